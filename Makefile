@@ -1,0 +1,148 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+#
+# Every target makes the virtual environment it needs, under .venvs/; a machine needs
+# python3 (3.11 or newer) and make. Try `make help`.
+
+PYTHON ?= python3
+# CUDA=12 or CUDA=13 adds RAPIDS for that version to the environment (about 5 GB).
+CUDA ?=
+# WHEEL=1 tests the built wheel instead of the source tree.
+WHEEL ?=
+# More arguments for pytest: make test PYTEST_ARGS='-m "not slow" -x'
+PYTEST_ARGS ?=
+DEMO_ARGS ?=
+
+# Some machines have a variable CUDA of their own, that names a folder.
+comma := ,
+RAPIDS := $(addprefix cu,$(filter 12 13,$(CUDA)))
+SUFFIX := $(addprefix -,$(RAPIDS))
+EXTRA := $(addprefix $(comma),$(RAPIDS))
+
+DEMO := .venvs/demo$(SUFFIX)
+DOCS := .venvs/docs
+LINT := .venvs/lint
+TEST := .venvs/test$(SUFFIX)
+FROM_WHEEL := .venvs/wheel$(SUFFIX)
+PIN := .venvs/rapids-pin
+
+# One BLAS thread per process: several Dask workers on one machine with several BLAS
+# threads each can run a hundred times slower.
+export OMP_NUM_THREADS = 1
+export OPENBLAS_NUM_THREADS = 1
+export MKL_NUM_THREADS = 1
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export PYTHON
+
+PIP_INSTALL = bin/python -m pip install --quiet
+SOURCES := $(shell find gpu_hpo -type f ! -name '*.pyc' 2>/dev/null)
+# What the tests read besides the package; copied away from the source tree, so that
+# `import gpu_hpo` can only find the installed wheel.
+TESTED := $(wildcard tests examples benchmarks docs conda-recipe pyproject.toml README.md \
+	CHANGELOG.md LICENSE Makefile environment.yml)
+
+.PHONY: help demo test test-wheel test-rapids-pin lint format docs wheel clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make demo             run examples/demo.py'
+	@echo 'make test             run the tests (WHEEL=1: against the built wheel)'
+	@echo 'make test-wheel       the same as make test WHEEL=1'
+	@echo 'make test-rapids-pin  run the tests with the Dask that RAPIDS pins, and dask-cuda'
+	@echo 'make lint             ruff, import-linter and mypy'
+	@echo 'make format           let ruff repair what it can'
+	@echo 'make docs             build the pages into docs/_build/html'
+	@echo 'make wheel            build the wheel into dist/'
+	@echo 'make clean            remove environments, caches and built files'
+	@echo 'Variables: PYTHON=python3.12  CUDA=13  WHEEL=1  PYTEST_ARGS=...  DEMO_ARGS=...'
+
+# Environments. The stamp is written last, so a broken installation is made anew.
+
+$(DEMO)/stamp: pyproject.toml tools/make-venv.sh
+	sh tools/make-venv.sh $(@D)
+	$(@D)/$(PIP_INSTALL) -e '.[demo$(EXTRA)]'
+	touch $@
+
+$(TEST)/stamp: pyproject.toml tools/make-venv.sh
+	sh tools/make-venv.sh $(@D)
+	$(@D)/$(PIP_INSTALL) -e '.[test$(EXTRA)]'
+	touch $@
+
+$(LINT)/stamp: pyproject.toml tools/make-venv.sh
+	sh tools/make-venv.sh $(@D)
+	$(@D)/$(PIP_INSTALL) -e '.[lint]'
+	touch $@
+
+$(DOCS)/stamp: pyproject.toml tools/make-venv.sh
+	sh tools/make-venv.sh $(@D)
+	$(@D)/$(PIP_INSTALL) -e '.[docs]'
+	touch $@
+
+# dask-cuda brings rapids-dask-dependency, which pins dask and distributed, and works
+# without a GPU as far as its test switches reach. It imports cuda-bindings, which it
+# asks for only in its extras, together with gigabytes of CUDA.
+$(PIN)/stamp: pyproject.toml tools/make-venv.sh
+	sh tools/make-venv.sh $(@D)
+	$(@D)/$(PIP_INSTALL) -e '.[test]' dask-cuda cuda-bindings
+	touch $@
+
+# The wheel is built by the pip of the environment that will test it.
+$(FROM_WHEEL)/made: tools/make-venv.sh
+	sh tools/make-venv.sh $(@D)
+	touch $@
+
+$(FROM_WHEEL)/stamp: $(FROM_WHEEL)/made pyproject.toml README.md LICENSE $(SOURCES)
+	rm -rf dist/*.whl
+	$(@D)/bin/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(@D)/$(PIP_INSTALL) --upgrade-strategy only-if-needed \
+		"$$(ls dist/*.whl)[test$(EXTRA)]"
+	$(@D)/$(PIP_INSTALL) --force-reinstall --no-deps dist/*.whl
+	touch $@
+
+# What is run in them.
+
+demo: $(DEMO)/stamp
+	$(DEMO)/bin/python examples/demo.py $(DEMO_ARGS)
+
+ifeq ($(WHEEL),1)
+test: test-wheel
+else
+test: $(TEST)/stamp
+	$(TEST)/bin/python -m pytest $(PYTEST_ARGS)
+endif
+
+test-wheel: $(FROM_WHEEL)/stamp
+	@set -eu; \
+	python="$$PWD/$(FROM_WHEEL)/bin/python"; \
+	folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	cp -R $(TESTED) "$$folder"; \
+	cd "$$folder"; \
+	"$$python" -c 'import gpu_hpo, sys; print("testing", gpu_hpo.__file__); \
+	sys.exit("site-packages" not in gpu_hpo.__file__)'; \
+	"$$python" -m pytest $(PYTEST_ARGS)
+
+test-rapids-pin: $(PIN)/stamp
+	$(PIN)/bin/python -m pip list 2>/dev/null | grep -i -E '^(dask|distributed|rapids)'
+	$(PIN)/bin/python -m pytest $(PYTEST_ARGS)
+
+lint: $(LINT)/stamp
+	$(LINT)/bin/ruff check .
+	$(LINT)/bin/ruff format --check .
+	$(LINT)/bin/lint-imports --no-cache
+	$(LINT)/bin/mypy
+
+format: $(LINT)/stamp
+	$(LINT)/bin/ruff check --fix .
+	$(LINT)/bin/ruff format .
+
+docs: $(DOCS)/stamp
+	$(DOCS)/bin/python -m sphinx -b html docs docs/_build/html
+
+wheel: $(FROM_WHEEL)/stamp
+	@ls dist/*.whl
+
+clean:
+	rm -rf .venvs dist build docs/_build docs/generated
+	rm -rf .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	rm -rf dask-scratch-space
+	find . -path ./.git -prune -o -name __pycache__ -type d -print | xargs rm -rf

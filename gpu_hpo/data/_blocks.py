@@ -1,0 +1,228 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever a user passes as X, y and per-row parameters, as blocks of rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import scipy.sparse
+from dask.base import is_dask_collection
+from sklearn.utils.validation import _num_samples
+
+from gpu_hpo.data._chunk import Chunk, n_bytes, take_rows
+from gpu_hpo.devices import is_device_array
+
+# What is not chunked is cut into about so many chunks, within these limits: fewer
+# rows make calls that cost more than they teach, more bytes make tasks that hold
+# a worker's memory.
+DEFAULT_CHUNKS = 20
+LEAST_ROWS = 1_000
+MOST_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Blocks of rows, in order.
+
+    Attributes
+    ----------
+    blocks : list of dict
+        Per block a `Chunk` if concrete, else a chunk whose values are delayed.
+    lazy : bool
+        Whether the blocks are Dask's and exist on workers only.
+    """
+
+    blocks: list[Chunk]
+    lazy: bool
+
+
+def as_blocks(
+    X: Any,
+    y: Any = None,
+    row_params: Mapping[str, Any] | None = None,
+    chunk_size: int | None = None,
+) -> Blocks:
+    """Cut data into blocks of rows, without computing or copying it.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        List, NumPy or CuPy array, pandas or cuDF frame, scipy.sparse matrix, Dask
+        array or frame of any of these.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+    row_params : mapping of str to array-like of shape (n_samples, ...), optional
+        Cut along with X.
+    chunk_size : int, optional
+        Rows per block of what is not a Dask collection. By default about twenty
+        blocks of at least 1,000 rows and at most 64 MiB.
+
+    Returns
+    -------
+    Blocks
+
+    Raises
+    ------
+    ValueError
+        If lengths or chunks differ, or there are no rows.
+    """
+    data = {"X": X, "y": y, **(row_params or {})}
+    data = {name: value for name, value in data.items() if value is not None}
+    if any(is_dask_collection(value) for value in data.values()):
+        return _lazy_blocks(data)
+    return _concrete_blocks(
+        {name: _sliceable(value) for name, value in data.items()}, chunk_size
+    )
+
+
+def is_per_row(value: Any, n_samples: int | None) -> bool:
+    """Whether a fit parameter has one entry per row.
+
+    Parameters
+    ----------
+    value : object
+    n_samples : int or None
+        Rows of X where that is known without computing.
+    """
+    if is_dask_collection(value):
+        if not getattr(value, "ndim", 0):
+            return False
+        length = known_length(value)
+        return length is None or n_samples is None or length == n_samples
+    if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__len__"):
+        return False
+    return n_samples is not None and len(value) == n_samples
+
+
+def known_length(X: Any) -> int | None:
+    """Count the rows of X if that takes no computation."""
+    if is_dask_collection(X):
+        length = X.shape[0] if isinstance(X, da.Array) else math.nan
+        return None if math.isnan(length) else int(length)
+    return int(_num_samples(X))
+
+
+def _sliceable(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return np.asarray(value)
+    if scipy.sparse.issparse(value) and value.format != "csr":
+        return value.tocsr()
+    return value
+
+
+def _concrete_blocks(data: dict[str, Any], chunk_size: int | None) -> Blocks:
+    lengths = {name: int(_num_samples(value)) for name, value in data.items()}
+    n = lengths["X"]
+    for name, length in lengths.items():
+        if length != n:
+            raise ValueError(
+                f"X and {name} must have the same number of rows: "
+                f"X has {n} and {name} has {length}"
+            )
+    if n == 0:
+        raise ValueError("X has no rows")
+    rows = chunk_size or _default_rows(n, n_bytes(data))
+    return Blocks(
+        [take_rows(data, slice(i, min(i + rows, n))) for i in range(0, n, rows)],
+        lazy=False,
+    )
+
+
+def _default_rows(n: int, size: int) -> int:
+    rows = max(LEAST_ROWS, math.ceil(n / DEFAULT_CHUNKS))
+    rows = min(rows, max(1, MOST_BYTES * n // max(size, 1)))
+    # Equal blocks rather than a small one at the end.
+    return math.ceil(n / max(1, round(n / rows)))
+
+
+def _lazy_blocks(data: dict[str, Any]) -> Blocks:
+    X = data["X"]
+    if not is_dask_collection(X):
+        data["X"] = X = _as_dask(X, data)
+    if isinstance(X, da.Array) and X.ndim > 1 and any(n > 1 for n in X.numblocks[1:]):
+        X = X.rechunk(dict.fromkeys(range(1, X.ndim), -1))
+    parts = {"X": _delayed(X)}
+    for name, value in data.items():
+        if name == "X":
+            continue
+        value = _aligned(X, name, value)
+        parts[name] = _delayed(value)
+        if len(parts[name]) != len(parts["X"]):
+            raise ValueError(
+                f"X and {name} must have the same chunks: X has {len(parts['X'])} "
+                f"and {name} has {len(parts[name])}"
+            )
+    return Blocks(
+        [
+            dict(zip(parts, values, strict=True))
+            for values in zip(*parts.values(), strict=True)
+        ],
+        lazy=True,
+    )
+
+
+def _aligned(X: Any, name: str, value: Any) -> Any:
+    """Give `value` the chunks of X, or say why that cannot be."""
+    rows: tuple[Any, ...] = X.chunks[0] if isinstance(X, da.Array) else (math.nan,)
+    known = not any(math.isnan(n) for n in rows)
+    if not is_dask_collection(value):
+        value = _sliceable(value)
+        if not known:
+            raise ValueError(
+                f"{name} must be a Dask collection, since X is one whose chunk sizes "
+                f"are not known; got {type(value).__name__}"
+            )
+        if _num_samples(value) != sum(rows):
+            raise ValueError(
+                f"X and {name} must have the same number of rows: "
+                f"X has {sum(rows)} and {name} has {_num_samples(value)}"
+            )
+        return _from_array(value, rows)
+    if isinstance(value, da.Array):
+        theirs = value.chunks[0]
+        if known and not any(math.isnan(n) for n in theirs):
+            if sum(theirs) != sum(rows):
+                raise ValueError(
+                    f"X and {name} must have the same number of rows: "
+                    f"X has {sum(rows)} and {name} has {sum(theirs)}"
+                )
+            if theirs != rows:
+                value = value.rechunk({0: rows})
+        if value.ndim > 1:
+            value = value.rechunk(dict.fromkeys(range(1, value.ndim), -1))
+    return value
+
+
+def _as_dask(X: Any, data: Mapping[str, Any]) -> da.Array:
+    """X in the chunks of what is a Dask array already, if X itself is not."""
+    X = _sliceable(X)
+    for name, value in data.items():
+        if isinstance(value, da.Array) and not math.isnan(value.shape[0]):
+            if _num_samples(X) != value.shape[0]:
+                raise ValueError(
+                    f"X and {name} must have the same number of rows: "
+                    f"X has {_num_samples(X)} and {name} has {value.shape[0]}"
+                )
+            return _from_array(X, value.chunks[0])
+    raise ValueError(
+        f"X must be a Dask collection, since {', '.join(data.keys() - {'X'})} is one "
+        f"whose chunk sizes are not known; got {type(X).__name__}"
+    )
+
+
+def _from_array(value: Any, rows: tuple[int, ...]) -> da.Array:
+    """A Dask array of `value`, which stays where it is, in chunks of `rows`."""
+    if not is_device_array(value):
+        sparse = scipy.sparse.issparse(value)
+        value = value if sparse else np.asarray(value)
+    return da.from_array(value, chunks=(rows, *value.shape[1:]), asarray=False)
+
+
+def _delayed(value: Any) -> list[Any]:
+    blocks = value.to_delayed()
+    return list(blocks.ravel()) if isinstance(blocks, np.ndarray) else list(blocks)

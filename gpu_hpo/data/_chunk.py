@@ -1,0 +1,87 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""A chunk: a block of consecutive rows of everything that has rows.
+
+A chunk travels as a plain dict and several as a plain list, so that the accounting
+and the spilling of Dask and dask-cuda see the arrays inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import scipy.sparse
+
+from gpu_hpo.devices import array_namespace, is_device_array, to_device
+
+# "X", "y" (absent if there is none) and per-row fit parameters by name.
+Chunk = dict[str, Any]
+
+TARGETS = ("X", "y")
+
+
+def n_rows(chunk: Mapping[str, Any]) -> int:
+    """Count the rows of a chunk."""
+    X = chunk["X"]
+    return int(X.shape[0]) if hasattr(X, "shape") else len(X)
+
+
+def n_bytes(chunk: Mapping[str, Any]) -> int:
+    """Count the bytes of a chunk's arrays."""
+    return sum(_n_bytes(value) for value in chunk.values())
+
+
+def row_params(chunk: Mapping[str, Any]) -> dict[str, Any]:
+    """Per-row fit parameters of a chunk, `sample_weight` for one."""
+    return {name: value for name, value in chunk.items() if name not in TARGETS}
+
+
+def take_rows(chunk: Mapping[str, Any], rows: Any) -> Chunk:
+    """Rows of a chunk by a slice or by a host array of row numbers."""
+    return {name: _take(value, rows) for name, value in chunk.items()}
+
+
+def concat_chunks(chunks: Sequence[Mapping[str, Any]]) -> Chunk:
+    """One chunk with the rows of all."""
+    if len(chunks) == 1:
+        return dict(chunks[0])
+    return {name: _concat([chunk[name] for chunk in chunks]) for name in chunks[0]}
+
+
+def chunk_to_device(chunk: Mapping[str, Any]) -> Chunk:
+    """Move a chunk into the memory of this worker's GPU; what is there stays."""
+    return {name: to_device(value) for name, value in chunk.items()}
+
+
+def _n_bytes(value: Any) -> int:
+    if scipy.sparse.issparse(value):
+        parts = ("data", "indices", "indptr")
+        return sum(int(getattr(value, name).nbytes) for name in parts)
+    if hasattr(value, "memory_usage"):
+        usage = value.memory_usage(deep=True)
+        return int(usage if isinstance(usage, int) else usage.sum())
+    return int(getattr(value, "nbytes", 0))
+
+
+def _take(value: Any, rows: Any) -> Any:
+    if hasattr(value, "iloc"):
+        return value.iloc[rows]
+    if not isinstance(rows, slice) and is_device_array(value):
+        rows = array_namespace(value).asarray(rows)
+    return value[rows]
+
+
+def _concat(values: list[Any]) -> Any:
+    first = values[0]
+    if scipy.sparse.issparse(first):
+        return scipy.sparse.vstack(values, format="csr")
+    if hasattr(first, "iloc"):
+        # Frames are put together by the library that they come from.
+        library = __import__(type(first).__module__.partition(".")[0])
+        return library.concat(values)
+    if type(first).__module__.startswith("cupyx"):
+        from cupyx.scipy.sparse import vstack
+
+        return vstack(values, format="csr")
+    return array_namespace(first).concatenate(values)

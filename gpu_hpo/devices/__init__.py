@@ -1,0 +1,20 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What hardware is here, and the array library that data belongs to."""
+
+from gpu_hpo.devices._detect import Device, resolve_device
+from gpu_hpo.devices._namespace import (
+    array_namespace,
+    is_device_array,
+    to_device,
+    to_host,
+)
+
+__all__ = [
+    "Device",
+    "array_namespace",
+    "is_device_array",
+    "resolve_device",
+    "to_device",
+    "to_host",
+]

@@ -1,0 +1,177 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Decide once whether this process should use CPUs or GPUs.
+
+Nothing here creates a CUDA context: `cudaGetDeviceCount`, which CuPy's and Numba's own
+checks call, does, and afterwards forked children cannot use CUDA and the environment
+is no longer read. NVML only counts.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import Literal
+
+from gpu_hpo.exceptions import DeviceNotFoundError
+
+DEVICE_VARIABLE = "GPU_HPO_DEVICE"
+_CHOICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """The kind of device that work runs on.
+
+    Parameters
+    ----------
+    name : {"cpu", "cuda"}
+        The kind.
+    n_gpus : int
+        GPUs (or MIG instances) that this process may use; 0 where `name` is "cpu".
+    reason : str
+        Why, in one sentence for people.
+    """
+
+    name: Literal["cpu", "cuda"]
+    n_gpus: int
+    reason: str
+
+
+def resolve_device(requested: str = "auto") -> Device:
+    """Decide between CPU and GPU, cheaply and without touching CUDA.
+
+    Parameters
+    ----------
+    requested : {"auto", "cpu", "cuda"}, default="auto"
+        What the caller wants; "auto" takes GPUs where there are any that CuPy could
+        use. The environment variable ``GPU_HPO_DEVICE`` overrides it, unless that is
+        "auto" too.
+
+    Returns
+    -------
+    Device
+        The decision, kept for the life of the process while its inputs (the argument,
+        ``GPU_HPO_DEVICE`` and ``CUDA_VISIBLE_DEVICES``) stay the same. Whether CUDA
+        really works is for each worker to find out.
+
+    Raises
+    ------
+    ValueError
+        If the argument or the variable is none of the three.
+    DeviceNotFoundError
+        If "cuda" was asked for and there is no usable GPU.
+
+    Notes
+    -----
+    The order is: ``GPU_HPO_DEVICE``; a ``CUDA_VISIBLE_DEVICES`` that hides every
+    device; whether CuPy is installed; the count that NVML gives, as far as
+    ``CUDA_VISIBLE_DEVICES`` shows it.
+    """
+    wanted, source = _check_choice(requested, "requested"), f"device={requested!r}"
+    override = os.environ.get(DEVICE_VARIABLE, "").strip()
+    if override:
+        choice = _check_choice(override, f"environment variable {DEVICE_VARIABLE}")
+        if choice != "auto":
+            wanted, source = choice, f"{DEVICE_VARIABLE}={override}"
+    return _resolve(wanted, source, os.environ.get("CUDA_VISIBLE_DEVICES"))
+
+
+def _check_choice(value: str, origin: str) -> str:
+    choice = value.lower() if isinstance(value, str) else value
+    if choice not in _CHOICES:
+        accepted = ", ".join(repr(name) for name in _CHOICES)
+        raise ValueError(f"{origin} is {value!r}; it must be one of {accepted}")
+    return choice
+
+
+def _resolve(wanted: str, source: str, visible: str | None) -> Device:
+    if wanted == "cpu":
+        return Device("cpu", 0, f"{source} asks for the CPU")
+    n_gpus, why = _usable_gpus(visible)
+    if n_gpus:
+        return Device("cuda", n_gpus, why)
+    if wanted == "cuda":
+        raise DeviceNotFoundError(f"{source} asks for a GPU, but {why}")
+    return Device("cpu", 0, why)
+
+
+@lru_cache(maxsize=32)
+def _usable_gpus(visible: str | None) -> tuple[int, str]:
+    """How many GPUs CuPy could use, and why so many."""
+    shown = f"CUDA_VISIBLE_DEVICES={visible!r}"
+    if visible is not None and not _parse_visible(visible):
+        return 0, f"{shown} hides every device"
+    if not _installed("cupy"):
+        return 0, "CuPy is not installed"
+    count, why = _nvml_count()
+    if not count:
+        return 0, why
+    if visible is None:
+        return count, f"NVML counts {count} GPU{'s' * (count > 1)}"
+    n_visible = _count_visible(_parse_visible(visible), count)
+    if not n_visible:
+        return 0, f"{shown} shows none of the {count} that NVML counts"
+    return n_visible, f"{shown} shows {n_visible} of what NVML counts ({count})"
+
+
+def _parse_visible(value: str) -> list[str]:
+    """Entries of CUDA_VISIBLE_DEVICES that CUDA would look up.
+
+    CUDA ignores everything from the first invalid entry on, and shows no device at all
+    where one is named twice. The first entry decides whether indices or identifiers
+    are meant. (CUDA C++ programming guide, "CUDA environment variables"; PyTorch's
+    `torch.cuda` counts the same way.)
+    """
+    entries: list[str] = []
+    kind = ""
+    for raw in value.split(","):
+        entry = raw.strip()
+        if entry.isdecimal():
+            entry, found = str(int(entry)), "index"
+        elif entry.startswith(("GPU-", "MIG-")):
+            found = entry[:4]
+        else:
+            break
+        kind = kind or found
+        if found != kind:
+            break
+        if entry in entries:
+            return []
+        entries.append(entry)
+    return entries
+
+
+def _count_visible(entries: list[str], count: int) -> int:
+    # An identifier stands for one device whatever NVML counts: a GPU may be split
+    # into up to seven MIG instances.
+    for position, entry in enumerate(entries):
+        if entry.isdecimal() and int(entry) >= count:
+            return position
+    return len(entries)
+
+
+def _installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):  # a half-removed package, or a stand-in for one
+        return False
+
+
+def _nvml_count() -> tuple[int, str]:
+    """GPUs by NVML, and why there is none."""
+    if not _installed("pynvml"):
+        return 0, "pynvml (nvidia-ml-py), which counts GPUs, is not installed"
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+        try:
+            return int(pynvml.nvmlDeviceGetCount()), "NVML counts no GPU"
+        finally:
+            pynvml.nvmlShutdown()
+    # Without a driver the error's class differs between versions: any means "no GPU".
+    except Exception as error:
+        return 0, f"NVML finds no GPU ({type(error).__name__}: {error})"

@@ -1,0 +1,66 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""One BLAS thread per task."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from threadpoolctl import ThreadpoolController
+
+_lock = threading.Lock()
+_inside = 0
+_limit: Any = None
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Keep BLAS and OpenMP to one thread while any task of this process is in here.
+
+    Trials run side by side, so more threads would only oversubscribe the cores; and
+    sums that are split differently differ in the last bit, which can turn a ranking
+    around. OpenMP is limited for the calling thread. The limit of BLAS is the
+    process's: the first task in sets it and the last one out lifts it, since tasks
+    in several threads overlap.
+    """
+    global _inside, _limit
+    with _lock:
+        if _inside == 0 and _several("blas"):
+            # threadpoolctl lets no other thread lift what one has set.
+            _limit = _keeper().submit(_libraries("blas").limit, limits=1).result()
+        _inside += 1
+    mine = _libraries("openmp").limit(limits=1) if _several("openmp") else None
+    try:
+        yield
+    finally:
+        if mine:
+            mine.restore_original_limits()
+        with _lock:
+            _inside -= 1
+            if _inside == 0 and _limit:
+                _keeper().submit(_limit.restore_original_limits).result()
+                _limit = None
+
+
+def _several(kind: str) -> bool:
+    """Whether there is anything to limit; the workers of a nanny are limited."""
+    return any(lib.num_threads != 1 for lib in _libraries(kind).lib_controllers)
+
+
+@cache
+def _keeper() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="gpu_hpo-blas")
+
+
+@cache
+def _libraries(kind: str) -> ThreadpoolController:
+    # Looking for the libraries takes milliseconds, too long for every task. What
+    # models call is loaded by now: scikit-learn and SciPy load theirs on import.
+    import sklearn.linear_model  # noqa: F401
+
+    return ThreadpoolController().select(user_api=kind)

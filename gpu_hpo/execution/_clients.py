@@ -1,0 +1,54 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Which Dask client a search uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from distributed import Client, get_worker, worker_client
+
+from gpu_hpo.execution._clusters import embedded_client
+
+
+@contextmanager
+def search_client() -> Iterator[Client]:
+    """Give the client to search with, and make room for the search if need be.
+
+    That of the worker if this is a task, which then leaves its thread to the
+    search; else the active client; else one of our own cluster.
+
+    Raises
+    ------
+    ValueError
+        If the active client is closed.
+    """
+    if _in_task():
+        with worker_client() as client:
+            yield client
+        return
+    client = _active_client()
+    if client is None:
+        client = embedded_client()
+    if client.status != "running":
+        raise ValueError(
+            f"the active client {client!r} is {client.status}: open a new one, or "
+            "leave it out and the search starts a cluster of its own"
+        )
+    yield client
+
+
+def _active_client() -> Client | None:
+    try:
+        return Client.current()
+    except ValueError:
+        return None
+
+
+def _in_task() -> bool:
+    try:
+        get_worker()
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,285 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Carries out a search on a Dask cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Iterator, Mapping
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+
+from distributed import Client, Future
+from distributed.protocol.pickle import dumps
+
+from gpu_hpo.data import ResidentData, WorkerFacts
+from gpu_hpo.exceptions import ClientClosedError, WorkersLostError
+from gpu_hpo.execution._engine import Engine
+from gpu_hpo.execution._reports import reports
+from gpu_hpo.execution._task import Report, Task
+from gpu_hpo.execution._worker import Order, run_task, take_member
+from gpu_hpo.training import Recipe, Trial
+
+logger = logging.getLogger(__name__)
+
+# How often to look whether workers came or went, and how long to wait for one.
+WATCH_SECONDS = 0.5
+NO_WORKER_SECONDS = 60.0
+LARGE_RECIPE = 2**18  # bytes
+
+
+async def worker_facts(client: Client) -> dict[str, WorkerFacts]:
+    """Workers of a cluster by address; waits for the first one.
+
+    Raises
+    ------
+    WorkersLostError
+        If there is none for a minute.
+    ClientClosedError
+        If the client is closed.
+    """
+    waited = 0.0
+    while True:
+        if client.status != "running" or client.scheduler is None:
+            raise ClientClosedError(
+                f"{client!r} was {client.status} while the search was using it"
+            )
+        identity = await client.scheduler.identity()
+        if identity["workers"]:
+            return {
+                address: WorkerFacts(
+                    facts["nthreads"], float(facts["memory_limit"] or math.inf)
+                )
+                for address, facts in identity["workers"].items()
+            }
+        if waited >= NO_WORKER_SECONDS:
+            raise WorkersLostError(
+                f"no worker joined the cluster at {client.scheduler.address} within "
+                f"{NO_WORKER_SECONDS:.0f} seconds"
+            )
+        await asyncio.sleep(WATCH_SECONDS)
+        waited += WATCH_SECONDS
+
+
+class DaskRunner:
+    """Turns an engine's tasks into Dask tasks and reports into the engine's events.
+
+    All methods run on the client's event loop. Each task is pinned to the worker
+    that the engine chose. What a lost worker held is trained again from the first
+    call, on other workers, by the same engine.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    engine : Engine
+    data : ResidentData
+        Loaded.
+    recipe : Recipe
+    trials : mapping of int to Trial
+    name : str
+        Prefix of keys, unique per search.
+    workers : dict of str to WorkerFacts
+        Workers to begin with.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        engine: Engine,
+        data: ResidentData,
+        recipe: Recipe,
+        trials: Mapping[int, Trial],
+        name: str,
+        workers: dict[str, WorkerFacts],
+    ) -> None:
+        self._client = client
+        self._engine = engine
+        self._data = data
+        self._recipe: bytes | Future = dumps(recipe)
+        self._trials = trials
+        self._name = name
+        self._results: dict[int, Future] = {}
+        self._running: dict[int, Task] = {}
+        self._inbox: asyncio.Queue[Report | int] = asyncio.Queue()
+        self._topic = ""
+        for worker, facts in workers.items():
+            engine.dispatcher.add_worker(worker, facts.nthreads)
+
+    async def run(self) -> None:
+        """Carry out the search until its schedule is done."""
+        self._began = monotonic()
+        if isinstance(self._recipe, bytes) and len(self._recipe) > LARGE_RECIPE:
+            # Sent to each worker once rather than with each task.
+            self._recipe = await self._client.scatter(
+                self._recipe, broadcast=True, hash=False, asynchronous=True
+            )
+        with self._listening():
+            await self._carry_on(self._engine.start())
+
+    async def model(self, trial: int, calls: int) -> Any:
+        """Fetch the model of `trial` after `calls` calls; train it again if lost."""
+        while True:
+            task = self._engine.dispatcher.source(trial)
+            if task is None or task not in self._results:
+                with self._listening():
+                    await self._carry_on(self._engine.rebuild(trial, calls))
+                continue
+            fetch = asyncio.ensure_future(self._fetch(trial, task))
+            while self._engine.dispatcher.source(trial) == task:
+                done, _ = await asyncio.wait({fetch}, timeout=WATCH_SECONDS)
+                if done:
+                    return fetch.result()
+                await self._watch_workers()
+            fetch.cancel()
+
+    async def model_at_hand(self, trial: int, seconds: float) -> Any:
+        """Fetch the model of `trial` if it can be had within some seconds, else None.
+
+        It may have made more calls than those after which it was scored.
+        """
+        task = self._engine.dispatcher.source(trial)
+        if task is None or task not in self._results:
+            return None
+        try:
+            return await asyncio.wait_for(self._fetch(trial, task), seconds)
+        except Exception as error:
+            logger.info("the model of trial %d cannot be had: %r", trial, error)
+            return None
+
+    def release(self) -> None:
+        """Let go of everything on the cluster."""
+        self._let_go(list(self._results))
+        self._data.release()
+
+    def _fetch(self, trial: int, task: int) -> Awaitable[Any]:
+        future = self._client.submit(
+            take_member,
+            self._results[task],
+            trial,
+            key=f"{self._name}-model-{trial}-{task}",
+            pure=False,
+        )
+        fetch: Awaitable[Any] = self._client.gather(future, asynchronous=True)
+        return fetch
+
+    def _let_go(self, numbers: list[int]) -> None:
+        """Release tasks, also those that a traceback or a callback refers to.
+
+        Not `Client.cancel`, which trips over a task whose dependents it has
+        cancelled already.
+        """
+        for number in numbers:
+            if number in self._results:
+                self._results.pop(number).release()
+
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        """Let workers' reports into the inbox."""
+        with reports(self._client, self._name, self._inbox.put_nowait) as self._topic:
+            yield
+
+    async def _carry_on(self, tasks: list[Task]) -> None:
+        self._submit(tasks)
+        watched = monotonic()
+        while not self._engine.done:
+            wait = max(0.0, watched + WATCH_SECONDS - monotonic())
+            try:
+                message = await asyncio.wait_for(self._inbox.get(), wait)
+            except TimeoutError:
+                await self._watch_workers()
+                watched = monotonic()
+                continue
+            if isinstance(message, Report):
+                self._running.pop(message.task, None)
+                elapsed = monotonic() - self._began
+                self._submit(self._engine.report(message, elapsed))
+            else:
+                await self._mend(message)
+
+    def _submit(self, tasks: list[Task]) -> None:
+        for task in tasks:
+            self._results[task.id] = future = self._future(task)
+            self._running[task.id] = task
+            future.add_done_callback(self._watcher(task.id))
+        # Only now: a freed result may be what one of these tasks begins from.
+        for number in self._engine.dispatcher.freed():
+            self._results.pop(number, None)
+
+    def _future(self, task: Task) -> Future:
+        steps = task.steps
+        worker = task.worker
+        first = min(step.start for step in steps)
+        packs, plan = self._data.train(worker, first, max(step.stop for step in steps))
+        spans = [step.parts for step in steps if step.scores]
+        parts = self._data.validation(worker, spans[0] if spans else (0, 0))
+        new = {s.trial: self._trials[s.trial] for s in steps if s.source is None}
+        sources = {step.source for step in steps if step.source is not None}
+        return self._client.submit(
+            run_task,
+            self._recipe,
+            dumps(Order(task, new, plan)),
+            {number: self._results[number] for number in sources},
+            packs,
+            parts,
+            self._topic,
+            self._name,
+            self._data.n_parts,
+            key=f"{self._name}-advance-{task.id}",
+            workers=[worker],
+            allow_other_workers=False,
+            pure=False,
+        )
+
+    def _watcher(self, task: int) -> Any:
+        """Called in a thread of Dask's when a task ends, well or badly."""
+        loop = asyncio.get_running_loop()
+
+        def on_done(future: Future) -> None:
+            if future.status != "finished":
+                loop.call_soon_threadsafe(self._inbox.put_nowait, task)
+
+        return on_done
+
+    async def _mend(self, number: int) -> None:
+        """Deal with a task that ended without a report."""
+        task = self._running.get(number)
+        if task is None:
+            return
+        future = self._results.get(number)
+        if future is not None and future.status == "error":
+            # Not a model's error, those are reported: ours, or one of the data's.
+            error = await future.exception()
+            if type(error).__name__ not in ("KilledWorker", "FutureCancelledError"):
+                raise error
+        await self._watch_workers()
+        if number in self._running:
+            workers = list(self._engine.dispatcher.workers)
+            await self._data.restore(workers)
+            del self._running[number]
+            self._submit(self._engine.task_lost(task))
+
+    async def _watch_workers(self) -> None:
+        """Tell the engine which workers came and which went."""
+        now = await worker_facts(self._client)
+        known = self._engine.dispatcher.workers
+        gone = [name for name in known if name not in now]
+        if gone:
+            logger.warning("lost %s; its trials start again elsewhere", ", ".join(gone))
+        tasks: list[Task] = []
+        for name, facts in now.items():
+            if name not in known:
+                tasks += self._engine.worker_joined(name, facts.nthreads)
+        lost = [number for number, task in self._running.items() if task.worker in gone]
+        for number in lost:
+            del self._running[number]
+        for name in gone:
+            self._data.forget_worker(name)
+        self._let_go(lost)
+        if gone:
+            await self._data.restore(list(now))
+        for name in gone:
+            tasks += self._engine.worker_left(name)
+        self._submit(tasks)

@@ -1,0 +1,552 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Which trials a worker advances next, together and how far: the makespan is made here.
+
+Pure state machine: told of instructions, workers and finished tasks, it hands out
+tasks. It holds no array, no future and no clock, so that the same code runs on a
+cluster and under the simulated clock.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+from gpu_hpo.execution._task import Report, Step, StepReport, Task
+from gpu_hpo.schedules import Rung
+
+# (measured, remaining chain): trials whose price is not known yet rank before others.
+_Rank = tuple[bool, float]
+# (rank, made to sort best first; trial; entry number)
+_Heap = list[tuple[_Rank, int, int]]
+
+
+@dataclass(slots=True)
+class _Goal:
+    calls: int
+    scored: bool
+
+
+@dataclass(slots=True)
+class _Peers:
+    """Trials that began with the same rungs ahead: any of them may be promoted."""
+
+    live: set[int] = field(default_factory=set)
+    measured: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+    price: float | None = None  # what a call at a later rung is taken to cost
+
+    def count(self, seconds: float | None, sign: int) -> None:
+        if seconds is not None:
+            self.measured += sign
+            self.total += sign * seconds
+            self.squares += sign * seconds * seconds
+
+    def moved(self) -> bool:
+        """Take a new price if it differs by enough to matter for the order.
+
+        Half a standard deviation above the mean: it costs more to find out late
+        that those promoted are dear than that they are cheap.
+        """
+        if not self.measured:
+            return False
+        mean = self.total / self.measured
+        spread = math.sqrt(max(0.0, self.squares / self.measured - mean * mean))
+        now = mean + 0.5 * spread
+        if self.price is not None and abs(now - self.price) <= 0.05 * self.price:
+            return False
+        self.price = now
+        return True
+
+
+@dataclass(slots=True)
+class _Trial:
+    """Where a trial stands; `calls` and `parts` count what is handed out already."""
+
+    number: int
+    peers: _Peers
+    goals: list[_Goal] = field(default_factory=list)  # not yet reported
+    next_goal: int = 0  # first goal that is not wholly handed out
+    calls: int = 0
+    parts: int = 0
+    home: str | None = None
+    source: int | None = None
+    in_flight: int = 0
+    seconds: float | None = None  # measured, per call
+    losses: int = 0
+    lost_calls: int = 0  # handed out when last lost: beyond it, losses are forgiven
+    entry: int = 0  # the heap entry that counts; any other is stale
+    queued_calls: int = 0  # what that entry stands for
+    epoch: int = 0  # how often it was started again; older tasks do not count
+    live: bool = True
+
+    @property
+    def ready(self) -> bool:
+        return self.live and self.next_goal < len(self.goals)
+
+
+@dataclass(slots=True)
+class _Worker:
+    slots: int
+    tasks: dict[int, Task] = field(default_factory=dict)
+    waiting: _Heap = field(default_factory=list)  # trials that live here, idle
+    running: _Heap = field(default_factory=list)  # in a task here, with more to do
+
+    @property
+    def queued_seconds(self) -> float:
+        """Work that has not begun; tasks begin in the order they are handed out."""
+        waiting = list(self.tasks.values())[self.slots :]
+        return sum(task.seconds for task in waiting) / self.slots
+
+
+class Dispatcher:
+    """Groups trials into tasks of a useful length, longest remaining chain first.
+
+    Parameters
+    ----------
+    outlook : callable
+        ``outlook(trial)`` gives the rungs ahead of a trial (see `Schedule`).
+    task_seconds : float, default=0.1
+        Longest task to aim for. A single call is never split.
+    lookahead : float, default=0.02
+        Hand a busy worker further tasks until so many seconds of work wait there, so
+        that it need not wait for the next message. 0 hands out to idle slots only.
+    move_seconds : float, default=0.01
+        How much longer the remaining chain of a trial elsewhere must be for a
+        worker to fetch it rather than take one of its own.
+    window : callable, optional
+        ``window(start)`` is the furthest call up to which a task that begins after
+        `start` calls may train without holding more data than it should.
+    n_parts : int, default=1
+        Validation parts that make up one score.
+    parts_per_task : int, optional
+        How many of them one task may hold; by default all.
+    max_losses : int, default=3
+        A trial that was being trained on so many workers when they died is given
+        up.
+    """
+
+    def __init__(
+        self,
+        outlook: Callable[[int], tuple[Rung, ...]],
+        *,
+        task_seconds: float = 0.1,
+        lookahead: float = 0.02,
+        move_seconds: float = 0.01,
+        window: Callable[[int], int] | None = None,
+        n_parts: int = 1,
+        parts_per_task: int | None = None,
+        max_losses: int = 3,
+    ) -> None:
+        self.outlook = outlook
+        self.task_seconds = task_seconds
+        self.lookahead = lookahead
+        self.move_seconds = move_seconds
+        self.window = window
+        self.n_parts = n_parts
+        self.parts_per_task = parts_per_task or n_parts
+        self.max_losses = max_losses
+        self.workers: dict[str, _Worker] = {}
+        self._trials: dict[int, _Trial] = {}
+        self._new: _Heap = []  # trials that live nowhere yet
+        self._peers: dict[tuple[Rung, ...], _Peers] = {}
+        self._priced: dict[int, _Peers] = {}  # by id, those with news of prices
+        self._holds: dict[int, set[int]] = {}  # task -> trials whose model it made
+        self._freed: list[int] = []
+        self._ids = count()
+        self._entries = count(1)
+        self._seconds: float | None = None  # typical, per call
+        self._queued_calls = 0
+        # task -> trial -> its epoch, and how many goals the task reaches
+        self._reaches: dict[int, dict[int, tuple[int, int]]] = {}
+
+    # ---- what is told to it ----
+
+    def add_worker(self, name: str, slots: int) -> None:
+        """Let `name` work on `slots` tasks at a time."""
+        self.workers[name] = _Worker(slots)
+
+    def remove_worker(self, name: str) -> list[int]:
+        """Take back what `name` had; its trials start again elsewhere.
+
+        Returns
+        -------
+        list of int
+            Trials given up because too many workers died while training them.
+        """
+        worker = self.workers.pop(name)
+        # Tasks begin in the order in which they were handed out.
+        begun = list(worker.tasks.values())[: worker.slots]
+        suspects = {trial for task in begun for trial in self._current(task.id)}
+        for number in worker.tasks:
+            self._retire(number)
+        # What is in a task here lives here too.
+        affected = {t.number for t in self._trials.values() if t.home == name}
+        return self._lose(affected, suspects)
+
+    def task_lost(self, task: Task) -> list[int]:
+        """Take back a task whose result is lost; returns trials given up."""
+        worker = self.workers.get(task.worker)
+        if worker is None or worker.tasks.pop(task.id, None) is None:
+            return []
+        trials = self._current(task.id)
+        self._retire(task.id)
+        return self._lose(trials, trials)
+
+    def advance(self, number: int, calls: int, *, scored: bool = True) -> None:
+        """Train trial `number` until it has made `calls` calls, then score it."""
+        trial = self._trials.get(number)
+        if trial is None:
+            peers = self._peers.setdefault(self.outlook(number), _Peers())
+            trial = self._trials[number] = _Trial(number, peers)
+            peers.live.add(number)
+        trial.goals.append(_Goal(calls, scored))
+        self._queue(trial)
+
+    def drop(self, number: int) -> None:
+        """Forget trial `number` and its model."""
+        trial = self._trials[number]
+        if trial.live:
+            trial.live = False
+            trial.peers.live.remove(number)
+            self._price(trial, None)
+        self._unqueue(trial)
+        self._hold(trial, None)
+
+    def finished(self, report: Report) -> bool:
+        """Take in what a task came to; False if it is not expected (any more)."""
+        worker = self.workers.get(report.worker)
+        task = worker.tasks.pop(report.task, None) if worker else None
+        if task is None:
+            return False
+        reaches = self._retire(report.task)
+        stops = {step.trial: step.stop for step in task.steps}
+        for step in report.steps:
+            trial = self._trials[step.trial]
+            epoch, goals = reaches[step.trial]
+            if epoch != trial.epoch:
+                continue
+            self._learn(trial, step)
+            trial.in_flight -= 1
+            if stops[step.trial] > trial.lost_calls:
+                trial.losses = trial.lost_calls = 0
+            del trial.goals[:goals]
+            trial.next_goal -= goals
+            if not step.error:
+                self._queue(trial)
+        return True
+
+    # ---- what it decides ----
+
+    def assign(self) -> list[Task]:
+        """Tasks to hand out now."""
+        self._reorder()
+        out: list[Task] = []
+        while True:
+            hungry = [
+                (len(worker.tasks) >= worker.slots, worker.queued_seconds, name)
+                for name, worker in self.workers.items()
+                if self._wants_more(worker)
+            ]
+            names = (name for *_, name in sorted(hungry))
+            task = next(filter(None, map(self._task, names)), None)
+            if task is None:
+                return out
+            out.append(task)
+
+    def freed(self) -> list[int]:
+        """Tasks that have ended and whose results no trial needs, each told once."""
+        out, self._freed = self._freed, []
+        return out
+
+    def source(self, number: int) -> int | None:
+        """Task whose result holds the model of trial `number`."""
+        return self._trials[number].source
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is running and nothing could be started."""
+        return not any(w.tasks for w in self.workers.values()) and not any(
+            trial.ready for trial in self._trials.values()
+        )
+
+    # ---- how ----
+
+    def _wants_more(self, worker: _Worker) -> bool:
+        idle = len(worker.tasks) < worker.slots
+        ahead = self.lookahead and self._seconds
+        if not idle and not (ahead and worker.queued_seconds < self.lookahead):
+            return False
+        return not any(
+            len(task.steps) == 1 and self._last_chance(task.steps[0].trial)
+            for task in worker.tasks.values()
+        )
+
+    def _last_chance(self, number: int) -> bool:
+        """Whether a trial may cost one worker more; then nothing else runs there."""
+        return 0 < self._trials[number].losses == self.max_losses - 1
+
+    def _learn(self, trial: _Trial, step: StepReport) -> None:
+        """Update what a call of this trial, and of any trial, is taken to cost."""
+        if step.n_calls:
+            seconds = (step.fit_seconds + step.score_seconds) / step.n_calls
+            known = self._seconds or seconds
+            self._seconds = known + 0.2 * (seconds - known)
+            if trial.live:
+                self._price(trial, seconds)
+
+    def _price(self, trial: _Trial, seconds: float | None) -> None:
+        """Note what a call of this trial costs, for its peers too."""
+        trial.peers.count(trial.seconds, -1)
+        trial.peers.count(seconds, 1)
+        trial.seconds = seconds
+        self._priced[id(trial.peers)] = trial.peers
+
+    def _reorder(self) -> None:
+        """Queue trials anew whose chain is now taken to cost more, or less."""
+        for peers in self._priced.values():
+            if peers.moved():
+                for trial in map(self._trials.__getitem__, peers.live):
+                    if trial.entry and trial.seconds is not None:
+                        self._queue(trial)
+        self._priced.clear()
+
+    def _cost(self, trial: _Trial) -> float:
+        return trial.seconds or self._seconds or self.task_seconds
+
+    def _rank(self, trial: _Trial) -> _Rank:
+        """What is left for `trial` if it is promoted at every rung.
+
+        In seconds: up to its next rung at its own price, beyond at that of its
+        peers, since another may be the one promoted. Trials of unknown price come
+        first, in the order of their calls: the sooner the dear ones are known, the
+        sooner they can be begun.
+        """
+        rungs = self.outlook(trial.number)
+        own = max(0, rungs[0].calls - trial.calls)
+        rest = rungs[-1].calls - rungs[0].calls
+        if trial.seconds is None:
+            return False, -(own + rest)
+        price = trial.peers.price or trial.seconds
+        return True, -(own * trial.seconds + rest * price)
+
+    def _queue(self, trial: _Trial) -> None:
+        """Make `trial` a candidate, if it has anything left to do."""
+        self._unqueue(trial)
+        if not trial.ready:
+            return
+        trial.entry = next(self._entries)
+        trial.queued_calls = trial.goals[-1].calls - trial.calls
+        self._queued_calls += trial.queued_calls
+        home = self.workers.get(trial.home) if trial.home else None
+        if home is None:
+            heap = self._new
+        else:
+            heap = home.running if trial.in_flight else home.waiting
+        heapq.heappush(heap, (self._rank(trial), trial.number, trial.entry))
+
+    def _unqueue(self, trial: _Trial) -> None:
+        trial.entry = 0
+        self._queued_calls -= trial.queued_calls
+        trial.queued_calls = 0
+
+    def _lose(self, affected: set[int], suspects: set[int]) -> list[int]:
+        """Start `affected` again, but for suspects that cost too many workers."""
+        given_up = []
+        for number in sorted(affected):
+            trial = self._trials[number]
+            if not trial.live:
+                continue
+            if number in suspects:
+                trial.losses += 1
+                trial.lost_calls = max(trial.lost_calls, trial.calls)
+            if trial.losses >= self.max_losses:
+                given_up.append(number)
+            else:
+                self._restart(trial)
+        return given_up
+
+    def _restart(self, trial: _Trial) -> None:
+        trial.epoch += 1
+        trial.calls = trial.parts = trial.next_goal = trial.in_flight = 0
+        trial.home = None
+        self._hold(trial, None)
+        self._queue(trial)
+
+    def _current(self, task: int) -> set[int]:
+        """Trials in a running task that have not been started again since."""
+        reaches = self._reaches[task].items()
+        return {n for n, (epoch, _) in reaches if epoch == self._trials[n].epoch}
+
+    def _retire(self, task: int) -> dict[int, tuple[int, int]]:
+        """Note that `task` does not run any more; free it if it was needed no more."""
+        if task not in self._holds:
+            self._freed.append(task)
+        return self._reaches.pop(task)
+
+    def _hold(self, trial: _Trial, task: int | None) -> None:
+        """Note that the result of `task` is now what holds the trial's model.
+
+        The one before is freed, but not while it runs: to let go of a running task
+        is to cancel it, and then its report never comes.
+        """
+        if trial.source is not None:
+            holders = self._holds[trial.source]
+            holders.discard(trial.number)
+            if not holders:
+                del self._holds[trial.source]
+                if trial.source not in self._reaches:
+                    self._freed.append(trial.source)
+        trial.source = task
+        if task is not None:
+            self._holds.setdefault(task, set()).add(trial.number)
+
+    def _peek(self, heap: _Heap) -> _Rank | None:
+        """Rank of the first entry that counts."""
+        while heap:
+            rank, number, entry = heap[0]
+            if self._trials[number].entry == entry:
+                return rank
+            heapq.heappop(heap)
+        return None
+
+    def _candidates(self, name: str) -> Iterator[_Trial]:
+        """Ready trials for worker `name`, best rank first.
+
+        A worker with an idle slot may fetch a trial that waits elsewhere. What runs
+        elsewhere stays there: its model is not to be had yet. What runs here can
+        only be queued, so it is not for an idle slot while there is anything else.
+        """
+        own = self.workers[name]
+        heaps = [(own.waiting, 0.0), (self._new, 0.0)]
+        idle = len(own.tasks) < own.slots
+        if idle:
+            heaps += [
+                (other.waiting, self.move_seconds)
+                for other in self.workers.values()
+                if other is not own
+            ]
+        if not idle or (
+            self.lookahead and all(self._peek(heap) is None for heap, _ in heaps)
+        ):
+            heaps.append((own.running, 0.0))
+        while True:
+            best, source = (True, math.inf), None
+            for heap, toll in heaps:
+                rank = self._peek(heap)
+                if rank is not None and (rank[0], rank[1] + toll) < best:
+                    best, source = (rank[0], rank[1] + toll), heap
+            if source is None:
+                return
+            yield self._trials[source[0][1]]
+
+    def _cohort(self, name: str) -> list[_Trial]:
+        """Trials that worker `name` should advance together now.
+
+        Half of its fair share of all that could be started, so that the last tasks
+        are small and workers end together; but never more trials than can make one
+        call each within a task's time.
+        """
+        slots = sum(worker.slots for worker in self.workers.values())
+        typical = self._seconds or self.task_seconds
+        share = min(self.task_seconds, self._queued_calls * typical / (2 * slots))
+        chosen: list[_Trial] = []
+        in_all = one_call = 0.0
+        for trial in self._candidates(name):
+            cost = self._cost(trial)
+            if self._last_chance(trial.number) and self.workers[name].tasks:
+                break  # wait until nothing else is here that would be blamed as well
+            # Who may have killed a worker goes alone, so that no other is blamed.
+            if chosen and (
+                trial.losses
+                or one_call + cost > self.task_seconds
+                or (self.window and trial.calls != chosen[0].calls)
+                or trial.parts != chosen[0].parts
+            ):
+                break
+            chosen.append(trial)
+            in_all += trial.queued_calls * cost
+            one_call += cost
+            self._unqueue(trial)
+            if in_all >= share or self._seconds is None or trial.losses:
+                break
+        return chosen
+
+    def _task(self, name: str) -> Task | None:
+        """Next task for worker `name`, or None if there is nothing for it to do."""
+        chosen = self._cohort(name)
+        if not chosen:
+            return None
+        worker = self.workers[name]
+        todo = sum(
+            (trial.goals[-1].calls - trial.calls) * self._cost(trial)
+            for trial in chosen
+        )
+        fraction = min(1.0, self.task_seconds / todo) if todo else 1.0
+        number = next(self._ids)
+        before = {trial.number: trial.next_goal for trial in chosen}
+        steps = tuple(self._step(trial, fraction) for trial in chosen)
+        seconds = sum(
+            (step.stop - step.start) * self._cost(trial)
+            for step, trial in zip(steps, chosen, strict=True)
+        )
+        task = Task(number, name, steps, seconds)
+        worker.tasks[number] = task
+        self._reaches[number] = {
+            trial.number: (trial.epoch, trial.next_goal - before[trial.number])
+            for trial in chosen
+        }
+        for trial in chosen:
+            trial.home = name
+            trial.in_flight += 1
+            self._hold(trial, number)
+            self._queue(trial)
+        return task
+
+    def _step(self, trial: _Trial, fraction: float) -> Step:
+        """Hand out the next part of what `trial` has to do, and note it."""
+        start = trial.calls
+        goal = trial.goals[trial.next_goal]
+        whole = self.parts_per_task >= self.n_parts
+        if not whole and goal.scored and start == goal.calls:
+            return self._scoring_step(trial, goal)
+        last = trial.goals[-1].calls if whole else goal.calls
+        stop = (
+            start + max(1, round(fraction * (last - start))) if last > start else start
+        )
+        if self._seconds is None:
+            stop = min(stop, start + 1)
+        if self.window:
+            stop = min(stop, max(self.window(start), start + 1))
+        scores = []
+        while trial.ready and trial.goals[trial.next_goal].calls <= stop:
+            reached = trial.goals[trial.next_goal]
+            if reached.scored and not whole:
+                break
+            if reached.scored:
+                scores.append(reached.calls)
+            trial.next_goal += 1
+        trial.calls = stop
+        parts = (0, self.n_parts) if scores else (0, 0)
+        return Step(trial.number, start, stop, trial.source, tuple(scores), parts)
+
+    def _scoring_step(self, trial: _Trial, goal: _Goal) -> Step:
+        """Score on the next few validation parts; the last of them gives the score."""
+        first = trial.parts
+        trial.parts = min(first + self.parts_per_task, self.n_parts)
+        step = Step(
+            trial.number,
+            trial.calls,
+            trial.calls,
+            trial.source,
+            (goal.calls,),
+            (first, trial.parts),
+        )
+        if trial.parts == self.n_parts:
+            trial.next_goal += 1
+            trial.parts = 0
+        return step

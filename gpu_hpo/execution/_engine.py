@@ -1,0 +1,202 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""A schedule and a dispatcher joined: reports in, tasks out, and the record kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gpu_hpo.execution._dispatcher import Dispatcher
+from gpu_hpo.execution._task import Report, Task
+from gpu_hpo.schedules import Advance, Event, Failed, Instruction, Schedule, Scored
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One score of one trial.
+
+    Attributes
+    ----------
+    trial, calls : int
+    score : float
+    metrics : dict of str to float
+    fit_seconds, score_seconds : float
+        Spent since the trial's previous record.
+    elapsed : float
+        Seconds since the search began.
+    worker : str
+    """
+
+    trial: int
+    calls: int
+    score: float
+    metrics: Mapping[str, float]
+    fit_seconds: float
+    score_seconds: float
+    elapsed: float
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a trial ended that did not complete.
+
+    Attributes
+    ----------
+    trial : int
+    status : {"failed", "lost"}
+        Its model raised, or too many workers died while training it.
+    error : str
+        Traceback or explanation.
+    worker : str
+    """
+
+    trial: int
+    status: str
+    error: str
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A trial will train no more: dropped, failed, or at the end of its schedule.
+
+    Attributes
+    ----------
+    trial : int
+    """
+
+    trial: int
+
+
+News = Record | Failure | Ended
+
+
+class Engine:
+    """The life of a search without its surroundings: no cluster, no clock.
+
+    A runner starts it, passes on each report with the time at which it came, and
+    carries out the tasks that it is given, until `done`.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    dispatcher : Dispatcher
+    listener : callable, optional
+        Called with each `Record` and `Failure` as it comes, and with one `Ended` per
+        trial, after them.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        dispatcher: Dispatcher,
+        listener: Callable[[News], object] | None = None,
+    ) -> None:
+        self.schedule = schedule
+        self.dispatcher = dispatcher
+        self.records: list[Record] = []
+        self.failures: dict[int, Failure] = {}
+        self._listener = listener or (lambda news: None)
+        self._ended: set[int] = set()
+        self._carried: dict[int, tuple[float, float]] = {}
+        self._reported: dict[int, int] = {}  # trial -> calls of its last record
+
+    def start(self) -> list[Task]:
+        """Tasks to begin with; workers must have been added by then."""
+        self._follow(self.schedule.start())
+        return self.dispatcher.assign()
+
+    def report(self, report: Report, elapsed: float) -> list[Task]:
+        """Take in what a task came to; return what to do next."""
+        if self.dispatcher.finished(report):
+            for step in report.steps:
+                if step.trial in self.failures:
+                    continue
+                fit, score = self._carried.pop(step.trial, (0.0, 0.0))
+                for item in step.scores:
+                    # A model that was lost and trained again is not news.
+                    if item.calls > self._reported.get(step.trial, 0):
+                        self._reported[step.trial] = item.calls
+                        self._record(
+                            Record(
+                                step.trial,
+                                item.calls,
+                                item.score,
+                                item.metrics,
+                                fit + item.fit_seconds,
+                                score + item.score_seconds,
+                                elapsed,
+                                report.worker,
+                            )
+                        )
+                    fit = score = 0.0
+                trailing_fit, trailing_score = step.trailing
+                self._carried[step.trial] = (fit + trailing_fit, score + trailing_score)
+                if step.error:
+                    self._fail(Failure(step.trial, "failed", step.error, report.worker))
+        return self.dispatcher.assign()
+
+    def worker_joined(self, name: str, slots: int) -> list[Task]:
+        """Let a worker take part that was not there before."""
+        self.dispatcher.add_worker(name, slots)
+        return self.dispatcher.assign()
+
+    def worker_left(self, name: str) -> list[Task]:
+        """Train again elsewhere what a lost worker had."""
+        for trial in self.dispatcher.remove_worker(name):
+            text = f"trial {trial} was being trained on each of several lost workers"
+            self._fail(Failure(trial, "lost", text, name))
+        return self.dispatcher.assign()
+
+    def task_lost(self, task: Task) -> list[Task]:
+        """Train again what a task was to train: neither it nor a report is left."""
+        for trial in self.dispatcher.task_lost(task):
+            text = f"trial {trial} was in several tasks that were lost"
+            self._fail(Failure(trial, "lost", text, task.worker))
+        return self.dispatcher.assign()
+
+    def rebuild(self, trial: int, calls: int) -> list[Task]:
+        """Train a trial to `calls` calls again, without scoring it."""
+        self.dispatcher.advance(trial, calls, scored=False)
+        return self.dispatcher.assign()
+
+    @property
+    def done(self) -> bool:
+        """Whether the schedule wants nothing more and nothing runs."""
+        return self.schedule.done and self.dispatcher.idle
+
+    def _record(self, record: Record) -> None:
+        self.records.append(record)
+        self._listener(record)
+        self._tell(Scored(record.trial, record.calls, record.score))
+        if record.calls >= self.schedule.outlook(record.trial)[-1].calls:
+            self._end(record.trial)
+
+    def _fail(self, failure: Failure) -> None:
+        self.failures[failure.trial] = failure
+        self._listener(failure)
+        self.dispatcher.drop(failure.trial)
+        calls = self._reported.get(failure.trial, 0)
+        self._tell(Failed(failure.trial, calls, failure.error))
+
+    def _tell(self, event: Event) -> None:
+        self._follow(self.schedule.tell(event))
+        if self.schedule.done:
+            # Those that `patience` stopped and that nobody pushed out.
+            for trial in range(self.schedule.n_trials):
+                self._end(trial)
+
+    def _end(self, trial: int) -> None:
+        if trial not in self._ended:
+            self._ended.add(trial)
+            self._listener(Ended(trial))
+
+    def _follow(self, instructions: list[Instruction]) -> None:
+        for step in instructions:
+            if isinstance(step, Advance):
+                self.dispatcher.advance(step.trial, step.calls)
+            else:
+                self.dispatcher.drop(step.trial)
+                self._end(step.trial)

@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What runs on a worker: one task, start to report."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from distributed import get_worker
+from distributed.protocol.pickle import loads
+
+from gpu_hpo.data import Chunk
+from gpu_hpo.execution._blas import one_blas_thread
+from gpu_hpo.execution._task import Report, Score, StepReport, Task
+from gpu_hpo.training import Cohort, Outcome, Recipe, Trial, Work, advance_cohort
+
+
+class Order(NamedTuple):
+    """A task with what belongs to it.
+
+    Attributes
+    ----------
+    task : Task
+    new : mapping of int to Trial
+        What makes the models of steps without a source.
+    plan : sequence of (int, int)
+        For each call from the earliest of the task, which pack and which chunk in it.
+    """
+
+    task: Task
+    new: Mapping[int, Trial]
+    plan: Sequence[tuple[int, int]]
+
+
+def run_task(
+    recipe: bytes,
+    order: bytes,
+    sources: Mapping[int, Cohort],
+    packs: Sequence[list[Chunk]],
+    parts: Sequence[list[Chunk]],
+    topic: str,
+    search: str,
+    n_parts: int,
+) -> Cohort:
+    """Advance a cohort and report; the cohort stays here, the report travels.
+
+    Parameters
+    ----------
+    recipe : bytes
+        Pickled `Recipe`.
+    order : bytes
+        Pickled `Order`; Dask would look through it for futures, at some
+        milliseconds a task.
+    sources : mapping of int to Cohort
+        Results of earlier tasks, by task.
+    packs : sequence of list of Chunk
+        Train chunks.
+    parts : sequence of list of Chunk
+        Validation parts, each a list of one.
+    topic, search : str
+        Where the report goes.
+    n_parts : int
+        Validation parts that make up a score.
+
+    Returns
+    -------
+    Cohort
+    """
+    began = perf_counter()
+    read_order: Order = loads(order)
+    task, new, plan = read_order
+    first = min(step.start for step in task.steps)
+
+    def chunk_of_call(call: int) -> Chunk:
+        pack, position = plan[call - 1 - first]
+        return packs[pack][position]
+
+    work = [
+        Work(
+            step.trial,
+            new.get(step.trial) if step.source is None else None,
+            step.start,
+            step.stop,
+            step.scores,
+            last_part=step.parts[1] == n_parts,
+        )
+        for step in task.steps
+    ]
+    before = {
+        step.trial: sources[step.source][step.trial]
+        for step in task.steps
+        if step.source is not None
+    }
+    read = _read(recipe)
+    with one_blas_thread():
+        cohort, outcomes = advance_cohort(
+            read,
+            work,
+            before,
+            chunk_of_call,
+            [chunk for part in parts for chunk in part],
+        )
+    report = Report(
+        task.id,
+        task.worker,
+        tuple(_step_report(outcome, read) for outcome in outcomes),
+        perf_counter() - began,
+    )
+    message = {"search": search, "report": pickle.dumps(report)}
+    get_worker().log_event(topic, message)
+    return cohort
+
+
+@lru_cache(maxsize=2)
+def _read(recipe: bytes) -> Recipe:
+    read: Recipe = loads(recipe)
+    return read
+
+
+def _step_report(outcome: Outcome, recipe: Recipe) -> StepReport:
+    scores = tuple(
+        Score(calls, metrics[recipe.scoring.decides], metrics, fit, score)
+        for calls, metrics, fit, score in outcome.scores
+    )
+    return StepReport(
+        outcome.trial,
+        outcome.n_calls,
+        scores,
+        outcome.fit_seconds,
+        outcome.score_seconds,
+        (outcome.fit_pending, outcome.score_pending),
+        outcome.error,
+    )
+
+
+def take_member(cohort: Cohort, trial: int) -> Any:
+    """Fetch the model of one trial."""
+    return cohort[trial].model

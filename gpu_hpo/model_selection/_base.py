@@ -1,0 +1,512 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What the adaptive searches have in common: the life of a search."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import uuid
+import warnings
+from abc import ABCMeta, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from dask.base import is_dask_collection
+from distributed import Client, Future
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
+from sklearn.callback import CallbackSupportMixin
+from sklearn.callback._callback_support import callback_management_context
+from sklearn.metrics import check_scoring
+from sklearn.utils import get_tags
+from sklearn.utils._param_validation import Interval, RealNotInt
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    _routing_enabled,
+    process_routing,
+)
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from gpu_hpo.data import (
+    Blocks,
+    ResidentData,
+    as_blocks,
+    is_per_row,
+    known_length,
+    root_seed,
+    spawn_seed,
+)
+from gpu_hpo.exceptions import NoFiniteScoreError
+from gpu_hpo.execution import (
+    DaskRunner,
+    Dispatcher,
+    Engine,
+    search_client,
+    worker_facts,
+)
+from gpu_hpo.model_selection import _postfit
+from gpu_hpo.model_selection._progress import Progress, shown_log
+from gpu_hpo.model_selection._results import best_trial, make_cv_results, make_history
+from gpu_hpo.model_selection._search_space import check_space
+from gpu_hpo.schedules import Schedule
+from gpu_hpo.training import (
+    Recipe,
+    Scoring,
+    Trial,
+    make_scoring,
+    takes_classes,
+    unset_seeds,
+)
+
+# How long the user who interrupts a search is kept waiting at most.
+INTERRUPT_SECONDS = 10.0
+
+_FITTED = (
+    "best_estimator_",
+    "best_index_",
+    "best_params_",
+    "best_score_",
+    "cv_results_",
+    "history_",
+    "metadata_",
+    "model_history_",
+    "multimetric_",
+    "n_splits_",
+    "scorer_",
+    "scoring_",
+)
+_DATA_SEED, _SAMPLE_SEED, _TRIAL_SEED = range(3)
+
+
+def _best_has(method: str) -> Any:
+    """Whether the best estimator, or before fit the estimator, has `method`."""
+
+    def check(self: Any) -> bool:
+        getattr(getattr(self, "best_estimator_", self.estimator), method)
+        return True
+
+    return available_if(check)
+
+
+@dataclass
+class _Request:
+    """A search as asked for: everything that is known before a cluster is."""
+
+    blocks: Blocks
+    whole: dict[str, Any]  # fit parameters that go to every call as they are
+    fit_rows: tuple[str, ...]
+    score_rows: tuple[str, ...]
+    seed: np.random.SeedSequence
+
+
+class BaseIncrementalSearchCV(
+    CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta
+):
+    """Base of the searches that train with `partial_fit` and stop early.
+
+    Subclasses say which schedule they follow; see `HyperbandSearchCV` for the
+    parameters.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "estimator": "no_validation",  # may be a future; see _check_estimator
+        "parameters": [dict, list, tuple],
+        "test_size": [Interval(RealNotInt, 0, 1, closed="neither"), None],
+        "patience": ["boolean", Interval(Integral, 0, None, closed="left")],
+        "tol": [Interval(Real, None, None, closed="neither"), None, "nan"],
+        "random_state": ["random_state"],
+        "scoring": [str, callable, list, tuple, dict, None],
+        "verbose": ["boolean", Interval(Real, 0, 1, closed="both")],
+        "prefix": [str],
+        "refit": ["boolean", str],
+        "chunk_size": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
+    # ---- what a subclass says ----
+
+    @abstractmethod
+    def _plan(self, seed: np.random.SeedSequence) -> tuple[Schedule, list[Any]]:
+        """Schedule, and the parameters of each of its trials."""
+
+    @abstractmethod
+    def _label(self, schedule: Schedule, trial: int) -> dict[str, Any]:
+        """`model_id` of a trial, and what else its rows and records carry."""
+
+    @abstractmethod
+    def _set_metadata(self, schedule: Schedule, history: list[dict[str, Any]]) -> None:
+        """Set `metadata_`."""
+
+    def _patience(self) -> int:
+        """`patience` in calls; 0 is off."""
+        return int(self.patience)
+
+    # ---- fit ----
+
+    def fit(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+        """Search.
+
+        Parameters
+        ----------
+        X : array-like or Dask collection of shape (n_samples, n_features)
+            List, NumPy or CuPy array, pandas or cuDF frame, scipy.sparse matrix, Dask
+            array or frame of these. The chunks of a Dask collection are the chunks
+            that models train on, one a call; anything else is cut by `chunk_size`.
+        y : array-like or Dask collection of shape (n_samples,), optional
+        **fit_params
+            What has one entry per row, `sample_weight` for one, is cut along with X,
+            and `sample_weight` goes to the scorer as well if that takes it. Anything
+            else goes to every call of `partial_fit` as it is. `classes` are found from
+            y if not given.
+
+        Returns
+        -------
+        self
+            With an asynchronous Dask client: an awaitable of it.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For arguments that make no sense, before any training.
+        NoFiniteScoreError
+            If no trial got a finite score.
+        """
+        request = self._read_request(X, y, fit_params)
+        for name in _FITTED:
+            # What an earlier fit found is not what this one knows if it ends early.
+            self.__dict__.pop(name, None)
+        with search_client() as client:
+            if client.asynchronous:
+                return self._search(client, request)
+            return self._block(client, request)
+
+    def _read_request(self, X: Any, y: Any, fit_params: dict[str, Any]) -> _Request:
+        self._validate_params()
+        if self._patience() == 1:
+            raise ValueError(
+                f"patience={self.patience!r} would see a plateau at every score; "
+                "it must be False, or at least 2"
+            )
+        if not isinstance(self.estimator, Future):
+            self._check_estimator(self.estimator)
+            if y is None and get_tags(self.estimator).target_tags.required:
+                raise ValueError(f"y=None, but estimator={self.estimator!r} needs y")
+        fit, score = self._route(fit_params)
+        n = known_length(X)
+        # A sample_weight of another length is an error, not a parameter for every call.
+        rows = {
+            name: value
+            for name, value in (fit | score).items()
+            if value is not None
+            and name != "classes"
+            and (name == "sample_weight" or is_per_row(value, n))
+        }
+        return _Request(
+            blocks=as_blocks(X, y, rows, self.chunk_size),
+            whole={name: value for name, value in fit.items() if name not in rows},
+            fit_rows=tuple(name for name in fit if name in rows),
+            score_rows=tuple(name for name in score if name in rows),
+            seed=root_seed(self.random_state),
+        )
+
+    def _route(self, params: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Fit parameters by who gets them: `partial_fit`, and the scorer."""
+        if _routing_enabled():
+            routed = process_routing(self, "fit", **params)
+            return dict(routed.estimator.partial_fit), dict(routed.scorer.score)
+        weights = {k: v for k, v in params.items() if k == "sample_weight"}
+        return dict(params), weights
+
+    def _check_estimator(self, estimator: Any) -> None:
+        if isinstance(estimator, type):
+            raise TypeError(
+                f"estimator={estimator.__name__} must be an instance, not a class"
+            )
+        if not hasattr(estimator, "partial_fit"):
+            raise ValueError(
+                f"estimator={estimator!r} has no method partial_fit, by which this "
+                "search trains"
+            )
+        check_space(estimator, self.parameters)
+        make_scoring(estimator, self.scoring, self.refit)
+
+    def _block(self, client: Client, request: _Request) -> Any:
+        """Run the search on the client's event loop and wait for it."""
+        ended = threading.Event()
+
+        async def search() -> Any:
+            try:
+                return await self._search(client, request)
+            finally:
+                ended.set()
+
+        try:
+            return client.sync(search)
+        except KeyboardInterrupt:
+            # The client cancels the search, which then keeps what is known.
+            ended.wait(INTERRUPT_SECONDS)
+            raise
+
+    async def _search(self, client: Client, request: _Request) -> Any:
+        estimator = self.estimator
+        if isinstance(estimator, Future):
+            estimator = await client.gather(estimator, asynchronous=True)
+            self._check_estimator(estimator)
+        name = f"gpu_hpo-{uuid.uuid4().hex[:10]}"
+        scoring = make_scoring(estimator, self.scoring, self.refit)
+        schedule, params = self._plan(spawn_seed(request.seed, _SAMPLE_SEED))
+        trials = {
+            i: Trial(
+                param,
+                int(spawn_seed(request.seed, _TRIAL_SEED, i).generate_state(1)[0]),
+            )
+            for i, param in enumerate(params)
+        }
+        whole = await _concrete(client, request.whole)
+        workers = await worker_facts(client)
+        data = ResidentData(
+            client,
+            request.blocks,
+            name=name,
+            test_size=self.test_size,
+            seed=spawn_seed(request.seed, _DATA_SEED),
+            classify=is_classifier(estimator) and "y" in request.blocks.blocks[0],
+            on_device=type(estimator).__module__.partition(".")[0] == "cuml",
+        )
+        runner = None
+        with shown_log(self.verbose), callback_management_context(self):
+            try:
+                await data.load(workers)
+                recipe = self._recipe(estimator, scoring, request, whole, data)
+                dispatcher = Dispatcher(
+                    schedule.outlook,
+                    window=data.window if data.windowed else None,
+                    n_parts=data.n_parts,
+                    parts_per_task=data.n_parts
+                    if scoring.whole
+                    else data.parts_per_task,
+                )
+                progress = Progress(self, schedule.n_trials, data.n_rows, data.n_chunks)
+                engine = Engine(schedule, dispatcher, progress)
+                runner = DaskRunner(client, engine, data, recipe, trials, name, workers)
+                try:
+                    await runner.run()
+                except asyncio.CancelledError:
+                    await self._finish(runner, engine, trials, scoring, cut_short=True)
+                    raise
+                await self._finish(runner, engine, trials, scoring)
+                progress.end()
+            finally:
+                if runner is None:
+                    data.release()
+                else:
+                    runner.release()
+        return self
+
+    def _recipe(
+        self,
+        estimator: Any,
+        scoring: Scoring,
+        request: _Request,
+        whole: dict[str, Any],
+        data: ResidentData,
+    ) -> Recipe:
+        classes = whole.pop("classes", None)
+        if len(data.labels) == 1:
+            raise ValueError(
+                f"y has one class only, {data.labels[0]!r}: there is nothing to tell "
+                "apart"
+            )
+        if classes is None and len(data.labels) and takes_classes(estimator):
+            classes = data.labels
+        elif classes is not None and len(data.labels):
+            unknown = np.setdiff1d(data.labels, np.asarray(classes))
+            if len(unknown):
+                raise ValueError(
+                    f"classes={classes!r} lacks labels that y has: {unknown.tolist()}"
+                )
+        prototype = clone(estimator)
+        return Recipe(
+            prototype,
+            unset_seeds(prototype),
+            scoring,
+            classes,
+            whole,
+            request.fit_rows,
+            request.score_rows,
+        )
+
+    async def _finish(
+        self,
+        runner: DaskRunner,
+        engine: Engine,
+        trials: Mapping[int, Trial],
+        scoring: Scoring,
+        cut_short: bool = False,
+    ) -> None:
+        """Set the fitted attributes from what the engine has recorded.
+
+        If the search was cut short, there may be no best model, since it is not
+        trained again if it is gone.
+        """
+        schedule = engine.schedule
+        best = best_trial(engine.records, schedule.finalists, engine.failures)
+        if best is None:
+            if cut_short:
+                return
+            raise NoFiniteScoreError(_explain(engine))
+        params = {i: trial.params for i, trial in trials.items()}
+        label = lambda trial: self._label(schedule, trial)  # noqa: E731
+        if cut_short:
+            model = await runner.model_at_hand(best.trial, INTERRUPT_SECONDS / 2)
+        else:
+            model = await runner.model(best.trial, best.calls)
+        self.history_ = make_history(engine.records, params, label)
+        self.model_history_: dict[Any, list[dict[str, Any]]] = {
+            label(trial)["model_id"]: [] for trial in trials
+        }
+        for entry in self.history_:
+            self.model_history_[entry["model_id"]].append(entry)
+        self.cv_results_ = make_cv_results(
+            self.history_, params, label, engine.failures, set(schedule.finalists)
+        )
+        self.__dict__.pop("best_estimator_", None)
+        if model is not None:
+            self.best_estimator_ = model
+        self.best_index_ = best.trial
+        self.best_score_ = np.float64(best.score)
+        self.best_params_ = dict(params[best.trial])
+        self.scoring_ = scoring
+        self.scorer_ = scoring.scorer
+        self.multimetric_ = len(scoring.metrics) > 1
+        self.n_splits_ = 1
+        self._set_metadata(schedule, self.history_)
+
+    # ---- after fit ----
+
+    @property
+    def classes_(self) -> Any:
+        """Class labels of the best estimator."""
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.classes_
+
+    @property
+    def n_features_in_(self) -> int:
+        """Features seen in fit."""
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.n_features_in_
+
+    @_best_has("predict")
+    def predict(self, X: Any) -> Any:
+        """Predict with the best estimator; lazily, block by block, for a Dask X."""
+        return self._apply("predict", X)
+
+    @_best_has("predict_proba")
+    def predict_proba(self, X: Any) -> Any:
+        """Class probabilities; lazily for a Dask X."""
+        return self._apply("predict_proba", X)
+
+    @_best_has("predict_log_proba")
+    def predict_log_proba(self, X: Any) -> Any:
+        """Logarithms of class probabilities; lazily for a Dask X."""
+        return self._apply("predict_log_proba", X)
+
+    @_best_has("decision_function")
+    def decision_function(self, X: Any) -> Any:
+        """Decision values; lazily for a Dask X."""
+        return self._apply("decision_function", X)
+
+    @_best_has("transform")
+    def transform(self, X: Any) -> Any:
+        """Transform with the best estimator; lazily for a Dask X."""
+        return self._apply("transform", X)
+
+    @_best_has("inverse_transform")
+    def inverse_transform(self, X: Any) -> Any:
+        """Undo `transform`; lazily for a Dask X."""
+        return self._apply("inverse_transform", X)
+
+    def score(self, X: Any, y: Any = None, **params: Any) -> float:
+        """Score the best estimator by the metric of the search.
+
+        Parameters
+        ----------
+        X, y : array-like or Dask collection
+            A Dask collection is predicted block by block.
+        **params
+            Per-row parameters of the scorer, `sample_weight` for one.
+        """
+        check_is_fitted(self, "best_estimator_")
+        return _postfit.score(self.best_estimator_, self.scoring_, X, y, params)
+
+    def _apply(self, method: str, X: Any) -> Any:
+        check_is_fitted(self, "best_estimator_")
+        return _postfit.apply(self.best_estimator_, method, X)
+
+    # ---- scikit-learn ----
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Who gets which fit parameter, for scikit-learn's metadata routing."""
+        router = MetadataRouter(owner=self)
+        router.add(
+            estimator=self.estimator,
+            method_mapping=MethodMapping().add(caller="fit", callee="partial_fit"),
+        )
+        if self.scoring is None:
+            scorer = check_scoring(self.estimator)  # what its `score` asks for
+        else:
+            scorer = make_scoring(self.estimator, self.scoring, self.refit).scorer
+        return router.add(
+            scorer=scorer,
+            method_mapping=MethodMapping()
+            .add(caller="fit", callee="score")
+            .add(caller="score", callee="score"),
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        if isinstance(self.estimator, Future):
+            return tags
+        theirs = get_tags(self.estimator)
+        tags.estimator_type = theirs.estimator_type
+        tags.classifier_tags = theirs.classifier_tags
+        tags.regressor_tags = theirs.regressor_tags
+        tags.transformer_tags = theirs.transformer_tags
+        tags.target_tags = theirs.target_tags
+        tags.input_tags = theirs.input_tags
+        return tags
+
+
+async def _concrete(client: Client, params: dict[str, Any]) -> dict[str, Any]:
+    """Fit parameters with what is Dask's replaced by what it stands for."""
+    futures = {
+        name: value if isinstance(value, Future) else client.compute(value)
+        for name, value in params.items()
+        if isinstance(value, Future) or is_dask_collection(value)
+    }
+    return {**params, **await client.gather(futures, asynchronous=True)}
+
+
+def _explain(engine: Engine) -> str:
+    if not engine.failures:
+        return f"none of {engine.schedule.n_trials} trials got a finite score"
+    first = engine.failures[min(engine.failures)]
+    return (
+        f"no trial got a finite score: {len(engine.failures)} of "
+        f"{engine.schedule.n_trials} failed. Trial {first.trial} {first.status}:\n"
+        f"{first.error}"
+    )
+
+
+def warn_small_space(wanted: int, found: int) -> None:
+    """Say that the space holds fewer parameter sets than were to be sampled."""
+    warnings.warn(
+        f"parameters is a space of {found} distinct sets where {wanted} were to be "
+        f"sampled: {found} models are trained",
+        UserWarning,
+        stacklevel=2,
+    )

@@ -1,0 +1,281 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Hyperband as a scikit-learn search."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from gpu_hpo.data import spawn_seed
+from gpu_hpo.model_selection._base import BaseIncrementalSearchCV, warn_small_space
+from gpu_hpo.model_selection._search_space import sample
+from gpu_hpo.model_selection._successive_halving import planned_calls
+from gpu_hpo.schedules import (
+    Bracket,
+    Hyperband,
+    Schedule,
+    halving_rungs,
+    hyperband_brackets,
+)
+
+
+class HyperbandSearchCV(BaseIncrementalSearchCV):
+    """Hyperband: find good parameters with few calls of `partial_fit`.
+
+    Runs several brackets of successive halving side by side, from one that samples
+    many models and drops most of them after few calls to one that trains a few
+    models to the end. A drop-in for dask-ml's class of the same name.
+
+    `max_iter` and the number of rows per chunk follow from two wishes: how many rows
+    the best model should see, ``n_examples``, and about how many parameter sets to
+    try, ``n_params``: take ``max_iter = n_params`` and chunks of ``n_examples //
+    n_params`` rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Cloned for each parameter set; must have `partial_fit`. May be a
+        ``distributed.Future`` of one.
+    parameters : dict or list of dict
+        Parameter names with lists of values or distributions with a method ``rvs``.
+    max_iter : int, default=81
+        Most calls of `partial_fit` of any model, each on one chunk.
+    aggressiveness : int, default=3
+        Keep one model of so many at each decision; at least 2. 4 suits a first look.
+    patience : int or bool, default=False
+        Stop models whose score rose by no more than `tol` in so many calls. At least
+        2; True is ``max_iter // aggressiveness``.
+    tol : float or None, default=1e-3
+        Improvement that counts; None never stops.
+    test_size : float, optional
+        Fraction of the rows to validate on; by default ``min(0.2, 1 / n_chunks)``.
+    random_state : int, RandomState or None, default=None
+        Decides on sampled parameters, validation rows, order of chunks, and the
+        `random_state` of models that have none. An integer gives the same scores and
+        the same best model on any cluster.
+    scoring : str, callable, list, tuple, dict or None, default=None
+        As in scikit-learn. With several metrics `refit` names the one that decides.
+    verbose : bool or float, default=False
+        Log to standard output; a number says which fraction of the scores.
+    prefix : str, default=""
+        Put before each line of the log.
+    predict_meta, predict_proba_meta, transform_meta : object, optional
+        Accepted for dask-ml's sake; not needed.
+    refit : bool or str, default=True
+        With several metrics, the name of the one that decides.
+    chunk_size : int, optional
+        Rows per chunk of data that is not a Dask collection. By default about 20
+        chunks of at least 1,000 rows and at most 64 MiB.
+
+    Attributes
+    ----------
+    cv_results_ : dict of ndarray
+        One row per model: ``model_id`` ("bracket=B-I"), ``bracket``, ``params``,
+        ``param_NAME`` (masked where a model does not have it), ``test_score`` (the
+        last), ``rank_test_score``, ``partial_fit_calls``, means and standard
+        deviations of ``partial_fit_time`` and ``score_time`` in seconds, ``status``
+        ("completed", "stopped", "failed" or "lost") and ``error``.
+    history_ : list of dict
+        One per score, by time: ``model_id``, ``bracket``, ``params``, ``score``,
+        ``partial_fit_calls``, ``partial_fit_time`` and ``score_time`` (seconds since
+        the model's previous record), ``elapsed_wall_time``.
+    model_history_ : dict of str to list of dict
+        The same by model.
+    best_estimator_ : estimator
+        The model with the best last score of those trained to the end of their
+        bracket. It is not trained again on all data.
+    best_score_, best_params_, best_index_
+        Its score, parameters and row in `cv_results_`.
+    metadata, metadata_ : dict
+        ``n_models``, ``partial_fit_calls`` and ``brackets``: as planned, and as done.
+    scorer_, multimetric_, n_splits_
+        As in scikit-learn.
+
+    References
+    ----------
+    Li, Jamieson, DeSalvo, Rostamizadeh and Talwalkar, "Hyperband: a novel
+    bandit-based approach to hyperparameter optimization", 2016,
+    https://arxiv.org/abs/1603.06560
+
+    Examples
+    --------
+    >>> from scipy.stats import loguniform
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.linear_model import SGDClassifier
+    >>> from gpu_hpo.model_selection import HyperbandSearchCV
+    >>> X, y = load_digits(return_X_y=True)
+    >>> params = {"alpha": loguniform(1e-5, 1e1)}
+    >>> search = HyperbandSearchCV(SGDClassifier(), params, max_iter=9, random_state=0)
+    >>> bool(search.fit(X, y).best_score_ > 0.8)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **BaseIncrementalSearchCV._parameter_constraints,
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "aggressiveness": [Interval(Integral, 2, None, closed="left")],
+        "predict_meta": "no_validation",
+        "predict_proba_meta": "no_validation",
+        "transform_meta": "no_validation",
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        parameters: Any,
+        max_iter: int = 81,
+        aggressiveness: int = 3,
+        patience: int | bool = False,
+        tol: float | None = 1e-3,
+        test_size: float | None = None,
+        random_state: Any = None,
+        scoring: Any = None,
+        verbose: bool | float = False,
+        prefix: str = "",
+        predict_meta: Any = None,
+        predict_proba_meta: Any = None,
+        transform_meta: Any = None,
+        *,
+        refit: bool | str = True,
+        chunk_size: int | None = None,
+    ) -> None:
+        self.estimator = estimator
+        self.parameters = parameters
+        self.max_iter = max_iter
+        self.aggressiveness = aggressiveness
+        self.patience = patience
+        self.tol = tol
+        self.test_size = test_size
+        self.random_state = random_state
+        self.scoring = scoring
+        self.verbose = verbose
+        self.prefix = prefix
+        self.predict_meta = predict_meta
+        self.predict_proba_meta = predict_proba_meta
+        self.transform_meta = transform_meta
+        self.refit = refit
+        self.chunk_size = chunk_size
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What a fit will do if it is not cut short by `patience`."""
+        self._validate_params()
+        brackets = []
+        for bracket in reversed(hyperband_brackets(self.max_iter, self.aggressiveness)):
+            rungs = halving_rungs(
+                bracket.n_trials, bracket.n_calls, self.aggressiveness, self.max_iter
+            )
+            brackets.append(
+                {
+                    "bracket": bracket.index,
+                    "n_models": bracket.n_trials,
+                    "partial_fit_calls": planned_calls(rungs),
+                    "decisions": [rung.calls for rung in rungs],
+                    "SuccessiveHalvingSearchCV params": self._halving_params(bracket),
+                }
+            )
+        return _total(brackets)
+
+    def _plan(self, seed: np.random.SeedSequence) -> tuple[Schedule, list[Any]]:
+        self._warn_impatient()
+        params: list[Any] = []
+        sizes: dict[int, int] = {}
+        wanted = 0
+        for bracket in hyperband_brackets(self.max_iter, self.aggressiveness):
+            found = sample(
+                self.parameters, bracket.n_trials, spawn_seed(seed, bracket.index)
+            )
+            wanted += bracket.n_trials
+            sizes[bracket.index] = len(found)
+            params += found
+        if len(params) < wanted:
+            warn_small_space(wanted, len(params))
+        schedule = Hyperband(
+            self.max_iter,
+            self.aggressiveness,
+            patience=self._patience(),
+            tol=self.tol,
+            n_trials=sizes,
+        )
+        return schedule, params
+
+    def _patience(self) -> int:
+        if isinstance(self.patience, bool | np.bool) and self.patience:
+            return max(self.max_iter // self.aggressiveness, 2)
+        return int(self.patience)
+
+    def _warn_impatient(self) -> None:
+        least = self.max_iter // self.aggressiveness
+        idle = self.tol is None or math.isnan(self.tol)
+        if 0 < self._patience() < least and not idle:
+            warnings.warn(
+                f"patience={self.patience} may stop models that Hyperband would have "
+                f"trained on: it stops bad ones anyway, and patience is for the few "
+                f"that remain. Set patience=True, patience >= {least} or tol=None",
+                UserWarning,
+                stacklevel=2,
+            )
+
+    def _label(self, schedule: Schedule, trial: int) -> dict[str, Any]:
+        assert isinstance(schedule, Hyperband)
+        bracket = schedule.bracket_of(trial)
+        number = trial - schedule.brackets[bracket].first_trial
+        return {"model_id": f"bracket={bracket}-{number}", "bracket": bracket}
+
+    def _set_metadata(self, schedule: Schedule, history: list[dict[str, Any]]) -> None:
+        assert isinstance(schedule, Hyperband)
+        starts = hyperband_brackets(self.max_iter, self.aggressiveness)
+        brackets = []
+        for bracket in reversed(starts):
+            records = [
+                entries
+                for entries in self.model_history_.values()
+                if entries and entries[-1]["bracket"] == bracket.index
+            ]
+            decisions = {
+                entry["partial_fit_calls"] for entries in records for entry in entries
+            }
+            if bracket.n_calls > 1:
+                decisions.discard(1)  # every model's first score decides nothing
+            brackets.append(
+                {
+                    "bracket": bracket.index,
+                    "n_models": schedule.brackets[bracket.index].n_trials,
+                    "partial_fit_calls": sum(
+                        entries[-1]["partial_fit_calls"] for entries in records
+                    ),
+                    "decisions": sorted(decisions),
+                    "SuccessiveHalvingSearchCV params": self._halving_params(bracket),
+                }
+            )
+        self.metadata_ = _total(brackets)
+
+    def _halving_params(self, bracket: Bracket) -> dict[str, Any]:
+        """Arguments of `SuccessiveHalvingSearchCV` for one bracket alone."""
+        return {
+            "aggressiveness": self.aggressiveness,
+            "max_iter": self.max_iter,
+            "n_initial_iter": bracket.n_calls,
+            "n_initial_parameters": bracket.n_trials,
+            "patience": self._patience() or False,
+            "prefix": f"{self.prefix}, bracket={bracket.index}",
+            "random_state": self.random_state,
+            "scoring": self.scoring,
+            "test_size": self.test_size,
+            "tol": self.tol,
+            "verbose": self.verbose,
+        }
+
+
+def _total(brackets: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "n_models": sum(bracket["n_models"] for bracket in brackets),
+        "partial_fit_calls": sum(bracket["partial_fit_calls"] for bracket in brackets),
+        "brackets": brackets,
+    }

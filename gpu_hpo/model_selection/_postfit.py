@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Applying a fitted model to Dask collections, block by block and lazily."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dask
+import dask.array as da
+import numpy as np
+import scipy.sparse
+from dask.base import is_dask_collection
+
+from gpu_hpo.training import Scoring
+
+
+def apply(model: Any, method: str, X: Any) -> Any:
+    """Call a method of `model` on X: at once, or lazily on each block of a Dask X.
+
+    Parameters
+    ----------
+    model : estimator
+    method : str
+        One that gives one row (or one value) per row of X.
+    X : array-like or Dask collection of shape (n_samples, n_features)
+
+    Returns
+    -------
+    array, or dask.array.Array of unknown dtype only if the model cannot be tried
+        Of shape (n_samples,) or (n_samples, n_outputs).
+    """
+    function = getattr(model, method)
+    if not is_dask_collection(X):
+        return function(X)
+    sample = _try(function, X)
+    if isinstance(X, da.Array):
+        if X.ndim > 1:
+            X = X.rechunk(dict.fromkeys(range(1, X.ndim), -1))
+        chunks = (X.chunks[0], *((n,) for n in sample.shape[1:]))
+        options: dict[str, Any] = {"chunks": chunks}
+        if sample.ndim < X.ndim:
+            options["drop_axis"] = list(range(sample.ndim, X.ndim))
+        return X.map_blocks(function, dtype=sample.dtype, meta=sample[:0], **options)
+    lazy = dask.delayed(function)  # once, so that the model is in the graph once
+    blocks = [lazy(block) for block in X.to_delayed()]
+    shape = (np.nan, *sample.shape[1:])
+    return da.concatenate(
+        [
+            da.from_delayed(block, shape=shape, dtype=sample.dtype, meta=sample[:0])
+            for block in blocks
+        ],
+        allow_unknown_chunksizes=True,
+    )
+
+
+def score(model: Any, scoring: Scoring, X: Any, y: Any, rows: dict[str, Any]) -> float:
+    """Score `model` with the metric that decides; a Dask X is read block by block."""
+    if scoring.whole or not is_dask_collection(X):
+        X, y, *values = _compute(X, y, *rows.values())
+        rows = dict(zip(rows, values, strict=True))
+        return _score_one(model, scoring, {"X": X, "y": y, **rows}, tuple(rows))
+    methods = scoring.methods(model)
+    lazy = [apply(model, name, X) for name in methods]
+    values = _compute(*lazy, y, *rows.values())
+    answers = dict(zip(methods, values, strict=False))
+    part = dict(zip(("y", *rows), map(_array, values[len(methods) :]), strict=True))
+    return scoring.score(model, [answers], [part], tuple(rows))[scoring.decides]
+
+
+def _score_one(
+    model: Any, scoring: Scoring, part: dict[str, Any], rows: tuple[str, ...]
+) -> float:
+    part = {
+        name: value if name == "X" else _array(value)
+        for name, value in part.items()
+        if value is not None
+    }
+    answers = scoring.answers(model, part)
+    return scoring.score(model, [answers], [part], rows)[scoring.decides]
+
+
+def _compute(*values: Any) -> list[Any]:
+    """Concrete values: together, unless arrays and frames are mixed."""
+    kinds = {isinstance(v, da.Array) for v in values if is_dask_collection(v)}
+    if len(kinds) < 2:
+        return list(dask.compute(*values))
+    return [dask.compute(value)[0] for value in values]  # Dask warns of a mix
+
+
+def _array(value: Any) -> Any:
+    return np.asarray(value) if isinstance(value, list | tuple) else value
+
+
+def _try(function: Any, X: Any) -> Any:
+    """What the model gives for one row of the kind that X holds."""
+    meta = X._meta
+    if hasattr(meta, "iloc"):
+        row = X._meta_nonempty.iloc[:1]
+    elif scipy.sparse.issparse(meta):
+        row = type(meta)((1, X.shape[1]), dtype=X.dtype)
+    else:
+        row = np.zeros_like(meta, shape=(1, *X.shape[1:]))
+    return function(row)

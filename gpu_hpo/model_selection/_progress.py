@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a search tells while it runs: the log, and scikit-learn's callbacks."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gpu_hpo.execution import Ended, Failure, News
+
+logger = logging.getLogger("gpu_hpo.model_selection")
+
+
+class Progress:
+    """Listens to an engine, and passes on what people want to know.
+
+    To callbacks the search is a task and each trial a subtask of it, which begins
+    with the first news of the trial and ends when it trains no more.
+
+    Parameters
+    ----------
+    search : BaseIncrementalSearchCV
+        Within scikit-learn's ``callback_management_context``.
+    n_trials : int
+    n_rows : (int, int)
+        To train and to validate on.
+    n_chunks : int
+    """
+
+    def __init__(
+        self, search: Any, n_trials: int, n_rows: tuple[int, int], n_chunks: int
+    ) -> None:
+        self._search = search
+        self._name = f"[CV{search.prefix}]"
+        verbose = float(search.verbose)
+        self._every = max(1, round(1 / verbose)) if verbose else 1
+        self._n_scores = 0
+        self._context = search._init_callback_context(
+            max_subtasks=n_trials, sequential_subtasks=False
+        )
+        self._tasks: dict[int, Any] = {}
+        logger.info("%s creating %d models", self._name, n_trials)
+        logger.info(
+            "%s training on %d rows in %d chunks, validating on %d",
+            self._name,
+            n_rows[0],
+            n_chunks,
+            n_rows[1],
+        )
+        self._context.call_on_fit_task_begin(estimator=search)
+
+    def __call__(self, news: News) -> None:
+        """Take in what an engine has to say."""
+        task = self._task(news.trial)
+        if isinstance(news, Ended):
+            task.call_on_fit_task_end(estimator=self._search)
+        elif isinstance(news, Failure):
+            reason = news.error.strip().rpartition("\n")[2]
+            logger.warning(
+                "%s trial %d %s: %s", self._name, news.trial, news.status, reason
+            )
+        else:
+            self._n_scores += 1
+            if self._n_scores % self._every == 0:
+                logger.info(
+                    "%s validation score of %0.4f received after %d partial_fit calls",
+                    self._name,
+                    news.score,
+                    news.calls,
+                )
+
+    def end(self) -> None:
+        """Tell that the search has ended well."""
+        self._context.call_on_fit_task_end(estimator=self._search)
+
+    def _task(self, trial: int) -> Any:
+        if trial not in self._tasks:
+            task = self._context.subcontext(task_name="trial", task_id=trial)
+            self._tasks[trial] = task
+            task.call_on_fit_task_begin(estimator=self._search)
+        return self._tasks[trial]
+
+
+@contextmanager
+def shown_log(verbose: bool | float) -> Iterator[None]:
+    """Show the log on standard output for as long as a search runs, if wanted."""
+    if not verbose:
+        yield
+        return
+    handler = logging.StreamHandler(sys.stdout)
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)

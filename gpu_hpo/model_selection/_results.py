@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""From the record of a search to what scikit-learn and dask-ml users look at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.stats import rankdata
+
+from gpu_hpo.execution import Failure, Record
+
+History = list[dict[str, Any]]
+
+
+def make_history(
+    records: Sequence[Record],
+    params: Mapping[int, Mapping[str, Any]],
+    label: Callable[[int], Mapping[str, Any]],
+) -> History:
+    """One dict per score, oldest first; see `HyperbandSearchCV.history_`."""
+    return [
+        {
+            **label(record.trial),
+            "params": dict(params[record.trial]),
+            "partial_fit_calls": record.calls,
+            "partial_fit_time": record.fit_seconds,
+            "score": record.score,
+            "score_time": record.score_seconds,
+            "elapsed_wall_time": record.elapsed,
+            **(
+                {f"test_{name}": value for name, value in record.metrics.items()}
+                if len(record.metrics) > 1
+                else {}
+            ),
+        }
+        for record in records
+    ]
+
+
+def make_cv_results(
+    history: History,
+    params: Mapping[int, Mapping[str, Any]],
+    label: Callable[[int], Mapping[str, Any]],
+    failures: Mapping[int, Failure],
+    finalists: set[int],
+) -> dict[str, Any]:
+    """One row per trial, by trial number; see `HyperbandSearchCV.cv_results_`."""
+    by_model: dict[Any, History] = {label(trial)["model_id"]: [] for trial in params}
+    for entry in history:
+        by_model[entry["model_id"]].append(entry)
+    records = list(by_model.values())
+    last = [entries[-1] if entries else {} for entries in records]
+    results: dict[str, Any] = {}
+    for name in ("partial_fit_time", "score_time"):
+        times = [
+            [entry[name] for entry in entries] or [math.nan] for entries in records
+        ]
+        results[f"mean_{name}"] = np.array([np.mean(values) for values in times])
+        results[f"std_{name}"] = np.array([np.std(values) for values in times])
+    metrics = [key for key in (history or [{}])[0] if key.startswith("test_")]
+    for key in ("score", *metrics):
+        name = key.removeprefix("test_")
+        scores = np.array([entry.get(key, math.nan) for entry in last], dtype=float)
+        results[f"test_{name}"] = scores
+        results[f"rank_test_{name}"] = _rank(scores)
+    for name in label(next(iter(params))):
+        results[name] = np.array([label(trial)[name] for trial in params])
+    results["partial_fit_calls"] = np.array(
+        [entry.get("partial_fit_calls", 0) for entry in last], dtype=np.int64
+    )
+    results["params"] = _objects([dict(param) for param in params.values()])
+    for name in sorted({name for param in params.values() for name in param}):
+        results[f"param_{name}"] = _column(
+            [param.get(name, _ABSENT) for param in params.values()]
+        )
+    results["status"] = np.array(
+        [_status(trial, failures, finalists) for trial in params], dtype=object
+    )
+    results["error"] = np.array(
+        [failures[t].error if t in failures else "" for t in params], dtype=object
+    )
+    return results
+
+
+def best_trial(
+    records: Sequence[Record], finalists: Sequence[int], failed: Mapping[int, Any]
+) -> Record | None:
+    """Record of the best trial: the best last score among the finalists.
+
+    If none of them has a finite one, that of any trial; None if there is no finite
+    score at all. Ties go to the lower trial number.
+    """
+    last = {record.trial: record for record in records}
+    for trials in ((t for t in finalists if t not in failed), last):
+        candidates = [
+            last[trial]
+            for trial in trials
+            if trial in last and math.isfinite(last[trial].score)
+        ]
+        if candidates:
+            return min(candidates, key=lambda record: (-record.score, record.trial))
+    return None
+
+
+_ABSENT = object()
+
+
+def _status(trial: int, failures: Mapping[int, Failure], finalists: set[int]) -> str:
+    if trial in failures:
+        return failures[trial].status
+    return "completed" if trial in finalists else "stopped"
+
+
+def _rank(scores: np.ndarray) -> np.ndarray:
+    """Rank 1 is best, ties share the lower rank, what is not finite comes last."""
+    worst_last = np.where(np.isfinite(scores), -scores, np.inf)
+    return rankdata(worst_last, method="min").astype(np.int64)
+
+
+def _objects(values: Sequence[Any]) -> np.ndarray:
+    out = np.empty(len(values), dtype=object)
+    out[:] = values
+    return out
+
+
+def _column(values: Sequence[Any]) -> np.ma.MaskedArray:
+    """Values of one parameter, masked where a trial does not have it."""
+    present = [value for value in values if value is not _ABSENT]
+    dtype = np.dtype(object)
+    if len({type(value) for value in present}) == 1:
+        array = np.array(present)
+        if array.ndim == 1 and array.dtype.kind in "biufSU":
+            dtype = array.dtype
+    out = np.ma.MaskedArray(
+        np.empty(len(values), dtype=dtype),
+        mask=[value is _ABSENT for value in values],
+    )
+    for i, value in enumerate(values):
+        if value is not _ABSENT:
+            out[i] = value
+    return out

@@ -1,0 +1,383 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Split arrays into rows to train on and rows to test on, block by block."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from gpu_hpo.data._split import (
+    RandomState,
+    n_test_rows,
+    root_seed,
+    spawn_seed,
+    split_rows,
+)
+from gpu_hpo.devices import is_device_array, to_host
+
+DEFAULT_TEST_SIZE = 0.1
+
+
+def train_test_split(
+    *arrays: Any,
+    test_size: float | None = None,
+    train_size: float | None = None,
+    random_state: RandomState = None,
+    shuffle: bool | None = None,
+    stratify: Any = None,
+    blockwise: bool = True,
+    convert_mixed_types: bool = False,
+) -> list[Any]:
+    """Split arrays into random train and test rows.
+
+    Dask arrays and frames are split lazily and within each block, so no row moves
+    between workers. Anything else goes to
+    `sklearn.model_selection.train_test_split`.
+
+    Parameters
+    ----------
+    *arrays : dask arrays, dask frames and series, or array-likes
+        Data of equal lengths (first axis), and of equal blocks if Dask's.
+    test_size : float, optional
+        The fraction of rows that test. Default: what `train_size` leaves; 0.1 for Dask
+        collections, 0.25 otherwise. Of each block: the nearest whole number, at least
+        one row (if the block has two) and never all.
+    train_size : float, optional
+        The fraction of rows that train. For Dask collections the two must sum to 1.
+    random_state : int, RandomState or None, default=None
+        Decides which rows; the same integer gives the same rows for any data with the
+        same blocks. For Dask collections also a ``numpy.random.Generator`` or
+        ``SeedSequence``.
+    shuffle : bool, optional
+        Whether rows are chosen at random; None means True. If False, the last rows (of
+        each block) test. Within a block rows keep their order in either case.
+    stratify : array-like or Dask collection, optional
+        Class labels of the rows: each class then gives its share of the test rows, of
+        each block.
+    blockwise : bool, default=True
+        For Dask collections only True is implemented.
+    convert_mixed_types : bool, default=False
+        Allow a mixture of Dask arrays, Dask frames and data that is not Dask's: all
+        become Dask arrays, in the blocks of the first Dask array.
+
+    Returns
+    -------
+    list of length ``2 * len(arrays)``
+        ``[train, test, train, test, ...]``, of the types given. Chunk sizes are known
+        where those of the input are.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or blocks do not match. Blocks whose lengths
+        are unknown are compared when they are computed.
+    TypeError
+        If types are mixed without `convert_mixed_types`.
+    NotImplementedError
+        If ``blockwise=False`` for Dask collections.
+
+    See Also
+    --------
+    sklearn.model_selection.train_test_split : For data in memory.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from gpu_hpo.model_selection import train_test_split
+    >>> X = da.ones((100, 3), chunks=(50, 3))
+    >>> X_train, X_test = train_test_split(X, test_size=0.2, random_state=0)
+    >>> X_train.chunks[0], X_test.chunks[0]
+    ((40, 40), (10, 10))
+    """
+    if not arrays:
+        raise ValueError("train_test_split needs at least one array")
+    shuffle = True if shuffle is None else shuffle
+    kinds = [_kind(array) for array in arrays]
+    if set(kinds) == {"other"}:
+        return _in_memory(
+            arrays,
+            test_size=test_size,
+            train_size=train_size,
+            random_state=random_state,
+            shuffle=shuffle,
+            stratify=stratify,
+        )
+
+    if not blockwise:
+        raise NotImplementedError(
+            "blockwise=False is not implemented for Dask collections: rows are chosen "
+            "within each block. To mix rows of different blocks, rechunk or shuffle "
+            "the data before."
+        )
+    if stratify is not None and not shuffle:
+        raise ValueError("stratify needs shuffle=True: it chooses rows at random")
+    fraction = _test_fraction(test_size, train_size)
+    data = list(arrays)
+    if len(set(kinds)) > 1:
+        if not convert_mixed_types:
+            types = ", ".join(_type_name(array) for array in arrays)
+            raise TypeError(
+                f"cannot split a mixture of types ({types}); convert them, or pass "
+                "convert_mixed_types=True to make them all Dask arrays"
+            )
+        data = _as_dask_arrays(data, kinds)
+    is_test = _choose(data, stratify, fraction, root_seed(random_state), shuffle)
+    return [
+        part
+        for array in data
+        for part in (
+            _take(array, is_test, fraction, test=False),
+            _take(array, is_test, fraction, test=True),
+        )
+    ]
+
+
+def _in_memory(arrays: Sequence[Any], stratify: Any, **options: Any) -> list[Any]:
+    from sklearn.model_selection import train_test_split as sklearn_split
+
+    if stratify is not None and is_device_array(stratify):
+        stratify = to_host(stratify)  # scikit-learn counts classes on the host
+    return sklearn_split(*arrays, stratify=stratify, **options)
+
+
+def _kind(x: Any) -> str:
+    """Tell Dask's arrays and frames from all else, without importing either."""
+    from dask import is_dask_collection
+
+    if not is_dask_collection(x):
+        return "other"
+    if hasattr(x, "divisions"):
+        return "frame"
+    if hasattr(x, "chunks"):
+        if not x.ndim:
+            raise ValueError("cannot split a Dask array that has no axis of rows")
+        return "array"
+    raise TypeError(
+        f"cannot split a {_type_name(x)}; of Dask's collections, arrays, frames and "
+        "series can be"
+    )
+
+
+def _test_fraction(test_size: Any, train_size: Any) -> float:
+    for name, size in (("test_size", test_size), ("train_size", train_size)):
+        if size is None:
+            continue
+        # Whole numbers count rows in scikit-learn; a block cannot know its share.
+        if not _is_fraction(size):
+            raise ValueError(
+                f"{name}={size!r} must be a float between 0 and 1 for Dask collections"
+            )
+    if test_size is None:
+        return DEFAULT_TEST_SIZE if train_size is None else 1.0 - float(train_size)
+    if train_size is not None and not math.isclose(test_size + train_size, 1.0):
+        raise ValueError(
+            f"test_size={test_size!r} and train_size={train_size!r} must sum to 1 for "
+            "Dask collections"
+        )
+    return float(test_size)
+
+
+def _is_fraction(size: Any) -> bool:
+    return isinstance(size, Real) and 0 < float(size) < 1
+
+
+def _as_dask_arrays(data: list[Any], kinds: list[str]) -> list[Any]:
+    """Bring a mixture into the blocks of its first Dask array."""
+    frames = [x for x, kind in zip(data, kinds, strict=True) if kind == "frame"]
+    arrays = [x for x, kind in zip(data, kinds, strict=True) if kind == "array"]
+    if arrays:
+        rows = arrays[0].chunks[0]
+    else:
+        rows = tuple(map(int, frames[0].map_partitions(len).compute()))
+    return [_as_dask_array(x, rows) for x in data]
+
+
+def _as_dask_array(x: Any, rows: tuple[Any, ...]) -> Any:
+    import dask.array as da
+
+    kind = _kind(x)
+    if kind == "array":
+        return x
+    known = not any(map(math.isnan, rows))
+    if kind == "frame":
+        if x.npartitions != len(rows):
+            raise ValueError(_blocks_differ(x.npartitions, len(rows)))
+        return x.to_dask_array(lengths=rows if known else None)
+    if not known:
+        raise ValueError(
+            f"a {_type_name(x)} cannot be cut into blocks of unknown lengths: call "
+            "compute_chunk_sizes() on the Dask array, or to_dask_array(lengths=True) "
+            "on the Dask frame"
+        )
+    x = x if hasattr(x, "shape") else np.asarray(x)
+    if hasattr(x, "iloc") and not is_device_array(x):
+        x = to_host(x)
+    if x.shape[0] != sum(rows):
+        raise ValueError(
+            f"inputs have different numbers of rows: {x.shape[0]} and {sum(rows)}"
+        )
+    return da.from_array(x, chunks=(rows, *x.shape[1:]))
+
+
+def _choose(
+    data: list[Any],
+    stratify: Any,
+    test_size: float,
+    root: np.random.SeedSequence,
+    shuffle: bool,
+) -> Any:
+    """Lazily mark the rows that test: a 1-D Dask array of bool, in the data's blocks.
+
+    The marks exist once for all arrays, so all give the same rows.
+    """
+    import dask.array as da
+
+    aligned = [_row_markers(x) for x in data]
+    labels = None
+    if stratify is not None:
+        labels = _as_dask_array(stratify, aligned[0].chunks[0])
+        if labels.ndim != 1:
+            raise ValueError(f"stratify must have one axis; got {labels.ndim}")
+        aligned.append(labels)
+    _check_blocks(data, aligned)
+    rows = next(
+        (x.chunks[0] for x in aligned if not math.isnan(x.shape[0])),
+        aligned[0].chunks[0],
+    )
+    known = not any(map(math.isnan, rows))
+    if known and not sum(n_test_rows(n, test_size) for n in rows):
+        raise ValueError(
+            f"no row is left to test: no block of {rows} has two rows to split"
+        )
+    if labels is not None:
+        blocks = labels
+    elif known:
+        # Lengths are all there is to know, so the choice waits for no data.
+        blocks = da.empty(sum(rows), chunks=(rows,), dtype=bool)
+    else:
+        blocks = aligned[0]
+        blocks = blocks.blocks[(slice(None), *(0,) * (blocks.ndim - 1))]
+    return da.map_blocks(
+        _test_rows,
+        blocks,
+        drop_axis=list(range(1, blocks.ndim)),
+        chunks=(rows,),
+        dtype=bool,
+        meta=np.empty(0, dtype=bool),
+        test_size=test_size,
+        root=root,
+        shuffle=shuffle,
+        stratify=labels is not None,
+    )
+
+
+def _row_markers(x: Any) -> Any:
+    """Give a Dask array with the data's row blocks."""
+    if _kind(x) == "array":
+        return x
+    return x.map_partitions(_count_up, meta=(None, "int8")).to_dask_array()
+
+
+def _count_up(part: Any) -> Any:
+    import pandas as pd
+
+    return pd.Series(np.zeros(len(part), dtype="int8"))
+
+
+def _check_blocks(data: list[Any], aligned: list[Any]) -> None:
+    first = aligned[0].chunks[0]
+    for other in (x.chunks[0] for x in aligned[1:]):
+        pairs = zip(first, other, strict=False)
+        unequal = (a != b for a, b in pairs if not (math.isnan(a) or math.isnan(b)))
+        if len(first) != len(other) or any(unequal):
+            raise ValueError(_blocks_differ(first, other))
+    divisions = {x.divisions for x in data if _kind(x) == "frame" and x.known_divisions}
+    if len(divisions) > 1:
+        raise ValueError(
+            "frames must have the same divisions to be split together; got "
+            + " and ".join(map(str, sorted(divisions, key=str)))
+        )
+
+
+def _type_name(x: Any) -> str:
+    return f"{type(x).__module__}.{type(x).__qualname__}"
+
+
+def _blocks_differ(one: Any, other: Any) -> str:
+    return (
+        "inputs must have the same blocks of rows to be split together; got "
+        f"{one} and {other}. Rechunk or repartition one like the other."
+    )
+
+
+def _test_rows(
+    block: Any,
+    *,
+    test_size: float,
+    root: np.random.SeedSequence,
+    shuffle: bool,
+    stratify: bool,
+    block_id: tuple[int, ...],
+) -> np.ndarray:
+    """Mark the rows of one block that test. Runs in a task."""
+    n_rows = block.shape[0]
+    is_test = np.zeros(n_rows, dtype=bool)
+    if shuffle:
+        labels = to_host(block) if stratify else None
+        seed = spawn_seed(root, block_id[0])
+        is_test[split_rows(n_rows, test_size, seed, labels)[1]] = True
+    else:
+        is_test[n_rows - n_test_rows(n_rows, test_size) :] = True
+    return is_test
+
+
+def _take(x: Any, is_test: Any, fraction: float, test: bool) -> Any:
+    """Lazily take the rows of every block that test, or those that do not."""
+    import dask.array as da
+
+    if _kind(x) == "frame":
+        import dask.dataframe as dd
+
+        return x.map_partitions(
+            _take_rows,
+            dd.from_dask_array(is_test),
+            test=test,
+            meta=x._meta,
+            align_dataframes=False,
+        )
+    counts = tuple(_n_rows(n, fraction, test) for n in x.chunks[0])
+    axes = tuple(range(x.ndim))
+    return da.blockwise(
+        _take_rows,
+        axes,
+        x,
+        axes,
+        is_test,
+        (0,),
+        test=test,
+        adjust_chunks={0: counts},
+        align_arrays=False,
+        dtype=x.dtype,
+        meta=x._meta,
+    )
+
+
+def _n_rows(n_rows: float, fraction: float, test: bool) -> float:
+    if math.isnan(n_rows):
+        return n_rows
+    n_test = n_test_rows(int(n_rows), fraction)
+    return n_test if test else n_rows - n_test
+
+
+def _take_rows(block: Any, is_test: Any, test: bool) -> Any:
+    """Take rows of one block. Runs in a task."""
+    marks = np.asarray(is_test)
+    if len(marks) != block.shape[0]:
+        raise ValueError(_blocks_differ(len(marks), block.shape[0]))
+    rows = np.flatnonzero(marks == test)
+    return block.iloc[rows] if hasattr(block, "iloc") else block[rows]

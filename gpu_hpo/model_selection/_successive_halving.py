@@ -1,0 +1,171 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Successive halving as a scikit-learn search."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from gpu_hpo.model_selection._base import BaseIncrementalSearchCV, warn_small_space
+from gpu_hpo.model_selection._search_space import sample
+from gpu_hpo.schedules import Schedule, SuccessiveHalving, halving_rungs
+
+
+class SuccessiveHalvingSearchCV(BaseIncrementalSearchCV):
+    """Successive halving: train many models a little, keep the best, go on.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Cloned for each parameter set; must have `partial_fit`. May be a
+        ``distributed.Future`` of one.
+    parameters : dict or list of dict
+        Parameter names with lists of values or distributions with a method ``rvs``.
+    n_initial_parameters : int, default=10
+        Parameter sets to start with.
+    n_initial_iter : int
+        Calls of `partial_fit` before the first decision. Required.
+    max_iter : int, optional
+        Most calls of any model. By default halving goes on until one is left.
+    aggressiveness : int, default=3
+        Keep one model of so many at each decision; at least 2.
+    test_size : float, optional
+        Fraction of the rows to validate on; by default ``min(0.2, 1 / n_chunks)``.
+    patience : int or False, default=False
+        Stop models whose score rose by no more than `tol` in so many calls. At least
+        2.
+    tol : float or None, default=1e-3
+        Improvement that counts; None never stops.
+    random_state : int, RandomState or None, default=None
+        Decides on sampled parameters, validation rows, order of chunks, and the
+        `random_state` of models that have none. An integer gives the same scores and
+        the same best model on any cluster.
+    scoring : str, callable, list, tuple, dict or None, default=None
+        As in scikit-learn. With several metrics `refit` names the one that decides.
+    verbose : bool or float, default=False
+        Log to standard output; a number says which fraction of the scores.
+    prefix : str, default=""
+        Put before each line of the log.
+    refit : bool or str, default=True
+        With several metrics, the name of the one that decides.
+    chunk_size : int, optional
+        Rows per chunk of data that is not a Dask collection. By default about 20
+        chunks of at least 1,000 rows and at most 64 MiB.
+
+    Attributes
+    ----------
+    cv_results_, history_, model_history_, best_estimator_, best_score_, \
+best_params_, best_index_, scorer_, multimetric_, n_splits_
+        As in `HyperbandSearchCV`; ``model_id`` is the number of the model.
+    metadata, metadata_ : dict
+        ``partial_fit_calls``, ``n_models``, ``max_iter``: as planned, and as done.
+
+    References
+    ----------
+    Jamieson and Talwalkar, "Non-stochastic best arm identification and
+    hyperparameter optimization", 2016, https://arxiv.org/abs/1502.07943
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **BaseIncrementalSearchCV._parameter_constraints,
+        "n_initial_parameters": [Interval(Integral, 1, None, closed="left")],
+        "n_initial_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left"), None],
+        "aggressiveness": [Interval(Integral, 2, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        parameters: Any,
+        n_initial_parameters: int = 10,
+        n_initial_iter: Any = None,
+        max_iter: int | None = None,
+        aggressiveness: int = 3,
+        test_size: float | None = None,
+        patience: int | bool = False,
+        tol: float | None = 1e-3,
+        random_state: Any = None,
+        scoring: Any = None,
+        verbose: bool | float = False,
+        prefix: str = "",
+        *,
+        refit: bool | str = True,
+        chunk_size: int | None = None,
+    ) -> None:
+        self.estimator = estimator
+        self.parameters = parameters
+        self.n_initial_parameters = n_initial_parameters
+        self.n_initial_iter = n_initial_iter
+        self.max_iter = max_iter
+        self.aggressiveness = aggressiveness
+        self.test_size = test_size
+        self.patience = patience
+        self.tol = tol
+        self.random_state = random_state
+        self.scoring = scoring
+        self.verbose = verbose
+        self.prefix = prefix
+        self.refit = refit
+        self.chunk_size = chunk_size
+
+    @property
+    def metadata(self) -> dict[str, int]:
+        """What a fit will do if it is not cut short by `patience`."""
+        self._validate_params()
+        rungs = halving_rungs(
+            self.n_initial_parameters,
+            self.n_initial_iter,
+            self.aggressiveness,
+            self.max_iter,
+        )
+        return {
+            "partial_fit_calls": planned_calls(rungs),
+            "n_models": self.n_initial_parameters,
+            "max_iter": rungs[-1].calls,
+        }
+
+    def _plan(self, seed: np.random.SeedSequence) -> tuple[Schedule, list[Any]]:
+        params = sample(self.parameters, self.n_initial_parameters, seed)
+        if len(params) < self.n_initial_parameters:
+            warn_small_space(self.n_initial_parameters, len(params))
+        schedule = SuccessiveHalving(
+            len(params),
+            self.n_initial_iter,
+            aggressiveness=self.aggressiveness,
+            max_calls=self.max_iter,
+            patience=self._patience(),
+            tol=self.tol,
+        )
+        return schedule, params
+
+    def _label(self, schedule: Schedule, trial: int) -> dict[str, Any]:
+        return {"model_id": trial}
+
+    def _set_metadata(self, schedule: Schedule, history: list[dict[str, Any]]) -> None:
+        check_is_fitted(self, "model_history_")
+        calls = [
+            entries[-1]["partial_fit_calls"]
+            for entries in self.model_history_.values()
+            if entries
+        ]
+        self.metadata_ = {
+            "partial_fit_calls": sum(calls),
+            "n_models": len(self.model_history_),
+            "max_iter": max(calls),
+        }
+
+
+def planned_calls(rungs: Any) -> int:
+    """Calls that a successive-halving run makes in all."""
+    before = 0
+    total = 0
+    for rung in rungs:
+        total += rung.n_trials * (rung.calls - before)
+        before = rung.calls
+    return total

@@ -1,0 +1,32 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Which trial trains how long: pure rules, scores in and instructions out."""
+
+from gpu_hpo.schedules._base import (
+    Advance,
+    Drop,
+    Event,
+    Failed,
+    Instruction,
+    Rung,
+    Schedule,
+    Scored,
+)
+from gpu_hpo.schedules._hyperband import Bracket, Hyperband, hyperband_brackets
+from gpu_hpo.schedules._successive_halving import SuccessiveHalving, halving_rungs
+
+__all__ = [
+    "Advance",
+    "Bracket",
+    "Drop",
+    "Event",
+    "Failed",
+    "Hyperband",
+    "Instruction",
+    "Rung",
+    "Schedule",
+    "Scored",
+    "SuccessiveHalving",
+    "halving_rungs",
+    "hyperband_brackets",
+]

@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Hyperband: successive-halving runs of different aggressiveness, side by side."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gpu_hpo.schedules._base import Event, Instruction, Rung, Schedule
+from gpu_hpo.schedules._successive_halving import SuccessiveHalving
+
+
+@dataclass(frozen=True, slots=True)
+class Bracket:
+    """Start of a bracket: `n_trials` trials, first decision after `n_calls` calls."""
+
+    index: int
+    n_trials: int
+    n_calls: int
+
+
+def hyperband_brackets(max_calls: int, aggressiveness: int) -> list[Bracket]:
+    """Brackets of Hyperband, most adaptive first, in integers.
+
+    Parameters
+    ----------
+    max_calls : int
+        Most calls of any trial, the paper's R; at least 1.
+    aggressiveness : int
+        The paper's eta; at least 2.
+
+    Returns
+    -------
+    list of Bracket
+        For ``s = s_max, ..., 0`` with ``s_max`` the largest integer for which
+        ``aggressiveness**s_max <= max_calls``. Floats would lose a bracket where
+        `max_calls` is a power of `aggressiveness`, (243, 3) for one.
+
+    References
+    ----------
+    Li, Jamieson, DeSalvo, Rostamizadeh and Talwalkar, "Hyperband: a novel
+    bandit-based approach to hyperparameter optimization", 2016, algorithm 1,
+    https://arxiv.org/abs/1603.06560
+    """
+    s_max = 0
+    while aggressiveness ** (s_max + 1) <= max_calls:
+        s_max += 1
+    return [
+        Bracket(
+            index=s,
+            n_trials=-(-(s_max + 1) * aggressiveness**s // (s + 1)),
+            n_calls=max_calls // aggressiveness**s,
+        )
+        for s in range(s_max, -1, -1)
+    ]
+
+
+class Hyperband(Schedule):
+    """All brackets of Hyperband at once, over one numbering of trials.
+
+    Trials are numbered bracket by bracket, the most adaptive first.
+
+    Parameters
+    ----------
+    max_calls : int
+        Most calls of any trial.
+    aggressiveness : int, default=3
+        Keep one trial of so many at each decision.
+    patience, tol
+        As in `SuccessiveHalving`.
+    n_trials : mapping of int to int, optional
+        Trials per bracket where fewer than the paper's are to be had (a small
+        grid).
+    """
+
+    def __init__(
+        self,
+        max_calls: int,
+        aggressiveness: int = 3,
+        *,
+        patience: int = 0,
+        tol: float | None = 1e-3,
+        n_trials: Mapping[int, int] | None = None,
+    ) -> None:
+        self.brackets: dict[int, SuccessiveHalving] = {}
+        self._starts: list[int] = []
+        first = 0
+        for bracket in hyperband_brackets(max_calls, aggressiveness):
+            size = (n_trials or {}).get(bracket.index, bracket.n_trials)
+            self.brackets[bracket.index] = SuccessiveHalving(
+                size,
+                bracket.n_calls,
+                aggressiveness=aggressiveness,
+                max_calls=max_calls,
+                patience=patience,
+                tol=tol,
+                first_trial=first,
+            )
+            self._starts.append(first)
+            first += size
+        self._n_trials = first
+        self._order = list(self.brackets)
+
+    def bracket_of(self, trial: int) -> int:
+        """Index of the bracket that `trial` belongs to."""
+        return self._order[bisect_right(self._starts, trial) - 1]
+
+    def start(self) -> list[Instruction]:
+        return [step for bracket in self.brackets.values() for step in bracket.start()]
+
+    def tell(self, event: Event) -> list[Instruction]:
+        return self.brackets[self.bracket_of(event.trial)].tell(event)
+
+    @property
+    def n_trials(self) -> int:
+        return self._n_trials
+
+    @property
+    def done(self) -> bool:
+        return all(bracket.done for bracket in self.brackets.values())
+
+    @property
+    def finalists(self) -> list[int]:
+        return [t for bracket in self.brackets.values() for t in bracket.finalists]
+
+    def outlook(self, trial: int) -> tuple[Rung, ...]:
+        return self.brackets[self.bracket_of(trial)].outlook(trial)
+
+    def validate(self) -> None:
+        for bracket in self.brackets.values():
+            bracket.validate()

@@ -1,0 +1,349 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What any schedule must do, whatever reports first."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gpu_hpo.schedules import (
+    Advance,
+    Drop,
+    Event,
+    Failed,
+    Instruction,
+    Schedule,
+    Scored,
+)
+
+ScoreFunction = Callable[[int, int], float]
+FailFunction = Callable[[int, int], bool]
+Choose = Callable[[int], int]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a schedule came to.
+
+    Attributes
+    ----------
+    asked : set of (trial, calls)
+        All its `Advance` instructions.
+    scores : dict of (trial, calls) to float
+    made : dict of int to int
+        Calls made, by trial.
+    finalists : list of int
+        Sorted.
+    failed, dropped : set of int
+    events : list of Event
+        In the order of delivery.
+    answers : list of list of Instruction
+        To the start, and to each event.
+    """
+
+    asked: set[tuple[int, int]] = field(default_factory=set)
+    scores: dict[tuple[int, int], float] = field(default_factory=dict)
+    made: dict[int, int] = field(default_factory=dict)
+    finalists: list[int] = field(default_factory=list)
+    failed: set[int] = field(default_factory=set)
+    dropped: set[int] = field(default_factory=set)
+    events: list[Event] = field(default_factory=list)
+    answers: list[list[Instruction]] = field(default_factory=list)
+
+    @property
+    def total_calls(self) -> int:
+        """Calls made by all trials."""
+        return sum(self.made.values())
+
+
+def check_schedule(
+    make: Callable[[], Schedule],
+    *,
+    score: ScoreFunction | None = None,
+    fails: FailFunction | None = None,
+    total_calls: int | None = None,
+    orders: int = 4,
+    seed: int = 0,
+) -> None:
+    """Check that a schedule keeps the promises of `Schedule`.
+
+    It is carried out with scores that all differ, that tie, that are all equal and
+    that are NaN or infinite, without and with failing trials, each with reports in
+    the order of instructions, in the reverse order and in random orders.
+
+    Parameters
+    ----------
+    make : callable
+        ``make()`` returns a new schedule, the same each time.
+    score : callable, optional
+        ``score(trial, calls)``, to be used instead of the scores above.
+    fails : callable, optional
+        ``fails(trial, call)``, whether that call of that trial (from 1) raises, to
+        be used instead of no and of random failures.
+    total_calls : int, optional
+        Calls that all trials make together if none fails.
+    orders : int, default=4
+        Random orders to try.
+    seed : int, default=0
+        Of random scores, failures and orders.
+
+    Raises
+    ------
+    AssertionError
+        What was broken, with which scores and in which order.
+
+    Examples
+    --------
+    >>> from gpu_hpo.schedules import Hyperband
+    >>> from gpu_hpo.testing import check_schedule
+    >>> check_schedule(lambda: Hyperband(81, 3), total_calls=1581)
+    """
+    scores = [score] if score else [f(seed) for f in _SCORES]
+    failures = [fails] if fails else [_never, *(f(seed) for f in _FAILURES)]
+    for score_of in scores:
+        for fails_at in failures:
+            where = f"scores {_name(score_of)}, failures {_name(fails_at)}"
+            _check_orders(
+                make,
+                score_of,
+                fails_at,
+                total_calls if fails_at is _never else None,
+                {
+                    "order of instructions": lambda n: 0,
+                    "reverse order": lambda n: n - 1,
+                    **{
+                        f"random order {i}": random.Random(f"{seed} {i}").randrange
+                        for i in range(orders)
+                    },
+                },
+                where,
+            )
+
+
+def _check_orders(
+    make: Callable[[], Schedule],
+    score: ScoreFunction,
+    fails: FailFunction,
+    total_calls: int | None,
+    orders: dict[str, Choose],
+    where: str,
+) -> None:
+    first: Outcome | None = None
+    for order, choose in orders.items():
+        try:
+            outcome = drive_schedule(make(), score, fails=fails, choose=choose)
+            _check_replay(make(), outcome)
+            if total_calls is not None:
+                made = outcome.total_calls
+                _require(
+                    made == total_calls, f"made {made} calls in all, not {total_calls}"
+                )
+            if first is None:
+                first = outcome
+            _require_same("instructions", first.asked, outcome.asked)
+            _require_same("finalists", set(first.finalists), set(outcome.finalists))
+            _require_same("calls", set(first.made.items()), set(outcome.made.items()))
+        except AssertionError as error:
+            raise AssertionError(f"{error} ({where}, {order})") from error
+
+
+def drive_schedule(
+    schedule: Schedule,
+    score: ScoreFunction,
+    *,
+    fails: FailFunction | None = None,
+    choose: Choose = lambda n: 0,
+    max_events: int = 1_000_000,
+) -> Outcome:
+    """Carry out a schedule, checking each step.
+
+    The instructions for one trial are carried out in the order in which they were
+    given; which trial reports next is chosen.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        Not started.
+    score : callable
+        ``score(trial, calls)``
+    fails : callable, optional
+        ``fails(trial, call)``, whether that call (from 1) raises.
+    choose : callable, optional
+        ``choose(n)``, a number below `n`: which of the trials with something to do
+        reports next, in the order in which they were given it. ``lambda n:
+        data.draw(st.integers(0, n - 1))`` leaves it to Hypothesis.
+    max_events : int
+        More are taken for a schedule that never ends.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    AssertionError
+        What was broken.
+    """
+    driver = _Driver(schedule, score, fails or _never)
+    driver.follow(schedule.start())
+    while driver.pending:
+        _require(not schedule.done, "is done while an event is due")
+        _require(len(driver.outcome.events) < max_events, "does not end")
+        event = driver.carry_out(choose(len(driver.pending)))
+        driver.outcome.events.append(event)
+        try:
+            driver.follow(schedule.tell(event))
+        except AssertionError as error:
+            raise AssertionError(f"{error}, after {event}") from error
+    _require(schedule.done, "is not done, but asks for nothing more")
+    finalists = sorted(schedule.finalists)
+    out = driver.outcome.failed | driver.outcome.dropped
+    _require(len(set(finalists)) == len(finalists), "names a finalist twice")
+    _require(not out & set(finalists), "has a failed or dropped trial as finalist")
+    driver.outcome.finalists = finalists
+    return driver.outcome
+
+
+class _Driver:
+    """Trials as their instructions leave them; `pending` is in order of giving."""
+
+    def __init__(
+        self, schedule: Schedule, score: ScoreFunction, fails: FailFunction
+    ) -> None:
+        self.schedule = schedule
+        self.score = score
+        self.fails = fails
+        self.outcome = Outcome()
+        self.pending: dict[int, list[int]] = {}
+        self.asked: dict[int, int] = {}
+
+    def follow(self, instructions: list[Instruction]) -> None:
+        self.outcome.answers.append(instructions)
+        for step in instructions:
+            known = 0 <= step.trial < self.schedule.n_trials
+            _require(known, f"names trial {step.trial}, which it does not have")
+            if isinstance(step, Drop):
+                _require(
+                    step.trial not in self.outcome.dropped,
+                    f"drops trial {step.trial} twice",
+                )
+                self.outcome.dropped.add(step.trial)
+                self.pending.pop(step.trial, None)
+            else:
+                self._advance(step)
+        self.schedule.validate()
+        for trial in {step.trial for step in instructions} & self.pending.keys():
+            target = self.pending[trial][-1]
+            ahead = [rung.calls for rung in self.schedule.outlook(trial)]
+            _require(
+                bool(ahead) and ahead[0] >= target and ahead == sorted(ahead),
+                f"has an outlook of {ahead} calls for trial {trial}, which is to "
+                f"advance to {target}",
+            )
+
+    def carry_out(self, number: int) -> Event:
+        trial = list(self.pending)[number]
+        calls = self.pending[trial].pop(0)
+        made = self.outcome.made.get(trial, 0)
+        while made < calls and not self.fails(trial, made + 1):
+            made += 1
+        self.outcome.made[trial] = made
+        if made < calls:
+            self.outcome.failed.add(trial)
+            del self.pending[trial]
+            return Failed(trial, made, "on purpose")
+        if not self.pending[trial]:
+            del self.pending[trial]
+        self.outcome.scores[trial, calls] = value = self.score(trial, calls)
+        return Scored(trial, calls, value)
+
+    def _advance(self, step: Advance) -> None:
+        trial = step.trial
+        _require(trial not in self.outcome.failed, f"advances failed trial {trial}")
+        _require(trial not in self.outcome.dropped, f"advances dropped trial {trial}")
+        before = self.asked.get(trial, 0)
+        _require(
+            step.calls > before,
+            f"asks trial {trial} for {step.calls} calls, though {before} were asked "
+            "for before",
+        )
+        self.asked[trial] = step.calls
+        self.outcome.asked.add((trial, step.calls))
+        self.pending.setdefault(trial, []).append(step.calls)
+
+
+def _check_replay(schedule: Schedule, outcome: Outcome) -> None:
+    """Check that the same events bring the same answers: searches resume by it."""
+    answers = [schedule.start(), *map(schedule.tell, outcome.events)]
+    _require(answers == outcome.answers, "answers the same events in another way")
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise AssertionError(f"the schedule {message}")
+
+
+def _require_same(what: str, first: set[int] | set[tuple[int, int]], now: set) -> None:
+    different = sorted(first ^ now)
+    _require(
+        not different,
+        f"gives other {what} than where reports came in the order of instructions: "
+        f"{different[:5]}",
+    )
+
+
+# ---- scores and failures, the same for the same seed in whatever order asked for ----
+
+
+def _random(*what: object) -> random.Random:
+    return random.Random(" ".join(map(str, what)))
+
+
+def _distinct(seed: int) -> ScoreFunction:
+    return lambda trial, calls: _random(seed, trial, calls).random()
+
+
+def _tied(seed: int) -> ScoreFunction:
+    return lambda trial, calls: float(_random(seed, trial, calls).randrange(3))
+
+
+def _equal(seed: int) -> ScoreFunction:
+    return lambda trial, calls: 0.0
+
+
+def _sometimes_not_finite(seed: int) -> ScoreFunction:
+    def score(trial: int, calls: int) -> float:
+        draw = _random(seed, trial, calls)
+        special = [math.nan, math.inf, -math.inf]
+        return draw.choice(special) if draw.random() < 0.3 else draw.random()
+
+    return score
+
+
+def _never_finite(seed: int) -> ScoreFunction:
+    return lambda trial, calls: math.nan
+
+
+_SCORES = (_distinct, _tied, _equal, _sometimes_not_finite, _never_finite)
+
+
+def _never(trial: int, call: int) -> bool:
+    return False
+
+
+def _rare(seed: int) -> FailFunction:
+    return lambda trial, call: _random(seed, "fails", trial, call).random() < 0.02
+
+
+def _frequent(seed: int) -> FailFunction:
+    return lambda trial, call: _random(seed, "fails", trial, call).random() < 0.3
+
+
+_FAILURES = (_rare, _frequent)
+
+
+def _name(function: Callable[..., object]) -> str:
+    return function.__qualname__.split(".<locals>")[0].lstrip("_")

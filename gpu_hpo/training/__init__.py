@@ -1,0 +1,28 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""How a cohort of models advances and is scored on one device."""
+
+from gpu_hpo.training._cohort import Cohort, Member, Outcome, Work, advance_cohort
+from gpu_hpo.training._models import (
+    Recipe,
+    Trial,
+    make_model,
+    takes_classes,
+    unset_seeds,
+)
+from gpu_hpo.training._scoring import Scoring, make_scoring
+
+__all__ = [
+    "Cohort",
+    "Member",
+    "Outcome",
+    "Recipe",
+    "Scoring",
+    "Trial",
+    "Work",
+    "advance_cohort",
+    "make_model",
+    "make_scoring",
+    "takes_classes",
+    "unset_seeds",
+]

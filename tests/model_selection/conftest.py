@@ -1,0 +1,23 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures for the tests of the searches."""
+
+import pytest
+
+from gpu_hpo.execution import close_embedded
+from tests.model_selection import helpers
+
+
+@pytest.fixture
+def calls(threads_client):
+    """Every call of `Scripted.partial_fit` in this test, whose client runs threads."""
+    helpers.CALLS.clear()
+    yield helpers.CALLS
+    helpers.CALLS.clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _end_embedded_cluster():
+    """Not at exit: pytest has closed what Dask logs to by then."""
+    yield
+    close_embedded()

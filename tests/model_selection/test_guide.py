@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""The examples of dask-ml's page on hyper-parameter search, with our imports."""
+
+import contextlib
+
+import pytest
+from distributed import Client
+from scipy.stats import loguniform, uniform
+from sklearn.linear_model import SGDClassifier
+
+from gpu_hpo.datasets import make_classification
+from gpu_hpo.model_selection import HyperbandSearchCV, train_test_split
+
+CLIENTS = {
+    "active client": lambda: Client(
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
+    ),
+    "no client": contextlib.nullcontext,
+}
+
+
+@pytest.fixture(scope="module", params=list(CLIENTS))
+def client(request):
+    """An active client as in the guide, and none."""
+    with CLIENTS[request.param]() as client:
+        yield client
+
+
+def test_basic_use(client):
+    """The section "Basic use"."""
+    X, y = make_classification(chunks=20, random_state=0)
+    X_train, X_test, y_train, y_test = train_test_split(X, y)
+    clf = SGDClassifier(tol=1e-3, penalty="elasticnet", random_state=0)
+    params = {
+        "alpha": loguniform(1e-2, 1e0),  # or np.logspace
+        "l1_ratio": uniform(0, 1),  # or np.linspace
+    }
+    search = HyperbandSearchCV(clf, params, max_iter=81, random_state=0)
+    search.fit(X_train, y_train, classes=[0, 1])
+
+    assert set(search.best_params_) == {"alpha", "l1_ratio"}
+    assert 1e-2 <= search.best_params_["alpha"] <= 1
+    assert 0.5 <= search.best_score_ <= 1
+    assert 0 <= search.score(X_test, y_test) <= 1
+    assert search.metadata_ == search.metadata
+    assert search.metadata_["n_models"] == 143
+    assert search.metadata_["partial_fit_calls"] == 1581
+
+
+def test_rule_of_thumb(client):
+    """The section "Hyperband parameters: rule-of-thumb"."""
+    X, y = make_classification(chunks=20, random_state=0)
+    X_train, X_test, y_train, y_test = train_test_split(X, y)
+    n_examples = 20 * len(X_train)  # 20 passes through dataset for best model
+    n_params = 94  # sample approximately 100 parameters
+
+    max_iter = n_params
+    chunk_size = n_examples // n_params  # implicit
+
+    clf = SGDClassifier(tol=1e-3, penalty="elasticnet", random_state=0)
+    params = {
+        "alpha": loguniform(1e-2, 1e0),  # or np.logspace
+        "l1_ratio": uniform(0, 1),  # or np.linspace
+    }
+    search = HyperbandSearchCV(
+        clf, params, max_iter=max_iter, aggressiveness=4, random_state=0
+    )
+    # As in the guide: one column per block, which is put together again.
+    X_train = X_train.rechunk((chunk_size, 1))
+    y_train = y_train.rechunk(chunk_size)
+
+    assert search.metadata["partial_fit_calls"] == 1151
+    assert search.metadata["n_models"] == 98
+
+    search.fit(X_train, y_train, classes=[0, 1])
+    assert set(search.best_params_) == {"alpha", "l1_ratio"}
+    assert search.metadata_ == search.metadata
+    assert 0 <= search.score(X_test, y_test) <= 1
+    assert search.cv_results_["partial_fit_calls"].max() == 94
+
+
+def test_classes_need_not_be_given(client):
+    """The guide's `classes` may be left out: they are found in y."""
+    X, y = make_classification(chunks=20, random_state=0)
+    params = {"alpha": loguniform(1e-2, 1e0)}
+    clf = SGDClassifier(tol=1e-3, random_state=0)
+    search = HyperbandSearchCV(clf, params, max_iter=9, random_state=0).fit(X, y)
+    given = HyperbandSearchCV(clf, params, max_iter=9, random_state=0)
+    given.fit(X, y, classes=[0, 1])
+    assert search.best_params_ == given.best_params_
+    assert list(search.classes_) == [0, 1]

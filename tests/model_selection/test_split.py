@@ -1,0 +1,392 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Splitting arrays and frames into train and test rows."""
+
+from __future__ import annotations
+
+import dask
+import dask.array as da
+import dask.dataframe as dd
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+
+from gpu_hpo.model_selection._split import train_test_split
+from gpu_hpo.testing import NoHostCopyArray
+
+
+@pytest.fixture
+def X():
+    """Row i is i, i + 1000, i + 2000; the last block is short."""
+    rows = np.arange(110.0)[:, None] + [0, 1000, 2000]
+    return da.from_array(rows, chunks=(20, 3))
+
+
+@pytest.fixture
+def y(X):
+    return (X[:, 0] % 3).astype(int)
+
+
+@pytest.fixture
+def frame():
+    data = pd.DataFrame({"a": np.arange(100), "b": np.arange(100) / 2, "c": "text"})
+    return dd.from_pandas(data, npartitions=4)
+
+
+def unknown(x):
+    """The same array with blocks of unknown lengths."""
+    return x[da.ones(x.shape[0], chunks=(x.chunks[0],), dtype=bool)]
+
+
+def failing(x):
+    """The same array, of which no block may be computed."""
+
+    def fail(block):
+        raise AssertionError("a block was computed")
+
+    return x.map_blocks(fail, dtype=x.dtype, meta=x._meta)
+
+
+def test_arrays(X, y):
+    """Rows of X and y stay together, each is in one part, and a tenth test."""
+    parts = train_test_split(X, y, random_state=0)
+    assert all(isinstance(part, da.Array) for part in parts)
+    X_train, X_test, y_train, y_test = dask.compute(*parts)
+    assert X_test.shape == (11, 3)
+    np.testing.assert_array_equal(X_train[:, 0] % 3, y_train)
+    np.testing.assert_array_equal(X_test[:, 0] % 3, y_test)
+    together = np.concatenate([X_train[:, 0], X_test[:, 0]])
+    np.testing.assert_array_equal(np.sort(together), np.arange(110))
+
+
+def test_each_block_gives_its_share(X):
+    """Chunk sizes are known at once and right: every block gives its share."""
+    X_train, X_test = train_test_split(X, test_size=0.25, random_state=0)
+    assert X_train.chunks == ((15,) * 5 + (8,), (3,))
+    assert X_test.chunks == ((5,) * 5 + (2,), (3,))
+    for number in range(6):
+        rows = X_test.blocks[number].compute()[:, 0]
+        assert len(rows) == X_test.chunks[0][number]
+        assert (rows // 20 == number).all()
+
+
+def test_blocks_choose_independently(X):
+    """Blocks do not all choose the same positions."""
+    X_test = train_test_split(X, test_size=0.2, random_state=0)[1]
+    positions = [tuple(X_test.blocks[i].compute()[:, 0] % 20) for i in range(5)]
+    assert len(set(positions)) == 5
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_lazy(X, y, shuffle):
+    """No block is computed, and those of X never for another array's part."""
+    y_train = train_test_split(failing(X), y, shuffle=shuffle)[2]
+    assert len(y_train.compute()) == 99
+
+
+def test_random_state(X):
+    """The same integer gives the same rows, another gives others, None new ones."""
+
+    def rows(random_state):
+        return train_test_split(X, random_state=random_state)[1].compute()
+
+    np.testing.assert_array_equal(rows(0), rows(0))
+    assert (rows(0) != rows(1)).any()
+    assert (rows(None) != rows(None)).any()
+    generator = np.random.RandomState(0)
+    first = rows(generator)
+    assert (first != rows(generator)).any()
+    np.testing.assert_array_equal(first, rows(np.random.RandomState(0)))
+
+
+def test_same_names_for_the_same_split(X):
+    """Equal calls give equal task names, so Dask does the work once."""
+    assert [part.name for part in train_test_split(X, random_state=0)] == [
+        part.name for part in train_test_split(X, random_state=0)
+    ]
+
+
+def test_no_shuffle(X, y):
+    """Without shuffling the last rows of each block test."""
+    _, X_test, _, y_test = train_test_split(X, y, shuffle=False)
+    expected = [18, 19, 38, 39, 58, 59, 78, 79, 98, 99, 109]
+    np.testing.assert_array_equal(X_test[:, 0].compute(), expected)
+    np.testing.assert_array_equal(y_test.compute(), np.array(expected) % 3)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "n_test"),
+    [
+        ({"test_size": 0.2}, 22),
+        ({"train_size": 0.8}, 22),
+        ({"test_size": 0.2, "train_size": 0.8}, 22),
+        ({}, 11),
+    ],
+)
+def test_sizes(X, sizes, n_test):
+    """Either size decides both; the default is a tenth."""
+    assert train_test_split(X, **sizes)[1].shape == (n_test, 3)
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"test_size": 5},
+        {"test_size": 0},
+        {"test_size": 1.0},
+        {"test_size": -0.5},
+        {"test_size": "half"},
+        {"train_size": 0.0},
+        {"train_size": 90},
+        {"test_size": True},
+    ],
+)
+def test_bad_sizes(X, sizes):
+    """A size that is no fraction is an error that names it and its value."""
+    ((name, value),) = sizes.items()
+    with pytest.raises(ValueError, match=f"{name}={value!r}"):
+        train_test_split(X, **sizes)
+
+
+def test_sizes_must_sum_to_one(X):
+    """No row may be left out."""
+    with pytest.raises(ValueError, match=r"test_size=0.1 and train_size=0.5"):
+        train_test_split(X, test_size=0.1, train_size=0.5)
+
+
+def test_stratify(X):
+    """Each block's classes give their share, and chunk sizes are known."""
+    y = da.from_array(np.tile(np.repeat([0, 1], [16, 4]), 6)[:110], chunks=20)
+    _, X_test, _, y_test = train_test_split(
+        X, y, test_size=0.25, stratify=y, random_state=0
+    )
+    assert X_test.chunks[0] == (5, 5, 5, 5, 5, 2)
+    for number in range(5):
+        assert y_test.blocks[number].compute().sum() == 1
+    np.testing.assert_array_equal(
+        (X_test[:, 0] % 20 >= 16).astype(int).compute(), y_test.compute()
+    )
+
+
+def test_stratify_by_host_labels(X):
+    """Labels in memory are cut into the data's blocks."""
+    labels = np.tile(np.repeat(["a", "b"], [16, 4]), 6)[:110]
+    expected = train_test_split(
+        X, stratify=da.from_array(labels, chunks=20), random_state=0
+    )
+    actual = train_test_split(X, stratify=list(labels), random_state=0)
+    np.testing.assert_array_equal(expected[1].compute(), actual[1].compute())
+
+
+def test_bad_stratify(X, y):
+    """Labels must have the data's blocks, one axis, and shuffling."""
+    with pytest.raises(ValueError, match="same blocks"):
+        train_test_split(X, stratify=y.rechunk(10))
+    with pytest.raises(ValueError, match="different numbers of rows"):
+        train_test_split(X, stratify=np.zeros(109))
+    with pytest.raises(ValueError, match="one axis"):
+        train_test_split(X, stratify=X)
+    with pytest.raises(ValueError, match="shuffle=True"):
+        train_test_split(X, stratify=y, shuffle=False)
+
+
+def test_column_blocks(X):
+    """Blocks of columns stay as they are, and all choose the same rows."""
+    parts = train_test_split(X.rechunk((20, 2)), random_state=0)
+    assert parts[0].chunks[1] == (2, 1)
+    expected = train_test_split(X, random_state=0)
+    for part, same in zip(parts, expected, strict=True):
+        np.testing.assert_array_equal(part.compute(), same.compute())
+
+
+@pytest.mark.parametrize("columns", [3, 2])
+def test_unknown_lengths(X, y, columns):
+    """Where lengths are unknown, the same rows are chosen and lengths stay unknown."""
+    expected = train_test_split(X, y, random_state=0)
+    parts = train_test_split(
+        unknown(X.rechunk((20, columns))), unknown(y), random_state=0
+    )
+    assert np.isnan(parts[0].shape[0])
+    for part, same in zip(parts, expected, strict=True):
+        np.testing.assert_array_equal(part.compute(), same.compute())
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_one_known_length_is_enough(X, y, order):
+    """Where one array's lengths are known, those of the others are checked by it."""
+    arrays = (X, unknown(y))[::order]
+    parts = train_test_split(*arrays, random_state=0)
+    expected = train_test_split(X, y, random_state=0)[1]
+    np.testing.assert_array_equal(parts[1::2][::order][0].compute(), expected.compute())
+    wrong = (X, unknown(y[: 6 * 18].rechunk(18)))[::order]
+    parts = train_test_split(*wrong, random_state=0)
+    with pytest.raises(ValueError, match="same blocks"):
+        dask.compute(*parts)
+
+
+@pytest.mark.parametrize("change", [lambda y: y.rechunk(10), lambda y: y[:100]])
+def test_blocks_must_match(X, y, change):
+    """Arrays of other blocks are an error that shows both."""
+    with pytest.raises(ValueError, match=r"same blocks of rows.*\(20, 20, .*Rechunk"):
+        train_test_split(X, change(y))
+
+
+def test_blocks_of_one_row():
+    """A block of one row trains; if there are no others, that is an error."""
+    parts = train_test_split(da.arange(11, chunks=10), random_state=0)
+    assert [part.chunks for part in parts] == [((9, 1),), ((1, 0),)]
+    assert 10 in parts[0].compute()
+    with pytest.raises(ValueError, match="no row is left to test"):
+        train_test_split(da.arange(3, chunks=1))
+
+
+def test_device_blocks_stay_on_the_device(X, y):
+    """Blocks on a device are never copied to the host; only labels to stratify by."""
+    NoHostCopyArray.host_copies = 0
+    on_device = [x.map_blocks(NoHostCopyArray) for x in (X, y)]
+    parts = dask.compute(*train_test_split(*on_device, random_state=0))
+    assert all(isinstance(part, NoHostCopyArray) for part in parts)
+    assert NoHostCopyArray.host_copies == 0
+    expected = dask.compute(*train_test_split(X, y, random_state=0))
+    for part, same in zip(parts, expected, strict=True):
+        np.testing.assert_array_equal(part.get(), same)
+    NoHostCopyArray.host_copies = 0
+    train_test_split(*on_device, stratify=on_device[1])[0].compute()
+    assert NoHostCopyArray.host_copies == 6
+
+
+def test_sparse_blocks(X):
+    """Blocks may be sparse matrices."""
+    sparse = X.map_blocks(scipy.sparse.csr_matrix)
+    X_test = train_test_split(sparse, random_state=0)[1].blocks[0].compute()
+    expected = train_test_split(X, random_state=0)[1].blocks[0].compute()
+    np.testing.assert_array_equal(X_test.toarray(), expected)
+
+
+def test_frames(frame):
+    """Rows of frames and series stay together, with their index and divisions."""
+    parts = train_test_split(frame, frame.b, random_state=0)
+    assert [type(part) for part in parts] == [dd.DataFrame] * 2 + [dd.Series] * 2
+    assert parts[0].divisions == frame.divisions
+    X_train, X_test, y_train, y_test = dask.compute(*parts)
+    assert len(X_test) == 8
+    pd.testing.assert_series_equal(X_train.b, y_train)
+    pd.testing.assert_series_equal(X_test.b, y_test)
+    pd.testing.assert_frame_equal(
+        pd.concat([X_train, X_test]).sort_index(), frame.compute()
+    )
+
+
+def test_frames_choose_as_arrays_do(frame):
+    """The same blocks and seed give the same rows, whatever holds them."""
+    array = frame.a.to_dask_array(lengths=True)
+    expected = train_test_split(array, random_state=3)[1].compute()
+    actual = train_test_split(frame, random_state=3)[1].compute()
+    np.testing.assert_array_equal(actual.a, expected)
+
+
+def test_frames_without_shuffle_and_stratified(frame):
+    """Frames take the last rows, or each class's share, as arrays do."""
+    test = train_test_split(frame, shuffle=False)[1].compute()
+    assert list(test.a) == [23, 24, 48, 49, 73, 74, 98, 99]
+    test = train_test_split(frame, stratify=frame.a % 2, random_state=0)[1].compute()
+    assert (test.a % 2).value_counts().to_dict() == {0: 4, 1: 4}
+
+
+def test_frames_must_match(frame):
+    """Frames of other divisions or lengths are an error."""
+    with pytest.raises(ValueError, match="same blocks"):
+        train_test_split(frame, frame.b.repartition(npartitions=2))
+    other = frame.b.repartition(divisions=[0, 10, 50, 75, 99])
+    with pytest.raises(ValueError, match="same divisions"):
+        train_test_split(frame, other)
+    other = frame[frame.a != 3].clear_divisions()
+    with pytest.raises(ValueError, match="same blocks"):
+        dask.compute(*train_test_split(frame, other))
+
+
+def test_in_memory_goes_to_sklearn():
+    """Data in memory is split as by scikit-learn, by default shuffled."""
+    from sklearn.model_selection import train_test_split as sklearn_split
+
+    X = np.arange(40).reshape(20, 2)
+    for data in (X, pd.DataFrame(X), X.tolist(), scipy.sparse.csr_matrix(X)):
+        actual = train_test_split(data, X, test_size=3, random_state=0)
+        expected = sklearn_split(data, X, test_size=3, random_state=0)
+        for part, same in zip(actual, expected, strict=True):
+            assert type(part) is type(same)
+            np.testing.assert_array_equal(
+                part.toarray() if scipy.sparse.issparse(part) else part,
+                same.toarray() if scipy.sparse.issparse(same) else same,
+            )
+    assert len(train_test_split(X)[1]) == 5
+    assert (train_test_split(X, shuffle=False)[1] == X[15:]).all()
+
+
+def test_device_data_in_memory():
+    """Device arrays that are not Dask's are split on the device."""
+    NoHostCopyArray.host_copies = 0
+    X = NoHostCopyArray(np.arange(40.0).reshape(20, 2))
+    X_train, X_test = train_test_split(X, test_size=0.25, random_state=0)
+    assert (X_train.shape, X_test.shape) == ((15, 2), (5, 2))
+    assert isinstance(X_test, NoHostCopyArray)
+    assert NoHostCopyArray.host_copies == 0
+    labels = NoHostCopyArray(np.repeat([0, 1], 10))
+    y_test = train_test_split(labels, test_size=0.2, stratify=labels)[1]
+    assert y_test.sum() == 2
+
+
+def test_mixture_is_an_error(X, frame):
+    """Types are not mixed silently; the error names them and the way out."""
+    for other in (X.compute(), frame, [1] * 110):
+        with pytest.raises(TypeError, match="convert_mixed_types=True"):
+            train_test_split(X, other)
+    with pytest.raises(TypeError, match=r"dask.*numpy.ndarray"):
+        train_test_split(X, X.compute())
+
+
+def test_convert_mixed_types(X, frame):
+    """A mixture becomes Dask arrays of equal blocks, and rows stay together."""
+    X = X[:100].rechunk((25, 3))
+    mixture = [
+        frame[["a", "b"]],
+        X,
+        np.arange(100),
+        pd.Series(range(100)),
+        [*range(100)],
+    ]
+    parts = train_test_split(*mixture, convert_mixed_types=True, random_state=0)
+    assert all(isinstance(part, da.Array) for part in parts)
+    assert {part.chunks[0] for part in parts[1::2]} == {(2, 2, 2, 2)}
+    tests = dask.compute(*parts[1::2])
+    for test in tests:
+        np.testing.assert_array_equal(test[:, 0] if test.ndim == 2 else test, tests[2])
+    frames = train_test_split(frame.a, np.arange(100), convert_mixed_types=True)
+    np.testing.assert_array_equal(*dask.compute(*frames[1::2]))
+
+
+def test_convert_mixed_types_must_match(X, frame):
+    """A mixture of other lengths or blocks is an error."""
+    with pytest.raises(ValueError, match="different numbers of rows"):
+        train_test_split(X, np.zeros(100), convert_mixed_types=True)
+    with pytest.raises(ValueError, match="same blocks"):
+        train_test_split(X, frame, convert_mixed_types=True)
+    with pytest.raises(ValueError, match="compute_chunk_sizes"):
+        train_test_split(unknown(X), np.zeros(110), convert_mixed_types=True)
+
+
+def test_not_implemented(X):
+    """Mixing rows of different blocks is not there, and the error says so."""
+    with pytest.raises(NotImplementedError, match="blockwise=False"):
+        train_test_split(X, blockwise=False)
+
+
+def test_wrong_inputs():
+    """No array, and Dask collections that have no rows, are errors."""
+    with pytest.raises(ValueError, match="at least one array"):
+        train_test_split()
+    with pytest.raises(TypeError, match="Delayed"):
+        train_test_split(dask.delayed(np.ones)(3))
+    with pytest.raises(ValueError, match="axis"):
+        train_test_split(da.ones(()))

@@ -1,0 +1,130 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What the package holds, and what importing it loads."""
+
+import importlib.metadata
+import json
+import pathlib
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+import gpu_hpo
+
+PACKAGE = pathlib.Path(gpu_hpo.__file__).parent
+ROOT = pathlib.Path(__file__).parents[1]
+HEADER = [
+    "# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers",
+    "# SPDX-License-Identifier: Apache-2.0",
+]
+BASELINE = """
+import dask.array
+import distributed
+import scipy.stats
+import sklearn.model_selection
+"""
+# Imports gpu_hpo and all its modules, and notes which CUDA library a module of gpu_hpo
+# tries to import while doing so. It notes the attempt and not the success, for where
+# there is no CUDA library a `try: import cupy` would leave no other trace.
+WATCH_IMPORTS = """
+import importlib, json, pkgutil, sys
+
+CUDA = {"cudf", "cuml", "cupy", "dask_cuda", "dask_cudf", "numba", "pylibcudf",
+        "pylibraft", "rmm"}
+
+class Watch:
+    attempts = []
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in CUDA:
+            frame = sys._getframe(1)
+            while frame.f_code.co_filename.startswith("<frozen importlib"):
+                frame = frame.f_back
+            importer = frame.f_globals.get("__name__", "?")
+            if importer.partition(".")[0] == "gpu_hpo":
+                self.attempts.append(f"{importer} imports {name}")
+
+sys.meta_path.insert(0, Watch())
+import gpu_hpo
+
+modules = ["gpu_hpo"]
+for module in pkgutil.walk_packages(gpu_hpo.__path__, "gpu_hpo."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+        modules.append(module.name)
+print(json.dumps({"modules": modules, "attempts": Watch.attempts}))
+"""
+
+
+def run_python(code):
+    """Run code in a new interpreter, and return what it printed last, from JSON."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def loaded_modules(code):
+    """Names of all modules that are loaded once code has run in a new interpreter."""
+    report = "\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
+    return set(run_python(code + report))
+
+
+def test_version_is_the_installed_one():
+    """`gpu_hpo.__version__` is the version of the installed distribution."""
+    assert gpu_hpo.__version__ == importlib.metadata.version("gpu_hpo")
+
+
+def test_installation_holds_the_package_only():
+    """Nothing but gpu_hpo and its metadata is installed with the distribution."""
+    files = importlib.metadata.files("gpu_hpo")
+    tops = {file.parts[0] for file in files}
+    if not any(file.parts[0] == "gpu_hpo" for file in files):
+        pytest.skip("installed in editable mode, so there is no wheel to look at")
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"gpu_hpo"}
+
+
+def test_importing_tries_no_cuda_library():
+    """No module of gpu_hpo imports a CUDA library, or tries to, when it is imported."""
+    result = run_python(BASELINE + WATCH_IMPORTS)
+    assert len(result["modules"]) > 1
+    assert result["attempts"] == []
+
+
+def test_model_selection_loads_little():
+    """`gpu_hpo.model_selection` loads no third party besides those it is built on."""
+    baseline = loaded_modules(BASELINE)
+    loaded = loaded_modules(BASELINE + "import gpu_hpo.model_selection")
+    known = {name.partition(".")[0] for name in baseline} | sys.stdlib_module_names
+    added = {name.partition(".")[0] for name in loaded - baseline}
+    assert "gpu_hpo" in added
+    assert added - known <= {"gpu_hpo", "threadpoolctl"}
+
+
+def test_folders_import_in_one_direction():
+    """The import-linter contracts in pyproject.toml are kept."""
+    pytest.importorskip("importlinter")
+    command = "from importlinter.cli import lint_imports; raise SystemExit("
+    done = subprocess.run(
+        [sys.executable, "-c", command + "lint_imports(no_cache=True))"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_file_names_its_licence():
+    """Every Python file of the package begins with the two SPDX lines."""
+    for path in PACKAGE.rglob("*.py"):
+        assert path.read_text(encoding="utf-8").splitlines()[:2] == HEADER, path
+
+
+def test_dask_is_not_pinned():
+    """No version of dask or distributed is required, since RAPIDS pins both."""
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        dependencies = tomllib.load(file)["project"]["dependencies"]
+    assert {"dask[array]", "distributed"} <= set(dependencies)
