@@ -250,6 +250,7 @@ class ResidentData:
     async def _load_concrete(self, workers: list[str]) -> list[BlockFacts]:
         blocks = self._blocks.blocks
         facts: list[BlockFacts] = []
+        chunks: list[Chunk] = []  # of the pack that is being filled
         pieces: list[Chunk] = []
         edges = groups(len(blocks), n_parts(len(blocks), self.test_size))
         ends = {group[-1]: k for k, group in enumerate(edges)}
@@ -259,11 +260,13 @@ class ResidentData:
             split = self._split(i)
             facts.append(split.facts)
             pieces.append(split.validation)
-            pack.append(i)
+            if split.facts.n_train:
+                chunks.append(split.train)
+                pack.append(i)
             last = i == len(blocks) - 1
-            if last or sum(facts[j].n_bytes for j in pack) >= PACK_BYTES:
-                sends.append(self._add_pack(pack, facts, workers))
-                pack = []
+            if pack and (last or sum(map(n_bytes, chunks)) >= PACK_BYTES):
+                sends.append(self._add_pack(pack, chunks, workers))
+                pack, chunks = [], []
             if i in ends:
                 group = edges[ends[i]]
                 sends.append(self._add_part(group, pieces, workers))
@@ -276,20 +279,17 @@ class ResidentData:
         seed = spawn_seed(self._seed, _SPLIT, i)
         return split_block(self._blocks.blocks[i], self.test_size, seed, self._classify)
 
-    def _add_pack(
-        self, members: list[int], facts: list[BlockFacts], workers: list[str]
-    ) -> Any:
-        members = [i for i in members if facts[i].n_train]
+    def _add_pack(self, members: list[int], pack: Pack, workers: list[str]) -> Any:
         number = len(self._packs)
         self._place += [(number, k) for k in range(len(members))]
 
         def make() -> Pack:
             return [self._split(i).train for i in members]
 
-        item = _Item(sum(facts[i].n_bytes for i in members), make)
+        item = _Item(sum(map(n_bytes, pack)), make)
         self._packs.append(item)
         home = workers[number % len(workers)]
-        return self._send(item, f"pack-{number}", make(), home)
+        return self._send(item, f"pack-{number}", pack, home)
 
     def _add_part(self, group: range, pieces: list[Chunk], workers: list[str]) -> Any:
         def make() -> Pack:

@@ -140,8 +140,9 @@ def test_two_searches_in_threads(data, expected, processes_client):
     barrier = threading.Barrier(2)
 
     def run(seed):
-        barrier.wait(10)
-        return make_search(random_state=seed).fit(*data)
+        with processes_client.as_current():  # holds for one thread only
+            barrier.wait(10)
+            return make_search(random_state=seed).fit(*data)
 
     with ThreadPoolExecutor(2) as pool:
         zero, one = pool.map(run, range(2))
