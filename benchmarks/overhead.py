@@ -154,7 +154,7 @@ def bare_calls(search, rows, X, y):
         seed=given._seed,
         classify=True,
     )
-    splits = [here._split(i) for i in range(N_CHUNKS)]
+    splits = [here._loader.split(i) for i in range(N_CHUNKS)]
     chunks = [(split.train["X"], split.train["y"]) for split in splits]
     validation = tuple(
         np.concatenate([split.validation[name] for split in splits])

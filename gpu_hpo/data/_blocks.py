@@ -70,9 +70,13 @@ def as_blocks(
     ------
     ValueError
         If lengths or chunks differ, or there are no rows.
+    TypeError
+        If y is sparse.
     """
     data = {"X": X, "y": y, **(row_params or {})}
     data = {name: value for name, value in data.items() if value is not None}
+    if scipy.sparse.issparse(y):
+        raise TypeError(f"y must be dense, a {type(y).__name__} cannot be trained on")
     if any(is_dask_collection(value) for value in data.values()):
         return _lazy_blocks(data)
     return _concrete_blocks(

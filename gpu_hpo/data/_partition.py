@@ -64,6 +64,8 @@ def split_block(
     ------
     ValueError
         If X, y and the rest differ in length.
+    TypeError
+        If labels cannot be ordered.
     """
     n = n_rows(block)
     for name, value in block.items():
@@ -77,15 +79,26 @@ def split_block(
     if labels is not None and labels.ndim > 1:
         # Of several outputs no row has one class; a single column is as good as flat.
         labels = labels.ravel() if labels.shape[1] == 1 else None
+    distinct = None if labels is None else _distinct(labels)
     train, validation = split_rows(n, test_size, seed, labels)
     chunk = take_rows(block, train)
     facts = BlockFacts(
         n_train=len(train),
         n_validation=len(validation),
         n_bytes=n_bytes(chunk),
-        labels=None if labels is None else np.unique(labels),
+        labels=distinct,
     )
     return SplitBlock(chunk, take_rows(block, validation), facts)
+
+
+def _distinct(labels: np.ndarray) -> np.ndarray:
+    try:
+        return np.unique(labels)
+    except TypeError:
+        kinds = sorted({type(label).__name__ for label in labels.tolist()})
+        raise TypeError(
+            f"y has class labels of kinds that cannot be ordered: {', '.join(kinds)}"
+        ) from None
 
 
 def n_parts(n_blocks: int, test_size: float) -> int:

@@ -11,28 +11,17 @@ worker's memory is not adopted but fetched when needed.
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-import dask
 import numpy as np
 from dask.base import tokenize
-from distributed import Client, Future, wait
+from distributed import Client, Future
 
 from gpu_hpo.data._blocks import Blocks
-from gpu_hpo.data._chunk import Chunk, chunk_to_device, n_bytes
-from gpu_hpo.data._partition import (
-    BlockFacts,
-    SplitBlock,
-    groups,
-    join_pieces,
-    n_parts,
-    split_block,
-    union_of_labels,
-)
+from gpu_hpo.data._chunk import chunk_to_device
+from gpu_hpo.data._loading import ORDER_SEED, Item, Loader, Pack
+from gpu_hpo.data._partition import union_of_labels
 from gpu_hpo.data._split import spawn_seed
 
 PACK_BYTES = 32 * 2**20
@@ -41,10 +30,6 @@ PACK_BYTES = 32 * 2**20
 RESIDENT_SHARE = 0.5
 TASK_SHARE = 0.1
 
-_SPLIT, _ORDER = range(2)  # purposes of seeds
-
-Pack = list[Chunk]
-
 
 @dataclass(frozen=True)
 class WorkerFacts:
@@ -52,17 +37,6 @@ class WorkerFacts:
 
     nthreads: int
     memory: float
-
-
-@dataclass
-class _Item:
-    """A pack or validation part: where it came from and who has it."""
-
-    nbytes: int
-    make: Callable[[], Pack] | None  # for data that the client can send again
-    future: Future | None = None
-    home: str | None = None
-    sent: int = 0
 
 
 class ResidentData:
@@ -107,16 +81,23 @@ class ResidentData:
         on_device: bool = False,
     ) -> None:
         self._client = client
-        self._blocks = blocks
         self._name = name
         n_blocks = len(blocks.blocks)
         self.test_size = min(0.2, 1 / n_blocks) if test_size is None else test_size
         self._seed = seed
-        self._classify = classify
         self._on_device = on_device
-        self._packs: list[_Item] = []
-        self._parts: list[_Item] = []
-        self._place: list[tuple[int, int]] = []  # chunk -> pack, position
+        self._loader = Loader(
+            client,
+            blocks,
+            name=name,
+            test_size=self.test_size,
+            seed=seed,
+            classify=classify,
+        )
+        # Filled by `load`.
+        self._packs = self._loader.packs
+        self._parts = self._loader.parts
+        self._place = self._loader.place  # chunk -> pack, position
         self._adopted: dict[tuple[str, str], Future] = {}
         self._order: list[int] = []
         self.n_bytes = 0
@@ -145,8 +126,7 @@ class ResidentData:
         ValueError
             If no rows are left to train or to validate on, or X and y differ.
         """
-        load = self._load_lazy if self._blocks.lazy else self._load_concrete
-        facts = await load(list(workers))
+        facts = await self._loader.load(list(workers), PACK_BYTES)
         self.n_rows = (
             sum(fact.n_train for fact in facts),
             sum(fact.n_validation for fact in facts),
@@ -168,7 +148,7 @@ class ResidentData:
         """
         while len(self._order) < stop:
             epoch = len(self._order) // self.n_chunks
-            rng = np.random.default_rng(spawn_seed(self._seed, _ORDER, epoch))
+            rng = np.random.default_rng(spawn_seed(self._seed, ORDER_SEED, epoch))
             self._order += rng.permutation(self.n_chunks).tolist()
         return self._order[:stop]
 
@@ -234,7 +214,7 @@ class ResidentData:
             self._adopted = {
                 k: f for k, f in self._adopted.items() if k[1] != f"{kind}-{i}"
             }
-            await self._send(
+            await self._loader.send(
                 item, f"{kind}-{i}", item.make(), workers[i % len(workers)]
             )
         return bool(lost)
@@ -244,138 +224,6 @@ class ResidentData:
         self._adopted.clear()
         self._packs.clear()
         self._parts.clear()
-
-    # ---- from the client ----
-
-    async def _load_concrete(self, workers: list[str]) -> list[BlockFacts]:
-        blocks = self._blocks.blocks
-        facts: list[BlockFacts] = []
-        chunks: list[Chunk] = []  # of the pack that is being filled
-        pieces: list[Chunk] = []
-        edges = groups(len(blocks), n_parts(len(blocks), self.test_size))
-        ends = {group[-1]: k for k, group in enumerate(edges)}
-        sends = []
-        pack: list[int] = []
-        for i in range(len(blocks)):
-            split = self._split(i)
-            facts.append(split.facts)
-            pieces.append(split.validation)
-            if split.facts.n_train:
-                chunks.append(split.train)
-                pack.append(i)
-            last = i == len(blocks) - 1
-            if pack and (last or sum(map(n_bytes, chunks)) >= PACK_BYTES):
-                sends.append(self._add_pack(pack, chunks, workers))
-                pack, chunks = [], []
-            if i in ends:
-                group = edges[ends[i]]
-                sends.append(self._add_part(group, pieces, workers))
-            if len(sends) >= 2 or last:
-                await asyncio.gather(*sends)
-                sends = []
-        return facts
-
-    def _split(self, i: int) -> SplitBlock:
-        seed = spawn_seed(self._seed, _SPLIT, i)
-        return split_block(self._blocks.blocks[i], self.test_size, seed, self._classify)
-
-    def _add_pack(self, members: list[int], pack: Pack, workers: list[str]) -> Any:
-        number = len(self._packs)
-        self._place += [(number, k) for k in range(len(members))]
-
-        def make() -> Pack:
-            return [self._split(i).train for i in members]
-
-        item = _Item(sum(map(n_bytes, pack)), make)
-        self._packs.append(item)
-        home = workers[number % len(workers)]
-        return self._send(item, f"pack-{number}", pack, home)
-
-    def _add_part(self, group: range, pieces: list[Chunk], workers: list[str]) -> Any:
-        def make() -> Pack:
-            return [join_pieces([self._split(i).validation for i in group])]
-
-        part = join_pieces([pieces[i] for i in group])
-        for i in group:
-            pieces[i] = {}
-        if not part:
-            return asyncio.sleep(0)
-        number = len(self._parts)
-        item = _Item(n_bytes(part), make)
-        self._parts.append(item)
-        home = workers[-1 - number % len(workers)]
-        return self._send(item, f"part-{number}", [part], home)
-
-    async def _send(self, item: _Item, kind: str, value: Pack, home: str) -> None:
-        item.sent += 1
-        key = f"{self._name}-{kind}-sent-{item.sent}"
-        try:
-            sent = await self._client.scatter({key: value}, workers=[home], hash=False)
-            item.home = home
-        except (KeyError, OSError):  # it left meanwhile: any other
-            sent = await self._client.scatter({key: value}, hash=False)
-            item.home = None
-        item.future = sent[key]
-
-    # ---- from a Dask graph ----
-
-    async def _load_lazy(self, workers: list[str]) -> list[BlockFacts]:
-        """Split blocks where they are; only facts come to the client."""
-        splits = [
-            dask.delayed(split_block, pure=False)(
-                block,
-                self.test_size,
-                spawn_seed(self._seed, _SPLIT, i),
-                self._classify,
-                dask_key_name=f"{self._name}-split-{i}",
-            )
-            for i, block in enumerate(self._blocks.blocks)
-        ]
-        packs = [
-            dask.delayed(_train)(s, dask_key_name=f"{self._name}-pack-{i}")
-            for i, s in enumerate(splits)
-        ]
-        pieces = [dask.delayed(_validation)(s) for s in splits]
-        facts = [dask.delayed(_facts)(s) for s in splits]
-        parts = [
-            dask.delayed(_part)(
-                [pieces[i] for i in group], dask_key_name=f"{self._name}-part-{k}"
-            )
-            for k, group in enumerate(
-                groups(len(splits), n_parts(len(splits), self.test_size))
-            )
-        ]
-        futures = self._client.compute([*packs, *parts, *facts])
-        try:
-            known: list[BlockFacts] = await self._client.gather(futures[-len(facts) :])
-        except BaseException:
-            # Who keeps the traceback would keep the data.
-            for future in futures:
-                future.release()
-            raise
-        futures = futures[: -len(facts)]
-        with self._client.as_current():
-            # Only then is it known where each of them is.
-            await wait(futures)
-        homes = await self._client.who_has(futures)
-        items = []
-        for future in futures:
-            where = homes.get(future.key) or (None,)
-            items.append(_Item(0, None, future, where[0]))
-        self._packs = []
-        for item, fact in zip(items, known, strict=False):
-            if fact.n_train:
-                item.nbytes = fact.n_bytes
-                self._place.append((len(self._packs), 0))
-                self._packs.append(item)
-        rows = sum(fact.n_train for fact in known) or 1
-        parts, self._parts = items[len(packs) :], []
-        for item, group in zip(parts, groups(len(known), len(parts)), strict=True):
-            held = sum(known[i].n_validation for i in group)
-            item.nbytes = sum(fact.n_bytes for fact in known) * held // rows
-            if held:
-                self._parts.append(item)
-        return known
 
     # ---- on the workers ----
 
@@ -387,7 +235,7 @@ class ResidentData:
         if not self.resident:
             self._task_bytes = TASK_SHARE * memory / threads
 
-    def _at(self, worker: str, kind: str, items: list[_Item], i: int) -> Future:
+    def _at(self, worker: str, kind: str, items: list[Item], i: int) -> Future:
         item = items[i]
         assert item.future is not None
         at_home = item.home == worker and not self._on_device
@@ -407,26 +255,10 @@ class ResidentData:
         return self._adopted[place]
 
 
-def _is_lost(item: _Item) -> bool:
+def _is_lost(item: Item) -> bool:
     # The scheduler computes again by itself what came from a graph.
     final = ("cancelled",) if item.make is None else ("cancelled", "lost")
     return item.future is not None and item.future.status in final
-
-
-def _train(split: SplitBlock) -> Pack:
-    return [split.train]
-
-
-def _validation(split: SplitBlock) -> Chunk:
-    return split.validation
-
-
-def _facts(split: SplitBlock) -> BlockFacts:
-    return split.facts
-
-
-def _part(pieces: list[Chunk]) -> Pack:
-    return [join_pieces(pieces)]
 
 
 def _adopt(pack: Pack, on_device: bool) -> Pack:

@@ -105,6 +105,7 @@ class DaskRunner:
         self._running: dict[int, Task] = {}
         self._inbox: asyncio.Queue[Report | int] = asyncio.Queue()
         self._topic = ""
+        self._silent: set[int] = set()  # had ended without a report at the last look
         for worker, facts in workers.items():
             engine.dispatcher.add_worker(worker, facts.nthreads)
 
@@ -190,6 +191,7 @@ class DaskRunner:
                 message = await asyncio.wait_for(self._inbox.get(), wait)
             except TimeoutError:
                 await self._watch_workers()
+                await self._watch_reports()
                 watched = monotonic()
                 continue
             if isinstance(message, Report):
@@ -260,6 +262,17 @@ class DaskRunner:
             await self._data.restore(workers)
             del self._running[number]
             self._submit(self._engine.task_lost(task))
+
+    async def _watch_reports(self) -> None:
+        """Train again what ended between the last two looks without a report.
+
+        A report leaves before its task ends, so it is not under way any more.
+        """
+        ended = {i for i in self._running if self._results[i].status == "finished"}
+        for number in ended & self._silent:
+            logger.warning("task %d ended without a report", number)
+            await self._mend(number)
+        self._silent = ended - self._silent
 
     async def _watch_workers(self) -> None:
         """Tell the engine which workers came and which went."""

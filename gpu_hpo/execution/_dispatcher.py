@@ -12,95 +12,12 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from itertools import count
 
-from gpu_hpo.execution._task import Report, Step, StepReport, Task
+from gpu_hpo.execution._prices import Prices, Rank
+from gpu_hpo.execution._task import Report, Task
+from gpu_hpo.execution._trial_state import Goal, Heap, Trial, Worker
 from gpu_hpo.schedules import Rung
-
-# (measured, remaining chain): trials whose price is not known yet rank before others.
-_Rank = tuple[bool, float]
-# (rank, made to sort best first; trial; entry number)
-_Heap = list[tuple[_Rank, int, int]]
-
-
-@dataclass(slots=True)
-class _Goal:
-    calls: int
-    scored: bool
-
-
-@dataclass(slots=True)
-class _Peers:
-    """Trials that began with the same rungs ahead: any of them may be promoted."""
-
-    live: set[int] = field(default_factory=set)
-    measured: int = 0
-    total: float = 0.0
-    squares: float = 0.0
-    price: float | None = None  # what a call at a later rung is taken to cost
-
-    def count(self, seconds: float | None, sign: int) -> None:
-        if seconds is not None:
-            self.measured += sign
-            self.total += sign * seconds
-            self.squares += sign * seconds * seconds
-
-    def moved(self) -> bool:
-        """Take a new price if it differs by enough to matter for the order.
-
-        Half a standard deviation above the mean: it costs more to find out late
-        that those promoted are dear than that they are cheap.
-        """
-        if not self.measured:
-            return False
-        mean = self.total / self.measured
-        spread = math.sqrt(max(0.0, self.squares / self.measured - mean * mean))
-        now = mean + 0.5 * spread
-        if self.price is not None and abs(now - self.price) <= 0.05 * self.price:
-            return False
-        self.price = now
-        return True
-
-
-@dataclass(slots=True)
-class _Trial:
-    """Where a trial stands; `calls` and `parts` count what is handed out already."""
-
-    number: int
-    peers: _Peers
-    goals: list[_Goal] = field(default_factory=list)  # not yet reported
-    next_goal: int = 0  # first goal that is not wholly handed out
-    calls: int = 0
-    parts: int = 0
-    home: str | None = None
-    source: int | None = None
-    in_flight: int = 0
-    seconds: float | None = None  # measured, per call
-    losses: int = 0
-    lost_calls: int = 0  # handed out when last lost: beyond it, losses are forgiven
-    entry: int = 0  # the heap entry that counts; any other is stale
-    queued_calls: int = 0  # what that entry stands for
-    epoch: int = 0  # how often it was started again; older tasks do not count
-    live: bool = True
-
-    @property
-    def ready(self) -> bool:
-        return self.live and self.next_goal < len(self.goals)
-
-
-@dataclass(slots=True)
-class _Worker:
-    slots: int
-    tasks: dict[int, Task] = field(default_factory=dict)
-    waiting: _Heap = field(default_factory=list)  # trials that live here, idle
-    running: _Heap = field(default_factory=list)  # in a task here, with more to do
-
-    @property
-    def queued_seconds(self) -> float:
-        """Work that has not begun; tasks begin in the order they are handed out."""
-        waiting = list(self.tasks.values())[self.slots :]
-        return sum(task.seconds for task in waiting) / self.slots
 
 
 class Dispatcher:
@@ -150,16 +67,14 @@ class Dispatcher:
         self.n_parts = n_parts
         self.parts_per_task = parts_per_task or n_parts
         self.max_losses = max_losses
-        self.workers: dict[str, _Worker] = {}
-        self._trials: dict[int, _Trial] = {}
-        self._new: _Heap = []  # trials that live nowhere yet
-        self._peers: dict[tuple[Rung, ...], _Peers] = {}
-        self._priced: dict[int, _Peers] = {}  # by id, those with news of prices
+        self.workers: dict[str, Worker] = {}
+        self._trials: dict[int, Trial] = {}
+        self._prices = Prices(outlook, task_seconds)
+        self._new: Heap = []  # trials that live nowhere yet
         self._holds: dict[int, set[int]] = {}  # task -> trials whose model it made
         self._freed: list[int] = []
         self._ids = count()
         self._entries = count(1)
-        self._seconds: float | None = None  # typical, per call
         self._queued_calls = 0
         # task -> trial -> its epoch, and how many goals the task reaches
         self._reaches: dict[int, dict[int, tuple[int, int]]] = {}
@@ -168,7 +83,7 @@ class Dispatcher:
 
     def add_worker(self, name: str, slots: int) -> None:
         """Let `name` work on `slots` tasks at a time."""
-        self.workers[name] = _Worker(slots)
+        self.workers[name] = Worker(slots)
 
     def remove_worker(self, name: str) -> list[int]:
         """Take back what `name` had; its trials start again elsewhere.
@@ -201,10 +116,9 @@ class Dispatcher:
         """Train trial `number` until it has made `calls` calls, then score it."""
         trial = self._trials.get(number)
         if trial is None:
-            peers = self._peers.setdefault(self.outlook(number), _Peers())
-            trial = self._trials[number] = _Trial(number, peers)
-            peers.live.add(number)
-        trial.goals.append(_Goal(calls, scored))
+            self._prices.add(number)
+            trial = self._trials[number] = Trial(number)
+        trial.goals.append(Goal(calls, scored))
         self._queue(trial)
 
     def drop(self, number: int) -> None:
@@ -212,8 +126,7 @@ class Dispatcher:
         trial = self._trials[number]
         if trial.live:
             trial.live = False
-            trial.peers.live.remove(number)
-            self._price(trial, None)
+            self._prices.remove(number)
         self._unqueue(trial)
         self._hold(trial, None)
 
@@ -230,12 +143,8 @@ class Dispatcher:
             epoch, goals = reaches[step.trial]
             if epoch != trial.epoch:
                 continue
-            self._learn(trial, step)
-            trial.in_flight -= 1
-            if stops[step.trial] > trial.lost_calls:
-                trial.losses = trial.lost_calls = 0
-            del trial.goals[:goals]
-            trial.next_goal -= goals
+            self._prices.learn(step)
+            trial.reported(stops[step.trial], goals)
             if not step.error:
                 self._queue(trial)
         return True
@@ -244,7 +153,10 @@ class Dispatcher:
 
     def assign(self) -> list[Task]:
         """Tasks to hand out now."""
-        self._reorder()
+        # Trials whose chain is now taken to cost more, or less, are queued anew.
+        for trial in map(self._trials.__getitem__, self._prices.moved()):
+            if trial.entry:
+                self._queue(trial)
         out: list[Task] = []
         while True:
             hungry = [
@@ -276,9 +188,9 @@ class Dispatcher:
 
     # ---- how ----
 
-    def _wants_more(self, worker: _Worker) -> bool:
+    def _wants_more(self, worker: Worker) -> bool:
         idle = len(worker.tasks) < worker.slots
-        ahead = self.lookahead and self._seconds
+        ahead = self.lookahead and self._prices.typical
         if not idle and not (ahead and worker.queued_seconds < self.lookahead):
             return False
         return not any(
@@ -290,66 +202,23 @@ class Dispatcher:
         """Whether a trial may cost one worker more; then nothing else runs there."""
         return 0 < self._trials[number].losses == self.max_losses - 1
 
-    def _learn(self, trial: _Trial, step: StepReport) -> None:
-        """Update what a call of this trial, and of any trial, is taken to cost."""
-        if step.n_calls:
-            seconds = (step.fit_seconds + step.score_seconds) / step.n_calls
-            known = self._seconds or seconds
-            self._seconds = known + 0.2 * (seconds - known)
-            if trial.live:
-                self._price(trial, seconds)
-
-    def _price(self, trial: _Trial, seconds: float | None) -> None:
-        """Note what a call of this trial costs, for its peers too."""
-        trial.peers.count(trial.seconds, -1)
-        trial.peers.count(seconds, 1)
-        trial.seconds = seconds
-        self._priced[id(trial.peers)] = trial.peers
-
-    def _reorder(self) -> None:
-        """Queue trials anew whose chain is now taken to cost more, or less."""
-        for peers in self._priced.values():
-            if peers.moved():
-                for trial in map(self._trials.__getitem__, peers.live):
-                    if trial.entry and trial.seconds is not None:
-                        self._queue(trial)
-        self._priced.clear()
-
-    def _cost(self, trial: _Trial) -> float:
-        return trial.seconds or self._seconds or self.task_seconds
-
-    def _rank(self, trial: _Trial) -> _Rank:
-        """What is left for `trial` if it is promoted at every rung.
-
-        In seconds: up to its next rung at its own price, beyond at that of its
-        peers, since another may be the one promoted. Trials of unknown price come
-        first, in the order of their calls: the sooner the dear ones are known, the
-        sooner they can be begun.
-        """
-        rungs = self.outlook(trial.number)
-        own = max(0, rungs[0].calls - trial.calls)
-        rest = rungs[-1].calls - rungs[0].calls
-        if trial.seconds is None:
-            return False, -(own + rest)
-        price = trial.peers.price or trial.seconds
-        return True, -(own * trial.seconds + rest * price)
-
-    def _queue(self, trial: _Trial) -> None:
+    def _queue(self, trial: Trial) -> None:
         """Make `trial` a candidate, if it has anything left to do."""
         self._unqueue(trial)
         if not trial.ready:
             return
         trial.entry = next(self._entries)
-        trial.queued_calls = trial.goals[-1].calls - trial.calls
+        trial.queued_calls = trial.todo
         self._queued_calls += trial.queued_calls
         home = self.workers.get(trial.home) if trial.home else None
         if home is None:
             heap = self._new
         else:
             heap = home.running if trial.in_flight else home.waiting
-        heapq.heappush(heap, (self._rank(trial), trial.number, trial.entry))
+        rank = self._prices.rank(trial.number, trial.calls)
+        heapq.heappush(heap, (rank, trial.number, trial.entry))
 
-    def _unqueue(self, trial: _Trial) -> None:
+    def _unqueue(self, trial: Trial) -> None:
         trial.entry = 0
         self._queued_calls -= trial.queued_calls
         trial.queued_calls = 0
@@ -367,15 +236,10 @@ class Dispatcher:
             if trial.losses >= self.max_losses:
                 given_up.append(number)
             else:
-                self._restart(trial)
+                trial.restart()
+                self._hold(trial, None)
+                self._queue(trial)
         return given_up
-
-    def _restart(self, trial: _Trial) -> None:
-        trial.epoch += 1
-        trial.calls = trial.parts = trial.next_goal = trial.in_flight = 0
-        trial.home = None
-        self._hold(trial, None)
-        self._queue(trial)
 
     def _current(self, task: int) -> set[int]:
         """Trials in a running task that have not been started again since."""
@@ -388,7 +252,7 @@ class Dispatcher:
             self._freed.append(task)
         return self._reaches.pop(task)
 
-    def _hold(self, trial: _Trial, task: int | None) -> None:
+    def _hold(self, trial: Trial, task: int | None) -> None:
         """Note that the result of `task` is now what holds the trial's model.
 
         The one before is freed, but not while it runs: to let go of a running task
@@ -405,7 +269,7 @@ class Dispatcher:
         if task is not None:
             self._holds.setdefault(task, set()).add(trial.number)
 
-    def _peek(self, heap: _Heap) -> _Rank | None:
+    def _peek(self, heap: Heap) -> Rank | None:
         """Rank of the first entry that counts."""
         while heap:
             rank, number, entry = heap[0]
@@ -414,7 +278,7 @@ class Dispatcher:
             heapq.heappop(heap)
         return None
 
-    def _candidates(self, name: str) -> Iterator[_Trial]:
+    def _candidates(self, name: str) -> Iterator[Trial]:
         """Ready trials for worker `name`, best rank first.
 
         A worker with an idle slot may fetch a trial that waits elsewhere. What runs
@@ -444,7 +308,7 @@ class Dispatcher:
                 return
             yield self._trials[source[0][1]]
 
-    def _cohort(self, name: str) -> list[_Trial]:
+    def _cohort(self, name: str) -> list[Trial]:
         """Trials that worker `name` should advance together now.
 
         Half of its fair share of all that could be started, so that the last tasks
@@ -452,12 +316,12 @@ class Dispatcher:
         call each within a task's time.
         """
         slots = sum(worker.slots for worker in self.workers.values())
-        typical = self._seconds or self.task_seconds
+        typical = self._prices.typical or self.task_seconds
         share = min(self.task_seconds, self._queued_calls * typical / (2 * slots))
-        chosen: list[_Trial] = []
+        chosen: list[Trial] = []
         in_all = one_call = 0.0
         for trial in self._candidates(name):
-            cost = self._cost(trial)
+            cost = self._prices.cost(trial.number)
             if self._last_chance(trial.number) and self.workers[name].tasks:
                 break  # wait until nothing else is here that would be blamed as well
             # Who may have killed a worker goes alone, so that no other is blamed.
@@ -472,7 +336,7 @@ class Dispatcher:
             in_all += trial.queued_calls * cost
             one_call += cost
             self._unqueue(trial)
-            if in_all >= share or self._seconds is None or trial.losses:
+            if in_all >= share or self._prices.typical is None or trial.losses:
                 break
         return chosen
 
@@ -482,16 +346,18 @@ class Dispatcher:
         if not chosen:
             return None
         worker = self.workers[name]
-        todo = sum(
-            (trial.goals[-1].calls - trial.calls) * self._cost(trial)
-            for trial in chosen
-        )
+        todo = sum(trial.todo * self._prices.cost(trial.number) for trial in chosen)
         fraction = min(1.0, self.task_seconds / todo) if todo else 1.0
         number = next(self._ids)
         before = {trial.number: trial.next_goal for trial in chosen}
-        steps = tuple(self._step(trial, fraction) for trial in chosen)
+        # Until a call was measured, a task is one call.
+        window = self.window if self._prices.typical is not None else _one_call
+        steps = tuple(
+            trial.next_step(fraction, window, self.n_parts, self.parts_per_task)
+            for trial in chosen
+        )
         seconds = sum(
-            (step.stop - step.start) * self._cost(trial)
+            (step.stop - step.start) * self._prices.cost(trial.number)
             for step, trial in zip(steps, chosen, strict=True)
         )
         task = Task(number, name, steps, seconds)
@@ -507,46 +373,7 @@ class Dispatcher:
             self._queue(trial)
         return task
 
-    def _step(self, trial: _Trial, fraction: float) -> Step:
-        """Hand out the next part of what `trial` has to do, and note it."""
-        start = trial.calls
-        goal = trial.goals[trial.next_goal]
-        whole = self.parts_per_task >= self.n_parts
-        if not whole and goal.scored and start == goal.calls:
-            return self._scoring_step(trial, goal)
-        last = trial.goals[-1].calls if whole else goal.calls
-        stop = (
-            start + max(1, round(fraction * (last - start))) if last > start else start
-        )
-        if self._seconds is None:
-            stop = min(stop, start + 1)
-        if self.window:
-            stop = min(stop, max(self.window(start), start + 1))
-        scores = []
-        while trial.ready and trial.goals[trial.next_goal].calls <= stop:
-            reached = trial.goals[trial.next_goal]
-            if reached.scored and not whole:
-                break
-            if reached.scored:
-                scores.append(reached.calls)
-            trial.next_goal += 1
-        trial.calls = stop
-        parts = (0, self.n_parts) if scores else (0, 0)
-        return Step(trial.number, start, stop, trial.source, tuple(scores), parts)
 
-    def _scoring_step(self, trial: _Trial, goal: _Goal) -> Step:
-        """Score on the next few validation parts; the last of them gives the score."""
-        first = trial.parts
-        trial.parts = min(first + self.parts_per_task, self.n_parts)
-        step = Step(
-            trial.number,
-            trial.calls,
-            trial.calls,
-            trial.source,
-            (goal.calls,),
-            (first, trial.parts),
-        )
-        if trial.parts == self.n_parts:
-            trial.next_goal += 1
-            trial.parts = 0
-        return step
+def _one_call(start: int) -> int:
+    """Window of a single call."""
+    return start + 1

@@ -57,6 +57,13 @@ class Failure:
     error: str
     worker: str
 
+    @property
+    def reason(self) -> str:
+        """Kind and first line of the exception that a traceback ends with."""
+        lines = self.error.rpartition("Traceback (most recent call last):\n")[2]
+        stated = (line for line in lines.splitlines() if line and line[0] != " ")
+        return next(stated, self.error)
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:

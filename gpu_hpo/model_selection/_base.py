@@ -10,7 +10,6 @@ import uuid
 import warnings
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -23,24 +22,10 @@ from sklearn.callback._callback_support import callback_management_context
 from sklearn.metrics import check_scoring
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, RealNotInt
-from sklearn.utils.metadata_routing import (
-    MetadataRouter,
-    MethodMapping,
-    _routing_enabled,
-    process_routing,
-)
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
+from sklearn.utils.multiclass import check_classification_targets
 
-from gpu_hpo.data import (
-    Blocks,
-    ResidentData,
-    as_blocks,
-    is_per_row,
-    known_length,
-    root_seed,
-    spawn_seed,
-)
+from gpu_hpo.data import ResidentData, spawn_seed
 from gpu_hpo.exceptions import NoFiniteScoreError
 from gpu_hpo.execution import (
     DaskRunner,
@@ -49,10 +34,10 @@ from gpu_hpo.execution import (
     search_client,
     worker_facts,
 )
-from gpu_hpo.model_selection import _postfit
+from gpu_hpo.model_selection._postfit import PostFit
 from gpu_hpo.model_selection._progress import Progress, shown_log
+from gpu_hpo.model_selection._request import Request, check_estimator, read_request
 from gpu_hpo.model_selection._results import best_trial, make_cv_results, make_history
-from gpu_hpo.model_selection._search_space import check_space
 from gpu_hpo.schedules import Schedule
 from gpu_hpo.training import (
     Recipe,
@@ -83,29 +68,8 @@ _FITTED = (
 _DATA_SEED, _SAMPLE_SEED, _TRIAL_SEED = range(3)
 
 
-def _best_has(method: str) -> Any:
-    """Whether the best estimator, or before fit the estimator, has `method`."""
-
-    def check(self: Any) -> bool:
-        getattr(getattr(self, "best_estimator_", self.estimator), method)
-        return True
-
-    return available_if(check)
-
-
-@dataclass
-class _Request:
-    """A search as asked for: everything that is known before a cluster is."""
-
-    blocks: Blocks
-    whole: dict[str, Any]  # fit parameters that go to every call as they are
-    fit_rows: tuple[str, ...]
-    score_rows: tuple[str, ...]
-    seed: np.random.SeedSequence
-
-
 class BaseIncrementalSearchCV(
-    CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta
+    PostFit, CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta
 ):
     """Base of the searches that train with `partial_fit` and stop early.
 
@@ -175,7 +139,13 @@ class BaseIncrementalSearchCV(
         NoFiniteScoreError
             If no trial got a finite score.
         """
-        request = self._read_request(X, y, fit_params)
+        self._validate_params()
+        if self._patience() == 1:
+            raise ValueError(
+                f"patience={self.patience!r} would see a plateau at every score; "
+                "it must be False, or at least 2"
+            )
+        request = read_request(self, X, y, fit_params)
         for name in _FITTED:
             # What an earlier fit found is not what this one knows if it ends early.
             self.__dict__.pop(name, None)
@@ -184,57 +154,7 @@ class BaseIncrementalSearchCV(
                 return self._search(client, request)
             return self._block(client, request)
 
-    def _read_request(self, X: Any, y: Any, fit_params: dict[str, Any]) -> _Request:
-        self._validate_params()
-        if self._patience() == 1:
-            raise ValueError(
-                f"patience={self.patience!r} would see a plateau at every score; "
-                "it must be False, or at least 2"
-            )
-        if not isinstance(self.estimator, Future):
-            self._check_estimator(self.estimator)
-            if y is None and get_tags(self.estimator).target_tags.required:
-                raise ValueError(f"y=None, but estimator={self.estimator!r} needs y")
-        fit, score = self._route(fit_params)
-        n = known_length(X)
-        # A sample_weight of another length is an error, not a parameter for every call.
-        rows = {
-            name: value
-            for name, value in (fit | score).items()
-            if value is not None
-            and name != "classes"
-            and (name == "sample_weight" or is_per_row(value, n))
-        }
-        return _Request(
-            blocks=as_blocks(X, y, rows, self.chunk_size),
-            whole={name: value for name, value in fit.items() if name not in rows},
-            fit_rows=tuple(name for name in fit if name in rows),
-            score_rows=tuple(name for name in score if name in rows),
-            seed=root_seed(self.random_state),
-        )
-
-    def _route(self, params: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Fit parameters by who gets them: `partial_fit`, and the scorer."""
-        if _routing_enabled():
-            routed = process_routing(self, "fit", **params)
-            return dict(routed.estimator.partial_fit), dict(routed.scorer.score)
-        weights = {k: v for k, v in params.items() if k == "sample_weight"}
-        return dict(params), weights
-
-    def _check_estimator(self, estimator: Any) -> None:
-        if isinstance(estimator, type):
-            raise TypeError(
-                f"estimator={estimator.__name__} must be an instance, not a class"
-            )
-        if not hasattr(estimator, "partial_fit"):
-            raise ValueError(
-                f"estimator={estimator!r} has no method partial_fit, by which this "
-                "search trains"
-            )
-        check_space(estimator, self.parameters)
-        make_scoring(estimator, self.scoring, self.refit)
-
-    def _block(self, client: Client, request: _Request) -> Any:
+    def _block(self, client: Client, request: Request) -> Any:
         """Run the search on the client's event loop and wait for it."""
         ended = threading.Event()
 
@@ -251,11 +171,11 @@ class BaseIncrementalSearchCV(
             ended.wait(INTERRUPT_SECONDS)
             raise
 
-    async def _search(self, client: Client, request: _Request) -> Any:
+    async def _search(self, client: Client, request: Request) -> Any:
         estimator = self.estimator
         if isinstance(estimator, Future):
             estimator = await client.gather(estimator, asynchronous=True)
-            self._check_estimator(estimator)
+            check_estimator(self, estimator)
         name = f"gpu_hpo-{uuid.uuid4().hex[:10]}"
         scoring = make_scoring(estimator, self.scoring, self.refit)
         schedule, params = self._plan(spawn_seed(request.seed, _SAMPLE_SEED))
@@ -311,16 +231,13 @@ class BaseIncrementalSearchCV(
         self,
         estimator: Any,
         scoring: Scoring,
-        request: _Request,
+        request: Request,
         whole: dict[str, Any],
         data: ResidentData,
     ) -> Recipe:
         classes = whole.pop("classes", None)
-        if len(data.labels) == 1:
-            raise ValueError(
-                f"y has one class only, {data.labels[0]!r}: there is nothing to tell "
-                "apart"
-            )
+        if len(data.labels):
+            _check_labels(data.labels)
         if classes is None and len(data.labels) and takes_classes(estimator):
             classes = data.labels
         elif classes is not None and len(data.labels):
@@ -386,67 +303,6 @@ class BaseIncrementalSearchCV(
         self.n_splits_ = 1
         self._set_metadata(schedule, self.history_)
 
-    # ---- after fit ----
-
-    @property
-    def classes_(self) -> Any:
-        """Class labels of the best estimator."""
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.classes_
-
-    @property
-    def n_features_in_(self) -> int:
-        """Features seen in fit."""
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.n_features_in_
-
-    @_best_has("predict")
-    def predict(self, X: Any) -> Any:
-        """Predict with the best estimator; lazily, block by block, for a Dask X."""
-        return self._apply("predict", X)
-
-    @_best_has("predict_proba")
-    def predict_proba(self, X: Any) -> Any:
-        """Class probabilities; lazily for a Dask X."""
-        return self._apply("predict_proba", X)
-
-    @_best_has("predict_log_proba")
-    def predict_log_proba(self, X: Any) -> Any:
-        """Logarithms of class probabilities; lazily for a Dask X."""
-        return self._apply("predict_log_proba", X)
-
-    @_best_has("decision_function")
-    def decision_function(self, X: Any) -> Any:
-        """Decision values; lazily for a Dask X."""
-        return self._apply("decision_function", X)
-
-    @_best_has("transform")
-    def transform(self, X: Any) -> Any:
-        """Transform with the best estimator; lazily for a Dask X."""
-        return self._apply("transform", X)
-
-    @_best_has("inverse_transform")
-    def inverse_transform(self, X: Any) -> Any:
-        """Undo `transform`; lazily for a Dask X."""
-        return self._apply("inverse_transform", X)
-
-    def score(self, X: Any, y: Any = None, **params: Any) -> float:
-        """Score the best estimator by the metric of the search.
-
-        Parameters
-        ----------
-        X, y : array-like or Dask collection
-            A Dask collection is predicted block by block.
-        **params
-            Per-row parameters of the scorer, `sample_weight` for one.
-        """
-        check_is_fitted(self, "best_estimator_")
-        return _postfit.score(self.best_estimator_, self.scoring_, X, y, params)
-
-    def _apply(self, method: str, X: Any) -> Any:
-        check_is_fitted(self, "best_estimator_")
-        return _postfit.apply(self.best_estimator_, method, X)
-
     # ---- scikit-learn ----
 
     def get_metadata_routing(self) -> MetadataRouter:
@@ -491,14 +347,26 @@ async def _concrete(client: Client, params: dict[str, Any]) -> dict[str, Any]:
     return {**params, **await client.gather(futures, asynchronous=True)}
 
 
+def _check_labels(labels: np.ndarray) -> None:
+    """Raise if these are not what tells classes apart."""
+    if labels.dtype.kind == "f" and np.isnan(labels).any():
+        raise ValueError("y has NaN among its class labels")
+    check_classification_targets(labels)
+    if len(labels) == 1:
+        raise ValueError(
+            f"y has one class only, {labels.tolist()[0]!r}: there is nothing to tell "
+            "apart"
+        )
+
+
 def _explain(engine: Engine) -> str:
     if not engine.failures:
         return f"none of {engine.schedule.n_trials} trials got a finite score"
     first = engine.failures[min(engine.failures)]
     return (
         f"no trial got a finite score: {len(engine.failures)} of "
-        f"{engine.schedule.n_trials} failed. Trial {first.trial} {first.status}:\n"
-        f"{first.error}"
+        f"{engine.schedule.n_trials} failed, the first with {first.reason}\n\n"
+        f"Trial {first.trial} {first.status}:\n{first.error}"
     )
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Applying a fitted model to Dask collections, block by block and lazily."""
+"""What a search offers once it is fitted, lazily for Dask collections."""
 
 from __future__ import annotations
 
@@ -11,8 +11,87 @@ import dask.array as da
 import numpy as np
 import scipy.sparse
 from dask.base import is_dask_collection
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from gpu_hpo.training import Scoring
+
+
+def _best_has(method: str) -> Any:
+    """Whether the best estimator, or before fit the estimator, has `method`."""
+
+    def check(self: Any) -> bool:
+        getattr(getattr(self, "best_estimator_", self.estimator), method)
+        return True
+
+    return available_if(check)
+
+
+class PostFit:
+    """The methods of the best estimator, on the search that found it."""
+
+    estimator: Any
+    best_estimator_: Any
+    scoring_: Scoring
+
+    @property
+    def classes_(self) -> Any:
+        """Class labels of the best estimator."""
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.classes_
+
+    @property
+    def n_features_in_(self) -> int:
+        """Features seen in fit."""
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.n_features_in_
+
+    @_best_has("predict")
+    def predict(self, X: Any) -> Any:
+        """Predict with the best estimator; lazily, block by block, for a Dask X."""
+        return self._apply("predict", X)
+
+    @_best_has("predict_proba")
+    def predict_proba(self, X: Any) -> Any:
+        """Class probabilities; lazily for a Dask X."""
+        return self._apply("predict_proba", X)
+
+    @_best_has("predict_log_proba")
+    def predict_log_proba(self, X: Any) -> Any:
+        """Logarithms of class probabilities; lazily for a Dask X."""
+        return self._apply("predict_log_proba", X)
+
+    @_best_has("decision_function")
+    def decision_function(self, X: Any) -> Any:
+        """Decision values; lazily for a Dask X."""
+        return self._apply("decision_function", X)
+
+    @_best_has("transform")
+    def transform(self, X: Any) -> Any:
+        """Transform with the best estimator; lazily for a Dask X."""
+        return self._apply("transform", X)
+
+    @_best_has("inverse_transform")
+    def inverse_transform(self, X: Any) -> Any:
+        """Undo `transform`; lazily for a Dask X."""
+        return self._apply("inverse_transform", X)
+
+    def score(self, X: Any, y: Any = None, **params: Any) -> float:
+        """Score the best estimator by the metric of the search.
+
+        Parameters
+        ----------
+        X, y : array-like or Dask collection
+            A Dask collection is predicted block by block.
+        **params
+            Per-row parameters of the scorer, `sample_weight` for one.
+        """
+        check_is_fitted(self, "best_estimator_")
+        return score(self.best_estimator_, self.scoring_, X, y, params)
+
+    def _apply(self, method: str, X: Any) -> Any:
+        check_is_fitted(self, "best_estimator_")
+        return apply(self.best_estimator_, method, X)
 
 
 def apply(model: Any, method: str, X: Any) -> Any:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -39,6 +40,7 @@ class Progress:
         verbose = float(search.verbose)
         self._every = max(1, round(1 / verbose)) if verbose else 1
         self._n_scores = 0
+        self._reasons: set[str] = set()  # why trials failed so far
         self._context = search._init_callback_context(
             max_subtasks=n_trials, sequential_subtasks=False
         )
@@ -59,9 +61,16 @@ class Progress:
         if isinstance(news, Ended):
             task.call_on_fit_task_end(estimator=self._search)
         elif isinstance(news, Failure):
-            reason = news.error.strip().rpartition("\n")[2]
-            logger.warning(
-                "%s trial %d %s: %s", self._name, news.trial, news.status, reason
+            known = news.reason in self._reasons
+            self._reasons.add(news.reason)
+            logger.log(
+                # What all of them fail with needs to be said once.
+                logging.INFO if known else logging.WARNING,
+                "%s trial %d %s: %s",
+                self._name,
+                news.trial,
+                news.status,
+                news.reason,
             )
         else:
             self._n_scores += 1
@@ -85,18 +94,46 @@ class Progress:
         return self._tasks[trial]
 
 
+class _Shown:
+    """The handler that shows the log, for as long as some search wants it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._searches = 0
+        self._level = logging.NOTSET
+        self._handler = logging.StreamHandler()
+
+    def begin(self) -> None:
+        with self._lock:
+            self._searches += 1
+            if self._searches == 1:
+                self._handler = logging.StreamHandler(sys.stdout)
+                self._level = logger.level
+                logger.addHandler(self._handler)
+                logger.setLevel(logging.INFO)
+
+    def end(self) -> None:
+        with self._lock:
+            self._searches -= 1
+            if not self._searches:
+                logger.removeHandler(self._handler)
+                logger.setLevel(self._level)
+
+
+_shown = _Shown()
+
+
 @contextmanager
 def shown_log(verbose: bool | float) -> Iterator[None]:
-    """Show the log on standard output for as long as a search runs, if wanted."""
+    """Show the log on standard output for as long as a search runs, if wanted.
+
+    Searches side by side share what shows it, so that no line comes twice.
+    """
     if not verbose:
         yield
         return
-    handler = logging.StreamHandler(sys.stdout)
-    level = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
+    _shown.begin()
     try:
         yield
     finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
+        _shown.end()

@@ -27,9 +27,12 @@ def check_space(estimator: Any, parameters: Any) -> None:
             "parameters must be a dict or a list of dicts of lists or distributions; "
             f"got {parameters!r}"
         )
-    if not spaces or not all(spaces):
+    empty = [i for i, space in enumerate(spaces) if not space]
+    if empty or not spaces:
+        which = f" in entry {empty[0]}" if len(spaces) > 1 else ""
         raise ValueError(
-            f"parameters={parameters!r} is an empty space: there is nothing to search"
+            f"parameters={parameters!r} is an empty space{which}: there is nothing to "
+            "search"
         )
     known = estimator.get_params(deep=True)
     for space in spaces:

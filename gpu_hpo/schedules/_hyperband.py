@@ -72,7 +72,12 @@ class Hyperband(Schedule):
         As in `SuccessiveHalving`.
     n_trials : mapping of int to int, optional
         Trials per bracket where fewer than the paper's are to be had (a small
-        grid).
+        grid); at least one each.
+
+    Raises
+    ------
+    ValueError
+        If a bracket has no trial.
     """
 
     def __init__(
@@ -89,6 +94,10 @@ class Hyperband(Schedule):
         first = 0
         for bracket in hyperband_brackets(max_calls, aggressiveness):
             size = (n_trials or {}).get(bracket.index, bracket.n_trials)
+            if size < 1:
+                raise ValueError(
+                    f"n_trials={n_trials} gives bracket {bracket.index} no trial"
+                )
             self.brackets[bracket.index] = SuccessiveHalving(
                 size,
                 bracket.n_calls,

@@ -196,7 +196,7 @@ class Scoring:
         params = metric.accepted(model, params)
         if metric.whole:
             target = () if y is None else (y,)
-            return float(metric.scorer(model, whole["X"], *target, **params))
+            return _number(metric, metric.scorer(model, whole["X"], *target, **params))
         if metric.ours and y is not None and getattr(y, "ndim", 0) == 1:
             predicted = answers["predict"]
             if array_namespace(y) is array_namespace(predicted) and predicted.ndim == 1:
@@ -206,7 +206,7 @@ class Scoring:
         host = {name: _on_host(answer) for name, answer in answers.items()}
         params = {name: _on_host(value) for name, value in params.items()}
         facade = _Answered(model, host)
-        return float(metric.scorer(facade, None, _on_host(y), **params))
+        return _number(metric, metric.scorer(facade, None, _on_host(y), **params))
 
 
 def make_scoring(estimator: Any, scoring: Any, refit: Any = True) -> Scoring:
@@ -269,6 +269,15 @@ def _metric(estimator: Any, name: str, scoring: Any) -> _Metric:
         return _Metric(name, scorer, whole=True)
     ours = scoring if isinstance(scoring, str) and scoring in _OURS else None
     return _Metric(name, scorer, ours=ours)
+
+
+def _number(metric: _Metric, value: Any) -> float:
+    if isinstance(value, Mapping):
+        raise TypeError(
+            f"the scorer {metric.scorer!r} gave {value!r} where one number is needed; "
+            "for several metrics let scoring be a dict of scorers"
+        )
+    return float(value)
 
 
 class _Answered:

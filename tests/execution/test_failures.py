@@ -16,7 +16,12 @@ from sklearn.linear_model import SGDClassifier
 
 from gpu_hpo.data import _resident
 from gpu_hpo.exceptions import ClientClosedError, NoFiniteScoreError, WorkersLostError
-from gpu_hpo.execution import _dask_runner, embedded_client, local_cluster
+from gpu_hpo.execution import (
+    _dask_runner,
+    _reports,
+    embedded_client,
+    local_cluster,
+)
 from gpu_hpo.model_selection import SuccessiveHalvingSearchCV
 from tests.execution.helpers import (
     answer,
@@ -97,6 +102,23 @@ def test_killed_worker(expected, processes_client, meanwhile, monkeypatch, numbe
     processes_client.wait_for_workers(2, timeout=60)
     meanwhile(processes_client, kill(processes_client, number))
     assert answer(make_search(Slow()).fit(X, y)) == expected
+    assert not remains(processes_client)
+
+
+def test_lost_report(expected, processes_client, monkeypatch):
+    """A task whose report never comes is made again, and the answer stays."""
+    pass_on = _reports._pass_on
+    dropped = []
+
+    def drop_third(listeners, event):
+        dropped.append(event)
+        if len(dropped) != 3:
+            pass_on(listeners, event)
+
+    monkeypatch.setattr(_reports, "_pass_on", drop_third)
+    X, y = make_data()
+    assert answer(make_search().fit(X, y)) == expected
+    assert len(dropped) > 3
     assert not remains(processes_client)
 
 

@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from gpu_hpo.exceptions import NoFiniteScoreError
 from gpu_hpo.model_selection import HyperbandSearchCV, SuccessiveHalvingSearchCV
 from tests.model_selection.helpers import Scripted, make_data
 
@@ -269,12 +270,67 @@ def test_classifier_without_y(calls):
     assert calls == []
 
 
-def test_X_of_wrong_type(calls):
-    """What has no rows is refused."""
-    for bad in (3, None, "text"):
-        with pytest.raises((TypeError, ValueError)):
-            hyperband().fit(bad, y)
+@pytest.mark.parametrize("name", ["X", "y"])
+@pytest.mark.parametrize("bad", [3, 3.0, "text", {"a": 1}, np.array(5)])
+def test_no_rows_at_all(calls, name, bad):
+    """What has no rows is refused by its name."""
+    with pytest.raises(TypeError, match=f"{name} must be an array.*; got "):
+        hyperband().fit(**{"X": X, "y": y, name: bad})
     assert calls == []
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("bad", [X[:, 0], X[:, :, None]])
+def test_dimensions(calls, lazy, bad):
+    """An X that is no table says how many dimensions it has."""
+    given = (da.from_array(bad), lazy_y) if lazy else (bad, y)
+    with pytest.raises(ValueError, match=rf"X must be two-.* got {bad.ndim} dim"):
+        hyperband().fit(*given)
+    assert calls == []
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize(
+    ("bad", "error", "message"),
+    [
+        (np.where(np.arange(200) == 3, np.nan, y), ValueError, "y has NaN"),
+        (np.linspace(0, 1, 200), ValueError, "Unknown label type: continuous"),
+        (np.array([1, None] * 100), TypeError, "y has class labels.* NoneType, int"),
+        (np.array([1, "a"] * 100, dtype=object), TypeError, "y has .* int, str"),
+    ],
+    ids=["nan", "continuous", "none", "mixed"],
+)
+def test_labels(calls, lazy, bad, error, message):
+    """A y that does not tell classes apart is refused before any training."""
+    given = (lazy_X, da.from_array(bad, chunks=50)) if lazy else (X, bad)
+    with pytest.raises(error, match=message):
+        hyperband().fit(*given)
+    assert calls == []
+
+
+def test_sparse_y(calls):
+    """A sparse y is an error that says what it is."""
+    with pytest.raises(TypeError, match="y must be dense, a csr_array"):
+        hyperband().fit(X, scipy.sparse.csr_array(y[:, None]))
+    assert calls == []
+
+
+def test_fit_parameter_that_partial_fit_does_not_take():
+    """A fit parameter that no call could take is an error that names it."""
+    search = hyperband(SGDClassifier(), {"alpha": uniform(1e-4, 1)})
+    with pytest.raises(TypeError, match="fit got foo=3, which partial_fit of SGDCl"):
+        search.fit(X, y, foo=3)
+
+
+def test_when_all_fail_the_reason_comes_first(threads_client, caplog):
+    """The error begins with why, and what all fail with is logged once."""
+    search = hyperband(SGDClassifier(), {"alpha": uniform(1e-4, 1)})
+    reason = "ValueError: Input X contains NaN."
+    with pytest.raises(NoFiniteScoreError, match=f"the first with {reason}\n") as info:
+        search.fit(np.where(np.arange(200)[:, None] % 7 == 0, np.nan, X), y)
+    assert "Traceback" in str(info.value)
+    said = [r.levelname for r in caplog.records if reason in r.getMessage()]
+    assert said.count("WARNING") == 1
 
 
 def test_closed_client():

@@ -7,6 +7,7 @@ import logging
 import math
 import pickle
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import dask.array as da
 import dask.dataframe as dd
@@ -19,7 +20,7 @@ from scipy.stats import loguniform, uniform
 from sklearn.base import clone, is_classifier, is_clusterer, is_regressor
 from sklearn.callback import ProgressBar
 from sklearn.cluster import MiniBatchKMeans
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import DataConversionWarning, NotFittedError
 from sklearn.linear_model import SGDClassifier, SGDRegressor
 from sklearn.metrics import accuracy_score, get_scorer, make_scorer
 from sklearn.multioutput import MultiOutputClassifier
@@ -615,14 +616,17 @@ def test_available_partial_fit(threads_client):
 
 
 def test_column_of_labels(threads_client):
-    """y may be a single column, as of a Dask DataFrame: scikit-learn warns of it."""
+    """y may be a single column, as of a frame: one warning, and the same search."""
     X, y = make_data()
     estimator = GaussianNB()
     space = {"var_smoothing": loguniform(1e-9, 1)}
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "A column-vector y")
-        column = make_search(estimator, space).fit(X, y[:, None])
-    assert column.best_score_ == make_search(estimator, space).fit(X, y).best_score_
+    expected = make_search(estimator, space).fit(X, y)
+    frame = pd.DataFrame({"y": y})
+    for column in (y[:, None], frame, da.from_array(y[:, None], chunks=(50, 1))):
+        with pytest.warns(DataConversionWarning, match="y is a column") as warned:
+            search = make_search(estimator, space).fit(X, column)
+        assert len(warned) == 1
+        assert search.best_score_ == expected.best_score_
 
 
 @pytest.mark.parametrize("kind", ["list", "numpy", "pandas", "dask"])
@@ -738,6 +742,21 @@ def test_verbose(threads_client, capsys):
     assert all(line.startswith("[CV mine]") for line in lines)
     make_search().fit(*make_data())
     assert capsys.readouterr().out == ""
+
+
+def test_verbose_searches_side_by_side(threads_client, capsys):
+    """Two searches that show their log at the same time show each line once."""
+
+    def run(prefix):
+        with threads_client.as_current():
+            make_search(verbose=True, prefix=prefix).fit(*make_data())
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(run, (" a", " b")))
+    lines = capsys.readouterr().out.splitlines()
+    for prefix in (" a", " b"):
+        assert lines.count(f"[CV{prefix}] creating 17 models") == 1
+    assert not logging.getLogger("gpu_hpo.model_selection").handlers
 
 
 def test_verbose_fraction(threads_client, capsys):

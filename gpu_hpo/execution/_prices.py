@@ -1,0 +1,136 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a call of a trial is taken to cost, and how trials are ranked by it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gpu_hpo.execution._task import StepReport
+from gpu_hpo.schedules import Rung
+
+# (measured, remaining chain): trials whose price is not known yet rank before others.
+Rank = tuple[bool, float]
+
+
+@dataclass(slots=True)
+class _Peers:
+    """Trials that began with the same rungs ahead: any of them may be promoted."""
+
+    live: set[int] = field(default_factory=set)
+    measured: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+    price: float | None = None  # what a call at a later rung is taken to cost
+
+    def count(self, seconds: float | None, sign: int) -> None:
+        if seconds is not None:
+            self.measured += sign
+            self.total += sign * seconds
+            self.squares += sign * seconds * seconds
+
+    def moved(self) -> bool:
+        """Take a new price if it differs by enough to matter for the order.
+
+        Half a standard deviation above the mean: it costs more to find out late
+        that those promoted are dear than that they are cheap.
+        """
+        if not self.measured:
+            return False
+        mean = self.total / self.measured
+        spread = math.sqrt(max(0.0, self.squares / self.measured - mean * mean))
+        now = mean + 0.5 * spread
+        if self.price is not None and abs(now - self.price) <= 0.05 * self.price:
+            return False
+        self.price = now
+        return True
+
+
+class Prices:
+    """What calls are taken to cost, learned from those that were measured.
+
+    Parameters
+    ----------
+    outlook : callable
+        ``outlook(trial)`` gives the rungs ahead of a trial (see `Schedule`).
+    guess : float
+        What a call is taken to cost before any was measured, in seconds.
+
+    Attributes
+    ----------
+    typical : float or None
+        Seconds of a call of any trial; None before one was measured.
+    """
+
+    def __init__(
+        self, outlook: Callable[[int], tuple[Rung, ...]], guess: float
+    ) -> None:
+        self.outlook = outlook
+        self.guess = guess
+        self.typical: float | None = None
+        self._seconds: dict[int, float] = {}  # measured, per call, of live trials
+        self._peers: dict[int, _Peers] = {}  # by trial, the live ones
+        self._beginners: dict[tuple[Rung, ...], _Peers] = {}
+        self._priced: dict[int, _Peers] = {}  # by id, those with news of prices
+
+    def add(self, trial: int) -> None:
+        """Count a new trial among the peers that it has now."""
+        peers = self._beginners.setdefault(self.outlook(trial), _Peers())
+        self._peers[trial] = peers
+        peers.live.add(trial)
+
+    def remove(self, trial: int) -> None:
+        """Forget a trial, and what it says about its peers."""
+        self._peers[trial].live.remove(trial)
+        self._price(trial, None)
+        del self._peers[trial]
+
+    def learn(self, step: StepReport) -> None:
+        """Update what a call of this trial, and of any trial, is taken to cost."""
+        if step.n_calls:
+            seconds = (step.fit_seconds + step.score_seconds) / step.n_calls
+            known = self.typical or seconds
+            self.typical = known + 0.2 * (seconds - known)
+            if step.trial in self._peers:
+                self._price(step.trial, seconds)
+
+    def moved(self) -> list[int]:
+        """Trials whose chain is now taken to cost more, or less, each told once."""
+        out: list[int] = []
+        for peers in self._priced.values():
+            if peers.moved():
+                out += [trial for trial in peers.live if trial in self._seconds]
+        self._priced.clear()
+        return out
+
+    def cost(self, trial: int) -> float:
+        """Seconds that a call of this trial is taken to cost."""
+        return self._seconds.get(trial) or self.typical or self.guess
+
+    def rank(self, trial: int, calls: int) -> Rank:
+        """What is left for a trial after `calls` calls if it is promoted at every rung.
+
+        In seconds: up to its next rung at its own price, beyond at that of its
+        peers, since another may be the one promoted. Trials of unknown price come
+        first, in the order of their calls: the sooner the dear ones are known, the
+        sooner they can be begun.
+        """
+        rungs = self.outlook(trial)
+        own = max(0, rungs[0].calls - calls)
+        rest = rungs[-1].calls - rungs[0].calls
+        seconds = self._seconds.get(trial)
+        if seconds is None:
+            return False, -(own + rest)
+        price = self._peers[trial].price or seconds
+        return True, -(own * seconds + rest * price)
+
+    def _price(self, trial: int, seconds: float | None) -> None:
+        """Note what a call of this trial costs, for its peers too."""
+        peers = self._peers[trial]
+        peers.count(self._seconds.pop(trial, None), -1)
+        peers.count(seconds, 1)
+        if seconds is not None:
+            self._seconds[trial] = seconds
+        self._priced[id(peers)] = peers

@@ -1,0 +1,155 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What the user asks for, checked before there is a cluster or any work."""
+
+from __future__ import annotations
+
+import inspect
+import reprlib
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from dask.base import is_dask_collection
+from distributed import Future
+from sklearn.exceptions import DataConversionWarning
+from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import _routing_enabled, process_routing
+
+from gpu_hpo.data import Blocks, as_blocks, is_per_row, known_length, root_seed
+from gpu_hpo.model_selection._search_space import check_space
+from gpu_hpo.training import make_scoring
+
+
+@dataclass
+class Request:
+    """A search as asked for: everything that is known before a cluster is.
+
+    Attributes
+    ----------
+    blocks : Blocks
+    whole : dict
+        Fit parameters that go to every call as they are.
+    fit_rows, score_rows : tuple of str
+        Per-row parameters of `partial_fit` and of the scorer.
+    seed : numpy.random.SeedSequence
+    """
+
+    blocks: Blocks
+    whole: dict[str, Any]
+    fit_rows: tuple[str, ...]
+    score_rows: tuple[str, ...]
+    seed: np.random.SeedSequence
+
+
+def read_request(search: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Request:
+    """Check everything that `search.fit` was given.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Naming the argument and its value.
+    """
+    _check_has_rows("X", X)
+    if y is not None:
+        _check_has_rows("y", y)
+    if not isinstance(search.estimator, Future):
+        check_estimator(search, search.estimator)
+        y = _check_data(search.estimator, X, y)
+    fit, score = _route(search, fit_params)
+    if not isinstance(search.estimator, Future):
+        _check_fit_params(search.estimator, fit)
+    n = known_length(X)
+    # A sample_weight of another length is an error, not a parameter for every call.
+    rows = {
+        name: value
+        for name, value in (fit | score).items()
+        if value is not None
+        and name != "classes"
+        and (name == "sample_weight" or is_per_row(value, n))
+    }
+    return Request(
+        blocks=as_blocks(X, y, rows, search.chunk_size),
+        whole={name: value for name, value in fit.items() if name not in rows},
+        fit_rows=tuple(name for name in fit if name in rows),
+        score_rows=tuple(name for name in score if name in rows),
+        seed=root_seed(search.random_state),
+    )
+
+
+def check_estimator(search: Any, estimator: Any) -> None:
+    """Raise if `search` cannot train `estimator` with its space and scoring."""
+    if isinstance(estimator, type):
+        raise TypeError(
+            f"estimator={estimator.__name__} must be an instance, not a class"
+        )
+    if not hasattr(estimator, "partial_fit"):
+        raise ValueError(
+            f"estimator={estimator!r} has no method partial_fit, by which this "
+            "search trains"
+        )
+    check_space(estimator, search.parameters)
+    make_scoring(estimator, search.scoring, search.refit)
+
+
+def _check_has_rows(name: str, value: Any) -> None:
+    if is_dask_collection(value):
+        return
+    shape = getattr(value, "shape", None)
+    rowless = shape == () if shape is not None else not hasattr(value, "__len__")
+    if rowless or isinstance(value, str | bytes | Mapping):
+        raise TypeError(
+            f"{name} must be an array, a frame or a Dask collection with one row per "
+            f"sample; got {reprlib.repr(value)}"
+        )
+
+
+def _check_data(estimator: Any, X: Any, y: Any) -> Any:
+    """Check X and y for what `estimator` says of itself; give y as it wants it."""
+    tags = get_tags(estimator)
+    wants = tags.input_tags
+    if wants.two_d_array and not (wants.one_d_array or wants.three_d_array):
+        ndim = X.ndim if hasattr(X, "ndim") else 1 + np.ndim(X[0]) if len(X) else 2
+        if ndim != 2:
+            raise ValueError(
+                "X must be two-dimensional, of shape (n_samples, n_features); got "
+                f"{ndim} dimension{'s' if ndim > 1 else ''}"
+            )
+    if y is None and tags.target_tags.required:
+        raise ValueError(f"y=None, but estimator={estimator!r} needs y")
+    column = getattr(y, "ndim", 1) == 2 and y.shape[1] == 1
+    if not column or tags.target_tags.multi_output or scipy.sparse.issparse(y):
+        return y
+    warnings.warn(
+        "y is a column of shape (n_samples, 1); it is used as an array of shape "
+        "(n_samples,)",
+        DataConversionWarning,
+        stacklevel=2,
+    )
+    return y.iloc[:, 0] if hasattr(y, "iloc") else y[:, 0]
+
+
+def _route(
+    search: Any, params: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fit parameters by who gets them: `partial_fit`, and the scorer."""
+    if _routing_enabled():
+        routed = process_routing(search, "fit", **params)
+        return dict(routed.estimator.partial_fit), dict(routed.scorer.score)
+    weights = {k: v for k, v in params.items() if k == "sample_weight"}
+    return dict(params), weights
+
+
+def _check_fit_params(estimator: Any, params: Mapping[str, Any]) -> None:
+    takes = inspect.signature(estimator.partial_fit).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in takes.values()):
+        return
+    for name, value in params.items():
+        if name not in takes:
+            raise TypeError(
+                f"fit got {name}={reprlib.repr(value)}, which partial_fit of "
+                f"{type(estimator).__name__} does not take"
+            )
