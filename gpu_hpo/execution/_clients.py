@@ -41,9 +41,13 @@ def search_client() -> Iterator[Client]:
 
 def _active_client() -> Client | None:
     try:
-        return Client.current()
+        client = Client.current()
     except ValueError:
         return None
+    # What a worker in this process used for its tasks may outlive it, and Dask then
+    # takes it for a default: it is not one that the user opened.
+    left_over = client.id.startswith("Client-worker-") and client.status != "running"
+    return None if left_over else client
 
 
 def _in_task() -> bool:

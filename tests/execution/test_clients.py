@@ -132,6 +132,22 @@ def test_closed_client(data):
             make_search().fit(*data)
 
 
+def test_client_that_a_worker_left_behind(data, expected, threads_client):
+    """What a worker in this process used for its tasks is not taken for a default."""
+    del threads_client  # while there is another such worker, Dask closes none of them
+
+    def here():
+        with (
+            local_cluster(1, processes=False) as cluster,
+            Client(cluster, set_as_default=False) as client,
+        ):
+            client.submit(fit_here).result(timeout=60)
+        return answer(make_search().fit(*data))
+
+    with ThreadPoolExecutor(1) as pool:  # where no client is current
+        assert pool.submit(here).result(timeout=120) == expected
+
+
 # ---- several searches ----
 
 

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bad input: a clear error that names argument and value, before any training."""
 
+import logging
+
 import dask.array as da
 import dask.dataframe as dd
 import numpy as np
@@ -326,7 +328,10 @@ def test_when_all_fail_the_reason_comes_first(threads_client, caplog):
     """The error begins with why, and what all fail with is logged once."""
     search = hyperband(SGDClassifier(), {"alpha": uniform(1e-4, 1)})
     reason = "ValueError: Input X contains NaN."
-    with pytest.raises(NoFiniteScoreError, match=f"the first with {reason}\n") as info:
+    with (
+        caplog.at_level(logging.WARNING, "gpu_hpo.model_selection"),
+        pytest.raises(NoFiniteScoreError, match=f"the first with {reason}\n") as info,
+    ):
         search.fit(np.where(np.arange(200)[:, None] % 7 == 0, np.nan, X), y)
     assert "Traceback" in str(info.value)
     said = [r.levelname for r in caplog.records if reason in r.getMessage()]
