@@ -123,7 +123,8 @@ def _rank(scores: np.ndarray) -> np.ndarray:
 
 def _objects(values: Sequence[Any]) -> np.ndarray:
     out = np.empty(len(values), dtype=object)
-    out[:] = values
+    for i, value in enumerate(values):
+        out[i] = value
     return out
 
 
@@ -131,15 +132,12 @@ def _column(values: Sequence[Any]) -> np.ma.MaskedArray:
     """Values of one parameter, masked where a trial does not have it."""
     present = [value for value in values if value is not _ABSENT]
     dtype = np.dtype(object)
-    if len({type(value) for value in present}) == 1:
-        array = np.array(present)
-        if array.ndim == 1 and array.dtype.kind in "biufSU":
-            dtype = array.dtype
-    out = np.ma.MaskedArray(
-        np.empty(len(values), dtype=dtype),
-        mask=[value is _ABSENT for value in values],
-    )
+    # Tuples, say, stay what they are, of one length or not.
+    if len({type(value) for value in present}) == 1 and np.isscalar(present[0]):
+        found = np.array(present).dtype
+        dtype = found if found.kind in "biufSU" else dtype
+    out = np.empty(len(values), dtype=dtype)
     for i, value in enumerate(values):
         if value is not _ABSENT:
             out[i] = value
-    return out
+    return np.ma.MaskedArray(out, mask=[value is _ABSENT for value in values])

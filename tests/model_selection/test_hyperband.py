@@ -615,6 +615,18 @@ def test_available_partial_fit(threads_client):
     assert 0 <= search.fit(*make_data()).best_score_ <= 1
 
 
+def test_values_that_are_no_scalars(threads_client):
+    """Values such as tuples of different lengths come out as they went in."""
+    X, y = make_data()
+    shapes = [(4,), (2, 2), [3, 2], None, 5]
+    space = {"part": shapes, "value": [0.1, 0.2]}
+    search = make_search(Scripted(), space).fit(X, y)
+    column = search.cv_results_["param_part"]
+    assert column.dtype == object
+    assert list(column) == [params["part"] for params in search.cv_results_["params"]]
+    assert {type(value) for value in column} == {tuple, list, type(None), int}
+
+
 def test_column_of_labels(threads_client):
     """y may be a single column, as of a frame: one warning, and the same search."""
     X, y = make_data()
