@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from itertools import count
 
 from gpu_hpo.execution._prices import Prices, Rank
@@ -42,6 +42,8 @@ class Dispatcher:
         Validation parts that make up one score.
     parts_per_task : int, optional
         How many of them one task may hold; by default all.
+    groups : mapping of int to Hashable, optional
+        Trials with equal values train together at less cost than apart.
     max_losses : int, default=3
         A trial that was being trained on so many workers when they died is given
         up.
@@ -57,6 +59,7 @@ class Dispatcher:
         window: Callable[[int], int] | None = None,
         n_parts: int = 1,
         parts_per_task: int | None = None,
+        groups: Mapping[int, Hashable] | None = None,
         max_losses: int = 3,
     ) -> None:
         self.outlook = outlook
@@ -67,6 +70,11 @@ class Dispatcher:
         self.n_parts = n_parts
         self.parts_per_task = parts_per_task or n_parts
         self.max_losses = max_losses
+        members: dict[Hashable, list[int]] = {}
+        for trial, group in (groups or {}).items():
+            members.setdefault(group, []).append(trial)
+        # By trial, all of its group.
+        self._groups = {t: members[group] for t, group in (groups or {}).items()}
         self.workers: dict[str, Worker] = {}
         self._trials: dict[int, Trial] = {}
         self._prices = Prices(outlook, task_seconds)
@@ -308,6 +316,31 @@ class Dispatcher:
                 return
             yield self._trials[source[0][1]]
 
+    def _together(self, name: str, lead: Trial) -> list[Trial]:
+        """Trials that can train in one stack with `lead`, of whom it is one.
+
+        A stack costs less than its members one by one, so all that are where `lead`
+        is come along, up to the worker's fair share of all that could be started.
+        """
+        places = (None, name, lead.home)
+        mates = [
+            trial
+            for trial in map(self._trials.get, self._groups[lead.number])
+            if trial is not None
+            and trial is not lead
+            and trial.entry
+            and not (trial.in_flight or trial.losses)
+            and trial.home in places
+            and (trial.calls, trial.parts) == (lead.calls, lead.parts)
+            and trial.goals[-1].calls == lead.goals[-1].calls
+        ]
+        slots = sum(worker.slots for worker in self.workers.values())
+        share = self._queued_calls / slots / max(1, lead.queued_calls)
+        chosen = [lead, *mates[: max(0, math.ceil(share) - 1)]]
+        for trial in chosen:
+            self._unqueue(trial)
+        return chosen
+
     def _cohort(self, name: str) -> list[Trial]:
         """Trials that worker `name` should advance together now.
 
@@ -324,6 +357,10 @@ class Dispatcher:
             cost = self._prices.cost(trial.number)
             if self._last_chance(trial.number) and self.workers[name].tasks:
                 break  # wait until nothing else is here that would be blamed as well
+            if trial.number in self._groups and not trial.losses:
+                if chosen:
+                    break
+                return self._together(name, trial)
             # Who may have killed a worker goes alone, so that no other is blamed.
             if chosen and (
                 trial.losses

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import uuid
 import warnings
 from abc import ABCMeta, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -43,10 +44,14 @@ from gpu_hpo.training import (
     Recipe,
     Scoring,
     Trial,
+    make_model,
     make_scoring,
+    stack_key,
     takes_classes,
     unset_seeds,
 )
+
+logger = logging.getLogger(__name__)
 
 # How long the user who interrupts a search is kept waiting at most.
 INTERRUPT_SECONDS = 10.0
@@ -89,6 +94,7 @@ class BaseIncrementalSearchCV(
         "prefix": [str],
         "refit": ["boolean", str],
         "chunk_size": [Interval(Integral, 1, None, closed="left"), None],
+        "stack": ["boolean"],
     }
 
     # ---- what a subclass says ----
@@ -209,6 +215,7 @@ class BaseIncrementalSearchCV(
                     parts_per_task=data.n_parts
                     if scoring.whole
                     else data.parts_per_task,
+                    groups=_groups(recipe, trials) if self.stack else None,
                 )
                 progress = Progress(self, schedule.n_trials, data.n_rows, data.n_chunks)
                 engine = Engine(schedule, dispatcher, progress)
@@ -255,6 +262,7 @@ class BaseIncrementalSearchCV(
             whole,
             request.fit_rows,
             request.score_rows,
+            stacked=bool(self.stack),
         )
 
     async def _finish(
@@ -345,6 +353,23 @@ async def _concrete(client: Client, params: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, Future) or is_dask_collection(value)
     }
     return {**params, **await client.gather(futures, asynchronous=True)}
+
+
+def _groups(recipe: Recipe, trials: Mapping[int, Trial]) -> dict[int, Hashable]:
+    """Say which trials may train in one stack."""
+    groups: dict[int, Hashable] = {}
+    if hasattr(recipe.prototype, "stack_key"):
+        for number, trial in trials.items():
+            try:
+                model = make_model(recipe.prototype, trial, recipe.unset_seeds)
+                key = stack_key(model)
+            except Exception as error:
+                # A trial of its own, that will fail with this where it is trained.
+                logger.info("trial %d cannot be stacked: %r", number, error)
+            else:
+                if key is not None:
+                    groups[number] = key
+    return groups
 
 
 def _check_labels(labels: np.ndarray) -> None:

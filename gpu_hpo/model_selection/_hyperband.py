@@ -72,6 +72,9 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
     chunk_size : int, optional
         Rows per chunk of data that is not a Dask collection. By default about 20
         chunks of at least 1,000 rows and at most 64 MiB.
+    stack : bool, default=True
+        Train models that can share a stack as one set of arrays (see
+        `gpu_hpo.training.Stack`). The results are the same without.
 
     Attributes
     ----------
@@ -144,6 +147,7 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         *,
         refit: bool | str = True,
         chunk_size: int | None = None,
+        stack: bool = True,
     ) -> None:
         self.estimator = estimator
         self.parameters = parameters
@@ -161,6 +165,7 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         self.transform_meta = transform_meta
         self.refit = refit
         self.chunk_size = chunk_size
+        self.stack = stack
 
     @property
     def metadata(self) -> dict[str, Any]:

@@ -56,6 +56,9 @@ class SuccessiveHalvingSearchCV(BaseIncrementalSearchCV):
     chunk_size : int, optional
         Rows per chunk of data that is not a Dask collection. By default about 20
         chunks of at least 1,000 rows and at most 64 MiB.
+    stack : bool, default=True
+        Train models that can share a stack as one set of arrays (see
+        `gpu_hpo.training.Stack`). The results are the same without.
 
     Attributes
     ----------
@@ -97,6 +100,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_
         *,
         refit: bool | str = True,
         chunk_size: int | None = None,
+        stack: bool = True,
     ) -> None:
         self.estimator = estimator
         self.parameters = parameters
@@ -113,6 +117,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_
         self.prefix = prefix
         self.refit = refit
         self.chunk_size = chunk_size
+        self.stack = stack
 
     @property
     def metadata(self) -> dict[str, int]:

@@ -4,5 +4,6 @@
 
 from gpu_hpo.testing._no_host_copy import NoHostCopyArray
 from gpu_hpo.testing._schedule_conformance import check_schedule, drive_schedule
+from gpu_hpo.testing._stack_conformance import check_stackable
 
-__all__ = ["NoHostCopyArray", "check_schedule", "drive_schedule"]
+__all__ = ["NoHostCopyArray", "check_schedule", "check_stackable", "drive_schedule"]

@@ -11,6 +11,7 @@ from gpu_hpo.training._models import (
     unset_seeds,
 )
 from gpu_hpo.training._scoring import Scoring, make_scoring
+from gpu_hpo.training._stack import Stack, stack_key
 
 __all__ = [
     "Cohort",
@@ -18,11 +19,13 @@ __all__ = [
     "Outcome",
     "Recipe",
     "Scoring",
+    "Stack",
     "Trial",
     "Work",
     "advance_cohort",
     "make_model",
     "make_scoring",
+    "stack_key",
     "takes_classes",
     "unset_seeds",
 ]

@@ -12,8 +12,15 @@ from time import perf_counter
 from typing import Any
 
 from gpu_hpo.data import Chunk
-from gpu_hpo.training._models import Recipe, Trial, make_model, train_call
+from gpu_hpo.training._models import (
+    Recipe,
+    Trial,
+    call_params,
+    make_model,
+    train_call,
+)
 from gpu_hpo.training._scoring import Answers
+from gpu_hpo.training._stack import stack_key
 
 
 @dataclass
@@ -116,21 +123,29 @@ def advance_cohort(
     """
     cohort = Cohort()
     outcomes = {item.trial: Outcome(item.trial) for item in work}
+    groups: dict[tuple[Any, ...], list[Work]] = {}
     for item in work:
-        with _blame(cohort, outcomes[item.trial]):
+        with _blame(cohort, [outcomes[item.trial]]):
             cohort[item.trial] = _begin(recipe, item, before)
+            key = stack_key(cohort[item.trial].model) if recipe.stacked else None
+            alone = item.trial if key is None else None
+            # Only those that do the same at every call train together.
+            together = key, alone, item.start, item.stop, item.scores
+            groups.setdefault(together, []).append(item)
+    units = [
+        _Unit(recipe, items, cohort, outcomes, stacked=key is not None)
+        for (key, *_), items in groups.items()
+    ]
     first = min((item.start for item in work), default=0)
     last = max((item.stop for item in work), default=0)
     for calls in range(first, last + 1):
-        for item in work:
-            member, outcome = cohort[item.trial], outcomes[item.trial]
-            if member.model is None or not item.start <= calls <= item.stop:
-                continue
-            with _blame(cohort, outcome):
-                if calls > item.start:
-                    _train(recipe, member, outcome, chunk_of_call(calls))
-                if calls in item.scores:
-                    _score(recipe, member, outcome, parts, item.last_part)
+        for unit in units:
+            if unit.start < calls <= unit.stop:
+                unit.train(chunk_of_call(calls))
+            if calls in unit.scores:
+                unit.score(parts)
+    for unit in units:
+        unit.end()
     return cohort, [outcomes[item.trial] for item in work]
 
 
@@ -140,58 +155,152 @@ def _begin(recipe: Recipe, item: Work, before: Mapping[int, Member]) -> Member:
     member = before[item.trial]
     if item.start == item.stop:
         # Scoring leaves the model as it is.
-        return Member(
-            member.model, member.calls, list(member.answers), list(member.seen)
-        )
-    return Member(copy.deepcopy(member.model), member.calls)
+        answers, seen = list(member.answers), list(member.seen)
+        return Member(member.model, member.calls, answers, seen)
+    return Member(member.model, member.calls)
 
 
-def _train(recipe: Recipe, member: Member, outcome: Outcome, chunk: Chunk) -> None:
-    began = perf_counter()
-    train_call(member.model, chunk, recipe, first=member.calls == 0)
-    seconds = perf_counter() - began
-    member.calls += 1
-    outcome.n_calls += 1
-    outcome.fit_seconds += seconds
-    outcome.fit_pending += seconds
+class _Unit:
+    """Members of a cohort that train by the same calls: one, or a stack of several."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        items: Sequence[Work],
+        cohort: Cohort,
+        outcomes: Mapping[int, Outcome],
+        *,
+        stacked: bool,
+    ) -> None:
+        lead = items[0]
+        self.start, self.stop, self.scores = lead.start, lead.stop, lead.scores
+        self._complete = lead.last_part
+        self._recipe = recipe
+        self._cohort = cohort
+        self._outcomes = [outcomes[item.trial] for item in items]
+        self._stack: Any = None
+        with self._blame():
+            models = [member.model for member in self._members]
+            if stacked:
+                self._stack = type(models[0]).stack(models)
+            elif lead.new is None and lead.start < lead.stop:
+                self._members[0].model = copy.deepcopy(models[0])
+        self._drop_failed()
+
+    @property
+    def _members(self) -> list[Member]:
+        return [self._cohort[outcome.trial] for outcome in self._outcomes]
+
+    def _blame(self) -> _blame:
+        return _blame(self._cohort, self._outcomes)
+
+    def train(self, chunk: Chunk) -> None:
+        """Make one call."""
+        if not self._outcomes:
+            return
+        began = perf_counter()
+        lead = self._members[0]
+        with self._blame():
+            first = lead.calls == 0
+            if self._stack is None:
+                train_call(lead.model, chunk, self._recipe, first=first)
+            else:
+                params = call_params(lead.model, chunk, self._recipe, first=first)
+                self._stack.partial_fit(**params)
+        seconds = (perf_counter() - began) / len(self._outcomes)
+        self._drop_failed()
+        for member, outcome in zip(self._members, self._outcomes, strict=True):
+            member.calls += 1
+            outcome.n_calls += 1
+            outcome.fit_seconds += seconds
+            outcome.fit_pending += seconds
+
+    def score(self, parts: Sequence[Chunk]) -> None:
+        """Score, or keep what the score needs if there are more parts to come."""
+        if not self._outcomes:
+            return
+        began = perf_counter()
+        metrics: list[dict[str, float]] = []
+        with self._blame():
+            self._answer(parts)
+            if self._complete:
+                metrics = self._metrics()
+        seconds = (perf_counter() - began) / len(self._outcomes)
+        self._drop_failed()
+        for outcome in self._outcomes:
+            outcome.score_seconds += seconds
+            outcome.score_pending += seconds
+        for member, outcome, metric in zip(
+            self._members, self._outcomes, metrics, strict=False
+        ):
+            outcome.scores.append(
+                (member.calls, metric, outcome.fit_pending, outcome.score_pending)
+            )
+            outcome.fit_pending = outcome.score_pending = 0.0
+
+    def end(self) -> None:
+        """Give the members of a stack their models."""
+        if self._stack is not None and self._outcomes:
+            with self._blame():
+                models = self._stack.unstack()
+                for member, model in zip(self._members, models, strict=True):
+                    member.model = model
+
+    def _answer(self, parts: Sequence[Chunk]) -> None:
+        """Keep each member's answers for some validation parts."""
+        scoring, members = self._recipe.scoring, self._members
+        for part in parts:
+            needed = part if scoring.whole else _without_X(part)
+            if self._stack is None:
+                answers = [scoring.answers(members[0].model, part)]
+            else:
+                joint = scoring.answers(self._stack, part)
+                answers = [
+                    {name: answer[i] for name, answer in joint.items()}
+                    for i in range(len(members))
+                ]
+            for member, answer in zip(members, answers, strict=True):
+                member.answers.append(answer)
+                member.seen.append(needed)
+
+    def _metrics(self) -> list[dict[str, float]]:
+        """Score the members by the answers that they have given."""
+        members, rows = self._members, self._recipe.score_rows
+        if self._stack is None:
+            models = [members[0].model]
+        else:
+            models = self._stack.unstack()
+        metrics = []
+        for model, member in zip(models, members, strict=True):
+            answers, seen = member.answers, member.seen
+            member.answers, member.seen = [], []
+            metrics.append(self._recipe.scoring.score(model, answers, seen, rows))
+        return metrics
+
+    def _drop_failed(self) -> None:
+        """Go on without those that failed."""
+        if self._stack is not None:
+            for outcome, error in zip(self._outcomes, self._stack.errors, strict=True):
+                if error is not None and not outcome.error:
+                    with _blame(self._cohort, [outcome]):
+                        raise error
+        kept = [i for i, outcome in enumerate(self._outcomes) if not outcome.error]
+        if len(kept) < len(self._outcomes):
+            self._outcomes = [self._outcomes[i] for i in kept]
+            if self._stack is not None and kept:
+                self._stack = self._stack.take(kept)
 
 
-def _score(
-    recipe: Recipe,
-    member: Member,
-    outcome: Outcome,
-    parts: Sequence[Chunk],
-    complete: bool,
-) -> None:
-    began = perf_counter()
-    scoring = recipe.scoring
-    for part in parts:
-        member.answers.append(scoring.answers(member.model, part))
-        member.seen.append(
-            part if scoring.whole else {k: v for k, v in part.items() if k != "X"}
-        )
-    metrics = None
-    if complete:
-        metrics = scoring.score(
-            member.model, member.answers, member.seen, recipe.score_rows
-        )
-        member.answers, member.seen = [], []
-    seconds = perf_counter() - began
-    outcome.score_seconds += seconds
-    outcome.score_pending += seconds
-    if metrics is not None:
-        outcome.scores.append(
-            (member.calls, metrics, outcome.fit_pending, outcome.score_pending)
-        )
-        outcome.fit_pending = outcome.score_pending = 0.0
+def _without_X(part: Chunk) -> Chunk:
+    return {name: value for name, value in part.items() if name != "X"}
 
 
 class _blame:
-    """Turns an exception into the end of one member instead of all."""
+    """Turns an exception into the end of some members instead of all."""
 
-    def __init__(self, cohort: Cohort, outcome: Outcome) -> None:
+    def __init__(self, cohort: Cohort, outcomes: Sequence[Outcome]) -> None:
         self._cohort = cohort
-        self._outcome = outcome
+        self._outcomes = outcomes
 
     def __enter__(self) -> None:
         pass
@@ -201,8 +310,10 @@ class _blame:
             return False
         if not isinstance(error, Exception):
             return False
-        self._outcome.error = "".join(traceback.format_exception(error))
-        self._cohort[self._outcome.trial] = Member(None)
+        text = "".join(traceback.format_exception(error))
+        for outcome in self._outcomes:
+            outcome.error = text
+            self._cohort[outcome.trial] = Member(None)
         return True
 
 

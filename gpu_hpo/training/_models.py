@@ -43,6 +43,8 @@ class Recipe:
         Passed whole to every call.
     fit_rows, score_rows : tuple of str
         Per-row parameters that go to `partial_fit` and to the scorer.
+    stacked : bool
+        Whether models that can train in one stack do.
     """
 
     prototype: Any
@@ -52,6 +54,7 @@ class Recipe:
     fit_params: Mapping[str, Any] = field(default_factory=dict)
     fit_rows: tuple[str, ...] = ()
     score_rows: tuple[str, ...] = ()
+    stacked: bool = True
 
 
 def make_model(prototype: Any, trial: Trial, unset: tuple[str, ...]) -> Any:
@@ -102,15 +105,22 @@ def _needs_classes(estimator: Any) -> bool:
     return classes is not None and classes.default is classes.empty
 
 
-def train_call(model: Any, chunk: Chunk, recipe: Recipe, *, first: bool) -> None:
-    """Train `model` by one call on `chunk`, in place."""
-    params = dict(recipe.fit_params)
+def call_params(
+    model: Any, chunk: Chunk, recipe: Recipe, *, first: bool
+) -> dict[str, Any]:
+    """Give what `partial_fit` takes at a call, X among it, by name."""
     rows = row_params(chunk)
+    params: dict[str, Any] = {n: chunk[n] for n in ("X", "y") if n in chunk}
+    params.update(recipe.fit_params)
     params.update((name, rows[name]) for name in recipe.fit_rows)
     kind: Any = type(model)
     if recipe.classes is not None and (first or _needs_classes(kind)):
         params["classes"] = recipe.classes
-    if "y" in chunk:
-        model.partial_fit(chunk["X"], chunk["y"], **params)
-    else:
-        model.partial_fit(chunk["X"], **params)
+    return params
+
+
+def train_call(model: Any, chunk: Chunk, recipe: Recipe, *, first: bool) -> None:
+    """Train `model` by one call on `chunk`, in place."""
+    params = call_params(model, chunk, recipe, first=first)
+    data = [params.pop(name) for name in ("X", "y") if name in params]
+    model.partial_fit(*data, **params)

@@ -28,6 +28,9 @@ clusters = st.fixed_dictionaries(
         "window": st.sampled_from([None, 1, 3]).map(
             lambda k: k and (lambda start: (start // k + 1) * k)
         ),
+        "groups": st.sampled_from([None, 1, 4]).map(
+            lambda k: k and {trial: trial % k for trial in range(0, 100, 2)}
+        ),
     }
 )
 schedules = st.sampled_from(
@@ -333,3 +336,36 @@ def test_reports_that_nobody_waits_for():
     assert not dispatcher.finished(report)
     [task] = dispatcher.assign()
     assert spans([task]) == [[(0, 0, 1)]]
+
+
+def test_groups_stay_together():
+    """Trials that can share a stack are in one task, where one of them is begun."""
+    dispatcher = Dispatcher(
+        lambda trial: (Rung(12, 1), Rung(12, 9)),
+        groups={trial: trial // 3 for trial in range(12)},
+        lookahead=0.0,
+    )
+    for name in ("a", "b"):
+        dispatcher.add_worker(name, 1)
+    for trial in range(12):
+        dispatcher.advance(trial, 1)
+    tasks = dispatcher.assign()
+    assert [task.worker for task in tasks] == ["a", "b"]
+    begun = []
+    while tasks:
+        begun.append(sorted(step.trial for step in tasks[0].steps))
+        tasks += finish(dispatcher, tasks.pop(0))
+    # The last one is shared out, since a worker would idle.
+    assert sorted(begun) == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10], [11]]
+
+
+def test_a_group_alone_is_shared_out():
+    """If all trials could share one stack, each worker gets a part of them."""
+    dispatcher = Dispatcher(
+        lambda trial: (Rung(9, 12),), groups=dict.fromkeys(range(12), 0), lookahead=0.0
+    )
+    for name in ("a", "b"):
+        dispatcher.add_worker(name, 1)
+    for trial in range(12):
+        dispatcher.advance(trial, 9)
+    assert [len(task.steps) for task in dispatcher.assign()] == [6, 6]

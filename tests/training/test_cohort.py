@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import SGDClassifier
 from sklearn.neural_network import MLPClassifier
 
+from gpu_hpo.neural_network import MLPClassifier as StackableMLP
 from gpu_hpo.testing import NoHostCopyArray
 from gpu_hpo.training import (
     Cohort,
@@ -56,6 +57,11 @@ def weights(model):
     names = ("coef_", "intercept_", "coefs_", "intercepts_")
     found = [getattr(model, name) for name in names if hasattr(model, name)]
     return pickle.dumps(found)
+
+
+def certain(model, X, y):
+    """A scorer that wants the model itself."""
+    return float(model.predict_proba(X).max()) + len(model.coefs_)
 
 
 def trials(n):
@@ -313,3 +319,66 @@ def test_device(estimator):
         )
     assert isinstance(cohort[1].model.coef_, NoHostCopyArray)
     np.testing.assert_array_equal(cohort[1].model.coef_.get(), on_host[1].model.coef_)
+
+
+# ---- stacks ----
+
+
+def networks(n):
+    """Trials of networks in two shapes, which make two stacks."""
+    return [
+        Trial({"hidden_layer_sizes": (3 + i % 2,), "alpha": 0.1 / (i + 1)}, seed=i % 3)
+        for i in range(n)
+    ]
+
+
+@pytest.mark.parametrize("scoring", [None, "neg_log_loss", "roc_auc", certain])
+def test_stacks_as_a_loop(scoring):
+    """A cohort of stacks learns and scores bit for bit what a loop does."""
+    model = StackableMLP(solver="sgd", batch_size=8)
+    made = networks(7)
+    found = []
+    for stacked in (True, False):
+        given = recipe(model, scoring, stacked=stacked)
+        cohort, before = advance(
+            given, [Work(i, trial, 0, 3, (1, 3)) for i, trial in enumerate(made)]
+        )
+        # Some go on, from different places, one alone of its shape.
+        more = [Work(0, None, 3, 6, (6,)), Work(2, None, 3, 6, (6,))]
+        more += [Work(3, None, 3, 5, (5,)), Work(4, None, 3, 4)]
+        kept = pickle.dumps(cohort)
+        after, outcomes = advance(given, more, cohort)
+        assert pickle.dumps(cohort) == kept
+        found.append(
+            [weights(member.model) for member in (*cohort.values(), *after.values())]
+            + [
+                (o.trial, o.n_calls, o.error, [(c, m) for c, m, *_ in o.scores])
+                for o in (*before, *outcomes)
+            ]
+        )
+        assert not any(outcome.error for outcome in outcomes)
+    assert found[0] == found[1]
+
+
+def test_stack_whose_member_fails():
+    """A member that diverges fails alone; bad data fails all, as in a loop."""
+    model = StackableMLP(solver="sgd", batch_size=8, activation="identity")
+    made = networks(4)
+    made[2] = Trial({**made[2].params, "learning_rate_init": 1e300}, seed=0)
+    made[3] = Trial({**made[3].params, "alpha": -1}, seed=0)
+    work = [Work(i, trial, 0, 3, (3,)) for i, trial in enumerate(made)]
+    with np.errstate(all="ignore"):
+        cohort, outcomes = advance(recipe(model), work)
+    assert [bool(outcome.error) for outcome in outcomes] == [False, False, True, True]
+    assert "non-finite parameter weights" in outcomes[2].error
+    assert "The 'alpha' parameter" in outcomes[3].error
+    assert cohort[2].model is None
+    alone, _ = advance(recipe(model), work[:1])
+    assert weights(alone[0].model) == weights(cohort[0].model)
+    assert outcomes[0].n_calls == 3
+    bad = [{**CHUNKS[0], "X": np.full((30, 3), np.nan)}]
+    _, outcomes = advance_cohort(
+        recipe(model), work[:2], {}, lambda call: bad[0], PARTS
+    )
+    assert all("Input X contains NaN" in outcome.error for outcome in outcomes)
+    assert [outcome.n_calls for outcome in outcomes] == [0, 0]

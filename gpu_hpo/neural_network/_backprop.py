@@ -1,0 +1,372 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""One pass of many networks of one shape through mini-batches.
+
+Everything about a network is one row of a matrix: layer after layer the weights of each
+unit, its intercept last. Rows of data carry a constant 1 as their last feature, and
+so do hidden layers, so that one product gives a layer's input and another all its
+gradients. Units come before samples in all buffers: what is reduced over (classes) is
+then never the innermost axis, along which NumPy is slow if it is short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import Any
+
+from gpu_hpo.neural_network._optimizers import Optimizer
+
+# What the buffers of networks trained at a time may take, so that they stay in the
+# second-level cache; twice or half of it costs some per cent.
+BLOCK_BYTES = 512 * 1024
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where in a row of parameters what stands.
+
+    Attributes
+    ----------
+    units : tuple of int
+        Features, units of each hidden layer, outputs.
+    """
+
+    units: tuple[int, ...]
+
+    @property
+    def n_params(self) -> int:
+        return sum((a + 1) * b for a, b in pairwise(self.units))
+
+    def layers(self, params: Any) -> list[Any]:
+        """Views of shape (n_models, units, inputs + 1) into `params`, per layer."""
+        sizes = [(a + 1) * b for a, b in pairwise(self.units)]
+        ends = list(accumulate(sizes))
+        return [
+            params[:, end - size : end].reshape(len(params), b, a + 1)
+            for end, size, (a, b) in zip(ends, sizes, pairwise(self.units), strict=True)
+        ]
+
+    def pack(self, xp: Any, coefs: Sequence[Any], intercepts: Sequence[Any]) -> Any:
+        """Row of parameters of one network with scikit-learn's arrays."""
+        layers = [
+            xp.concatenate([coef.T, intercept[:, None]], axis=1).ravel()
+            for coef, intercept in zip(coefs, intercepts, strict=True)
+        ]
+        return xp.concatenate(layers)
+
+    def unpack(self, row: Any) -> tuple[list[Any], list[Any]]:
+        """scikit-learn's `coefs_` and `intercepts_` of one network, as copies."""
+        layers = [layer[0] for layer in self.layers(row[None])]
+        return [w[:, :-1].T.copy() for w in layers], [w[:, -1].copy() for w in layers]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What all networks of a stack have in common.
+
+    Attributes
+    ----------
+    layout : Layout
+    activation : {"identity", "logistic", "tanh", "relu"}
+    output : {"identity", "logistic", "softmax", "exp"}
+        Activation of the last layer; with the loss that belongs to it: squared error,
+        binary and multinomial log loss, Poisson deviance.
+    """
+
+    layout: Layout
+    activation: str
+    output: str
+
+
+def forward(xp: Any, shape: Shape, params: Any, X: Any) -> Any:
+    """Outputs for X, of shape (n_models, outputs, n_samples)."""
+    weights = shape.layout.layers(params)
+    hidden = X.T
+    for i, layer in enumerate(weights):
+        out = xp.matmul(layer[:, :, :-1], hidden)
+        out += layer[:, :, -1:]
+        if i < len(weights) - 1:
+            _activate(xp, shape.activation, out)
+        else:
+            _activate(xp, shape.output, out)
+        hidden = out
+    return hidden
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Rows to train on, and in which order.
+
+    Attributes
+    ----------
+    X : array of shape (n_samples, n_features + 1)
+        Its last column is 1.
+    Y : array of shape (n_samples, n_outputs)
+    weight : array of shape (n_samples,), or None
+    orders : array of shape (n_models, n_samples), or None
+        Row numbers per model; None if all go through the rows as they stand.
+    size : int
+        Rows per mini-batch.
+    """
+
+    X: Any
+    Y: Any
+    weight: Any
+    orders: Any
+    size: int
+
+    def of(self, models: slice) -> Batches:
+        """Batches of some of the models, rows in place if they share their order."""
+        if self.orders is None:
+            return self
+        orders = self.orders[models]
+        if len(orders) > 1 and bool((orders[1:] != orders[:1]).any()):
+            return Batches(self.X, self.Y, self.weight, orders, self.size)
+        rows = orders[0]
+        weight = None if self.weight is None else self.weight[rows]
+        return Batches(self.X[rows], self.Y[rows], weight, None, self.size)
+
+    def at(self, start: int) -> tuple[Any, Any, Any]:
+        """X, Y and weights of one batch; with a leading model axis if orders differ.
+
+        Features and outputs come before samples.
+        """
+        rows: Any = slice(start, start + self.size)
+        if self.orders is not None:
+            rows = self.orders[:, rows]
+        X, Y = self.X[rows], self.Y[rows]
+        weight = None if self.weight is None else self.weight[rows][..., None, :]
+        return X.swapaxes(-1, -2), Y.swapaxes(-1, -2), weight
+
+
+def train_epoch(
+    xp: Any, shape: Shape, params: Any, alpha: Any, optimizer: Optimizer, data: Batches
+) -> Any:
+    """Take every network through all batches once, in place.
+
+    Parameters
+    ----------
+    xp : module
+        NumPy or CuPy.
+    shape : Shape
+    params : array of shape (n_models, n_params)
+        Is changed.
+    alpha : array of shape (n_models,)
+        Strength of the L2 penalty.
+    optimizer : Optimizer
+        Its state is changed.
+    data : Batches
+
+    Returns
+    -------
+    array of shape (n_models,)
+        Mean loss over the rows, penalty included, each batch at the weights before it.
+    """
+    n_models = len(params)
+    block = n_models
+    if xp.__name__ == "numpy":
+        width = 2 * sum(shape.layout.units[1:]) * data.size + 4 * shape.layout.n_params
+        block = max(1, BLOCK_BYTES // (width * params.itemsize))
+    losses = [
+        _Pass(xp, shape, params[i : i + block], alpha[i : i + block], data.size).run(
+            optimizer.of(slice(i, i + block)), data.of(slice(i, i + block))
+        )
+        for i in range(0, n_models, block)
+    ]
+    return xp.concatenate(losses)
+
+
+class _Views:
+    """Views into the buffers of a pass, for batches of some number of rows."""
+
+    def __init__(self, full: list[Any], delta: list[Any], out: Any, n: int) -> None:
+        self.n = n
+        self.full = [a[:, :, :n] for a in full]
+        self.hidden = [a[:, :-1] for a in self.full]
+        self.transposed = [a.swapaxes(1, 2) for a in self.full]
+        self.delta = [a[:, :, :n] for a in delta]
+        self.out = out[:, :, :n]
+
+
+class _Pass:
+    """Buffers for one block of networks, and the hot loop."""
+
+    def __init__(
+        self, xp: Any, shape: Shape, params: Any, alpha: Any, size: int
+    ) -> None:
+        self.xp = xp
+        self.shape = shape
+        self.params = params
+        layout = shape.layout
+        n_models, dtype = len(params), params.dtype
+        self.weights = layout.layers(params)
+        self.back = [layer[:, :, :-1].swapaxes(1, 2) for layer in self.weights]
+        self.grads = xp.empty_like(params)
+        self.layer_grads = layout.layers(self.grads)
+        self.decay = xp.empty_like(params)
+        for layer in layout.layers(self.decay):
+            layer[:, :, :-1] = alpha[:, None, None]
+            layer[:, :, -1] = 0
+        self.penalty = xp.empty_like(params)
+        hidden = layout.units[1:-1]
+        self._full = [xp.ones((n_models, k + 1, size), dtype) for k in hidden]
+        self._delta = [xp.empty((n_models, k, size), dtype) for k in hidden]
+        self._out = xp.empty((n_models, layout.units[-1], size), dtype)
+
+    def run(self, optimizer: Optimizer, data: Batches) -> Any:
+        xp, n_rows = self.xp, len(data.X)
+        penalties = xp.zeros_like(self.params)
+        losses = _Losses(xp, self.shape.output, len(self.params), n_rows, self._out)
+        views = self._views(min(data.size, n_rows))
+        weights: Any
+        for start in range(0, n_rows, data.size):
+            X, Y, weight = data.at(start)
+            if X.shape[-1] != views.n:
+                views = self._views(X.shape[-1])
+            weights = views.n
+            if weight is not None:
+                weights = xp.broadcast_to(
+                    weight.sum(axis=(-1, -2))[..., None], (len(self.params), 1)
+                )
+            self._gradients(views, X, Y, weight, weights, losses, start)
+            # The penalty and its gradient, half of whose product with the weights
+            # counts as much as the loss of a row of mean weight.
+            xp.multiply(self.decay, self.params, out=self.penalty)
+            self.grads += self.penalty
+            self.grads /= weights
+            self.penalty *= self.params
+            if weight is not None:
+                self.penalty *= views.n / weights
+            penalties += self.penalty
+            optimizer.step(self.params, self.grads)
+        return (losses.total() + 0.5 * penalties.sum(axis=1)) / n_rows
+
+    def _views(self, n: int) -> _Views:
+        return _Views(self._full, self._delta, self._out, n)
+
+    def _gradients(
+        self,
+        views: _Views,
+        X: Any,
+        Y: Any,
+        weight: Any,
+        weights: Any,
+        losses: _Losses,
+        start: int,
+    ) -> None:
+        """Fill `grads` with sums over a batch, without the penalty."""
+        xp, activation = self.xp, self.shape.activation
+        given = X
+        for layer, hidden, full in zip(
+            self.weights, views.hidden, views.full, strict=False
+        ):
+            xp.matmul(layer, given, out=hidden)
+            _activate(xp, activation, hidden)
+            given = full
+        delta = views.out
+        xp.matmul(self.weights[-1], given, out=delta)
+        _activate(xp, self.shape.output, delta)
+        losses.note(start, delta, Y, weight, weights)
+        delta -= Y
+        if weight is not None:
+            delta *= weight
+        for i in range(len(views.hidden), 0, -1):
+            xp.matmul(delta, views.transposed[i - 1], out=self.layer_grads[i])
+            below = views.delta[i - 1]
+            xp.matmul(self.back[i], delta, out=below)
+            _derive(xp, activation, views.hidden[i - 1], below)
+            delta = below
+        xp.matmul(delta, X.swapaxes(-1, -2), out=self.layer_grads[0])
+
+
+class _Losses:
+    """Losses of all rows, whose dear part is left to the end."""
+
+    def __init__(self, xp: Any, output: str, n_models: int, n_rows: int, like: Any):
+        self.xp = xp
+        self.output = output
+        self._tiny = float(xp.finfo(like.dtype).eps)
+        # Log losses are logarithms of these, which are taken once for all rows.
+        self._logs = output == "softmax" or (
+            output == "logistic" and like.shape[1] == 1
+        )
+        self._values = xp.empty((n_models, n_rows), like.dtype)
+        self._factors: Any = None  # what rows count, if they have weights
+
+    def note(
+        self, start: int, predicted: Any, Y: Any, weight: Any, weights: Any
+    ) -> None:
+        """Take in a batch that begins at row `start`."""
+        xp = self.xp
+        values = self._values[:, start : start + predicted.shape[-1]]
+        if self.output == "softmax":
+            (predicted * Y).sum(axis=1, out=values)
+        elif self._logs:
+            xp.abs((predicted + Y - 1)[:, 0], out=values)
+        else:
+            values[...] = _losses(xp, self.output, predicted, Y, self._tiny)
+        if weight is not None:
+            if self._factors is None:
+                self._factors = xp.ones_like(self._values)
+            factors = self._factors[:, start : start + predicted.shape[-1]]
+            factors[...] = weight[..., 0, :] * (predicted.shape[-1] / weights)
+
+    def total(self) -> Any:
+        """Sum over all rows of a mean loss, of shape (n_models,)."""
+        values = self._values
+        if self._logs:
+            values = -self.xp.log(self.xp.clip(values, self._tiny, 1 - self._tiny))
+        if self._factors is not None:
+            values = values * self._factors
+        return values.sum(axis=1)
+
+
+def _activate(xp: Any, name: str, z: Any) -> None:
+    """Apply an activation in place; units are axis 1."""
+    if name == "relu":
+        xp.maximum(z, 0, out=z)
+    elif name == "tanh":
+        xp.tanh(z, out=z)
+    elif name == "logistic":
+        xp.clip(z, -_most(z.dtype), None, out=z)
+        xp.negative(z, out=z)
+        xp.exp(z, out=z)
+        z += 1
+        xp.divide(1, z, out=z)
+    elif name == "softmax":
+        z -= z.max(axis=1, keepdims=True)
+        xp.exp(z, out=z)
+        z /= z.sum(axis=1, keepdims=True)
+    elif name == "exp":
+        xp.exp(z, out=z)
+
+
+def _most(dtype: Any) -> float:
+    """What exp can just take."""
+    return 700.0 if dtype.itemsize > 4 else 87.0
+
+
+def _derive(xp: Any, name: str, activated: Any, delta: Any) -> None:
+    """Multiply `delta` by an activation's derivative, where `activated` is known."""
+    if name == "relu":
+        delta *= activated > 0
+    elif name == "tanh":
+        delta *= 1 - activated * activated
+    elif name == "logistic":
+        delta *= activated * (1 - activated)
+
+
+def _losses(xp: Any, output: str, predicted: Any, Y: Any, tiny: float) -> Any:
+    """Loss of each row, of shape (n_models, n_rows)."""
+    if output == "identity":
+        difference = predicted - Y
+        difference *= difference
+        return 0.5 * difference.mean(axis=1)
+    if output == "logistic":
+        right = xp.clip(xp.abs(predicted + Y - 1), tiny, 1 - tiny)
+        return -xp.log(right).sum(axis=1)
+    predicted = xp.maximum(predicted, tiny)
+    ratio = xp.where(Y > 0, Y / predicted, 1)
+    return (Y * xp.log(ratio) - Y + predicted).sum(axis=1)

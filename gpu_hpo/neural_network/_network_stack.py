@@ -1,0 +1,406 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Networks of one shape as one set of arrays."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from gpu_hpo.devices import array_namespace, to_host
+from gpu_hpo.neural_network._backprop import (
+    Batches,
+    Layout,
+    Shape,
+    forward,
+    train_epoch,
+)
+from gpu_hpo.neural_network._optimizers import SGD, Adam, Optimizer
+from gpu_hpo.neural_network._rows import Rows, note_classes, read_rows, read_X
+
+# What networks of one stack have in common once they have seen data.
+_SHARED = (
+    "_label_binarizer",
+    "classes_",
+    "feature_names_in_",
+    "n_features_in_",
+    "n_layers_",
+    "n_outputs_",
+    "out_activation_",
+)
+
+
+class NetworkStack:
+    """Networks that train together; see `gpu_hpo.training.Stack`.
+
+    Parameters
+    ----------
+    models : sequence of MLPClassifier or of MLPRegressor
+        With equal `stack_key`. They are left as they are.
+
+    Attributes
+    ----------
+    models : list of estimator
+        Parameters and bookkeeping of each; their weights are out of date.
+    params : array of shape (n_models, n_params)
+        See `Layout`; absent before the first call.
+    moments : list of array of shape (n_models, n_params)
+        State of the solver.
+    errors : list of (Exception or None)
+    xp : module
+        NumPy or CuPy, whatever the data came as.
+    """
+
+    params: Any
+    moments: list[Any]
+    shape: Shape
+
+    def __init__(self, models: Sequence[Any]) -> None:
+        self.models = [_copy(model) for model in models]
+        self.errors: list[Exception | None] = [None] * len(self.models)
+        self.xp: Any = np
+        if hasattr(models[0], "coefs_"):
+            self._pack()
+
+    def __len__(self) -> int:
+        return len(self.models)
+
+    # ---- training ----
+
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
+    ) -> NetworkStack:
+        """Take every network once through X, in mini-batches.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+        classes : array-like of shape (n_classes,), optional
+            Needed at the first call of classifiers.
+
+        Raises
+        ------
+        ValueError
+            If something is wrong with the data, before any training.
+        """
+        lead = self.models[0]
+        if lead.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        if is_classifier(lead):
+            note_classes(lead, y, classes)
+        first = not hasattr(self, "params")
+        rows = read_rows(lead, X, y, sample_weight, reset=first)
+        orders = self._draw(rows, first)
+        self.epoch(rows, orders)
+        self.end_epoch(len(rows.X))
+        self.check_finite()
+        return self
+
+    def begin(self, rows: Rows, initial: Sequence[tuple[list[Any], list[Any]]]) -> None:
+        """Begin training anew from initial weights, one pair of lists per network."""
+        lead = self.models[0]
+        lead.n_outputs_ = rows.Y.shape[1]
+        lead.n_layers_ = len(hidden_layers(lead)) + 2
+        lead.out_activation_ = _output(lead)
+        for model, (coefs, intercepts) in zip(self.models, initial, strict=True):
+            model.__dict__.update(
+                {name: getattr(lead, name) for name in _SHARED if hasattr(lead, name)},
+                coefs_=coefs,
+                intercepts_=intercepts,
+                t_=0,
+                n_iter_=0,
+                loss_curve_=[],
+                best_loss_=np.inf,
+                validation_scores_=None,
+                best_validation_score_=None,
+                _no_improvement_count=0,
+            )
+            forget_moments(model)
+        self._pack(array_namespace(rows.X))
+
+    def epoch(self, rows: Rows, orders: Any) -> None:
+        """Train on all rows once and note the losses.
+
+        Parameters
+        ----------
+        rows : Rows
+        orders : array of int of shape (n_models, n_samples), or None
+            In which order each network sees them.
+        """
+        size = batch_size(self.models[0], len(rows.X))
+        alpha = np.array([model.alpha for model in self.models], self.params.dtype)
+        losses = train_epoch(
+            self.xp,
+            self.shape,
+            self.params,
+            self.xp.asarray(alpha),
+            self._optimizer(),
+            Batches(rows.X, rows.Y, rows.weight, orders, size),
+        )
+        for model, loss in zip(self.models, to_host(losses).tolist(), strict=True):
+            model.loss_ = loss
+
+    def end_epoch(self, n_rows: int) -> list[bool]:
+        """Keep the books of an epoch; says which networks should stop."""
+        batches = -(-n_rows // batch_size(self.models[0], n_rows, quiet=True))
+        return [_end_epoch(model, n_rows, batches) for model in self.models]
+
+    def check_finite(self) -> None:
+        """Note which networks have diverged."""
+        finite = to_host(self.xp.isfinite(self.params).all(axis=1))
+        for i, fine in enumerate(finite.tolist()):
+            if not fine:
+                self.errors[i] = ValueError(
+                    "Solver produced non-finite parameter weights. The input data may "
+                    "contain large values and need to be preprocessed."
+                )
+
+    # ---- answers ----
+
+    def predict(self, X: Any) -> Any:
+        """Classes or targets, of shape (n_models, n_samples[, n_outputs])."""
+        return _decide(self.xp, self.models[0], self._outputs(X))
+
+    def predict_proba(self, X: Any) -> Any:
+        """Probabilities, of shape (n_models, n_samples, n_classes)."""
+        return _probabilities(self.xp, self._outputs(X))
+
+    def _outputs(self, X: Any) -> Any:
+        """Output layer, of shape (n_models, n_samples, n_outputs)."""
+        check_is_fitted(self.models[0])
+        X = read_X(self.models[0], X)
+        return forward(self.xp, self.shape, self.params, X).swapaxes(1, 2)
+
+    # ---- membership ----
+
+    def take(self, indices: Sequence[int]) -> NetworkStack:
+        """Stack of some of the networks."""
+        out = type(self).__new__(type(self))
+        out.models = [_copy(self.models[i]) for i in indices]
+        out.errors = [self.errors[i] for i in indices]
+        out.xp = self.xp
+        if hasattr(self, "params"):
+            rows = self.xp.asarray(np.asarray(indices, np.intp))
+            out.shape = self.shape
+            out.params = self.params[rows]
+            out.moments = [moment[rows] for moment in self.moments]
+        return out
+
+    def concat(self, others: Sequence[NetworkStack]) -> NetworkStack:
+        """Stack of these networks and those of `others`."""
+        stacks = [self, *others]
+        out = type(self).__new__(type(self))
+        out.models = [_copy(model) for stack in stacks for model in stack.models]
+        out.errors = [error for stack in stacks for error in stack.errors]
+        out.xp = self.xp
+        if hasattr(self, "params"):
+            out.shape = self.shape
+            out.params = self.xp.concatenate([stack.params for stack in stacks])
+            moments = zip(*(stack.moments for stack in stacks), strict=True)
+            out.moments = [self.xp.concatenate(parts) for parts in moments]
+        return out
+
+    def unstack(self) -> list[Any]:
+        """One estimator per network."""
+        models = [_copy(model) for model in self.models]
+        if not hasattr(self, "params"):
+            return models
+        layers = self.shape.layout.layers(self.params)
+        coefs = [layer[:, :, :-1].swapaxes(1, 2) for layer in layers]
+        for i, model in enumerate(models):
+            model.coefs_ = [coef[i].copy() for coef in coefs]
+            model.intercepts_ = [layer[i, :, -1].copy() for layer in layers]
+            model._moments = [moment[i].copy() for moment in self.moments]
+        return models
+
+    # ---- how ----
+
+    def _pack(self, xp: Any = None) -> None:
+        """Put the weights and the solver's state of all models into arrays."""
+        lead = self.models[0]
+        self.xp = xp = xp or array_namespace(lead.coefs_[0])
+        units = [lead.coefs_[0].shape[0], *(coef.shape[1] for coef in lead.coefs_)]
+        layout = Layout(tuple(units))
+        self.shape = Shape(layout, lead.activation, lead.out_activation_)
+        host = np.empty((len(self), layout.n_params), lead.coefs_[0].dtype)
+        self.params = xp.asarray(host)
+        for i, layer in enumerate(layout.layers(self.params)):
+            coefs = xp.asarray(xp.stack([xp.asarray(m.coefs_[i]) for m in self.models]))
+            layer[:, :, :-1] = coefs.swapaxes(1, 2)
+            layer[:, :, -1] = xp.stack(
+                [xp.asarray(m.intercepts_[i]) for m in self.models]
+            )
+        # None if the solver has not begun, or is scikit-learn's "lbfgs".
+        kept = [getattr(model, "_moments", None) for model in self.models]
+        zero = xp.zeros(layout.n_params, host.dtype)
+        self.moments = [
+            xp.stack([zero if rows is None else rows[k] for rows in kept])
+            for k in range({"sgd": 1, "adam": 2}.get(lead.solver, 0))
+        ]
+
+    def _optimizer(self) -> Optimizer:
+        names: tuple[str, ...] = ("_rate", "momentum", "nesterovs_momentum")
+        kind: Any = SGD
+        if self.models[0].solver == "adam":
+            kind = Adam
+            names = ("learning_rate_init", "beta_1", "beta_2", "epsilon", "_n_steps")
+        numbers = {name: [getattr(m, name) for m in self.models] for name in names}
+        return kind(self.xp, self.moments, numbers)
+
+    def _draw(self, rows: Rows, first: bool) -> Any:
+        """Draw what a call needs: at the first one weights, and orders of the rows.
+
+        As scikit-learn does: an integer seed gives the same order at each call but
+        the first. Networks with equal seeds share what is drawn.
+        """
+        drawn: dict[int, tuple[Any, Any]] = {}
+        every: list[tuple[Any, Any]] = []
+        for model in self.models:
+            seed = model.random_state
+            fixed = isinstance(seed, int | np.integer)
+            if fixed and int(seed) in drawn:
+                every.append(drawn[int(seed)])
+                continue
+            rng = check_random_state(seed)
+            weights = initial_weights(model, rows, rng) if first else None
+            order = shuffled(len(rows.X), rng) if model.shuffle else None
+            every.append((weights, order))
+            if fixed:
+                drawn[int(seed)] = every[-1]
+        if first:
+            self.begin(rows, [weights for weights, _ in every])
+        if not self.models[0].shuffle:
+            return None
+        return self.xp.asarray(np.stack([order for _, order in every]))
+
+
+def hidden_layers(model: Any) -> tuple[int, ...]:
+    """Units of the hidden layers.
+
+    Raises
+    ------
+    ValueError
+        If one has none.
+    """
+    sizes = model.hidden_layer_sizes
+    sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+    if any(size <= 0 for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    return tuple(int(size) for size in sizes)
+
+
+def batch_size(model: Any, n_rows: int, *, quiet: bool = False) -> int:
+    """Rows per mini-batch."""
+    if model.batch_size == "auto":
+        return min(200, n_rows)
+    if model.batch_size > n_rows and not quiet:
+        warnings.warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to "
+            "be clipped"
+        )
+    return min(model.batch_size, n_rows)
+
+
+def initial_weights(model: Any, rows: Rows, rng: Any) -> tuple[list[Any], list[Any]]:
+    """Draw weights as Glorot and Bengio advise, in the order that scikit-learn does.
+
+    On the host whatever the device, so that a seed means the same everywhere.
+
+    Returns
+    -------
+    coefs, intercepts : list of ndarray
+    """
+    units = [rows.X.shape[1] - 1, *hidden_layers(model), rows.Y.shape[1]]
+    dtype = np.dtype(rows.X.dtype.str)
+    coefs, intercepts = [], []
+    for fan_in, fan_out in pairwise(units):
+        factor = 2.0 if model.activation == "logistic" else 6.0
+        bound = np.sqrt(factor / (fan_in + fan_out))
+        coefs.append(rng.uniform(-bound, bound, (fan_in, fan_out)).astype(dtype))
+        intercepts.append(rng.uniform(-bound, bound, fan_out).astype(dtype))
+    return coefs, intercepts
+
+
+def shuffled(n_rows: int, rng: Any) -> Any:
+    """Draw an order of the rows, as ``sklearn.utils.shuffle`` does."""
+    order = np.arange(n_rows)
+    rng.shuffle(order)
+    return order
+
+
+def forget_moments(model: Any) -> None:
+    """Let the solver begin anew."""
+    model._moments = None
+    model._rate = model.learning_rate_init
+    model._n_steps = 0
+
+
+def _copy(model: Any) -> Any:
+    """Copy a model, but not the arrays that are replaced and never changed."""
+    out = copy.copy(model)
+    for name in ("loss_curve_", "validation_scores_"):
+        if isinstance(getattr(out, name, None), list):
+            setattr(out, name, list(getattr(out, name)))
+    return out
+
+
+def _end_epoch(model: Any, n_rows: int, n_batches: int) -> bool:
+    """Keep the books of one epoch of one network; True if it should stop."""
+    model.n_iter_ += 1
+    model.t_ += n_rows
+    model._n_steps += n_batches
+    model.loss_curve_.append(model.loss_)
+    if not model.early_stopping:
+        if model.loss_ > model.best_loss_ - model.tol:
+            model._no_improvement_count += 1
+        else:
+            model._no_improvement_count = 0
+        model.best_loss_ = min(model.loss_, model.best_loss_)
+    sgd = model.solver == "sgd"
+    if sgd and model.learning_rate == "invscaling":
+        model._rate = float(model.learning_rate_init) / (model.t_ + 1) ** model.power_t
+    if model._no_improvement_count <= model.n_iter_no_change:
+        return False
+    if sgd and model.learning_rate == "adaptive" and model._rate > 1e-6:
+        model._rate /= 5.0
+        model._no_improvement_count = 0
+        return False
+    return True
+
+
+def _output(model: Any) -> str:
+    """Activation of the output layer."""
+    if not is_classifier(model):
+        return "exp" if model.loss == "poisson" else "identity"
+    multiclass = model._label_binarizer.y_type_ == "multiclass"
+    return "softmax" if multiclass else "logistic"
+
+
+def _decide(xp: Any, model: Any, outputs: Any) -> Any:
+    """Predictions for outputs of shape (n_models, n_samples, n_outputs)."""
+    if not is_classifier(model):
+        return outputs[..., 0] if outputs.shape[-1] == 1 else outputs
+    if model._label_binarizer.y_type_.startswith("multilabel"):
+        return (outputs > 0.5).astype(np.int64)
+    if outputs.shape[-1] == 1:
+        codes = (outputs[..., 0] > 0.5).astype(np.intp)
+        codes = xp.minimum(codes, len(model.classes_) - 1)
+    else:
+        codes = outputs.argmax(axis=-1)
+    return xp.asarray(model.classes_)[codes]
+
+
+def _probabilities(xp: Any, outputs: Any) -> Any:
+    if outputs.shape[-1] > 1:
+        return outputs
+    return xp.concatenate([1 - outputs, outputs], axis=-1)

@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""How gradients change weights: many networks at once, each by its own numbers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass
+class Optimizer(ABC):
+    """State of one solver for a number of networks.
+
+    Attributes
+    ----------
+    moments : list of array of shape (n_models, n_params)
+        What it remembers of earlier gradients.
+    numbers : dict of str to list
+        Per model, what the solver is set to, by the name of the estimator's attribute.
+    """
+
+    xp: Any
+    moments: list[Any]
+    numbers: dict[str, Any]
+
+    @abstractmethod
+    def step(self, params: Any, grads: Any) -> None:
+        """Change `params` in place; `grads` may be used up."""
+
+    def of(self, models: slice) -> Any:
+        """The part of some models; its moments are views."""
+        numbers = {name: values[models] for name, values in self.numbers.items()}
+        return type(self)(self.xp, [m[models] for m in self.moments], numbers)
+
+    def _column(self, name: str, like: Any) -> Any:
+        """Numbers of all models as a column, on the device of `like`."""
+        return self.xp.asarray(np.asarray(self.numbers[name], like.dtype)[:, None])
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent with momentum, Nesterov's or not, one for all.
+
+    Source: scikit-learn's user guide, section "Multi-layer Perceptron".
+    """
+
+    def step(self, params: Any, grads: Any) -> None:
+        (velocity,) = self.moments
+        if not hasattr(self, "_rate"):
+            self._rate = self._column("_rate", params)
+            self._momentum = self._column("momentum", params)
+            self._update = self.xp.empty_like(params)
+        grads *= self._rate
+        velocity *= self._momentum
+        velocity -= grads
+        if not self.numbers["nesterovs_momentum"][0]:
+            params += velocity
+            return
+        self.xp.multiply(velocity, self._momentum, out=self._update)
+        self._update -= grads
+        params += self._update
+
+
+class Adam(Optimizer):
+    """Adam.
+
+    Source: Kingma and Ba, "Adam: a method for stochastic optimization", 2014,
+    https://arxiv.org/abs/1412.6980
+    """
+
+    def step(self, params: Any, grads: Any) -> None:
+        first, second = self.moments
+        xp = self.xp
+        if not hasattr(self, "_steps"):
+            self._rates = np.asarray(self.numbers["learning_rate_init"], float)
+            self._betas = [np.asarray(self.numbers[f"beta_{i}"], float) for i in (1, 2)]
+            self._beta_1 = self._column("beta_1", params)
+            self._beta_2 = self._column("beta_2", params)
+            self._epsilon = self._column("epsilon", params)
+            self._steps = np.asarray(self.numbers["_n_steps"], float)
+            self._update = xp.empty_like(params)
+        self._steps += 1
+        beta_1, beta_2 = self._betas
+        rates = self._rates * np.sqrt(1 - beta_2**self._steps)
+        rates /= 1 - beta_1**self._steps
+        rate = xp.asarray(rates[:, None].astype(params.dtype))
+        first *= self._beta_1
+        xp.multiply(grads, 1 - self._beta_1, out=self._update)
+        first += self._update
+        second *= self._beta_2
+        grads *= grads
+        grads *= 1 - self._beta_2
+        second += grads
+        xp.sqrt(second, out=grads)
+        grads += self._epsilon
+        xp.multiply(first, rate, out=self._update)
+        self._update /= grads
+        params -= self._update

@@ -1,0 +1,196 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a user passes as X, y and sample_weight, as the rows that networks train on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from sklearn.base import is_classifier
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    check_classification_targets,
+    type_of_target,
+)
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from gpu_hpo.devices import array_namespace, is_device_array, to_host
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows to train on, on the device that they came on.
+
+    Attributes
+    ----------
+    X : array of shape (n_samples, n_features + 1)
+        Its last column is 1.
+    Y : array of shape (n_samples, n_outputs)
+        Of the same dtype: one column per class, one for two classes, or the targets.
+    target : array
+        y as it was given.
+    weight : array of shape (n_samples,), or None
+    """
+
+    X: Any
+    Y: Any
+    target: Any
+    weight: Any
+
+    def take(self, rows: Any) -> Rows:
+        """Some of the rows."""
+        weight = None if self.weight is None else self.weight[rows]
+        return Rows(self.X[rows], self.Y[rows], self.target[rows], weight)
+
+
+def read_rows(
+    model: Any, X: Any, y: Any, sample_weight: Any, *, reset: bool, fit: bool = False
+) -> Rows:
+    """Check data as scikit-learn does, and note on `model` what it says of itself.
+
+    Parameters
+    ----------
+    model : MLPClassifier or MLPRegressor
+        Gets ``n_features_in_`` and, if a classifier is to be fitted, ``classes_``.
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+        A sparse matrix is made dense.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+    sample_weight : array-like of shape (n_samples,), or None
+    reset : bool
+        Whether the model begins anew.
+    fit : bool
+        Whether y says which classes there are.
+
+    Raises
+    ------
+    ValueError
+        With scikit-learn's words.
+    """
+    if is_device_array(X):
+        X, y = _check_on_device(model, X, y, reset)
+    else:
+        X, y = validate_data(
+            model,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            y_numeric=not is_classifier(model),
+            dtype=(np.float64, np.float32),
+            reset=reset,
+        )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+    xp = array_namespace(X)
+    if is_classifier(model):
+        if fit:
+            _find_classes(model, y, again=not reset)
+        Y = _indicators(xp, model, y, X.dtype)
+    else:
+        Y = y.reshape(len(y), -1).astype(X.dtype)
+    return Rows(with_ones(xp, X), Y, y, sample_weight)
+
+
+def read_X(model: Any, X: Any) -> Any:
+    """Check X to predict for."""
+    if is_device_array(X):
+        return _check_on_device(model, X, None, reset=False)[0]
+    X = validate_data(model, X, accept_sparse=["csr", "csc"], reset=False)
+    dtype = model.coefs_[0].dtype
+    return (X.toarray() if scipy.sparse.issparse(X) else X).astype(dtype, copy=False)
+
+
+def with_ones(xp: Any, X: Any) -> Any:
+    """X with a last column of ones, dense."""
+    if scipy.sparse.issparse(X):
+        X = X.toarray()
+    out = xp.empty((X.shape[0], X.shape[1] + 1), X.dtype)
+    out[:, :-1] = X
+    out[:, -1] = 1
+    return out
+
+
+def note_classes(model: Any, y: Any, classes: Any) -> None:
+    """Set the classes of a model at its first call of `partial_fit`."""
+    if _check_partial_fit_first_call(model, classes):
+        model._label_binarizer = LabelBinarizer()
+        if not is_device_array(y) and type_of_target(y).startswith("multilabel"):
+            model._label_binarizer.fit(y)
+        else:
+            model._label_binarizer.fit(to_host(classes))
+
+
+def _find_classes(model: Any, y: Any, again: bool) -> None:
+    """Set or check the classes of a model that is fitted to `rows_y`."""
+    y = to_host(y)
+    check_classification_targets(y)
+    if again:
+        found = np.unique(y)
+        if y.ndim == 1 and set(found) != set(model.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the "
+                f"previous call to fit. Previously got {model.classes_}, `y` has "
+                f"{found}"
+            )
+        return
+    model._label_binarizer = LabelBinarizer().fit(y)
+    model.classes_ = model._label_binarizer.classes_
+
+
+def _indicators(xp: Any, model: Any, y: Any, dtype: Any) -> Any:
+    """One column per class; a single one of two classes."""
+    if y.ndim == 2:
+        return y.astype(dtype)
+    classes = model.classes_
+    if xp is not np and classes.dtype.kind not in "OUS":
+        classes = xp.asarray(classes)
+    codes = xp.searchsorted(classes, y)
+    codes = xp.minimum(codes, len(classes) - 1)
+    if bool((classes[codes] != y).any()):
+        unknown = np.unique(to_host(y))
+        raise ValueError(
+            "`y` has classes not in `self.classes_`. "
+            f"`self.classes_` has {model.classes_}. 'y' has {unknown}."
+        )
+    if len(classes) <= 2:
+        return (codes == 1).astype(dtype)[:, None]
+    return xp.eye(len(classes), dtype=dtype)[codes]
+
+
+def _check_on_device(model: Any, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+    """The checks that matter, without a copy to the host."""
+    X = X.values if hasattr(X, "iloc") else X
+    y = y.values if hasattr(y, "iloc") else y
+    if hasattr(X, "toarray"):
+        X = X.toarray()
+    xp = array_namespace(X, y)
+    name = type(model).__name__
+    if X.ndim != 2:
+        raise ValueError(f"Expected 2D array, got {X.ndim}D array instead")
+    if X.dtype.kind != "f" or X.dtype.itemsize < 4:
+        X = X.astype(xp.float64)
+    if not bool(xp.isfinite(X).all()):
+        raise ValueError("Input X contains NaN or infinity.")
+    if reset:
+        model.n_features_in_ = X.shape[1]
+    elif X.shape[1] != model.n_features_in_:
+        raise ValueError(
+            f"X has {X.shape[1]} features, but {name} is expecting "
+            f"{model.n_features_in_} features as input."
+        )
+    if y is not None:
+        if len(y) != len(X):
+            raise ValueError(
+                "Found input variables with inconsistent numbers of samples: "
+                f"[{len(X)}, {len(y)}]"
+            )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = y[:, 0]
+    return X, y

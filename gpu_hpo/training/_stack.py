@@ -1,0 +1,63 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""The stack contract: many models of one shape, trained as one set of arrays.
+
+An estimator that can train in a stack has two methods more than others::
+
+    model.stack_key()          # hashable: models with equal keys may share a stack
+    type(model).stack(models)  # a `Stack` of them, which leaves them as they are
+
+Whoever has both is stacked by the searches; everything else is trained in a loop.
+``gpu_hpo.testing.check_stackable`` says whether an estimator keeps the contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+
+@runtime_checkable
+class Stack(Protocol):
+    """Models of one shape in arrays with a leading model axis.
+
+    A model's weights and answers must not depend on who shares its stack: on NumPy
+    not by a bit. So a search gives one answer however its trials are grouped.
+
+    Attributes
+    ----------
+    errors : list of (Exception or None)
+        Per model, why it failed (diverged) in a `partial_fit`. Such a model harms no
+        other one. What is wrong with the data is raised instead.
+    """
+
+    errors: list[Exception | None]
+
+    def __len__(self) -> int:
+        """Count the models."""
+
+    def partial_fit(self, X: Any, y: Any, **params: Any) -> Any:
+        """Train every model by one call, as ``model.partial_fit`` would."""
+
+    def predict(self, X: Any) -> Any:
+        """Predictions of all models: array of shape (n_models, n_samples, ...).
+
+        `predict_proba` and `decision_function`, if the model has them, likewise.
+        """
+
+    def take(self, indices: Sequence[int]) -> Any:
+        """Stack of some of the models, in this order; shares nothing with this one."""
+
+    def concat(self, others: Sequence[Any]) -> Any:
+        """Stack of these models and those of `others`, whose keys are equal."""
+
+    def unstack(self) -> list[Any]:
+        """One estimator per model, as if each had been trained alone."""
+
+
+def stack_key(model: Any) -> Hashable | None:
+    """With whom `model` may share a stack; None if it is not one to be stacked."""
+    if hasattr(model, "stack_key") and hasattr(type(model), "stack"):
+        key: Hashable = (type(model), model.stack_key())
+        return key
+    return None
