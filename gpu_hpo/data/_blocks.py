@@ -80,7 +80,7 @@ def as_blocks(
     if any(is_dask_collection(value) for value in data.values()):
         return _lazy_blocks(data)
     return _concrete_blocks(
-        {name: _sliceable(value) for name, value in data.items()}, chunk_size
+        {name: _sliceable(name, value) for name, value in data.items()}, chunk_size
     )
 
 
@@ -111,15 +111,21 @@ def known_length(X: Any) -> int | None:
     return int(_num_samples(X))
 
 
-def _sliceable(value: Any) -> Any:
+def _sliceable(name: str, value: Any) -> Any:
     if isinstance(value, list | tuple):
-        return np.asarray(value)
+        try:
+            value = np.asarray(value)
+        except ValueError as error:
+            raise ValueError(f"{name} has rows of different lengths: {error}") from None
     if scipy.sparse.issparse(value) and value.format != "csr":
         return value.tocsr()
     return value
 
 
 def _concrete_blocks(data: dict[str, Any], chunk_size: int | None) -> Blocks:
+    for name, value in data.items():
+        if not hasattr(value, "__len__") or getattr(value, "shape", None) == ():
+            raise TypeError(f"{name} must have one entry per row of X; got {value!r}")
     lengths = {name: int(_num_samples(value)) for name, value in data.items()}
     n = lengths["X"]
     for name, length in lengths.items():
@@ -175,7 +181,7 @@ def _aligned(X: Any, name: str, value: Any) -> Any:
     rows: tuple[Any, ...] = X.chunks[0] if isinstance(X, da.Array) else (math.nan,)
     known = not any(math.isnan(n) for n in rows)
     if not is_dask_collection(value):
-        value = _sliceable(value)
+        value = _sliceable(name, value)
         if not known:
             raise ValueError(
                 f"{name} must be a Dask collection, since X is one whose chunk sizes "
@@ -204,7 +210,7 @@ def _aligned(X: Any, name: str, value: Any) -> Any:
 
 def _as_dask(X: Any, data: Mapping[str, Any]) -> da.Array:
     """X in the chunks of what is a Dask array already, if X itself is not."""
-    X = _sliceable(X)
+    X = _sliceable("X", X)
     for name, value in data.items():
         if isinstance(value, da.Array) and not math.isnan(value.shape[0]):
             if _num_samples(X) != value.shape[0]:

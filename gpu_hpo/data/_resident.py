@@ -134,8 +134,9 @@ class ResidentData:
         for rows, what in zip(self.n_rows, ("train", "validate"), strict=True):
             if not rows:
                 raise ValueError(
-                    f"no rows are left to {what} on: {len(facts)} blocks of data, "
-                    f"test_size={self.test_size:.3g}"
+                    f"no rows are left to {what} on: {len(facts)} chunks of "
+                    f"{sum(self.n_rows) / len(facts):.3g} rows with test_size="
+                    f"{self.test_size:.3g}; let chunk_size or test_size be larger"
                 )
         self.n_bytes = sum(item.nbytes for item in self._packs)
         self.labels = union_of_labels(facts)

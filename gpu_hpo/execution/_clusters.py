@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import importlib
 import json
 import os
 import sys
@@ -123,6 +124,7 @@ class _EmbeddedWorker(SubprocessWorker):
             _OWNER_VARIABLE: str(os.getpid()),
             # Sampling every thread a hundred times a second is for dashboards.
             "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+            "DASK_LOGGING__DISTRIBUTED": "error",  # silence_logs is for the worker only
         }
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -136,6 +138,7 @@ class _EmbeddedWorker(SubprocessWorker):
 
 _lock = threading.Lock()
 _embedded: tuple[int, Any, Client] | None = None
+_known_path: set[str] = set()  # where the workers of the embedded cluster import from
 
 
 def embedded_client() -> Client:
@@ -158,13 +161,29 @@ def embedded_client() -> Client:
             pid, cluster, client = _embedded
             if pid == os.getpid() and client.status == "running":
                 if client.nthreads():
+                    _share_path(client)
                     return client
                 _close(cluster, client)
         cluster = _embedded_cluster()
         client = Client(cluster, set_as_default=False)
         client.wait_for_workers(len(cluster.worker_spec), timeout=120)
         _embedded = (os.getpid(), cluster, client)
+        _known_path.clear()
+        _known_path.update(sys.path)
         return client
+
+
+def _share_path(client: Client) -> None:
+    """Let workers import from where this process has learned to since they started."""
+    new = [entry for entry in sys.path if entry not in _known_path]
+    if new:
+        client.run(_extend_path, new)
+        _known_path.update(new)
+
+
+def _extend_path(entries: list[str]) -> None:
+    sys.path.extend(entry for entry in entries if entry not in sys.path)
+    importlib.invalidate_caches()
 
 
 def close_embedded() -> None:

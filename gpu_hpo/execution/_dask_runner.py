@@ -98,7 +98,8 @@ class DaskRunner:
         self._client = client
         self._engine = engine
         self._data = data
-        self._recipe: bytes | Future = dumps(recipe)
+        self._recipe = dumps(recipe)
+        self._sent_recipe: Future | None = None  # if it is large
         self._trials = trials
         self._name = name
         self._results: dict[int, Future] = {}
@@ -112,24 +113,26 @@ class DaskRunner:
     async def run(self) -> None:
         """Carry out the search until its schedule is done."""
         self._began = monotonic()
-        if isinstance(self._recipe, bytes) and len(self._recipe) > LARGE_RECIPE:
-            # Sent to each worker once rather than with each task.
-            self._recipe = await self._client.scatter(
-                self._recipe, broadcast=True, hash=False, asynchronous=True
-            )
+        await self._send_recipe()
         with self._listening():
             await self._carry_on(self._engine.start())
 
     async def model(self, trial: int, calls: int) -> Any:
-        """Fetch the model of `trial` after `calls` calls; train it again if lost."""
+        """Fetch the model of `trial` after `calls` calls; train it again if lost.
+
+        None if that fails.
+        """
+        dispatcher = self._engine.dispatcher
         while True:
-            task = self._engine.dispatcher.source(trial)
+            task = dispatcher.source(trial)
             if task is None or task not in self._results:
                 with self._listening():
                     await self._carry_on(self._engine.rebuild(trial, calls))
+                if dispatcher.source(trial) is None:
+                    return None
                 continue
             fetch = asyncio.ensure_future(self._fetch(trial, task))
-            while self._engine.dispatcher.source(trial) == task:
+            while dispatcher.source(trial) == task:
                 done, _ = await asyncio.wait({fetch}, timeout=WATCH_SECONDS)
                 if done:
                     return fetch.result()
@@ -153,7 +156,23 @@ class DaskRunner:
     def release(self) -> None:
         """Let go of everything on the cluster."""
         self._let_go(list(self._results))
+        self._sent_recipe = None
         self._data.release()
+
+    async def _send_recipe(self) -> None:
+        """Send a large recipe to each worker once rather than with each task."""
+        sent = self._sent_recipe
+        if len(self._recipe) > LARGE_RECIPE and (
+            sent is None or sent.status in ("cancelled", "lost")
+        ):
+            self._sent_recipe = await self._client.scatter(
+                self._recipe, broadcast=True, hash=False, asynchronous=True
+            )
+
+    async def _restore(self, workers: list[str]) -> None:
+        """Send again what was lost with its workers."""
+        await self._data.restore(workers)
+        await self._send_recipe()
 
     def _fetch(self, trial: int, task: int) -> Awaitable[Any]:
         future = self._client.submit(
@@ -221,7 +240,7 @@ class DaskRunner:
         sources = {step.source for step in steps if step.source is not None}
         return self._client.submit(
             run_task,
-            self._recipe,
+            self._sent_recipe or self._recipe,
             dumps(Order(task, new, plan)),
             {number: self._results[number] for number in sources},
             packs,
@@ -258,8 +277,7 @@ class DaskRunner:
                 raise error
         await self._watch_workers()
         if number in self._running:
-            workers = list(self._engine.dispatcher.workers)
-            await self._data.restore(workers)
+            await self._restore(list(self._engine.dispatcher.workers))
             del self._running[number]
             self._submit(self._engine.task_lost(task))
 
@@ -292,7 +310,7 @@ class DaskRunner:
             self._data.forget_worker(name)
         self._let_go(lost)
         if gone:
-            await self._data.restore(list(now))
+            await self._restore(list(now))
         for name in gone:
             tasks += self._engine.worker_left(name)
         self._submit(tasks)

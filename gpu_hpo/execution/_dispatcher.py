@@ -138,6 +138,13 @@ class Dispatcher:
         self._unqueue(trial)
         self._hold(trial, None)
 
+    def revive(self, number: int) -> None:
+        """Let a trial that was dropped be advanced again, from its first call."""
+        trial = self._trials[number]
+        if not trial.live:
+            self._trials[number] = Trial(number, epoch=trial.epoch + 1)
+            self._prices.add(number)
+
     def finished(self, report: Report) -> bool:
         """Take in what a task came to; False if it is not expected (any more)."""
         worker = self.workers.get(report.worker)

@@ -107,6 +107,7 @@ class Engine:
         self.failures: dict[int, Failure] = {}
         self._listener = listener or (lambda news: None)
         self._ended: set[int] = set()
+        self._dropped: set[int] = set()  # by the schedule, which is done with them
         self._carried: dict[int, tuple[float, float]] = {}
         self._reported: dict[int, int] = {}  # trial -> calls of its last record
 
@@ -120,6 +121,8 @@ class Engine:
         if self.dispatcher.finished(report):
             for step in report.steps:
                 if step.trial in self.failures:
+                    if step.error:  # one that was being trained again
+                        self.dispatcher.drop(step.trial)
                     continue
                 fit, score = self._carried.pop(step.trial, (0.0, 0.0))
                 for item in step.scores:
@@ -165,7 +168,8 @@ class Engine:
         return self.dispatcher.assign()
 
     def rebuild(self, trial: int, calls: int) -> list[Task]:
-        """Train a trial to `calls` calls again, without scoring it."""
+        """Train a trial to `calls` calls again, dropped or not, without scoring it."""
+        self.dispatcher.revive(trial)
         self.dispatcher.advance(trial, calls, scored=False)
         return self.dispatcher.assign()
 
@@ -186,7 +190,8 @@ class Engine:
         self._listener(failure)
         self.dispatcher.drop(failure.trial)
         calls = self._reported.get(failure.trial, 0)
-        self._tell(Failed(failure.trial, calls, failure.error))
+        if failure.trial not in self._dropped:
+            self._tell(Failed(failure.trial, calls, failure.error))
 
     def _tell(self, event: Event) -> None:
         self._follow(self.schedule.tell(event))
@@ -206,4 +211,5 @@ class Engine:
                 self.dispatcher.advance(step.trial, step.calls)
             else:
                 self.dispatcher.drop(step.trial)
+                self._dropped.add(step.trial)
                 self._end(step.trial)

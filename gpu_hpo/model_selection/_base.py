@@ -200,7 +200,8 @@ class BaseIncrementalSearchCV(
             name=name,
             test_size=self.test_size,
             seed=spawn_seed(request.seed, _DATA_SEED),
-            classify=is_classifier(estimator) and "y" in request.blocks.blocks[0],
+            classify="y" in request.blocks.blocks[0]
+            and (is_classifier(estimator) or takes_classes(estimator)),
             on_device=type(estimator).__module__.partition(".")[0] == "cuml",
         )
         runner = None
@@ -302,6 +303,13 @@ class BaseIncrementalSearchCV(
         self.__dict__.pop("best_estimator_", None)
         if model is not None:
             self.best_estimator_ = model
+        elif not cut_short:
+            warnings.warn(
+                f"no best_estimator_: the best model, trial {best.trial}, was lost or "
+                "dropped, and failed when it was trained again",
+                UserWarning,
+                stacklevel=2,
+            )
         self.best_index_ = best.trial
         self.best_score_ = np.float64(best.score)
         self.best_params_ = dict(params[best.trial])

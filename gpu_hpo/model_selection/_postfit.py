@@ -87,6 +87,7 @@ class PostFit:
             Per-row parameters of the scorer, `sample_weight` for one.
         """
         check_is_fitted(self, "best_estimator_")
+        params = {name: value for name, value in params.items() if value is not None}
         return score(self.best_estimator_, self.scoring_, X, y, params)
 
     def _apply(self, method: str, X: Any) -> Any:

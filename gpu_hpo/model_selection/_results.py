@@ -91,11 +91,13 @@ def best_trial(
 ) -> Record | None:
     """Record of the best trial: the best last score among the finalists.
 
-    If none of them has a finite one, that of any trial; None if there is no finite
-    score at all. Ties go to the lower trial number.
+    If none of them has a finite one, that of any trial, one that did not fail if
+    there is one; None if there is no finite score at all. Ties go to the lower trial
+    number.
     """
     last = {record.trial: record for record in records}
-    for trials in ((t for t in finalists if t not in failed), last):
+    sound = [trial for trial in last if trial not in failed]
+    for trials in ([t for t in finalists if t not in failed], sound, last):
         candidates = [
             last[trial]
             for trial in trials

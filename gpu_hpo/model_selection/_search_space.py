@@ -41,6 +41,8 @@ def check_space(estimator: Any, parameters: Any) -> None:
                 f"parameters must be a dict or a list of dicts; it has {space!r}"
             )
         for name, values in space.items():
+            if not isinstance(name, str):
+                raise TypeError(f"parameters names {name!r}, which is not a str")
             # A parameter of a part that is itself searched need not exist yet.
             parts = name.split("__")
             owners = {"__".join(parts[:n]) for n in range(1, len(parts))}
@@ -50,7 +52,8 @@ def check_space(estimator: Any, parameters: Any) -> None:
                     f"{type(estimator).__name__}; it has {sorted(known)}"
                 )
             if not hasattr(values, "rvs"):
-                if isinstance(values, str) or not hasattr(values, "__len__"):
+                scalar = getattr(values, "shape", None) == ()
+                if scalar or isinstance(values, str) or not hasattr(values, "__len__"):
                     raise TypeError(
                         f"parameters[{name!r}]={values!r} must be a list of values or "
                         "a distribution with a method rvs"

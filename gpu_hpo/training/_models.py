@@ -8,8 +8,8 @@ import copy
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from sklearn.base import clone
@@ -98,11 +98,18 @@ def takes_classes(estimator: Any) -> bool:
     return "classes" in inspect.signature(estimator.partial_fit).parameters
 
 
-@cache
-def _needs_classes(estimator: Any) -> bool:
+def _needs_classes(model: Any) -> bool:
     """Whether `partial_fit` has to be told all classes at every call."""
-    classes = inspect.signature(estimator.partial_fit).parameters.get("classes")
-    return classes is not None and classes.default is classes.empty
+    kind = type(model)
+    if kind not in _NEEDS_CLASSES:
+        # Of the model, since its class need not have the method: a wrapper's has not.
+        classes = inspect.signature(model.partial_fit).parameters.get("classes")
+        needs = classes is not None and classes.default is classes.empty
+        _NEEDS_CLASSES[kind] = needs
+    return _NEEDS_CLASSES[kind]
+
+
+_NEEDS_CLASSES: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
 
 
 def call_params(
@@ -113,8 +120,7 @@ def call_params(
     params: dict[str, Any] = {n: chunk[n] for n in ("X", "y") if n in chunk}
     params.update(recipe.fit_params)
     params.update((name, rows[name]) for name in recipe.fit_rows)
-    kind: Any = type(model)
-    if recipe.classes is not None and (first or _needs_classes(kind)):
+    if recipe.classes is not None and (first or _needs_classes(model)):
         params["classes"] = recipe.classes
     return params
 

@@ -231,11 +231,7 @@ def make_scoring(estimator: Any, scoring: Any, refit: Any = True) -> Scoring:
         If a name is not known, or several metrics are given and none decides.
     """
     if isinstance(scoring, str):
-        if scoring not in get_scorer_names():
-            raise ValueError(
-                f"scoring={scoring!r} is not the name of a scorer; "
-                "sklearn.metrics.get_scorer_names() lists them"
-            )
+        _check_name(scoring, scoring)
         return Scoring([_metric(estimator, "score", scoring)], "score")
     if scoring is None or callable(scoring):
         return Scoring([_metric(estimator, "score", scoring)], "score")
@@ -250,8 +246,19 @@ def make_scoring(estimator: Any, scoring: Any, refit: Any = True) -> Scoring:
             f"refit={refit!r} must name the metric that decides, since scoring has "
             f"several: one of {sorted(named)}"
         )
+    for value in named.values():
+        if isinstance(value, str):
+            _check_name(value, scoring)
     metrics = [_metric(estimator, name, value) for name, value in named.items()]
     return Scoring(metrics, refit)
+
+
+def _check_name(name: str, scoring: Any) -> None:
+    if name not in get_scorer_names():
+        raise ValueError(
+            f"scoring={scoring!r}: {name!r} is not the name of a scorer; "
+            "sklearn.metrics.get_scorer_names() lists them"
+        )
 
 
 def _metric(estimator: Any, name: str, scoring: Any) -> _Metric:

@@ -288,6 +288,28 @@ def test_script_without_a_guard(run_script, more, name, files):
     assert script.end().split() == ["starts", "True", name]
 
 
+LATE = """
+    import os, sys
+    search.fit(X, y)
+    os.mkdir("late")
+    with open("late/latecomer.py", "w") as file:
+        file.write("from sklearn.linear_model import SGDClassifier\\n")
+        file.write("class Late(SGDClassifier):\\n    pass\\n")
+    sys.path.insert(0, os.path.abspath("late"))
+    from latecomer import Late
+    search.set_params(estimator=Late()).fit(X, y)
+    print(type(search.best_estimator_).__name__)
+"""
+
+
+def test_module_that_is_found_late(run_script):
+    """Kept workers import from where the script has learned to; they start silently."""
+    script = run_script(SCRIPT.format(more="", name="SGDClassifier") + LATE)
+    assert script.end().split() == ["starts", "True", "SGDClassifier", "Late"]
+    script.errors.seek(0)
+    assert "INFO" not in script.errors.read()
+
+
 def test_notebook(tmp_path, monkeypatch):
     """In a notebook, whose cells run on an event loop, `fit` needs nothing else."""
     for name in ("nbclient", "nbformat", "ipykernel"):

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of the engine: what reports become."""
 
+import pytest
+
 from gpu_hpo.execution._dispatcher import Dispatcher
 from gpu_hpo.execution._engine import Engine, Failure, Record
 from gpu_hpo.execution._task import Report, Score, StepReport
@@ -146,6 +148,31 @@ def test_rebuild_fails():
     assert engine.done
     assert engine.schedule.finalists == []
     assert engine.failures[0].status == "failed"
+
+
+@pytest.mark.parametrize("failed", [False, True])
+@pytest.mark.parametrize("again", [False, True])
+def test_rebuild_of_what_was_dropped(failed, again):
+    """A trial that was dropped or failed can be trained again, or fails at that."""
+    engine = engine_of(SuccessiveHalving(3, 1))
+    tasks = engine.start()
+    while tasks:
+        task = tasks.pop(0)
+        last = task.steps[0].stop > 1
+        error = "broken" if failed and last else ""
+        tasks += engine.report(report_of(task, error=error), 1.0)
+    assert engine.done
+    trial = next(t for t in range(3) if (t in engine.failures) == failed)
+    if not failed:
+        trial = next(t for t in range(3) if engine.dispatcher.source(t) is None)
+    assert engine.dispatcher.source(trial) is None
+    n_records = len(engine.records)
+    [task] = engine.rebuild(trial, 1)
+    assert (task.steps[0].trial, task.steps[0].start) == (trial, 0)
+    assert engine.report(report_of(task, error="again" if again else ""), 2.0) == []
+    assert engine.done
+    assert len(engine.records) == n_records
+    assert engine.dispatcher.source(trial) == (None if again else task.id)
 
 
 def test_no_worker_left():

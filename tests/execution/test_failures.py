@@ -22,7 +22,7 @@ from gpu_hpo.execution import (
     embedded_client,
     local_cluster,
 )
-from gpu_hpo.model_selection import SuccessiveHalvingSearchCV
+from gpu_hpo.model_selection import HyperbandSearchCV, SuccessiveHalvingSearchCV
 from tests.execution.helpers import (
     answer,
     current,
@@ -130,6 +130,20 @@ def test_killed_worker_and_dask_array(expected, processes_client, meanwhile):
     meanwhile(processes_client, kill(processes_client, 0))
     assert answer(make_search(Slow()).fit(X, y)) == expected
     assert not remains(processes_client)
+
+
+def test_killed_workers_and_a_large_estimator(processes_client, meanwhile, monkeypatch):
+    """An estimator that is sent once, for it is large, is sent again if it is lost."""
+    monkeypatch.setattr(_dask_runner, "LARGE_RECIPE", 1)
+    X, y = make_data()
+    expected = answer(make_search(Slow()).fit(X, y))
+    processes_client.wait_for_workers(2, timeout=60)
+
+    pids = list(processes_client.run(os.getpid).values())
+    meanwhile(processes_client, lambda: [os.kill(p, signal.SIGKILL) for p in pids])
+    search = make_search(Slow()).fit(X, y)
+    assert answer(search) == expected
+    assert "lost" not in search.cv_results_["status"]
 
 
 def test_killed_worker_of_the_embedded_cluster(expected, meanwhile):
@@ -294,6 +308,86 @@ def test_all_trials_fail(processes_client):
     with pytest.raises(NoFiniteScoreError, match="will not train"):
         make_search(Fails()).fit(*make_data())
     assert not remains(processes_client)
+
+
+class Overflows(SGDClassifier):
+    """Fails at its third call."""
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        self.calls_ = getattr(self, "calls_", 0) + 1
+        if self.calls_ > 2:
+            raise ValueError("overflow")
+        return super().partial_fit(X, y, classes, sample_weight)
+
+
+class OverflowsForGood(Overflows):
+    """Cannot be trained at all once a model has overflowed in this process."""
+
+    overflown = False
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        if OverflowsForGood.overflown:
+            raise ValueError("never again")
+        try:
+            return super().partial_fit(X, y, classes, sample_weight)
+        except ValueError:
+            OverflowsForGood.overflown = True
+            raise
+
+
+def first_call_only(model, X, y):
+    """Finite until the model has made more than one call."""
+    return model.score(X, y) if model.t_ <= 201 else float("nan")
+
+
+@pytest.mark.parametrize("form", [SuccessiveHalvingSearchCV, HyperbandSearchCV])
+@pytest.mark.parametrize("how", ["fails", "nan"])
+def test_no_finalist_is_left(processes_client, form, how):
+    """If all finalists fail, the best of the others is trained again."""
+    options = {"n_initial_parameters": 9, "n_initial_iter": 1}
+    if form is HyperbandSearchCV:
+        options = {"max_iter": 9}
+    search = form(
+        Overflows() if how == "fails" else SGDClassifier(),
+        {"alpha": np.logspace(-6, -1, 50)},
+        random_state=0,
+        chunk_size=200,
+        test_size=0.2,
+        scoring=None if how == "fails" else first_call_only,
+        **options,
+    ).fit(*make_data())
+    assert "completed" not in search.cv_results_["status"] or how == "nan"
+    assert np.isfinite(search.best_score_)
+    best = search.cv_results_["partial_fit_calls"][search.best_index_]
+    entries = [
+        entry
+        for entry in search.history_
+        if entry["model_id"] == search.cv_results_["model_id"][search.best_index_]
+    ]
+    assert entries[-1]["score"] == search.best_score_
+    assert search.best_estimator_.t_ == 160 * best + 1
+    assert not remains(processes_client)
+
+
+def test_best_model_that_cannot_be_trained_again():
+    """Without a best model a search ends, says so, and keeps what it knows."""
+    OverflowsForGood.overflown = False
+    search = SuccessiveHalvingSearchCV(
+        OverflowsForGood(),
+        {"alpha": np.logspace(-6, -1, 50)},
+        n_initial_parameters=9,
+        n_initial_iter=1,
+        random_state=0,
+        chunk_size=200,
+    )
+    with (
+        current(local_cluster(1, processes=False)),
+        pytest.warns(UserWarning, match="no best_estimator_: the best model, "),
+    ):
+        search.fit(*make_data())
+    assert not hasattr(search, "best_estimator_")
+    assert search.best_score_ > 0.5
+    assert len(search.cv_results_["params"]) == 9
 
 
 def test_wrong_data(processes_client):

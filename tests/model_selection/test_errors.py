@@ -72,7 +72,7 @@ both = pytest.mark.parametrize("make", [hyperband, halving])
         ({"scoring": "best"}, "scoring='best'"),
         ({"scoring": 3}, "scoring.* 3 instead"),
         ({"scoring": []}, r"scoring=\[\] names no metric"),
-        ({"scoring": ["accuracy", "best"], "refit": "best"}, "'best'"),
+        ({"scoring": ["accuracy", "best"], "refit": "accuracy"}, "scoring=.* 'best'"),
         ({"scoring": ["accuracy", "roc_auc"]}, "refit=True must name"),
         ({"scoring": {"a": "accuracy"}, "refit": "b"}, "refit='b' must name"),
         ({"scoring": {"a": "accuracy"}, "refit": False}, "refit=False must name"),
@@ -115,6 +115,8 @@ def test_arguments(make, calls, options, message):
     [
         ({"value": 3}, r"parameters\['value'\]=3 must be a list"),
         ({"value": "abc"}, r"parameters\['value'\]='abc' must be a list"),
+        ({"value": np.array(3)}, r"parameters\['value'\]=array\(3\) must be a list"),
+        ({3: [1]}, "parameters names 3, which is not a str"),
         ([3], "it has 3"),
     ],
 )
@@ -241,6 +243,27 @@ def test_length_of_weights(calls, X, y, weight, message):
     """Weights of another length are an error, not another fit parameter."""
     with pytest.raises(ValueError, match=message):
         hyperband().fit(X, y, sample_weight=weight)
+    assert calls == []
+
+
+def test_weight_without_rows(calls):
+    """A single weight for all rows is refused by its name."""
+    with pytest.raises(TypeError, match=r"sample_weight must have one entry.* got 2"):
+        hyperband().fit(X, y, sample_weight=2)
+    assert calls == []
+
+
+def test_ragged_rows(calls):
+    """Rows of different lengths are an error that says so."""
+    with pytest.raises(ValueError, match="X has rows of different lengths"):
+        hyperband().fit([[1.0, 2.0], [3.0]] * 100, y)
+    assert calls == []
+
+
+def test_chunks_too_small(calls):
+    """Chunks of which nothing is left to validate on say what to change."""
+    with pytest.raises(ValueError, match=r"200 chunks of 1 rows .*let chunk_size"):
+        hyperband(chunk_size=1).fit(X, y)
     assert calls == []
 
 

@@ -17,7 +17,14 @@ import pytest
 import scipy.sparse
 import sklearn
 from scipy.stats import loguniform, uniform
-from sklearn.base import clone, is_classifier, is_clusterer, is_regressor
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    clone,
+    is_classifier,
+    is_clusterer,
+    is_regressor,
+)
 from sklearn.callback import ProgressBar
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.exceptions import DataConversionWarning, NotFittedError
@@ -613,6 +620,55 @@ def test_available_partial_fit(threads_client):
         MLPClassifier((3,), max_iter=5), {"alpha": loguniform(1e-4, 1)}
     )
     assert 0 <= search.fit(*make_data()).best_score_ <= 1
+
+
+class Delegates(ClassifierMixin, BaseEstimator):
+    """Has the methods of another estimator, and none of its own."""
+
+    def __init__(self, part=None):
+        self.part = part
+
+    def __getattr__(self, name):
+        if name.startswith("__") or name == "part":
+            raise AttributeError(name)
+        return getattr(self.part, name)
+
+
+class NoMixin(SGDClassifier):
+    """Does not say that it is a classifier."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = None
+        return tags
+
+
+def test_wrapper_without_methods_of_its_own(threads_client):
+    """A wrapper that hands its methods on is trained like what it wraps."""
+    X, y = make_data()
+    space = {"part__alpha": loguniform(1e-5, 1e1)}
+    search = make_search(Delegates(SGDClassifier(random_state=0)), space).fit(X, y)
+    assert set(search.cv_results_["status"]) <= {"completed", "stopped"}
+    expected = make_search(SGDClassifier(random_state=0)).fit(X, y)
+    assert search.best_score_ == expected.best_score_
+
+
+def test_classes_of_an_estimator_that_only_takes_them(threads_client):
+    """What `partial_fit` asks for is found from y, whatever the tags say."""
+    X, y = make_data()
+    search = make_search(NoMixin(random_state=0), scoring="accuracy").fit(X, y)
+    expected = make_search(scoring="accuracy").fit(X, y)
+    assert search.best_score_ == expected.best_score_
+
+
+def test_score_without_weights(threads_client):
+    """Weights that are None are none, also where a pipeline or Dask hands them on."""
+    X, y = make_data()
+    search = make_search().fit(X, y)
+    expected = search.score(X, y)
+    assert search.score(X, y, sample_weight=None) == expected
+    lazy = da.from_array(X, chunks=(50, -1)), da.from_array(y, chunks=50)
+    assert search.score(*lazy, sample_weight=None) == expected
 
 
 def test_values_that_are_no_scalars(threads_client):
