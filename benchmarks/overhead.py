@@ -57,8 +57,8 @@ def limit_cores(n: int) -> set[int] | None:
 if __name__ == "__main__":
     _cores = limit_cores(2)
 
-import numpy as np  # noqa: E402
-from _workload import (  # noqa: E402
+import numpy as np
+from _workload import (
     AGGRESSIVENESS,
     MAX_ITER,
     N_CHUNKS,
@@ -72,9 +72,9 @@ from _workload import (  # noqa: E402
     space,
 )
 
-from gpu_hpo.data import ResidentData, as_blocks  # noqa: E402
-from gpu_hpo.execution import embedded_client, local_cluster  # noqa: E402
-from gpu_hpo.model_selection import HyperbandSearchCV, _base  # noqa: E402
+from gpu_hpo.data import ResidentData, as_blocks
+from gpu_hpo.execution import embedded_client, local_cluster
+from gpu_hpo.model_selection import HyperbandSearchCV, _base
 
 COLUMNS = (
     ("wall", "{:8.3f}"),

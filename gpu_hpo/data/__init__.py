@@ -4,6 +4,7 @@
 
 from gpu_hpo.data._blocks import Blocks, as_blocks, is_per_row, known_length
 from gpu_hpo.data._chunk import Chunk, concat_chunks, n_rows, row_params
+from gpu_hpo.data._loading import scatter
 from gpu_hpo.data._resident import ResidentData, WorkerFacts
 from gpu_hpo.data._split import (
     RandomState,
@@ -27,6 +28,7 @@ __all__ = [
     "n_test_rows",
     "root_seed",
     "row_params",
+    "scatter",
     "spawn_seed",
     "split_rows",
 ]

@@ -29,6 +29,7 @@ from gpu_hpo.data._split import spawn_seed
 SPLIT_SEED, ORDER_SEED = range(2)  # purposes of seeds
 
 Pack = list[Chunk]
+SEND_ATTEMPTS = 3  # each takes half a minute if all that Dask knows of have died
 
 
 @dataclass
@@ -117,13 +118,8 @@ class Loader:
         """Put what the client holds on one worker, under a key not used before."""
         item.sent += 1
         key = f"{self._name}-{kind}-sent-{item.sent}"
-        try:
-            sent = await self._client.scatter({key: value}, workers=[home], hash=False)
-            item.home = home
-        except (KeyError, OSError):  # it left meanwhile: any other
-            sent = await self._client.scatter({key: value}, hash=False)
-            item.home = None
-        item.future = sent[key]
+        item.future, there = await scatter(self._client, key, value, [home])
+        item.home = home if there else None
 
     def _split_seed(self, i: int) -> np.random.SeedSequence:
         return spawn_seed(self._seed, SPLIT_SEED, i)
@@ -260,6 +256,37 @@ class Loader:
             item.nbytes = sum(fact.n_bytes for fact in known) * held // rows
             if held:
                 self.parts.append(item)
+
+
+async def scatter(
+    client: Client,
+    key: str,
+    value: Any,
+    workers: list[str] | None = None,
+    *,
+    broadcast: bool = False,
+) -> tuple[Future, bool]:
+    """Put a value on workers, or on any others if these die meanwhile.
+
+    Returns
+    -------
+    future : Future
+    there : bool
+        Whether it is on those workers.
+    """
+    for attempt in range(SEND_ATTEMPTS):
+        try:
+            sent = await client.scatter(
+                {key: value},
+                workers=workers if attempt == 0 else None,
+                broadcast=broadcast,
+                hash=False,
+            )
+            return sent[key], attempt == 0
+        except (KeyError, OSError):
+            if attempt == SEND_ATTEMPTS - 1:
+                raise
+    raise AssertionError("not reached")
 
 
 def _at_hand(value: Any) -> Any:

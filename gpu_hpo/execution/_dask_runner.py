@@ -15,7 +15,7 @@ from typing import Any
 from distributed import Client, Future
 from distributed.protocol.pickle import dumps
 
-from gpu_hpo.data import ResidentData, WorkerFacts
+from gpu_hpo.data import ResidentData, WorkerFacts, scatter
 from gpu_hpo.exceptions import ClientClosedError, WorkersLostError
 from gpu_hpo.execution._engine import Engine
 from gpu_hpo.execution._reports import reports
@@ -100,6 +100,7 @@ class DaskRunner:
         self._data = data
         self._recipe = dumps(recipe)
         self._sent_recipe: Future | None = None  # if it is large
+        self._n_recipes = 0
         self._trials = trials
         self._name = name
         self._results: dict[int, Future] = {}
@@ -165,8 +166,10 @@ class DaskRunner:
         if len(self._recipe) > LARGE_RECIPE and (
             sent is None or sent.status in ("cancelled", "lost")
         ):
-            self._sent_recipe = await self._client.scatter(
-                self._recipe, broadcast=True, hash=False, asynchronous=True
+            self._n_recipes += 1
+            key = f"{self._name}-recipe-{self._n_recipes}"
+            self._sent_recipe, _ = await scatter(
+                self._client, key, self._recipe, broadcast=True
             )
 
     async def _restore(self, workers: list[str]) -> None:

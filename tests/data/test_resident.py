@@ -290,7 +290,7 @@ def test_rows_of_one(processes_client, make):
     )
     assert data.n_chunks == 4
     assert data.n_rows[1] == 4
-    with pytest.raises(ValueError, match="no rows are left to validate on: 20 blocks"):
+    with pytest.raises(ValueError, match="no rows are left to validate on: 20 chunks"):
         make(X, y, chunk_size=1)
 
 

@@ -14,7 +14,7 @@ import pytest
 from distributed import Client
 from sklearn.linear_model import SGDClassifier
 
-from gpu_hpo.data import _resident
+from gpu_hpo.data import _loading, _resident
 from gpu_hpo.exceptions import ClientClosedError, NoFiniteScoreError, WorkersLostError
 from gpu_hpo.execution import (
     _dask_runner,
@@ -132,18 +132,32 @@ def test_killed_worker_and_dask_array(expected, processes_client, meanwhile):
     assert not remains(processes_client)
 
 
-def test_killed_workers_and_a_large_estimator(processes_client, meanwhile, monkeypatch):
+def test_killed_workers_and_a_large_estimator(expected, meanwhile, monkeypatch):
     """An estimator that is sent once, for it is large, is sent again if it is lost."""
     monkeypatch.setattr(_dask_runner, "LARGE_RECIPE", 1)
-    X, y = make_data()
-    expected = answer(make_search(Slow()).fit(X, y))
-    processes_client.wait_for_workers(2, timeout=60)
-
-    pids = list(processes_client.run(os.getpid).values())
-    meanwhile(processes_client, lambda: [os.kill(p, signal.SIGKILL) for p in pids])
-    search = make_search(Slow()).fit(X, y)
+    with current(local_cluster(2)) as client:
+        pids = list(client.run(os.getpid).values())
+        meanwhile(client, lambda: [os.kill(pid, signal.SIGKILL) for pid in pids])
+        search = make_search(Slow()).fit(*make_data())
     assert answer(search) == expected
     assert "lost" not in search.cv_results_["status"]
+
+
+def test_workers_killed_while_data_are_sent(expected, monkeypatch):
+    """Data that was under way to workers that die goes to those that follow them."""
+    split = _loading.Loader.split
+
+    def split_and_kill(self, i):
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        pids.clear()
+        return split(self, i)
+
+    monkeypatch.setattr(_loading.Loader, "split", split_and_kill)
+    with current(local_cluster(2)) as client:
+        pids = list(client.run(os.getpid).values())
+        assert answer(make_search().fit(*make_data())) == expected
+    assert not pids
 
 
 def test_killed_worker_of_the_embedded_cluster(expected, meanwhile):

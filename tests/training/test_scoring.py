@@ -268,7 +268,7 @@ def test_device_with_a_metric_of_the_host():
 @pytest.mark.parametrize(
     ("scoring", "refit", "message"),
     [
-        ("nonsense", True, "scoring='nonsense' is not the name of a scorer"),
+        ("nonsense", True, "scoring='nonsense': 'nonsense' is not the name"),
         (["accuracy", "r2"], True, "refit=True must name the metric that decides"),
         (["accuracy", "r2"], "f1", "refit='f1' must name"),
         ([], True, r"scoring=\[\] names no metric"),
