@@ -19,6 +19,7 @@ from distributed import Client, LocalCluster, Scheduler
 from distributed.compatibility import WINDOWS
 from distributed.deploy.spec import SpecCluster
 from distributed.deploy.subprocess import SubprocessWorker
+from distributed.diagnostics.plugin import WorkerPlugin
 from distributed.system import MEMORY_LIMIT
 
 from gpu_hpo.devices import resolve_device
@@ -177,13 +178,20 @@ def _share_path(client: Client) -> None:
     """Let workers import from where this process has learned to since they started."""
     new = [entry for entry in sys.path if entry not in _known_path]
     if new:
-        client.run(_extend_path, new)
         _known_path.update(new)
+        client.register_plugin(_MorePath(new))
 
 
-def _extend_path(entries: list[str]) -> None:
-    sys.path.extend(entry for entry in entries if entry not in sys.path)
-    importlib.invalidate_caches()
+class _MorePath(WorkerPlugin):
+    """Adds to `sys.path`, also of workers that start again later."""
+
+    def __init__(self, entries: list[str]) -> None:
+        self.name = f"gpu_hpo-path-{len(_known_path)}"
+        self._entries = entries
+
+    def setup(self, worker: Any) -> None:
+        sys.path.extend(entry for entry in self._entries if entry not in sys.path)
+        importlib.invalidate_caches()
 
 
 def close_embedded() -> None:

@@ -5,12 +5,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 import uuid
 import warnings
 from abc import ABCMeta, abstractmethod
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -44,14 +43,11 @@ from gpu_hpo.training import (
     Recipe,
     Scoring,
     Trial,
-    make_model,
     make_scoring,
-    stack_key,
+    stack_groups,
     takes_classes,
     unset_seeds,
 )
-
-logger = logging.getLogger(__name__)
 
 # How long the user who interrupts a search is kept waiting at most.
 INTERRUPT_SECONDS = 10.0
@@ -216,7 +212,7 @@ class BaseIncrementalSearchCV(
                     parts_per_task=data.n_parts
                     if scoring.whole
                     else data.parts_per_task,
-                    groups=_groups(recipe, trials) if self.stack else None,
+                    groups=stack_groups(recipe, trials) if self.stack else None,
                 )
                 progress = Progress(self, schedule.n_trials, data.n_rows, data.n_chunks)
                 engine = Engine(schedule, dispatcher, progress)
@@ -361,23 +357,6 @@ async def _concrete(client: Client, params: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, Future) or is_dask_collection(value)
     }
     return {**params, **await client.gather(futures, asynchronous=True)}
-
-
-def _groups(recipe: Recipe, trials: Mapping[int, Trial]) -> dict[int, Hashable]:
-    """Say which trials may train in one stack."""
-    groups: dict[int, Hashable] = {}
-    if hasattr(recipe.prototype, "stack_key"):
-        for number, trial in trials.items():
-            try:
-                model = make_model(recipe.prototype, trial, recipe.unset_seeds)
-                key = stack_key(model)
-            except Exception as error:
-                # A trial of its own, that will fail with this where it is trained.
-                logger.info("trial %d cannot be stacked: %r", number, error)
-            else:
-                if key is not None:
-                    groups[number] = key
-    return groups
 
 
 def _check_labels(labels: np.ndarray) -> None:

@@ -16,13 +16,13 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
-from gpu_hpo.neural_network._network_stack import (
-    NetworkStack,
+from gpu_hpo.neural_network._bookkeeping import (
     forget_moments,
     hidden_layers,
     initial_weights,
     shuffled,
 )
+from gpu_hpo.neural_network._network_stack import NetworkStack
 from gpu_hpo.neural_network._rows import Rows, read_rows
 
 _STOCHASTIC = ("sgd", "adam")

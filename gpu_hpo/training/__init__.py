@@ -11,7 +11,7 @@ from gpu_hpo.training._models import (
     unset_seeds,
 )
 from gpu_hpo.training._scoring import Scoring, make_scoring
-from gpu_hpo.training._stack import Stack, stack_key
+from gpu_hpo.training._stack import Stack, stack_groups, stack_key
 
 __all__ = [
     "Cohort",
@@ -25,6 +25,7 @@ __all__ = [
     "advance_cohort",
     "make_model",
     "make_scoring",
+    "stack_groups",
     "stack_key",
     "takes_classes",
     "unset_seeds",

@@ -13,8 +13,13 @@ Whoever has both is stacked by the searches; everything else is trained in a loo
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import logging
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
+
+from gpu_hpo.training._models import Recipe, Trial, make_model
+
+logger = logging.getLogger(__name__)
 
 
 @runtime_checkable
@@ -61,3 +66,27 @@ def stack_key(model: Any) -> Hashable | None:
         key: Hashable = (type(model), model.stack_key())
         return key
     return None
+
+
+def stack_groups(recipe: Recipe, trials: Mapping[int, Trial]) -> dict[int, Hashable]:
+    """Say which trials may train in one stack from the start.
+
+    Returns
+    -------
+    dict of int to Hashable
+        Trials with equal values may; those that may with nobody are not in it.
+    """
+    groups: dict[int, Hashable] = {}
+    if not hasattr(recipe.prototype, "stack_key"):
+        return groups
+    for number, trial in trials.items():
+        try:
+            model = make_model(recipe.prototype, trial, recipe.unset_seeds)
+            key = stack_key(model)
+        except Exception as error:
+            # A trial by itself, that will fail with this where it is trained.
+            logger.info("trial %d cannot be stacked: %r", number, error)
+        else:
+            if key is not None:
+                groups[number] = key
+    return groups

@@ -1,0 +1,110 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What each network has for itself: its draws, its rate, and the books of an epoch.
+
+All as scikit-learn does, so that the same seed gives the same network.
+"""
+
+from __future__ import annotations
+
+import warnings
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+
+from gpu_hpo.neural_network._rows import Rows
+
+
+def hidden_layers(model: Any) -> tuple[int, ...]:
+    """Units of the hidden layers.
+
+    Raises
+    ------
+    ValueError
+        If one has none.
+    """
+    sizes = model.hidden_layer_sizes
+    sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+    if any(size <= 0 for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    return tuple(int(size) for size in sizes)
+
+
+def batch_size(model: Any, n_rows: int, *, quiet: bool = False) -> int:
+    """Rows per mini-batch."""
+    if model.batch_size == "auto":
+        return min(200, n_rows)
+    if model.batch_size > n_rows and not quiet:
+        warnings.warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to "
+            "be clipped"
+        )
+    return min(model.batch_size, n_rows)
+
+
+def initial_weights(model: Any, rows: Rows, rng: Any) -> tuple[list[Any], list[Any]]:
+    """Draw weights as Glorot and Bengio advise, in the order that scikit-learn does.
+
+    On the host whatever the device, so that a seed means the same everywhere.
+
+    Returns
+    -------
+    coefs, intercepts : list of ndarray
+    """
+    units = [rows.X.shape[1] - 1, *hidden_layers(model), rows.Y.shape[1]]
+    dtype = np.dtype(rows.X.dtype.str)
+    coefs, intercepts = [], []
+    for fan_in, fan_out in pairwise(units):
+        factor = 2.0 if model.activation == "logistic" else 6.0
+        bound = np.sqrt(factor / (fan_in + fan_out))
+        coefs.append(rng.uniform(-bound, bound, (fan_in, fan_out)).astype(dtype))
+        intercepts.append(rng.uniform(-bound, bound, fan_out).astype(dtype))
+    return coefs, intercepts
+
+
+def shuffled(n_rows: int, rng: Any) -> Any:
+    """Draw an order of the rows, as ``sklearn.utils.shuffle`` does."""
+    order = np.arange(n_rows)
+    rng.shuffle(order)
+    return order
+
+
+def forget_moments(model: Any) -> None:
+    """Let the solver begin anew."""
+    model._moments = None
+    model._rate = model.learning_rate_init
+    model._n_steps = 0
+
+
+def end_epoch(model: Any, n_rows: int, n_batches: int) -> bool:
+    """Keep the books of one epoch of one network; True if it should stop."""
+    model.n_iter_ += 1
+    model.t_ += n_rows
+    model._n_steps += n_batches
+    model.loss_curve_.append(model.loss_)
+    if not model.early_stopping:
+        if model.loss_ > model.best_loss_ - model.tol:
+            model._no_improvement_count += 1
+        else:
+            model._no_improvement_count = 0
+        model.best_loss_ = min(model.loss_, model.best_loss_)
+    sgd = model.solver == "sgd"
+    if sgd and model.learning_rate == "invscaling":
+        model._rate = float(model.learning_rate_init) / (model.t_ + 1) ** model.power_t
+    if model._no_improvement_count <= model.n_iter_no_change:
+        return False
+    if sgd and model.learning_rate == "adaptive" and model._rate > 1e-6:
+        model._rate /= 5.0
+        model._no_improvement_count = 0
+        return False
+    return True
+
+
+def output_activation(model: Any) -> str:
+    """Activation of the output layer."""
+    if not is_classifier(model):
+        return "exp" if model.loss == "poisson" else "identity"
+    multiclass = model._label_binarizer.y_type_ == "multiclass"
+    return "softmax" if multiclass else "logistic"
