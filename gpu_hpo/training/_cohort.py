@@ -220,23 +220,22 @@ class _Unit:
         if not self._outcomes:
             return
         began = perf_counter()
-        metrics: list[dict[str, float]] = []
+        metrics: dict[int, dict[str, float]] = {}
         with self._blame():
             self._answer(parts)
             if self._complete:
                 metrics = self._metrics()
         seconds = (perf_counter() - began) / len(self._outcomes)
         self._drop_failed()
-        for outcome in self._outcomes:
+        for member, outcome in zip(self._members, self._outcomes, strict=True):
             outcome.score_seconds += seconds
             outcome.score_pending += seconds
-        for member, outcome, metric in zip(
-            self._members, self._outcomes, metrics, strict=False
-        ):
-            outcome.scores.append(
-                (member.calls, metric, outcome.fit_pending, outcome.score_pending)
-            )
-            outcome.fit_pending = outcome.score_pending = 0.0
+            if outcome.trial in metrics:
+                metric = metrics[outcome.trial]
+                outcome.scores.append(
+                    (member.calls, metric, outcome.fit_pending, outcome.score_pending)
+                )
+                outcome.fit_pending = outcome.score_pending = 0.0
 
     def end(self) -> None:
         """Give the members of a stack their models."""
@@ -263,18 +262,23 @@ class _Unit:
                 member.answers.append(answer)
                 member.seen.append(needed)
 
-    def _metrics(self) -> list[dict[str, float]]:
-        """Score the members by the answers that they have given."""
-        members, rows = self._members, self._recipe.score_rows
+    def _metrics(self) -> dict[int, dict[str, float]]:
+        """Score the members by the answers that they have given, each for itself."""
+        rows = self._recipe.score_rows
         if self._stack is None:
-            models = [members[0].model]
+            models = [self._members[0].model]
         else:
             models = self._stack.unstack()
-        metrics = []
-        for model, member in zip(models, members, strict=True):
+        metrics = {}
+        for model, member, outcome in zip(
+            models, self._members, self._outcomes, strict=True
+        ):
             answers, seen = member.answers, member.seen
             member.answers, member.seen = [], []
-            metrics.append(self._recipe.scoring.score(model, answers, seen, rows))
+            with _blame(self._cohort, [outcome]):
+                metrics[outcome.trial] = self._recipe.scoring.score(
+                    model, answers, seen, rows
+                )
         return metrics
 
     def _drop_failed(self) -> None:

@@ -382,3 +382,23 @@ def test_stack_whose_member_fails():
     )
     assert all("Input X contains NaN" in outcome.error for outcome in outcomes)
     assert [outcome.n_calls for outcome in outcomes] == [0, 0]
+
+
+def picky(model, X, y):
+    """A scorer that takes offence at one of the models."""
+    if model.alpha == 0.05:
+        raise ValueError("not this one")
+    return float(model.alpha)
+
+
+def test_stack_whose_member_cannot_be_scored():
+    """A member that cannot be scored fails alone."""
+    model = StackableMLP((3,), solver="sgd", batch_size=8)
+    made = [Trial({"alpha": alpha}, seed=0) for alpha in (0.1, 0.05, 0.025)]
+    work = [Work(i, trial, 0, 2, (1, 2)) for i, trial in enumerate(made)]
+    cohort, outcomes = advance(recipe(model, picky), work)
+    assert [len(outcome.scores) for outcome in outcomes] == [2, 0, 2]
+    assert [o.scores[-1][1]["score"] for o in outcomes if o.scores] == [0.1, 0.025]
+    assert "not this one" in outcomes[1].error
+    assert cohort[1].model is None
+    assert cohort[2].calls == 2
