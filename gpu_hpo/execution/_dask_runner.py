@@ -105,6 +105,7 @@ class DaskRunner:
         self._name = name
         self._results: dict[int, Future] = {}
         self._running: dict[int, Task] = {}
+        self._ran_on: dict[int, str] = {}
         self._inbox: asyncio.Queue[Report | int] = asyncio.Queue()
         self._topic = ""
         self._silent: set[int] = set()  # had ended without a report at the last look
@@ -227,6 +228,7 @@ class DaskRunner:
         for task in tasks:
             self._results[task.id] = future = self._future(task)
             self._running[task.id] = task
+            self._ran_on[task.id] = task.worker
             future.add_done_callback(self._watcher(task.id))
         # Only now: a freed result may be what one of these tasks begins from.
         for number in self._engine.dispatcher.freed():
@@ -307,6 +309,8 @@ class DaskRunner:
             if name not in known:
                 tasks += self._engine.worker_joined(name, facts.nthreads)
         lost = [number for number, task in self._running.items() if task.worker in gone]
+        cut_off = self._cut_off(gone)
+        lost += [task.id for task in cut_off]
         for number in lost:
             del self._running[number]
         for name in gone:
@@ -316,4 +320,21 @@ class DaskRunner:
             await self._restore(list(now))
         for name in gone:
             tasks += self._engine.worker_left(name)
+        for task in cut_off:
+            tasks += self._engine.task_lost(task)
         self._submit(tasks)
+
+    def _cut_off(self, gone: list[str]) -> list[Task]:
+        """Running tasks elsewhere that wait for a model from a worker that is gone.
+
+        They would wait for ever, since what made the model was pinned there; and so
+        would the tasks that wait for theirs.
+        """
+        out: dict[int, Task] = {}
+        for number, task in sorted(self._running.items()):
+            sources = [step.source for step in task.steps if step.source is not None]
+            if task.worker not in gone and any(
+                source in out or self._ran_on[source] in gone for source in sources
+            ):
+                out[number] = task
+        return list(out.values())

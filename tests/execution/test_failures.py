@@ -3,6 +3,8 @@
 """What a search does when workers, tasks or the user give up."""
 
 import asyncio
+import contextlib
+import multiprocessing
 import os
 import signal
 import threading
@@ -11,7 +13,7 @@ import time
 import dask.array as da
 import numpy as np
 import pytest
-from distributed import Client
+from distributed import Client, get_worker
 from sklearn.linear_model import SGDClassifier
 
 from gpu_hpo.data import _loading, _resident
@@ -103,6 +105,37 @@ def test_killed_worker(expected, processes_client, meanwhile, monkeypatch, numbe
     meanwhile(processes_client, kill(processes_client, number))
     assert answer(make_search(Slow()).fit(X, y)) == expected
     assert not remains(processes_client)
+
+
+class DiesWhenMoved(SGDClassifier):
+    """Takes its worker with it the first time that it leaves it."""
+
+    def __init__(self, alpha=0.0001, random_state=None, flag=None):
+        super().__init__(alpha=alpha, random_state=random_state)
+        self.flag = flag
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        time.sleep(0.02 * (self.alpha > 0.1))  # so that trials are worth moving
+        return super().partial_fit(X, y, classes, sample_weight)
+
+    def __getstate__(self):
+        if multiprocessing.parent_process() and hasattr(self, "coef_"):
+            try:
+                get_worker()  # a copy within a task
+            except ValueError:
+                with contextlib.suppress(FileExistsError):
+                    os.close(os.open(self.flag, os.O_CREAT | os.O_EXCL))
+                    os._exit(1)
+        return super().__getstate__()
+
+
+def test_worker_that_dies_while_a_model_leaves_it(expected, tmp_path):
+    """A task that waits for a model from a worker that is gone does not wait on."""
+    flag = str(tmp_path / "died")
+    with current(local_cluster(2)):
+        search = make_search(DiesWhenMoved(flag=flag)).fit(*make_data())
+    assert os.path.exists(flag)
+    assert answer(search) == expected
 
 
 def test_lost_report(expected, processes_client, monkeypatch):
@@ -427,7 +460,7 @@ def test_client_that_is_closed_meanwhile(meanwhile):
 INTERRUPTED = """
     import json, os, signal, sys, threading, time
     import numpy as np
-    from distributed import Client
+    from distributed import Client, get_worker
     from scipy.stats import loguniform
     from sklearn.linear_model import SGDClassifier
     from gpu_hpo.execution import embedded_client, local_cluster
