@@ -11,15 +11,14 @@ then never the innermost axis, along which NumPy is slow if it is short.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any
 
 from gpu_hpo.neural_network._optimizers import Optimizer
 
-# What the buffers of networks trained at a time may take, so that they stay in the
-# second-level cache; twice or half of it costs some per cent.
+# What the buffers of networks trained at a time may take, so that they stay in a
+# core's own cache.
 BLOCK_BYTES = 512 * 1024
 
 
@@ -47,19 +46,6 @@ class Layout:
             params[:, end - size : end].reshape(len(params), b, a + 1)
             for end, size, (a, b) in zip(ends, sizes, pairwise(self.units), strict=True)
         ]
-
-    def pack(self, xp: Any, coefs: Sequence[Any], intercepts: Sequence[Any]) -> Any:
-        """Row of parameters of one network with scikit-learn's arrays."""
-        layers = [
-            xp.concatenate([coef.T, intercept[:, None]], axis=1).ravel()
-            for coef, intercept in zip(coefs, intercepts, strict=True)
-        ]
-        return xp.concatenate(layers)
-
-    def unpack(self, row: Any) -> tuple[list[Any], list[Any]]:
-        """scikit-learn's `coefs_` and `intercepts_` of one network, as copies."""
-        layers = [layer[0] for layer in self.layers(row[None])]
-        return [w[:, :-1].T.copy() for w in layers], [w[:, -1].copy() for w in layers]
 
 
 @dataclass(frozen=True)

@@ -47,16 +47,16 @@ def check_stackable(
     kind = type(models[0])
     alone = [copy.deepcopy(model) for model in models]
     before = [repr(vars(model)) for model in models]
-    stack = kind.stack(models)
     groups = {
         "all": kind.stack(models),
         "some": kind.stack(models[1:]),
         "regrouped": kind.stack(models[:1]).concat([kind.stack(models[1:])]),
     }
     kept: list[tuple[list[Any], list[Any]]] = []
-    assert len(stack) == n, f"a stack of {n} says it has {len(stack)}"
+    found = len(groups["all"])
+    assert found == n, f"a stack of {n} says it has {found}"
     for call in range(n_calls):
-        given = fit_params if call == 0 else {**fit_params}
+        given = dict(fit_params)
         if call:
             given.pop("classes", None)
         for model in alone:
