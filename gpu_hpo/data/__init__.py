@@ -3,7 +3,13 @@
 """Where data goes: any X, y into chunks on workers, and the validation set."""
 
 from gpu_hpo.data._blocks import Blocks, as_blocks, is_per_row, known_length
-from gpu_hpo.data._chunk import Chunk, concat_chunks, n_rows, row_params
+from gpu_hpo.data._chunk import (
+    TARGETS,
+    Chunk,
+    concat_chunks,
+    n_rows,
+    row_params,
+)
 from gpu_hpo.data._loading import scatter
 from gpu_hpo.data._resident import ResidentData, WorkerFacts
 from gpu_hpo.data._split import (
@@ -15,6 +21,7 @@ from gpu_hpo.data._split import (
 )
 
 __all__ = [
+    "TARGETS",
     "Blocks",
     "Chunk",
     "RandomState",

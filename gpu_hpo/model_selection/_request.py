@@ -112,7 +112,8 @@ def _check_data(estimator: Any, X: Any, y: Any) -> Any:
     tags = get_tags(estimator)
     wants = tags.input_tags
     if wants.two_d_array and not (wants.one_d_array or wants.three_d_array):
-        ndim = X.ndim if hasattr(X, "ndim") else 1 + np.ndim(X[0]) if len(X) else 2
+        # Of a list the first row tells; without rows there is another error to come.
+        ndim = getattr(X, "ndim", None) or (1 + np.ndim(X[0]) if len(X) else 2)
         if ndim != 2:
             raise ValueError(
                 "X must be two-dimensional, of shape (n_samples, n_features); got "

@@ -15,7 +15,6 @@ from gpu_hpo.data import Chunk
 from gpu_hpo.training._models import (
     Recipe,
     Trial,
-    call_params,
     make_model,
     train_call,
 )
@@ -201,12 +200,8 @@ class _Unit:
         began = perf_counter()
         lead = self._members[0]
         with self._blame():
-            first = lead.calls == 0
-            if self._stack is None:
-                train_call(lead.model, chunk, self._recipe, first=first)
-            else:
-                params = call_params(lead.model, chunk, self._recipe, first=first)
-                self._stack.partial_fit(**params)
+            trained = lead.model if self._stack is None else self._stack
+            train_call(trained, chunk, self._recipe, first=lead.calls == 0)
         seconds = (perf_counter() - began) / len(self._outcomes)
         self._drop_failed()
         for member, outcome in zip(self._members, self._outcomes, strict=True):

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from sklearn.base import clone
 
-from gpu_hpo.data import Chunk, row_params
+from gpu_hpo.data import TARGETS, Chunk, row_params
 from gpu_hpo.training._scoring import Scoring
 
 
@@ -112,21 +112,12 @@ def _needs_classes(model: Any) -> bool:
 _NEEDS_CLASSES: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
 
 
-def call_params(
-    model: Any, chunk: Chunk, recipe: Recipe, *, first: bool
-) -> dict[str, Any]:
-    """Give what `partial_fit` takes at a call, X among it, by name."""
+def train_call(model: Any, chunk: Chunk, recipe: Recipe, *, first: bool) -> None:
+    """Train `model`, or all models of a stack, by one call on `chunk`, in place."""
+    data = [chunk[name] for name in TARGETS if name in chunk]
     rows = row_params(chunk)
-    params: dict[str, Any] = {n: chunk[n] for n in ("X", "y") if n in chunk}
-    params.update(recipe.fit_params)
+    params = dict(recipe.fit_params)
     params.update((name, rows[name]) for name in recipe.fit_rows)
     if recipe.classes is not None and (first or _needs_classes(model)):
         params["classes"] = recipe.classes
-    return params
-
-
-def train_call(model: Any, chunk: Chunk, recipe: Recipe, *, first: bool) -> None:
-    """Train `model` by one call on `chunk`, in place."""
-    params = call_params(model, chunk, recipe, first=first)
-    data = [params.pop(name) for name in ("X", "y") if name in params]
     model.partial_fit(*data, **params)

@@ -42,7 +42,7 @@ class Stack(Protocol):
         """Count the models."""
 
     def partial_fit(self, X: Any, y: Any, **params: Any) -> Any:
-        """Train every model by one call, as ``model.partial_fit`` would."""
+        """Train every model by one call; takes what ``model.partial_fit`` takes."""
 
     def predict(self, X: Any) -> Any:
         """Predictions of all models: array of shape (n_models, n_samples, ...).
