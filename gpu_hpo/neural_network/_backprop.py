@@ -92,7 +92,8 @@ class Batches:
     Y : array of shape (n_samples, n_outputs)
     weight : array of shape (n_samples,), or None
     orders : array of shape (n_models, n_samples), or None
-        Row numbers per model; None if all go through the rows as they stand.
+        Row numbers per model, or one row of them for all; None if all go through the
+        rows as they stand.
     size : int
         Rows per mini-batch.
     """
@@ -103,16 +104,20 @@ class Batches:
     orders: Any
     size: int
 
+    def in_order(self) -> Batches:
+        """The same with the rows themselves in order, if all models share it."""
+        if self.orders is None or len(self.orders) > 1:
+            return self
+        rows = self.orders[0]
+        weight = None if self.weight is None else self.weight[rows]
+        return Batches(self.X[rows], self.Y[rows], weight, None, self.size)
+
     def of(self, models: slice) -> Batches:
-        """Batches of some of the models, rows in place if they share their order."""
+        """Batches of some of the models."""
         if self.orders is None:
             return self
         orders = self.orders[models]
-        if len(orders) > 1 and bool((orders[1:] != orders[:1]).any()):
-            return Batches(self.X, self.Y, self.weight, orders, self.size)
-        rows = orders[0]
-        weight = None if self.weight is None else self.weight[rows]
-        return Batches(self.X[rows], self.Y[rows], weight, None, self.size)
+        return Batches(self.X, self.Y, self.weight, orders, self.size).in_order()
 
     def at(self, start: int) -> tuple[Any, Any, Any]:
         """X, Y and weights of one batch; with a leading model axis if orders differ.
@@ -150,6 +155,7 @@ def train_epoch(
     array of shape (n_models,)
         Mean loss over the rows, penalty included, each batch at the weights before it.
     """
+    data = data.in_order()
     n_models = len(params)
     block = n_models
     if xp.__name__ == "numpy":

@@ -142,7 +142,7 @@ class NetworkStack:
         ----------
         rows : Rows
         orders : array of int of shape (n_models, n_samples), or None
-            In which order each network sees them.
+            In which order each network sees them; one row if all see them alike.
         """
         size = batch_size(self.models[0], len(rows.X))
         alpha = np.array([model.alpha for model in self.models], self.params.dtype)
@@ -288,7 +288,10 @@ class NetworkStack:
             self.begin(rows, [weights for weights, _ in every])
         if not self.models[0].shuffle:
             return None
-        return self.xp.asarray(np.stack([order for _, order in every]))
+        orders = [order for _, order in every]
+        if all(order is orders[0] for order in orders):
+            orders = orders[:1]
+        return self.xp.asarray(np.stack(orders))
 
 
 def _copy(model: Any) -> Any:
