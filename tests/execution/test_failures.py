@@ -132,8 +132,9 @@ class DiesWhenMoved(SGDClassifier):
 def test_worker_that_dies_while_a_model_leaves_it(expected, tmp_path):
     """A task that waits for a model from a worker that is gone does not wait on."""
     flag = str(tmp_path / "died")
-    with current(local_cluster(2)):
+    with current(local_cluster(2)) as client:
         search = make_search(DiesWhenMoved(flag=flag)).fit(*make_data())
+        client.wait_for_workers(2, timeout=60)
     assert os.path.exists(flag)
     assert answer(search) == expected
 
@@ -172,6 +173,7 @@ def test_killed_workers_and_a_large_estimator(expected, meanwhile, monkeypatch):
         pids = list(client.run(os.getpid).values())
         meanwhile(client, lambda: [os.kill(pid, signal.SIGKILL) for pid in pids])
         search = make_search(Slow()).fit(*make_data())
+        client.wait_for_workers(2, timeout=60)  # or closing would meet a start
     assert answer(search) == expected
     assert "lost" not in search.cv_results_["status"]
 
@@ -190,6 +192,7 @@ def test_workers_killed_while_data_are_sent(expected, monkeypatch):
     with current(local_cluster(2)) as client:
         pids = list(client.run(os.getpid).values())
         assert answer(make_search().fit(*make_data())) == expected
+        client.wait_for_workers(2, timeout=60)
     assert not pids
 
 

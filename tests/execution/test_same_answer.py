@@ -42,33 +42,33 @@ def expected():
 
 
 @pytest.fixture(params=SEARCHES)
-def check(request, expected):
+def check_answer(request, expected):
     """Runs a search on what is the current client, and compares."""
 
-    def check():
+    def check_answer():
         search = SEARCHES[request.param]().fit(*make_data())
         assert answer(search) == expected[request.param]
 
-    return check
+    return check_answer
 
 
-def test_one_thread_again(check):
+def test_one_thread_again(check_answer):
     """The same search on a second cluster of one thread gives the same answer."""
     with current(local_cluster(1, processes=False)):
-        check()
+        check_answer()
 
 
-def test_four_threads(check, threads_client):
+def test_four_threads(check_answer, threads_client):
     """Four threads, whose tasks overlap, give the answer of one."""
-    check()
+    check_answer()
 
 
-def test_two_processes(check, processes_client):
+def test_two_processes(check_answer, processes_client):
     """Two processes, whose chunks and models are copies, give the answer of one."""
-    check()
+    check_answer()
 
 
-def test_workers_of_several_threads(check):
+def test_workers_of_several_threads(check_answer):
     """Workers of different kinds and sizes give the answer of one."""
     options = {"protocol": "inproc://", "dashboard_address": "127.0.0.1:0"}
     cluster = SpecCluster(
@@ -80,19 +80,19 @@ def test_workers_of_several_threads(check):
     )
     with current(cluster) as client:
         assert sorted(client.nthreads().values()) == [1, 3]
-        check()
+        check_answer()
 
 
-def test_embedded_cluster(check):
+def test_embedded_cluster(check_answer):
     """The cluster that a search starts by itself gives the answer of one thread."""
     embedded_client()
-    check()
+    check_answer()
 
 
-def test_cuda_cluster(check, cuda_without_gpu):
+def test_cuda_cluster(check_answer, cuda_without_gpu):
     """A LocalCUDACluster gives the answer of one thread."""
     with current(local_cluster(device="cuda", **cuda_without_gpu)):
-        check()
+        check_answer()
 
 
 class Delayed(SGDClassifier):
