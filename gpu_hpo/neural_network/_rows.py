@@ -128,7 +128,7 @@ def note_classes(model: Any, y: Any, classes: Any) -> None:
 
 
 def _find_classes(model: Any, y: Any, again: bool) -> None:
-    """Set or check the classes of a model that is fitted to `rows_y`."""
+    """Set or check the classes of a model that is fitted to y."""
     y = to_host(y)
     check_classification_targets(y)
     if again:
