@@ -132,29 +132,10 @@ class Batches:
         return X.swapaxes(-1, -2), Y.swapaxes(-1, -2), weight
 
 
-def train_epoch(
+def array_epoch(
     xp: Any, shape: Shape, params: Any, alpha: Any, optimizer: Optimizer, data: Batches
 ) -> Any:
-    """Take every network through all batches once, in place.
-
-    Parameters
-    ----------
-    xp : module
-        NumPy or CuPy.
-    shape : Shape
-    params : array of shape (n_models, n_params)
-        Is changed.
-    alpha : array of shape (n_models,)
-        Strength of the L2 penalty.
-    optimizer : Optimizer
-        Its state is changed.
-    data : Batches
-
-    Returns
-    -------
-    array of shape (n_models,)
-        Mean loss over the rows, penalty included, each batch at the weights before it.
-    """
+    """Do what `_hot_loop.train_epoch` says, in array operations."""
     data = data.in_order()
     n_models = len(params)
     block = n_models

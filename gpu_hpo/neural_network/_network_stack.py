@@ -19,7 +19,6 @@ from gpu_hpo.neural_network._backprop import (
     Layout,
     Shape,
     forward,
-    train_epoch,
 )
 from gpu_hpo.neural_network._bookkeeping import (
     batch_size,
@@ -30,6 +29,7 @@ from gpu_hpo.neural_network._bookkeeping import (
     output_activation,
     shuffled,
 )
+from gpu_hpo.neural_network._hot_loop import train_epoch
 from gpu_hpo.neural_network._optimizers import SGD, Adam, Optimizer
 from gpu_hpo.neural_network._rows import Rows, note_classes, read_rows, read_X
 

@@ -36,6 +36,23 @@ class Optimizer(ABC):
         numbers = {name: values[models] for name, values in self.numbers.items()}
         return type(self)(self.xp, [m[models] for m in self.moments], numbers)
 
+    @abstractmethod
+    def rates(self, steps: Any) -> Any:
+        """Learning rates of steps of this pass, counted from 0.
+
+        Parameters
+        ----------
+        steps : ndarray of int of shape (n_steps,)
+
+        Returns
+        -------
+        ndarray of shape (n_models, n_steps)
+        """
+
+    @abstractmethod
+    def table(self, dtype: Any) -> Any:
+        """What stays the same in a pass, of shape (n_models, n_numbers), on the host."""
+
     def _column(self, name: str, like: Any) -> Any:
         """Numbers of all models as a column, on the device of `like`."""
         return self.xp.asarray(np.asarray(self.numbers[name], like.dtype)[:, None])
@@ -46,6 +63,15 @@ class SGD(Optimizer):
 
     Source: scikit-learn's user guide, section "Multi-layer Perceptron".
     """
+
+    def rates(self, steps: Any) -> Any:
+        """As set, at every step."""
+        return np.repeat(np.asarray(self.numbers["_rate"])[:, None], len(steps), axis=1)
+
+    def table(self, dtype: Any) -> Any:
+        """Momentum, and whether it is Nesterov's."""
+        names = "momentum", "nesterovs_momentum"
+        return np.array([self.numbers[name] for name in names], dtype).T.copy()
 
     def step(self, params: Any, grads: Any) -> None:
         (velocity,) = self.moments
@@ -71,22 +97,30 @@ class Adam(Optimizer):
     https://arxiv.org/abs/1412.6980
     """
 
+    def rates(self, steps: Any) -> Any:
+        """Make up for both averages having begun at 0."""
+        numbers = {name: np.asarray(v, float) for name, v in self.numbers.items()}
+        taken = numbers["_n_steps"][:, None] + steps + 1
+        beta_1, beta_2 = (numbers[f"beta_{i}"][:, None] for i in (1, 2))
+        rates = numbers["learning_rate_init"][:, None] * np.sqrt(1 - beta_2**taken)
+        return rates / (1 - beta_1**taken)
+
+    def table(self, dtype: Any) -> Any:
+        """Both decays, and what keeps a quotient finite."""
+        names = "beta_1", "beta_2", "epsilon"
+        return np.array([self.numbers[name] for name in names], dtype).T.copy()
+
     def step(self, params: Any, grads: Any) -> None:
         first, second = self.moments
         xp = self.xp
-        if not hasattr(self, "_steps"):
-            self._rates = np.asarray(self.numbers["learning_rate_init"], float)
-            self._betas = [np.asarray(self.numbers[f"beta_{i}"], float) for i in (1, 2)]
+        if not hasattr(self, "_taken"):
+            self._taken = 0
             self._beta_1 = self._column("beta_1", params)
             self._beta_2 = self._column("beta_2", params)
             self._epsilon = self._column("epsilon", params)
-            self._steps = np.asarray(self.numbers["_n_steps"], float)
             self._update = xp.empty_like(params)
-        self._steps += 1
-        beta_1, beta_2 = self._betas
-        rates = self._rates * np.sqrt(1 - beta_2**self._steps)
-        rates /= 1 - beta_1**self._steps
-        rate = xp.asarray(rates[:, None].astype(params.dtype))
+        rate = xp.asarray(self.rates(np.array([self._taken])).astype(params.dtype))
+        self._taken += 1
         first *= self._beta_1
         xp.multiply(grads, 1 - self._beta_1, out=self._update)
         first += self._update
