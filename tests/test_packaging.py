@@ -31,14 +31,15 @@ import sklearn.model_selection
 WATCH_IMPORTS = """
 import importlib, json, pkgutil, sys
 
-CUDA = {"cudf", "cuml", "cupy", "dask_cuda", "dask_cudf", "numba", "pylibcudf",
+# Numba compiles for the CPU as well; its CUDA part must wait.
+CUDA = {"cudf", "cuml", "cupy", "dask_cuda", "dask_cudf", "numba.cuda", "pylibcudf",
         "pylibraft", "rmm"}
 
 class Watch:
     attempts = []
 
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in CUDA:
+        if name in CUDA or name.partition(".")[0] in CUDA:
             frame = sys._getframe(1)
             while frame.f_code.co_filename.startswith("<frozen importlib"):
                 frame = frame.f_back

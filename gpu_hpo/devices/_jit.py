@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
+import numpy as np
 
 logger = logging.getLogger(__name__)
 
@@ -39,3 +40,19 @@ def jit(function: Callable[..., Any]) -> Any:
         # No folder can be written to: every process compiles for itself.
         logger.info("compiled code is not kept: %s", error)
     return compiled
+
+
+def plain(array: Any, dtype: Any) -> Any:
+    """Array of the one kind that loops are compiled for, a copy only if it is not.
+
+    Parameters
+    ----------
+    array : array-like
+    dtype : dtype-like
+
+    Returns
+    -------
+    ndarray
+        C-contiguous and writable.
+    """
+    return np.require(array, dtype, ["C", "W"])

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gpu_hpo.devices._jit import jit
+from gpu_hpo.devices._jit import jit, plain
 from gpu_hpo.neural_network._backprop import Batches, Shape
 from gpu_hpo.neural_network._optimizers import Optimizer
 
@@ -62,10 +62,10 @@ def compiled_epoch(
         optimizer.table(dtype),
         optimizer.rates(np.arange(-(-len(data.X) // data.size))).astype(dtype),
         Data(
-            _plain(data.X, dtype),
-            _plain(data.Y, dtype),
-            np.empty(0, dtype) if weight is None else _plain(weight, dtype),
-            np.empty((0, 0), np.intp) if orders is None else _plain(orders, np.intp),
+            plain(data.X, dtype),
+            plain(data.Y, dtype),
+            np.empty(0, dtype) if weight is None else plain(weight, dtype),
+            np.empty((0, 0), np.intp) if orders is None else plain(orders, np.intp),
             data.size,
         ),
         losses,
@@ -80,11 +80,6 @@ def _network(shape: Shape) -> Network:
     return Network(
         units, params_at, units_at, CODES[shape.activation], CODES[shape.output]
     )
-
-
-def _plain(array: Any, dtype: Any) -> Any:
-    """Array of the one kind that the loops are compiled for."""
-    return np.require(array, dtype, ["C", "W"])
 
 
 @jit

@@ -51,7 +51,7 @@ class Optimizer(ABC):
 
     @abstractmethod
     def table(self, dtype: Any) -> Any:
-        """What stays the same in a pass, of shape (n_models, n_numbers), on the host."""
+        """Numbers that stay in a pass, of shape (n_models, n_numbers), on the host."""
 
     def _column(self, name: str, like: Any) -> Any:
         """Numbers of all models as a column, on the device of `like`."""

@@ -1,0 +1,52 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What linear models say of rows, many models at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gpu_hpo.linear_model._lanes import CODE, Lanes, Rows
+
+
+def scores(xp: Any, coefs: Any, intercepts: Any, X: Any) -> Any:
+    """Distances from the hyperplanes, of shape (n_models, n_samples, n_outputs).
+
+    One product per model, so that none depends on how many there are.
+    """
+    if hasattr(X, "indptr"):
+        out = xp.stack([xp.asarray(X @ coef.T) for coef in coefs])
+    else:
+        out = xp.matmul(coefs, X.T).swapaxes(1, 2)
+    return out + intercepts[:, None]
+
+
+def probabilities(xp: Any, loss: str, scores: Any) -> Any:
+    """Probabilities of the classes, of shape (n_models, n_samples, n_classes)."""
+    if loss == "log_loss":
+        small = xp.exp(-xp.abs(scores))
+        out = xp.where(scores >= 0, 1, small) / (1 + small)
+    else:
+        out = (xp.clip(scores, -1, 1) + 1) / 2
+    if out.shape[-1] == 1:
+        return xp.concatenate([1 - out, out], axis=-1)
+    # A row that is of no class is of all alike.
+    out = xp.where((out == 0).all(axis=-1)[..., None], 1, out)
+    return out / out.sum(axis=-1)[..., None]
+
+
+def validation_scores(xp: Any, lanes: Lanes, rows: Rows) -> Any:
+    """Accuracy, or coefficient of determination, of each lane."""
+    predicted = xp.asarray(rows.X @ lanes.weights.T).T + lanes.intercepts[:, None]
+    weight = xp.ones(len(rows.y)) if rows.weight is None else rows.weight
+    code = lanes.table[CODE][:, None]
+    if bool((code >= 0).all()):
+        right = (predicted > 0) == (rows.y == code)
+        return (right * weight).sum(axis=1) / weight.sum()
+    mean = (rows.y * weight).sum() / weight.sum()
+    wrong = (weight * (rows.y - predicted) ** 2).sum(axis=1)
+    spread = (weight * (rows.y - mean) ** 2).sum()
+    if spread == 0:
+        # Nothing to explain.
+        return xp.where(wrong == 0, 1.0, 0.0)
+    return 1 - wrong / spread

@@ -1,0 +1,195 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Linear models side by side: each output of each model is one lane.
+
+A model of two classes or of one target has one lane, a model of more classes one lane
+per class. Lanes know nothing of each other, so any of them can be trained together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+# Numbers that each lane has for itself, by their row in `Lanes.table`. Settings:
+#   T         weight updates so far, the next one included
+#   ETA       learning rate at the start, now if it is adaptive
+#   START     what "optimal" adds to T
+#   POSITIVE  weight of the rows whose target is positive; NEGATIVE of the others
+#   CODE      class that is positive
+# and what an unfinished call has to remember:
+#   OWED      L1 penalty that a weight would have paid, had it paid every time
+#   SCALE     product of all shrinking since SHARE was last 0
+#   SHARE     how much of what the L1 penalty takes off the weights, scikit-learn's
+#             way of averaging takes off the averages
+#   SQUARES, MAGNITUDES  of the weights, summed
+#   LOSS      sum over the rows of an epoch; OBJECTIVE with the penalties
+SETTINGS = (
+    "T",
+    "ALPHA",
+    "L1_RATIO",
+    "ETA",
+    "START",
+    "POWER_T",
+    "EPSILON",
+    "AVERAGE",
+    "POSITIVE",
+    "NEGATIVE",
+    "CODE",
+)
+T, ALPHA, L1_RATIO, ETA, START, POWER_T, EPSILON, AVERAGE = range(8)
+POSITIVE, NEGATIVE, CODE = range(8, 11)
+OWED, SCALE, SHARE, SQUARES, MAGNITUDES, LOSS, OBJECTIVE = range(11, 18)
+N_ROWS = 18
+
+# scikit-learn's, for the sake of equal results.
+MOST_GRADIENT = 1e12
+SPARSE_INTERCEPT_DECAY = 0.01
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What all lanes that train together have in common.
+
+    Attributes
+    ----------
+    loss, penalty, learning_rate : str
+        As of the estimators; `penalty` may be None.
+    batch_size : int
+    fit_intercept : bool
+    averaging : bool
+    objective : bool
+        Whether the sums are wanted that say when to stop.
+    """
+
+    loss: str
+    penalty: str | None
+    learning_rate: str
+    batch_size: int
+    fit_intercept: bool
+    averaging: bool
+    objective: bool = False
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether there is an L2 penalty."""
+        return self.penalty in ("l2", "elasticnet")
+
+    @property
+    def truncates(self) -> bool:
+        """Whether there is an L1 penalty."""
+        return self.penalty in ("l1", "elasticnet")
+
+    @property
+    def passive(self) -> bool:
+        """Whether rows say themselves how far to go."""
+        return self.learning_rate in ("pa1", "pa2")
+
+
+@dataclass
+class Lanes:
+    """Weights of linear models, and what training them needs.
+
+    Attributes
+    ----------
+    weights : array of shape (n_lanes, n_features)
+    intercepts : array of shape (n_lanes,)
+        Of float64, as is `table`.
+    average_weights, average_intercepts : array
+        Of the same shapes; what they are if nothing is averaged does not matter.
+    table : array of shape (N_ROWS, n_lanes)
+    paid : array of shape (n_lanes, n_features)
+        L1 penalty that each weight has paid; of no features if there is none.
+    """
+
+    weights: Any
+    intercepts: Any
+    average_weights: Any
+    average_intercepts: Any
+    table: Any
+    paid: Any
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    def take(self, lanes: Any) -> Lanes:
+        """Copy some lanes."""
+        parts = {
+            field.name: getattr(self, field.name)[lanes]
+            for field in fields(self)
+            if field.name != "table"
+        }
+        return Lanes(table=self.table[:, lanes], **parts)
+
+    def put(self, lanes: Any, others: Lanes) -> None:
+        """Overwrite some lanes."""
+        for field in fields(self):
+            name = field.name
+            if name == "table":
+                self.table[:, lanes] = others.table
+            else:
+                getattr(self, name)[lanes] = getattr(others, name)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows to train on, on the device that they came on.
+
+    Attributes
+    ----------
+    X : array or CSR matrix of shape (n_samples, n_features)
+    y : array of shape (n_samples,)
+        Targets, or numbers of classes; of float64.
+    weight : array of shape (n_samples,), or None
+    """
+
+    X: Any
+    y: Any
+    weight: Any
+
+    @property
+    def sparse(self) -> bool:
+        """Whether X is a CSR matrix."""
+        return hasattr(self.X, "indptr")
+
+    def take(self, rows: Any) -> Rows:
+        """Some of the rows."""
+        weight = None if self.weight is None else self.weight[rows]
+        return replace(self, X=self.X[rows], y=self.y[rows], weight=weight)
+
+
+def begin(xp: Any, rules: Rules, lanes: Lanes) -> None:
+    """Forget what was remembered of an earlier call."""
+    lanes.table[OWED:] = 0
+    lanes.table[SCALE] = 1
+    if rules.truncates:
+        lanes.paid = xp.zeros_like(lanes.weights)
+    if rules.objective:
+        weights = lanes.weights.astype(xp.float64)
+        lanes.table[SQUARES] = (weights * weights).sum(axis=1)
+        lanes.table[MAGNITUDES] = xp.abs(weights).sum(axis=1)
+
+
+def train_epoch(xp: Any, rules: Rules, lanes: Lanes, rows: Rows, orders: Any) -> None:
+    """Take every lane once through the rows, in mini-batches; changes `lanes`.
+
+    Parameters
+    ----------
+    xp : module
+        NumPy or CuPy, whatever everything else is of.
+    rules : Rules
+    lanes : Lanes
+    rows : Rows
+    orders : tuple of (array of shape (n_orders, n_rows), array of shape (n_lanes,))
+        Orders of rows, and which of them each lane goes by; on the host. Rows that
+        are in no order are not trained on.
+    """
+    if xp.__name__ == "numpy":
+        # Here, for Numba takes long to import.
+        from gpu_hpo.linear_model._compiled import compiled_epoch
+
+        compiled_epoch(rules, lanes, rows, orders)
+    else:
+        from gpu_hpo.linear_model._array_loop import array_epoch
+
+        array_epoch(xp, rules, lanes, rows, orders)

@@ -1,0 +1,478 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""scikit-learn's linear models with SGD training, of which many train at once."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Hashable, Sequence
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn import linear_model as theirs
+from sklearn.base import is_classifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import validate_data
+
+from gpu_hpo.devices import array_namespace, is_device_array, to_host
+from gpu_hpo.linear_model._linear_stack import LinearStack
+from gpu_hpo.linear_model._rows import read_rows
+from gpu_hpo.linear_model._stopping import train_until_done
+
+_BATCH_SIZE = {"batch_size": [Interval(Integral, 1, None, closed="left")]}
+
+
+class _StackedLinearModel:
+    """What lets a linear model train as a stack of one, and share a stack.
+
+    Mixed into scikit-learn's classes, from which come parameters and their checks,
+    and tags.
+    """
+
+    # ---- the stack contract ----
+
+    def stack_key(self: Any) -> Hashable:
+        """What models that share a stack have in common; the rest are numbers.
+
+        Raises
+        ------
+        ValueError
+            If a parameter makes no sense.
+        """
+        fitted: Any = None
+        if getattr(self, "coef_", None) is not None:
+            coef = self.coef_
+            classes = getattr(self, "classes_", None)
+            fitted = (
+                type(coef).__module__,
+                str(coef.dtype),
+                coef.shape,
+                None if classes is None else tuple(np.asarray(classes).tolist()),
+                hasattr(self, "_average_coef"),
+            )
+        else:
+            self._validate_params()
+            self._more_validate_params()
+        class_weight: Any = getattr(self, "class_weight", None)
+        if isinstance(class_weight, dict):
+            class_weight = tuple(sorted(class_weight.items(), key=repr))
+        return (
+            self.loss,
+            self.penalty,
+            self.learning_rate,
+            self.batch_size,
+            self.shuffle,
+            self.fit_intercept,
+            self.average > 0,
+            self.early_stopping,
+            class_weight,
+            fitted,
+        )
+
+    @classmethod
+    def stack(cls, models: Sequence[Any]) -> LinearStack:
+        """Stack of models with equal keys, which are left as they are."""
+        return LinearStack(models)
+
+    # ---- training ----
+
+    def fit(
+        self: Any,
+        X: Any,
+        y: Any,
+        coef_init: Any = None,
+        intercept_init: Any = None,
+        sample_weight: Any = None,
+    ) -> Any:
+        """Train until the loss, or the score on held out rows, stops improving.
+
+        Parameters
+        ----------
+        X : array-like or CSR matrix of shape (n_samples, n_features)
+            Also CuPy arrays, cuDF frames and CSR matrices on a device.
+        y : array-like of shape (n_samples,)
+        coef_init : array-like of shape (n_classes, n_features) or (n_features,)
+            Weights to begin with; zeros if left out.
+        intercept_init : array-like of shape (n_classes,) or (1,), optional
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        self
+        """
+        self._validate_params()
+        self._more_validate_params()
+        again = self.warm_start and getattr(self, "coef_", None) is not None
+        model = copy.copy(self)
+        classes = None
+        if is_classifier(self):
+            classes = _classes(model, y)
+            model.__dict__.pop("classes_", None)
+        goes_on = again and not is_classifier(self)
+        rows, class_weights = read_rows(
+            model,
+            X,
+            y,
+            sample_weight,
+            classes,
+            reset=not goes_on,
+            zero_weights=is_classifier(self) and self.early_stopping,
+        )
+        model.t_ = 1.0
+        stack = LinearStack([model])
+        if not goes_on:
+            if again:
+                coef_init = self.coef_ if coef_init is None else coef_init
+                if intercept_init is None:
+                    intercept_init = self.intercept_
+            _begin(stack, rows, coef_init, intercept_init)
+        lanes = stack.lanes(class_weights)
+        held = self._held_out(rows)
+        rules = stack.rules(objective=len(held) == 0 or self.verbose > 0)
+        n_epochs = train_until_done(stack.xp, model, rules, lanes, rows, held)
+        stack.absorb(lanes)
+        stack.count(n_epochs, rows.X.shape[0])
+        self._become(stack)
+        if self.tol is not None and n_epochs == self.max_iter:
+            warnings.warn(
+                "Maximum number of iteration reached before convergence. Consider "
+                "increasing max_iter to improve the fit.",
+                ConvergenceWarning,
+            )
+        if self.power_t < 0:
+            warnings.warn(
+                "Negative values for `power_t` are deprecated, as in scikit-learn.",
+                FutureWarning,
+            )
+        return self
+
+    def _held_out(self: Any, rows: Any) -> Any:
+        """Rows that say when to stop; none without early stopping."""
+        if not self.early_stopping:
+            return np.empty(0, np.intp)
+        y = to_host(rows.y)
+        counted = np.ones(len(y), bool)
+        if rows.weight is not None:
+            counted = to_host(rows.weight > 0)
+        return np.flatnonzero(self._make_validation_split(y, counted))
+
+    def _train_once(self: Any, X: Any, y: Any, **params: Any) -> Any:
+        """Train by one call, as a stack of one."""
+        self._validate_params()
+        stack = LinearStack([self])
+        stack.partial_fit(X, y, **params)
+        return self._become(stack)
+
+    def _become(self: Any, stack: LinearStack) -> Any:
+        """Take over what the only model of a stack has become."""
+        self.__dict__.update(stack.unstack()[0].__dict__)
+        (error,) = stack.errors
+        if error is not None:
+            raise error
+        return self
+
+    # ---- answers ----
+
+    def predict(self: Any, X: Any) -> Any:
+        """Predict classes or targets.
+
+        Parameters
+        ----------
+        X : array-like or CSR matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array of shape (n_samples,)
+            On the device of the model.
+        """
+        return LinearStack([self]).predict(X)[0]
+
+
+class SGDClassifier(_StackedLinearModel, theirs.SGDClassifier):
+    """scikit-learn's ``SGDClassifier``, of which a search trains many at once.
+
+    Parameters, attributes and what they mean are those of
+    ``sklearn.linear_model.SGDClassifier``, and so are the weights, but for what the
+    notes say. Models that differ in numbers only (`alpha`, `l1_ratio`, `eta0`,
+    `power_t`, `epsilon`, `random_state`, where `average` begins) share a stack.
+    Rows on a device, as CuPy arrays or cuDF frames, are trained on there.
+
+    Parameters
+    ----------
+    loss, penalty, alpha, l1_ratio, fit_intercept, max_iter, tol, shuffle, verbose, \
+epsilon, n_jobs, random_state, learning_rate, eta0, power_t, early_stopping, \
+validation_fraction, n_iter_no_change, class_weight, warm_start, average
+        As of ``sklearn.linear_model.SGDClassifier``; `n_jobs` has no effect.
+    batch_size : int, default=1
+        Rows per update of the weights, by the mean of what each says by itself; the
+        last batch of an epoch may be smaller. The penalty counts once per update, and
+        ``t_`` and `average` count updates. With 1, the default, this is what
+        scikit-learn does.
+
+    Notes
+    -----
+    Differences from scikit-learn:
+
+    - Rows are shuffled with NumPy's generator, once for all classes; so results equal
+      scikit-learn's with ``shuffle=False``, and otherwise those of another seed. An
+      integer seed gives each call of `partial_fit` the same order.
+    - With `average` each call of `partial_fit` goes on with the intercept where the
+      last one left it, and the averages are those of all calls.
+    - With `early_stopping` the score of ``loss="log_loss"`` is the accuracy on all rows
+      held out, as of any other loss.
+    - With "pa1" and "pa2" each row of a batch says how far to go as if it were alone.
+    - Of rows in float32 the intercepts are float32, too.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from gpu_hpo.linear_model import SGDClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = SGDClassifier(loss="log_loss", batch_size=16, random_state=0)
+    >>> for _ in range(10):
+    ...     model = model.partial_fit(X / 16, y, classes=range(10))
+    >>> bool(model.score(X / 16, y) > 0.9)
+    True
+    """
+
+    _parameter_constraints: dict = (
+        theirs.SGDClassifier._parameter_constraints | _BATCH_SIZE
+    )
+
+    def __init__(
+        self,
+        loss="hinge",
+        *,
+        penalty="l2",
+        alpha=0.0001,
+        l1_ratio=0.15,
+        fit_intercept=True,
+        max_iter=1000,
+        tol=1e-3,
+        shuffle=True,
+        verbose=0,
+        epsilon=0.1,
+        n_jobs=None,
+        random_state=None,
+        learning_rate="optimal",
+        eta0=0.01,
+        power_t=0.5,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=5,
+        class_weight=None,
+        warm_start=False,
+        average=False,
+        batch_size=1,
+    ):
+        super().__init__(
+            loss=loss,
+            penalty=penalty,
+            alpha=alpha,
+            l1_ratio=l1_ratio,
+            fit_intercept=fit_intercept,
+            max_iter=max_iter,
+            tol=tol,
+            shuffle=shuffle,
+            verbose=verbose,
+            epsilon=epsilon,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            learning_rate=learning_rate,
+            eta0=eta0,
+            power_t=power_t,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            class_weight=class_weight,
+            warm_start=warm_start,
+            average=average,
+        )
+        self.batch_size = batch_size
+
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> Any:
+        """Take the model once through X, in mini-batches.
+
+        Parameters
+        ----------
+        X : array-like or CSR matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        classes : array-like of shape (n_classes,), optional
+            All classes; needed at the first call.
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        self
+        """
+        return self._train_once(X, y, classes=classes, sample_weight=sample_weight)
+
+    def decision_function(self, X: Any) -> Any:
+        """Signed distances from the hyperplanes.
+
+        Parameters
+        ----------
+        X : array-like or CSR matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array of shape (n_samples,) or (n_samples, n_classes)
+        """
+        return LinearStack([self]).decision_function(X)[0]
+
+    @available_if(lambda model: model._check_proba())
+    def predict_proba(self, X: Any) -> Any:
+        """Predict probabilities; only of the losses "log_loss" and "modified_huber".
+
+        Parameters
+        ----------
+        X : array-like or CSR matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array of shape (n_samples, n_classes)
+        """
+        return LinearStack([self]).predict_proba(X)[0]
+
+
+class SGDRegressor(_StackedLinearModel, theirs.SGDRegressor):
+    """scikit-learn's ``SGDRegressor``, of which a search trains many at once.
+
+    Parameters, attributes and what they mean are those of
+    ``sklearn.linear_model.SGDRegressor``, and so are the weights, but for what the
+    notes say. Models that differ in numbers only (`alpha`, `l1_ratio`, `eta0`,
+    `power_t`, `epsilon`, `random_state`, where `average` begins) share a stack.
+    Rows on a device, as CuPy arrays or cuDF frames, are trained on there.
+
+    Parameters
+    ----------
+    loss, penalty, alpha, l1_ratio, fit_intercept, max_iter, tol, shuffle, verbose, \
+epsilon, random_state, learning_rate, eta0, power_t, early_stopping, \
+validation_fraction, n_iter_no_change, warm_start, average
+        As of ``sklearn.linear_model.SGDRegressor``.
+    batch_size : int, default=1
+        Rows per update of the weights, by the mean of what each says by itself; the
+        last batch of an epoch may be smaller. The penalty counts once per update, and
+        ``t_`` and `average` count updates. With 1, the default, this is what
+        scikit-learn does.
+
+    Notes
+    -----
+    Differences from scikit-learn:
+
+    - Rows are shuffled with NumPy's generator; so results equal scikit-learn's with
+      ``shuffle=False``, and otherwise those of another seed. An integer seed gives each
+      call of `partial_fit` the same order.
+    - With "pa1" and "pa2" each row of a batch says how far to go as if it were alone.
+    - Of rows in float32 the intercept is float32, too.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.preprocessing import scale
+    >>> from gpu_hpo.linear_model import SGDRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = SGDRegressor(batch_size=16, random_state=0)
+    >>> for _ in range(20):
+    ...     model = model.partial_fit(scale(X), y)
+    >>> bool(model.score(scale(X), y) > 0.4)
+    True
+    """
+
+    _parameter_constraints: dict = (
+        theirs.SGDRegressor._parameter_constraints | _BATCH_SIZE
+    )
+
+    def __init__(
+        self,
+        loss="squared_error",
+        *,
+        penalty="l2",
+        alpha=0.0001,
+        l1_ratio=0.15,
+        fit_intercept=True,
+        max_iter=1000,
+        tol=1e-3,
+        shuffle=True,
+        verbose=0,
+        epsilon=0.1,
+        random_state=None,
+        learning_rate="invscaling",
+        eta0=0.01,
+        power_t=0.25,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=5,
+        warm_start=False,
+        average=False,
+        batch_size=1,
+    ):
+        super().__init__(
+            loss=loss,
+            penalty=penalty,
+            alpha=alpha,
+            l1_ratio=l1_ratio,
+            fit_intercept=fit_intercept,
+            max_iter=max_iter,
+            tol=tol,
+            shuffle=shuffle,
+            verbose=verbose,
+            epsilon=epsilon,
+            random_state=random_state,
+            learning_rate=learning_rate,
+            eta0=eta0,
+            power_t=power_t,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            warm_start=warm_start,
+            average=average,
+        )
+        self.batch_size = batch_size
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Take the model once through X, in mini-batches.
+
+        Parameters
+        ----------
+        X : array-like or CSR matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        self
+        """
+        return self._train_once(X, y, sample_weight=sample_weight)
+
+
+def _classes(model: Any, y: Any) -> Any:
+    """Classes that there are in y."""
+    if is_device_array(y):
+        return np.unique(to_host(y))
+    return np.unique(validate_data(model, y=y))
+
+
+def _begin(stack: LinearStack, rows: Any, coef_init: Any, intercept_init: Any) -> None:
+    """Begin training anew; initial weights are checked with scikit-learn's words."""
+    xp = array_namespace(rows.X)
+    dtype = np.dtype(rows.X.dtype.str)
+    stack.begin(xp, dtype)
+    (model,) = stack.models
+    checked = copy.copy(model)
+    checked._allocate_parameter_mem(
+        n_classes=len(getattr(model, "classes_", [0])),
+        n_features=rows.X.shape[1],
+        input_dtype=dtype,
+        coef_init=None if coef_init is None else to_host(coef_init),
+        intercept_init=None if intercept_init is None else to_host(intercept_init),
+    )
+    coefs, intercepts = xp.asarray(checked.coef_), xp.asarray(checked.intercept_)
+    stack.coefs = coefs.reshape(stack.coefs.shape)
+    stack.intercepts = intercepts.reshape(stack.intercepts.shape)
