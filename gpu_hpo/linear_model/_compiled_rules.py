@@ -13,6 +13,7 @@ from collections import namedtuple
 import numpy as np
 
 from gpu_hpo.devices._jit import jit
+from gpu_hpo.devices._vector_exp import exp
 from gpu_hpo.linear_model._lanes import (
     ALPHA,
     AVERAGE,
@@ -97,36 +98,6 @@ def room_for(n_lanes):
         room[8],
         room[9],
     )
-
-
-@jit
-def exp(x):
-    """Exponential function, in arithmetic that vector instructions do.
-
-    Every lane is computed alike, wherever in a vector or past its end it is, which the
-    libraries' functions do not promise.
-    """
-    known = x if x == x else 0.0
-    known = -700.0 if known < -700.0 else known
-    known = 700.0 if known > 700.0 else known
-    twos = np.int32(known * 1.4426950408889634 + (0.5 if known > 0 else -0.5))
-    r = (known if x == x else x) - np.float64(twos) * 0.6931471805599453
-    p = 1 / 6227020800
-    p = p * r + 1 / 479001600
-    p = p * r + 1 / 39916800
-    p = p * r + 1 / 3628800
-    p = p * r + 1 / 362880
-    p = p * r + 1 / 40320
-    p = p * r + 1 / 5040
-    p = p * r + 1 / 720
-    p = p * r + 1 / 120
-    p = p * r + 1 / 24
-    p = p * r + 1 / 6
-    p = p * r + 1 / 2
-    p = p * r + 1
-    p = p * r + 1
-    bits = np.int64((np.int64(twos) + np.int64(1023)) << np.int64(52))
-    return p * bits.view(np.float64)
 
 
 @jit
