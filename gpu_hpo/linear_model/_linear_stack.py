@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 from sklearn.base import is_classifier
-from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from gpu_hpo._row_orders import draw_orders
 from gpu_hpo.devices import array_namespace, to_host
 from gpu_hpo.linear_model import _lanes as lane
 from gpu_hpo.linear_model._answers import probabilities, scores
@@ -213,20 +213,8 @@ class LinearStack:
         n_outputs = self.coefs.shape[1]
         if not self.models[0].shuffle:
             return np.arange(n_rows)[None], np.zeros(len(self) * n_outputs, np.intp)
-        orders: list[Any] = []
-        drawn: dict[int, int] = {}
-        which = []
-        for model in self.models:
-            seed = model.random_state
-            fixed = isinstance(seed, int | np.integer)
-            if not fixed or int(seed) not in drawn:
-                if fixed:
-                    drawn[int(seed)] = len(orders)
-                which.append(len(orders))
-                orders.append(check_random_state(seed).permutation(n_rows))
-            else:
-                which.append(drawn[int(seed)])
-        return np.stack(orders), np.repeat(which, n_outputs)
+        orders, which = draw_orders([m.random_state for m in self.models], n_rows)
+        return orders, np.repeat(which, n_outputs)
 
     # ---- answers ----
 

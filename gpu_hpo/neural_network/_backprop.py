@@ -3,15 +3,15 @@
 """One pass of many networks of one shape through mini-batches.
 
 Everything about a network is one row of a matrix: layer after layer the weights of each
-unit, its intercept last. Rows of data carry a constant 1 as their last feature, and
-so do hidden layers, so that one product gives a layer's input and another all its
+unit, its intercept last. Rows of data are given a constant 1 as their last feature,
+and so are hidden layers, so that one product gives a layer's input and another all its
 gradients. Units come before samples in all buffers: what is reduced over (classes) is
 then never the innermost axis, along which NumPy is slow if it is short.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -87,9 +87,9 @@ class Batches:
 
     Attributes
     ----------
-    X : array of shape (n_samples, n_features + 1)
-        Its last column is 1.
-    Y : array of shape (n_samples, n_outputs)
+    X : array of shape (n_samples, n_features)
+    Y : array of shape (n_samples, n_outputs) or (n_samples,)
+        Answers wanted, or the number of each row's class.
     weight : array of shape (n_samples,), or None
     orders : array of shape (n_models, n_samples), or None
         Row numbers per model, or one row of them for all; None if all go through the
@@ -112,12 +112,26 @@ class Batches:
         weight = None if self.weight is None else self.weight[rows]
         return Batches(self.X[rows], self.Y[rows], weight, None, self.size)
 
+    def one_hot(self, xp: Any, n_outputs: int) -> Batches:
+        """The same with a column of 0 and 1 per class, if classes are numbers."""
+        if self.Y.ndim == 2:
+            return self
+        Y = xp.eye(n_outputs, dtype=self.X.dtype)[self.Y]
+        return replace(self, Y=Y)
+
+    def with_ones(self, xp: Any) -> Batches:
+        """The same with a last feature that is 1."""
+        n_rows, n_features = self.X.shape
+        X = xp.ones((n_rows, n_features + 1), self.X.dtype)
+        X[:, :-1] = self.X
+        return replace(self, X=X)
+
     def of(self, models: slice) -> Batches:
         """Batches of some of the models."""
         if self.orders is None:
             return self
         orders = self.orders[models]
-        return Batches(self.X, self.Y, self.weight, orders, self.size).in_order()
+        return replace(self, orders=orders).in_order()
 
     def at(self, start: int) -> tuple[Any, Any, Any]:
         """X, Y and weights of one batch; with a leading model axis if orders differ.
@@ -136,7 +150,7 @@ def array_epoch(
     xp: Any, shape: Shape, params: Any, alpha: Any, optimizer: Optimizer, data: Batches
 ) -> Any:
     """Do what `_hot_loop.train_epoch` says, in array operations."""
-    data = data.in_order()
+    data = data.in_order().one_hot(xp, shape.layout.units[-1]).with_ones(xp)
     n_models = len(params)
     block = n_models
     if xp.__name__ == "numpy":

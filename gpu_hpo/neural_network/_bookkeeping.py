@@ -53,7 +53,7 @@ def initial_weights(model: Any, rows: Rows, rng: Any) -> tuple[list[Any], list[A
     -------
     coefs, intercepts : list of ndarray
     """
-    units = [rows.X.shape[1] - 1, *hidden_layers(model), rows.Y.shape[1]]
+    units = [rows.X.shape[1], *hidden_layers(model), rows.n_outputs]
     dtype = np.dtype(rows.X.dtype.str)
     coefs, intercepts = [], []
     for fan_in, fan_out in pairwise(units):
@@ -62,13 +62,6 @@ def initial_weights(model: Any, rows: Rows, rng: Any) -> tuple[list[Any], list[A
         coefs.append(rng.uniform(-bound, bound, (fan_in, fan_out)).astype(dtype))
         intercepts.append(rng.uniform(-bound, bound, fan_out).astype(dtype))
     return coefs, intercepts
-
-
-def shuffled(n_rows: int, rng: Any) -> Any:
-    """Draw an order of the rows, as ``sklearn.utils.shuffle`` does."""
-    order = np.arange(n_rows)
-    rng.shuffle(order)
-    return order
 
 
 def forget_moments(model: Any) -> None:

@@ -36,8 +36,8 @@ CODES = {
 # Units of each layer, the features first; where each layer's parameters begin in a row
 # of them, and where its units begin among all units.
 Network = namedtuple("Network", "units params_at units_at activation output")
-# What rows are trained on, in which order.
-Data = namedtuple("Data", "X Y weight orders size")
+# What rows are trained on, in which order; either answers or classes are empty.
+Data = namedtuple("Data", "X Y classes weight orders size")
 # What is computed for some rows: features and units, errors of units, the answers
 # wanted, what rows count, and room for two values per row.
 Tile = namedtuple("Tile", "values delta target weight room")
@@ -53,6 +53,7 @@ def compiled_epoch(
         data = data.in_order()
     losses = np.empty(len(params), dtype)
     weight, orders = data.weight, data.orders
+    classes = data.Y.ndim == 1
     _train(
         _network(shape),
         params,
@@ -64,7 +65,8 @@ def compiled_epoch(
         optimizer.rates(np.arange(-(-len(data.X) // data.size))).astype(dtype),
         Data(
             plain(data.X, dtype),
-            plain(data.Y, dtype),
+            np.empty((0, 0), dtype) if classes else plain(data.Y, dtype),
+            plain(data.Y, np.intp) if classes else np.empty(0, np.intp),
             np.empty(0, dtype) if weight is None else plain(weight, dtype),
             np.empty((0, 0), np.intp) if orders is None else plain(orders, np.intp),
             data.size,
@@ -123,8 +125,7 @@ def _train(network, params, alpha, solver, first, second, table, rates, data, lo
 @jit
 def _gather(data, m, begin, n, tile):
     """Copy rows into a tile; gives the sum of their weights."""
-    # The last feature is the constant 1, which intercepts stand for.
-    n_features = data.X.shape[1] - 1
+    n_features = data.X.shape[1]
     weights = 0.0
     for s in range(n):
         row = begin + s
@@ -132,8 +133,13 @@ def _gather(data, m, begin, n, tile):
             row = data.orders[min(m, len(data.orders) - 1), row]
         for k in range(n_features):
             tile.values[k, s] = data.X[row, k]
-        for k in range(data.Y.shape[1]):
-            tile.target[k, s] = data.Y[row, k]
+        if len(data.classes) > 0:
+            for k in range(len(tile.target)):
+                tile.target[k, s] = 0
+            tile.target[data.classes[row], s] = 1
+        else:
+            for k in range(data.Y.shape[1]):
+                tile.target[k, s] = data.Y[row, k]
         if len(data.weight) > 0:
             tile.weight[s] = data.weight[row]
         weights += tile.weight[s]

@@ -44,4 +44,10 @@ def train_epoch(
         from gpu_hpo.neural_network._compiled import compiled_epoch
 
         return compiled_epoch(shape, params, alpha, optimizer, data)
+    if xp.__name__ == "cupy":
+        from gpu_hpo.devices._cuda_kernels import usable
+        from gpu_hpo.neural_network._kernel import fits, kernel_epoch
+
+        if fits(shape, params.itemsize) and usable():
+            return kernel_epoch(shape, params, alpha, optimizer, data)
     return array_epoch(xp, shape, params, alpha, optimizer, data)

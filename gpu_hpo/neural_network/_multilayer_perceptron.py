@@ -20,7 +20,6 @@ from gpu_hpo.neural_network._bookkeeping import (
     forget_moments,
     hidden_layers,
     initial_weights,
-    shuffled,
 )
 from gpu_hpo.neural_network._network_stack import NetworkStack
 from gpu_hpo.neural_network._rows import Rows, read_rows
@@ -130,7 +129,7 @@ class _StackedNetwork:
         for _ in range(self.max_iter):
             orders = None
             if self.shuffle:
-                order = order[shuffled(len(order), rng)]
+                order = order[rng.permutation(len(order))]
                 orders = stack.xp.asarray(order[None])
             stack.epoch(rows, orders)
             if held is not None and _improved(stack, held):
@@ -151,7 +150,7 @@ class _StackedNetwork:
 
     def _hold_out(self: Any, rows: Rows, rng: Any) -> tuple[Rows, Rows]:
         """Rows to train on, and rows that say when to stop."""
-        stratify = is_classifier(self) and rows.Y.shape[1] == 1
+        stratify = is_classifier(self) and rows.n_outputs == 1
         train, held = train_test_split(
             np.arange(len(rows.X)),
             random_state=rng,
@@ -295,7 +294,7 @@ def _improved(stack: NetworkStack, held: Rows) -> bool:
     """Score on what was held out; True if no score was better before."""
     (model,) = stack.models
     (trained,) = stack.unstack()
-    score = trained.score(held.X[:, :-1], held.target, held.weight)
+    score = trained.score(held.X, held.target, held.weight)
     model.validation_scores_.append(score)
     if score < model.best_validation_score_ + model.tol:
         model._no_improvement_count += 1

@@ -13,6 +13,7 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from gpu_hpo._row_orders import draw_orders, is_fixed
 from gpu_hpo.devices import array_namespace, to_host
 from gpu_hpo.neural_network._backprop import (
     Batches,
@@ -27,7 +28,6 @@ from gpu_hpo.neural_network._bookkeeping import (
     hidden_layers,
     initial_weights,
     output_activation,
-    shuffled,
 )
 from gpu_hpo.neural_network._hot_loop import train_epoch
 from gpu_hpo.neural_network._optimizers import SGD, Adam, Optimizer
@@ -116,7 +116,7 @@ class NetworkStack:
     def begin(self, rows: Rows, initial: Sequence[tuple[list[Any], list[Any]]]) -> None:
         """Begin training anew from initial weights, one pair of lists per network."""
         lead = self.models[0]
-        lead.n_outputs_ = rows.Y.shape[1]
+        lead.n_outputs_ = rows.n_outputs
         lead.n_layers_ = len(hidden_layers(lead)) + 2
         lead.out_activation_ = output_activation(lead)
         for model, (coefs, intercepts) in zip(self.models, initial, strict=True):
@@ -268,25 +268,32 @@ class NetworkStack:
         """Draw what a call needs: at the first one weights, and orders of the rows.
 
         As scikit-learn does: an integer seed gives the same order at each call but
-        the first. Networks with equal seeds share what is drawn.
+        the first.
         """
+        n_rows, shuffle = len(rows.X), self.models[0].shuffle
+        seeds = [model.random_state for model in self.models]
+        if first:
+            return self._draw_first(rows, seeds, shuffle)
+        if not shuffle:
+            return None
+        orders, which = draw_orders(seeds, n_rows)
+        return self.xp.asarray(orders if len(orders) == 1 else orders[which])
+
+    def _draw_first(self, rows: Rows, seeds: Sequence[Any], shuffle: bool) -> Any:
+        """Draw weights, and then orders; equal seeds share what is drawn."""
         drawn: dict[int, tuple[Any, Any]] = {}
         every: list[tuple[Any, Any]] = []
-        for model in self.models:
-            seed = model.random_state
-            fixed = isinstance(seed, int | np.integer)
-            if fixed and int(seed) in drawn:
+        for model, seed in zip(self.models, seeds, strict=True):
+            if is_fixed(seed) and int(seed) in drawn:
                 every.append(drawn[int(seed)])
                 continue
             rng = check_random_state(seed)
-            weights = initial_weights(model, rows, rng) if first else None
-            order = shuffled(len(rows.X), rng) if model.shuffle else None
-            every.append((weights, order))
-            if fixed:
+            weights = initial_weights(model, rows, rng)
+            every.append((weights, rng.permutation(len(rows.X)) if shuffle else None))
+            if is_fixed(seed):
                 drawn[int(seed)] = every[-1]
-        if first:
-            self.begin(rows, [weights for weights, _ in every])
-        if not self.models[0].shuffle:
+        self.begin(rows, [weights for weights, _ in every])
+        if not shuffle:
             return None
         orders = [order for _, order in every]
         if all(order is orders[0] for order in orders):

@@ -28,10 +28,11 @@ class Rows:
 
     Attributes
     ----------
-    X : array of shape (n_samples, n_features + 1)
-        Its last column is 1.
-    Y : array of shape (n_samples, n_outputs)
-        Of the same dtype: one column per class, one for two classes, or the targets.
+    X : array of shape (n_samples, n_features)
+    Y : array of shape (n_samples, n_outputs) or (n_samples,)
+        Answers wanted, of the same dtype: the targets, or one column that says which
+        of two classes. Of more classes than two, the number of each row's class.
+    n_outputs : int
     target : array
         y as it was given.
     weight : array of shape (n_samples,), or None
@@ -39,13 +40,15 @@ class Rows:
 
     X: Any
     Y: Any
+    n_outputs: int
     target: Any
     weight: Any
 
     def take(self, rows: Any) -> Rows:
         """Some of the rows."""
         weight = None if self.weight is None else self.weight[rows]
-        return Rows(self.X[rows], self.Y[rows], self.target[rows], weight)
+        target = self.target[rows]
+        return Rows(self.X[rows], self.Y[rows], self.n_outputs, target, weight)
 
 
 def read_rows(
@@ -88,14 +91,20 @@ def read_rows(
             y = column_or_1d(y, warn=True)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
-    xp = array_namespace(X)
-    if is_classifier(model):
-        if fit:
-            _find_classes(model, y, again=not reset)
-        Y = _indicators(xp, model, y, X.dtype)
-    else:
+    if scipy.sparse.issparse(X):
+        X = X.toarray()
+    if not is_classifier(model):
         Y = y.reshape(len(y), -1).astype(X.dtype)
-    return Rows(with_ones(xp, X), Y, y, sample_weight)
+        return Rows(X, Y, Y.shape[1], y, sample_weight)
+    if fit:
+        _find_classes(model, y, again=not reset)
+    if y.ndim == 2:
+        return Rows(X, y.astype(X.dtype), y.shape[1], y, sample_weight)
+    codes = _codes(model, y)
+    n_classes = len(model.classes_)
+    if n_classes > 2:
+        return Rows(X, codes, n_classes, y, sample_weight)
+    return Rows(X, (codes == 1).astype(X.dtype)[:, None], 1, y, sample_weight)
 
 
 def read_X(model: Any, X: Any) -> Any:
@@ -105,16 +114,6 @@ def read_X(model: Any, X: Any) -> Any:
     X = validate_data(model, X, accept_sparse=["csr", "csc"], reset=False)
     dtype = model.coefs_[0].dtype
     return (X.toarray() if scipy.sparse.issparse(X) else X).astype(dtype, copy=False)
-
-
-def with_ones(xp: Any, X: Any) -> Any:
-    """X with a last column of ones, dense."""
-    if scipy.sparse.issparse(X):
-        X = X.toarray()
-    out = xp.empty((X.shape[0], X.shape[1] + 1), X.dtype)
-    out[:, :-1] = X
-    out[:, -1] = 1
-    return out
 
 
 def note_classes(model: Any, y: Any, classes: Any) -> None:
@@ -144,24 +143,29 @@ def _find_classes(model: Any, y: Any, again: bool) -> None:
     model.classes_ = model._label_binarizer.classes_
 
 
-def _indicators(xp: Any, model: Any, y: Any, dtype: Any) -> Any:
-    """One column per class; a single one of two classes."""
-    if y.ndim == 2:
-        return y.astype(dtype)
-    classes = model.classes_
-    if xp is not np and classes.dtype.kind not in "OUS":
-        classes = xp.asarray(classes)
-    codes = xp.searchsorted(classes, y)
-    codes = xp.minimum(codes, len(classes) - 1)
-    if bool((classes[codes] != y).any()):
-        unknown = np.unique(to_host(y))
+def _codes(model: Any, y: Any) -> Any:
+    """Where in the classes of a model each label is."""
+    xp, classes = array_namespace(y), model.classes_
+    n_classes = len(classes)
+    if (
+        classes.dtype.kind in "iu"
+        and y.dtype.kind in "iu"
+        and int(classes[-1]) - int(classes[0]) == n_classes - 1
+    ):
+        # 0, 1, 2 and the like, which need no search.
+        codes = y.astype(xp.int64) - int(classes[0])
+        unknown = (codes < 0) | (codes >= n_classes)
+    else:
+        if xp is not np and classes.dtype.kind not in "OUS":
+            classes = xp.asarray(classes)
+        codes = xp.minimum(xp.searchsorted(classes, y), n_classes - 1)
+        unknown = classes[codes] != y
+    if bool(unknown.any()):
         raise ValueError(
             "`y` has classes not in `self.classes_`. "
-            f"`self.classes_` has {model.classes_}. 'y' has {unknown}."
+            f"`self.classes_` has {model.classes_}. 'y' has {np.unique(to_host(y))}."
         )
-    if len(classes) <= 2:
-        return (codes == 1).astype(dtype)[:, None]
-    return xp.eye(len(classes), dtype=dtype)[codes]
+    return codes
 
 
 def _check_on_device(model: Any, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
