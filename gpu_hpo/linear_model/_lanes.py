@@ -184,12 +184,20 @@ def train_epoch(xp: Any, rules: Rules, lanes: Lanes, rows: Rows, orders: Any) ->
         Orders of rows, and which of them each lane goes by; on the host. Rows that
         are in no order are not trained on.
     """
+    # Imports are here, for Numba takes long to import.
     if xp.__name__ == "numpy":
-        # Here, for Numba takes long to import.
         from gpu_hpo.linear_model._compiled import compiled_epoch
 
         compiled_epoch(rules, lanes, rows, orders)
-    else:
-        from gpu_hpo.linear_model._array_loop import array_epoch
+        return
+    if xp.__name__ == "cupy" and not rows.sparse:
+        from gpu_hpo.devices._cuda_kernels import usable
 
-        array_epoch(xp, rules, lanes, rows, orders)
+        if usable():
+            from gpu_hpo.linear_model._kernel import kernel_epoch
+
+            kernel_epoch(rules, lanes, rows, orders)
+            return
+    from gpu_hpo.linear_model._array_loop import array_epoch
+
+    array_epoch(xp, rules, lanes, rows, orders)
