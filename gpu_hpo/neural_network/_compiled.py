@@ -76,6 +76,14 @@ def compiled_epoch(
     return losses
 
 
+def compiled_outputs(shape: Shape, params: Any, X: Any) -> Any:
+    """Do what `_hot_loop.outputs` says, for arrays of NumPy."""
+    dtype = params.dtype
+    out = np.empty((len(params), len(X), shape.layout.units[-1]), dtype)
+    _answer(_network(shape), params, plain(X, dtype), out)
+    return out
+
+
 def _network(shape: Shape) -> Network:
     units = np.array(shape.layout.units)
     params_at = np.append(0, np.cumsum((units[:-1] + 1) * units[1:]))
@@ -88,15 +96,8 @@ def _network(shape: Shape) -> Network:
 @jit
 def _train(network, params, alpha, solver, first, second, table, rates, data, losses):
     """Take each network through all batches."""
-    n_units = network.units_at[-1]
     dtype = params.dtype
-    tile = Tile(
-        np.empty((n_units, TILE), dtype),
-        np.empty((n_units, TILE), dtype),
-        np.empty((network.units[-1], TILE), dtype),
-        np.ones(TILE, dtype),
-        np.empty((2, TILE), dtype),
-    )
+    tile = _tile(network, dtype)
     grads = np.empty(params.shape[1], dtype)
     n_rows = len(data.X)
     for m in range(len(params)):
@@ -120,6 +121,36 @@ def _train(network, params, alpha, solver, first, second, table, rates, data, lo
             else:
                 _adam(params[m], grads, first[m], second[m], table[m], rates[m, step])
         losses[m] = total / n_rows
+
+
+@jit
+def _answer(network, params, X, out):
+    """Compute the output layer of each network for all rows."""
+    tile = _tile(network, params.dtype)
+    top = network.units_at[-2]
+    for begin in range(0, len(X), TILE):
+        n = min(TILE, len(X) - begin)
+        for s in range(n):
+            for k in range(X.shape[1]):
+                tile.values[k, s] = X[begin + s, k]
+        for m in range(len(params)):
+            _forward(network, params[m], tile, n)
+            for s in range(n):
+                for k in range(out.shape[2]):
+                    out[m, begin + s, k] = tile.values[top + k, s]
+
+
+@jit
+def _tile(network, dtype):
+    """Make room."""
+    n_units = network.units_at[-1]
+    return Tile(
+        np.empty((n_units, TILE), dtype),
+        np.empty((n_units, TILE), dtype),
+        np.empty((network.units[-1], TILE), dtype),
+        np.ones(TILE, dtype),
+        np.empty((2, TILE), dtype),
+    )
 
 
 @jit

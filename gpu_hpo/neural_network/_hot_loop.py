@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gpu_hpo.neural_network._backprop import Batches, Shape, array_epoch
+from gpu_hpo.neural_network._backprop import Batches, Shape, array_epoch, forward
 from gpu_hpo.neural_network._optimizers import Optimizer
 
 # From so many parameters on the libraries behind NumPy's products are faster.
@@ -39,7 +39,7 @@ def train_epoch(
     array of shape (n_models,)
         Mean loss over the rows, penalty included, each batch at the weights before it.
     """
-    if xp.__name__ == "numpy" and shape.layout.n_params <= COMPILED_UP_TO:
+    if _compiles(xp, shape):
         # Here, since Numba takes half a second to import.
         from gpu_hpo.neural_network._compiled import compiled_epoch
 
@@ -51,3 +51,27 @@ def train_epoch(
         if fits(shape, params.itemsize) and usable():
             return kernel_epoch(shape, params, alpha, optimizer, data)
     return array_epoch(xp, shape, params, alpha, optimizer, data)
+
+
+def outputs(xp: Any, shape: Shape, params: Any, X: Any) -> Any:
+    """Compute the output layer of every network.
+
+    Parameters
+    ----------
+    xp, shape, params
+        As of `train_epoch`.
+    X : array of shape (n_samples, n_features)
+
+    Returns
+    -------
+    array of shape (n_models, n_samples, n_outputs)
+    """
+    if _compiles(xp, shape):
+        from gpu_hpo.neural_network._compiled import compiled_outputs
+
+        return compiled_outputs(shape, params, X)
+    return forward(xp, shape, params, X).swapaxes(1, 2)
+
+
+def _compiles(xp: Any, shape: Shape) -> bool:
+    return xp.__name__ == "numpy" and shape.layout.n_params <= COMPILED_UP_TO

@@ -19,7 +19,6 @@ from gpu_hpo.neural_network._backprop import (
     Batches,
     Layout,
     Shape,
-    forward,
 )
 from gpu_hpo.neural_network._bookkeeping import (
     batch_size,
@@ -29,7 +28,7 @@ from gpu_hpo.neural_network._bookkeeping import (
     initial_weights,
     output_activation,
 )
-from gpu_hpo.neural_network._hot_loop import train_epoch
+from gpu_hpo.neural_network._hot_loop import outputs, train_epoch
 from gpu_hpo.neural_network._optimizers import SGD, Adam, Optimizer
 from gpu_hpo.neural_network._rows import Rows, note_classes, read_rows, read_X
 
@@ -186,7 +185,7 @@ class NetworkStack:
         """Output layer, of shape (n_models, n_samples, n_outputs)."""
         check_is_fitted(self.models[0])
         X = read_X(self.models[0], X)
-        return forward(self.xp, self.shape, self.params, X).swapaxes(1, 2)
+        return outputs(self.xp, self.shape, self.params, X)
 
     # ---- membership ----
 

@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""The pass of `_backprop` on a GPU: all batches of all networks in one launch.
+
+For small networks the launches of array operations take longer than what they compute.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate, pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gpu_hpo.devices._cuda_kernels import SHARED_BYTES, blocks_of, lend, stream_of
+from gpu_hpo.neural_network._backprop import Batches, Layout, Shape
+from gpu_hpo.neural_network._kernel_code import (
+    CODES,
+    Data,
+    Network,
+    Reals,
+    State,
+    kernel,
+)
+from gpu_hpo.neural_network._optimizers import Optimizer
+
+MOST_THREADS = 256
+WIDTHS = 32, 16, 8  # of tiles, in rows; the first is that of a warp
+
+
+class Plan(NamedTuple):
+    """How a block works.
+
+    Attributes
+    ----------
+    width, height : int
+        Threads, along the rows of a tile and along units.
+    kept : bool
+        Whether gradients and the solver's state are in shared memory as well.
+    """
+
+    width: int
+    height: int
+    kept: bool
+
+    def places(self, layout: Layout) -> tuple[list[list[int]], int, int]:
+        """Where in the memory of a block everything is, and how much comes before."""
+        units = layout.units
+        # Odd, so that neighbours in a column are in different banks of the memory.
+        stride = self.width | 1
+        params_at = [0, *accumulate((a + 1) * b for a, b in pairwise(units))]
+        sizes = [(n + 1) * stride for n in units]
+        values_at = [params_at[-1] + at for at in (0, *accumulate(sizes))]
+        # There are no errors of features.
+        errors_at = [at + values_at[-1] - values_at[1] for at in values_at]
+        weight_at = errors_at[-1]
+        tables = [list(units), params_at, values_at[:-1], errors_at[:-1]]
+        return tables, weight_at, weight_at + self.width
+
+    def n_bytes(self, layout: Layout, itemsize: int, n_moments: int) -> int:
+        """Shared memory of a block."""
+        *_, n = self.places(layout)
+        if self.kept:
+            n += layout.n_params * (1 + n_moments)
+        # In the end there is a loss per thread.
+        return itemsize * max(n, self.width * self.height)
+
+
+def plan(shape: Shape, itemsize: int, n_moments: int, size: int) -> Plan | None:
+    """How to train networks in batches of `size` rows; None if they are too large."""
+    for width in WIDTHS:
+        if width >= 2 * size and width > WIDTHS[-1]:
+            continue
+        height = WIDTHS[0] // width
+        while height < max(shape.layout.units[1:]) and width * height < MOST_THREADS:
+            height *= 2
+        for kept in (True, False):
+            found = Plan(width, height, kept)
+            if found.n_bytes(shape.layout, itemsize, n_moments) <= SHARED_BYTES:
+                return found
+    return None
+
+
+def fits(shape: Shape, itemsize: int) -> bool:
+    """Whether a network is small enough."""
+    return plan(shape, itemsize, 0, 1) is not None
+
+
+def kernel_epoch(
+    shape: Shape,
+    params: Any,
+    alpha: Any,
+    optimizer: Optimizer,
+    data: Batches,
+    how: Plan | None = None,
+) -> Any:
+    """Do what `_hot_loop.train_epoch` says, for arrays of CuPy.
+
+    Arrays of NumPy are taken where Numba simulates a GPU.
+
+    Raises
+    ------
+    ValueError
+        If the networks do not fit.
+    """
+    xp, moments, n_models = optimizer.xp, optimizer.moments, len(params)
+    dtype = np.dtype(params.dtype.str)
+    how = how or plan(shape, dtype.itemsize, len(moments), data.size)
+    if how is None:
+        raise ValueError(f"networks of {shape.layout.units} units do not fit")
+    tables, *places = how.places(shape.layout)
+    layers = xp.asarray(np.array(tables, np.int64))
+    steps = np.arange(-(-len(data.X) // data.size))
+    losses = xp.empty(n_models, dtype)
+    # If kept in shared memory they are not read from here.
+    grads = moments[0] if how.kept else xp.empty_like(params)
+    names = CODES[shape.activation], CODES[shape.output]
+    arguments = (
+        Network._make([*_lend(*layers), *places, *names]),
+        State(*_lend(params, grads, moments[0], moments[-1])),
+        _data(xp, data, dtype),
+        *_lend(
+            alpha,
+            xp.asarray(optimizer.table(dtype)),
+            xp.asarray(optimizer.rates(steps).astype(dtype)),
+        ),
+        _reals(dtype),
+        len(moments),
+        how.kept,
+        lend(losses),
+    )
+    threads = how.width, how.height
+    n_bytes = how.n_bytes(shape.layout, dtype.itemsize, len(moments))
+    blocks, stream = blocks_of(params, n_models), stream_of(params)
+    kernel()[blocks, threads, stream, n_bytes](*arguments)
+    return losses
+
+
+def _data(xp: Any, data: Batches, dtype: Any) -> Data:
+    """What a kernel gets to know of rows."""
+    labelled, weighted = data.Y.ndim == 1, data.weight is not None
+    n_orders = 0 if data.orders is None else len(data.orders)
+    # In place of what there is none of: empty arrays have no address.
+    no_table, no_row = xp.zeros((1, 1), dtype), xp.zeros(1, dtype)
+    no_orders = xp.zeros((1, 1), np.int64)
+    arrays = (
+        xp.ascontiguousarray(data.X, dtype),
+        no_table if labelled else xp.ascontiguousarray(data.Y, dtype),
+        xp.ascontiguousarray(data.Y, np.int64) if labelled else no_orders[0],
+        xp.ascontiguousarray(data.weight, dtype) if weighted else no_row,
+        xp.ascontiguousarray(data.orders, np.int64) if n_orders else no_orders,
+    )
+    return Data._make([*_lend(*arrays), labelled, weighted, n_orders, data.size])
+
+
+def _lend(*arrays: Any) -> list[Any]:
+    return [lend(array) for array in arrays]
+
+
+def _reals(dtype: Any) -> Reals:
+    least = -700 if dtype.itemsize > 4 else -87
+    return Reals(*(dtype.type(x) for x in (0, 0.5, 1, np.finfo(dtype).eps, least)))
