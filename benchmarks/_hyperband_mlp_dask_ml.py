@@ -31,4 +31,9 @@ if __name__ == "__main__":
         search.fit(*given, classes=[0, 1, 2, 3])
         wall = time.perf_counter() - began
     score, calls = float(search.best_score_), search.metadata_["partial_fit_calls"]
-    print(json.dumps({"wall": wall, "score": score, "calls": calls}))
+    kept = "model_id", "partial_fit_calls", "score"
+    # In order of time since each bracket began; they all begin together.
+    history = [{name: record[name] for name in kept} for record in search.history_]
+    print(
+        json.dumps({"wall": wall, "score": score, "calls": calls, "history": history})
+    )

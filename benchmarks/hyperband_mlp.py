@@ -134,18 +134,26 @@ def main() -> None:
             _, ends = passive(seed, X, y)
             patient.append(curve(ends))
             print(f"passive, seed {seed}: validation {patient[-1][1][-1]:.3f}")
-    print(f"\n{'passes':>10}" + "".join(f"{n:8}" for n in SHOWN))
-    for name, curves in (("Hyperband", active), ("passive", patient)):
-        means = [np.mean([at(*one, n) for one in curves]) for n in SHOWN if curves]
-        print(f"{name:>10}" + "".join(f"{mean:8.3f}" for mean in means))
-    for form, times in walls.items():
-        print(f"{form}: {np.median(times):.1f} s")
     if args.peer:
         script = Path(__file__).with_name("_hyperband_mlp_dask_ml.py")
         done = subprocess.run(
             [args.peer, str(script)], check=True, stdout=subprocess.PIPE, text=True
         )
         found = json.loads(done.stdout.splitlines()[-1])
+    print(f"\n{'passes':>20}" + "".join(f"{n:8}" for n in SHOWN))
+    curves = {"Hyperband": active, "passive": patient}
+    if args.peer:
+        curves["dask-ml, one run"] = [curve(found["history"])]
+    for name, several in curves.items():
+        means = [np.mean([at(*one, n) for one in several]) for n in SHOWN if several]
+        print(f"{name:>20}" + "".join(f"{mean:8.3f}" for mean in means))
+    if patient:
+        worst = min(best[-1] for _, best in active)
+        beaten = sum(best[-1] < worst for _, best in patient)
+        print(f"the worst Hyperband beats {beaten} of {len(patient)} passive searches")
+    for form, times in walls.items():
+        print(f"{form}: {np.median(times):.1f} s")
+    if args.peer:
         ratio = found["wall"] / np.median(walls[args.forms[0]])
         print(
             f"dask-ml: {found['wall']:.1f} s, {found['calls']} calls, validation "
