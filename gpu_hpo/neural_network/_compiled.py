@@ -17,21 +17,21 @@ import numpy as np
 
 from gpu_hpo.devices._jit import jit, plain
 from gpu_hpo.devices._vector_exp import exp
+from gpu_hpo.neural_network._activations import (
+    CODES,
+    EXP,
+    IDENTITY,
+    LOGISTIC,
+    RELU,
+    SOFTMAX,
+    TANH,
+)
 from gpu_hpo.neural_network._backprop import Batches, Shape
 from gpu_hpo.neural_network._optimizers import Optimizer
 
 TILE = 128  # rows
 
-IDENTITY, LOGISTIC, TANH, RELU, SOFTMAX, EXP = range(6)
 SGD, ADAM = range(2)
-CODES = {
-    "identity": IDENTITY,
-    "logistic": LOGISTIC,
-    "tanh": TANH,
-    "relu": RELU,
-    "softmax": SOFTMAX,
-    "exp": EXP,
-}
 
 # Units of each layer, the features first; where each layer's parameters begin in a row
 # of them, and where its units begin among all units.

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gpu_hpo.devices._cuda_kernels import SHARED_BYTES, blocks_of, lend, stream_of
+from gpu_hpo.neural_network._activations import CODES
 from gpu_hpo.neural_network._backprop import Batches, Layout, Shape
 from gpu_hpo.neural_network._kernel_code import (
-    CODES,
     Data,
     Network,
     Reals,

@@ -17,15 +17,14 @@ from typing import Any
 
 import numpy as np
 
-IDENTITY, LOGISTIC, TANH, RELU, SOFTMAX, EXP = range(6)
-CODES = {
-    "identity": IDENTITY,
-    "logistic": LOGISTIC,
-    "tanh": TANH,
-    "relu": RELU,
-    "softmax": SOFTMAX,
-    "exp": EXP,
-}
+from gpu_hpo.neural_network._activations import (
+    EXP,
+    IDENTITY,
+    LOGISTIC,
+    RELU,
+    SOFTMAX,
+    TANH,
+)
 
 # Units of each layer, the features first; where in a block's memory are parameters,
 # values and errors of each layer, what rows count, and the rest. All layers but the
