@@ -9,6 +9,7 @@ from gpu_hpo.devices._namespace import (
     to_device,
     to_host,
 )
+from gpu_hpo.devices._validation import validate_device_data
 
 __all__ = [
     "Device",
@@ -17,4 +18,5 @@ __all__ = [
     "resolve_device",
     "to_device",
     "to_host",
+    "validate_device_data",
 ]

@@ -12,7 +12,12 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from gpu_hpo.devices import array_namespace, is_device_array, to_host
+from gpu_hpo.devices import (
+    array_namespace,
+    is_device_array,
+    to_host,
+    validate_device_data,
+)
 from gpu_hpo.linear_model._lanes import Rows
 
 
@@ -53,7 +58,7 @@ def read_rows(
         With scikit-learn's words.
     """
     if is_device_array(X):
-        X, y = _check_on_device(model, X, y, reset)
+        X, y = validate_device_data(model, X, y, reset=reset, accept_sparse=True)
     else:
         X, y = validate_data(
             model,
@@ -85,7 +90,7 @@ def read_rows(
 def read_X(model: Any, X: Any) -> Any:
     """Check X to predict for."""
     if is_device_array(X):
-        return _check_on_device(model, X, None, reset=False)[0]
+        return validate_device_data(model, X, reset=False, accept_sparse=True)[0]
     return validate_data(model, X, accept_sparse="csr", reset=False)
 
 
@@ -129,41 +134,3 @@ def _check_weight(X: Any, weight: Any, zeros: bool) -> Any:
                 "Sample weights must contain at least one non-zero number."
             )
     return weight.astype(xp.float64)
-
-
-def _check_on_device(model: Any, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
-    """The checks that matter, without a copy to the host."""
-    X = X.values if hasattr(X, "iloc") else X
-    y = y.values if hasattr(y, "iloc") else y
-    xp = array_namespace(X, y)
-    if hasattr(X, "tocsr"):
-        X = X.tocsr()
-    if X.ndim != 2:
-        raise ValueError(f"Expected 2D array, got {X.ndim}D array instead")
-    if X.dtype.kind != "f" or X.dtype.itemsize < 4:
-        X = X.astype(xp.float64)
-    if not bool(xp.isfinite(X.data if hasattr(X, "indptr") else X).all()):
-        raise ValueError("Input X contains NaN or infinity.")
-    if reset:
-        model.n_features_in_ = X.shape[1]
-    elif X.shape[1] != model.n_features_in_:
-        raise ValueError(
-            f"X has {X.shape[1]} features, but {type(model).__name__} is expecting "
-            f"{model.n_features_in_} features as input."
-        )
-    if y is None:
-        return X, None
-    if y.shape[0] != X.shape[0]:
-        raise ValueError(
-            "Found input variables with inconsistent numbers of samples: "
-            f"[{X.shape[0]}, {y.shape[0]}]"
-        )
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    if y.ndim != 1:
-        raise ValueError(
-            f"y should be a 1d array, got an array of shape {y.shape} instead."
-        )
-    if y.dtype.kind == "f" and not bool(xp.isfinite(y).all()):
-        raise ValueError("Input y contains NaN or infinity.")
-    return X, y

@@ -19,7 +19,12 @@ from sklearn.utils.multiclass import (
 )
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from gpu_hpo.devices import array_namespace, is_device_array, to_host
+from gpu_hpo.devices import (
+    array_namespace,
+    is_device_array,
+    to_host,
+    validate_device_data,
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ def read_rows(
         With scikit-learn's words.
     """
     if is_device_array(X):
-        X, y = _check_on_device(model, X, y, reset)
+        X, y = validate_device_data(model, X, y, reset=reset, multi_output=True)
     else:
         X, y = validate_data(
             model,
@@ -110,7 +115,7 @@ def read_rows(
 def read_X(model: Any, X: Any) -> Any:
     """Check X to predict for."""
     if is_device_array(X):
-        return _check_on_device(model, X, None, reset=False)[0]
+        return validate_device_data(model, X, reset=False)[0]
     X = validate_data(model, X, accept_sparse=["csr", "csc"], reset=False)
     dtype = model.coefs_[0].dtype
     return (X.toarray() if scipy.sparse.issparse(X) else X).astype(dtype, copy=False)
@@ -166,35 +171,3 @@ def _codes(model: Any, y: Any) -> Any:
             f"`self.classes_` has {model.classes_}. 'y' has {np.unique(to_host(y))}."
         )
     return codes
-
-
-def _check_on_device(model: Any, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
-    """The checks that matter, without a copy to the host."""
-    X = X.values if hasattr(X, "iloc") else X
-    y = y.values if hasattr(y, "iloc") else y
-    if hasattr(X, "toarray"):
-        X = X.toarray()
-    xp = array_namespace(X, y)
-    name = type(model).__name__
-    if X.ndim != 2:
-        raise ValueError(f"Expected 2D array, got {X.ndim}D array instead")
-    if X.dtype.kind != "f" or X.dtype.itemsize < 4:
-        X = X.astype(xp.float64)
-    if not bool(xp.isfinite(X).all()):
-        raise ValueError("Input X contains NaN or infinity.")
-    if reset:
-        model.n_features_in_ = X.shape[1]
-    elif X.shape[1] != model.n_features_in_:
-        raise ValueError(
-            f"X has {X.shape[1]} features, but {name} is expecting "
-            f"{model.n_features_in_} features as input."
-        )
-    if y is not None:
-        if len(y) != len(X):
-            raise ValueError(
-                "Found input variables with inconsistent numbers of samples: "
-                f"[{len(X)}, {len(y)}]"
-            )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = y[:, 0]
-    return X, y

@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Checks of rows that are on a device, without copying them to the host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gpu_hpo.devices._namespace import array_namespace
+
+
+def validate_device_data(
+    estimator: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    reset: bool,
+    accept_sparse: bool = False,
+    multi_output: bool = False,
+) -> tuple[Any, Any]:
+    """Check what ``sklearn.utils.validation.validate_data`` does, as far as it matters.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Gets ``n_features_in_`` if `reset`; else it is compared.
+    X : array, frame or sparse matrix of shape (n_samples, n_features)
+    y : array or series of shape (n_samples,) or (n_samples, n_outputs), optional
+    reset : bool
+    accept_sparse : bool, default=False
+        Whether a sparse matrix comes out as CSR; else it is made dense.
+    multi_output : bool, default=False
+        Whether y may have several columns.
+
+    Returns
+    -------
+    X : array or CSR matrix of float32 or float64
+    y : array, or None
+
+    Raises
+    ------
+    ValueError
+        With scikit-learn's words.
+    """
+    X = X.values if hasattr(X, "iloc") else X
+    y = y.values if hasattr(y, "iloc") else y
+    xp = array_namespace(X, y)
+    if hasattr(X, "tocsr"):
+        X = X.tocsr() if accept_sparse else X.toarray()
+    if X.ndim != 2:
+        raise ValueError(f"Expected 2D array, got {X.ndim}D array instead")
+    if X.dtype.kind != "f" or X.dtype.itemsize < 4:
+        X = X.astype(xp.float64)
+    if not bool(xp.isfinite(X.data if hasattr(X, "indptr") else X).all()):
+        raise ValueError("Input X contains NaN or infinity.")
+    if reset:
+        estimator.n_features_in_ = X.shape[1]
+    elif X.shape[1] != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {X.shape[1]} features, but {type(estimator).__name__} is expecting "
+            f"{estimator.n_features_in_} features as input."
+        )
+    if y is None:
+        return X, None
+    if y.shape[0] != X.shape[0]:
+        raise ValueError(
+            "Found input variables with inconsistent numbers of samples: "
+            f"[{X.shape[0]}, {y.shape[0]}]"
+        )
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim != 1 and not multi_output:
+        raise ValueError(
+            f"y should be a 1d array, got an array of shape {y.shape} instead."
+        )
+    if y.dtype.kind == "f" and not bool(xp.isfinite(y).all()):
+        raise ValueError("Input y contains NaN or infinity.")
+    return X, y
