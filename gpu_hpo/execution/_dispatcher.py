@@ -9,19 +9,23 @@ cluster and under the simulated clock.
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from itertools import count
 
-from gpu_hpo.execution._prices import Prices, Rank
+from gpu_hpo.execution._held_results import HeldResults
+from gpu_hpo.execution._prices import Prices
+from gpu_hpo.execution._queue import Queue, Rank, first_of
 from gpu_hpo.execution._task import Report, Task
-from gpu_hpo.execution._trial_state import Goal, Heap, Trial, Worker
+from gpu_hpo.execution._trial_state import Goal, Trial, Worker
 from gpu_hpo.schedules import Rung
 
 
 class Dispatcher:
-    """Groups trials into tasks of a useful length, longest remaining chain first.
+    """Groups trials into tasks of a useful length, and says whose turn it is.
+
+    As long as no chain of calls can delay the end, the widest bracket goes first, which
+    finds good models early; what could, goes before everything else.
 
     Parameters
     ----------
@@ -47,6 +51,9 @@ class Dispatcher:
     max_losses : int, default=3
         A trial that was being trained on so many workers when they died is given
         up.
+    urgency : float, default=0.5
+        The longest remaining chain goes first where it takes at least this part of
+        the time that all that is left to do takes; 0 is always.
     """
 
     def __init__(
@@ -61,6 +68,7 @@ class Dispatcher:
         parts_per_task: int | None = None,
         groups: Mapping[int, Hashable] | None = None,
         max_losses: int = 3,
+        urgency: float = 0.5,
     ) -> None:
         self.outlook = outlook
         self.task_seconds = task_seconds
@@ -70,6 +78,7 @@ class Dispatcher:
         self.n_parts = n_parts
         self.parts_per_task = parts_per_task or n_parts
         self.max_losses = max_losses
+        self.urgency = urgency
         members: dict[Hashable, list[int]] = {}
         for trial, group in (groups or {}).items():
             members.setdefault(group, []).append(trial)
@@ -78,9 +87,8 @@ class Dispatcher:
         self.workers: dict[str, Worker] = {}
         self._trials: dict[int, Trial] = {}
         self._prices = Prices(outlook, task_seconds)
-        self._new: Heap = []  # trials that live nowhere yet
-        self._holds: dict[int, set[int]] = {}  # task -> trials whose model it made
-        self._freed: list[int] = []
+        self._new = Queue()  # trials that live nowhere yet
+        self._results = HeldResults()
         self._ids = count()
         self._entries = count(1)
         self._queued_calls = 0
@@ -187,8 +195,7 @@ class Dispatcher:
 
     def freed(self) -> list[int]:
         """Tasks that have ended and whose results no trial needs, each told once."""
-        out, self._freed = self._freed, []
-        return out
+        return self._results.freed()
 
     def source(self, number: int) -> int | None:
         """Task whose result holds the model of trial `number`."""
@@ -227,11 +234,11 @@ class Dispatcher:
         self._queued_calls += trial.queued_calls
         home = self.workers.get(trial.home) if trial.home else None
         if home is None:
-            heap = self._new
+            queue = self._new
         else:
-            heap = home.running if trial.in_flight else home.waiting
+            queue = home.running if trial.in_flight else home.waiting
         rank = self._prices.rank(trial.number, trial.calls)
-        heapq.heappush(heap, (rank, trial.number, trial.entry))
+        queue.push(rank, trial.number, trial.entry)
 
     def _unqueue(self, trial: Trial) -> None:
         trial.entry = 0
@@ -262,66 +269,50 @@ class Dispatcher:
         return {n for n, (epoch, _) in reaches if epoch == self._trials[n].epoch}
 
     def _retire(self, task: int) -> dict[int, tuple[int, int]]:
-        """Note that `task` does not run any more; free it if it was needed no more."""
-        if task not in self._holds:
-            self._freed.append(task)
+        """Note that `task` does not run any more; gives what it was to reach."""
+        self._results.ended(task)
         return self._reaches.pop(task)
 
     def _hold(self, trial: Trial, task: int | None) -> None:
-        """Note that the result of `task` is now what holds the trial's model.
-
-        The one before is freed, but not while it runs: to let go of a running task
-        is to cancel it, and then its report never comes.
-        """
-        if trial.source is not None:
-            holders = self._holds[trial.source]
-            holders.discard(trial.number)
-            if not holders:
-                del self._holds[trial.source]
-                if trial.source not in self._reaches:
-                    self._freed.append(trial.source)
+        """Note that the result of `task` is now what holds the trial's model."""
+        self._results.pass_on(trial.number, trial.source, task)
         trial.source = task
-        if task is not None:
-            self._holds.setdefault(task, set()).add(trial.number)
 
-    def _peek(self, heap: Heap) -> Rank | None:
-        """Rank of the first entry that counts."""
-        while heap:
-            rank, number, entry = heap[0]
-            if self._trials[number].entry == entry:
-                return rank
-            heapq.heappop(heap)
-        return None
+    def _counts(self, number: int, entry: int) -> bool:
+        """Whether an entry of a queue is the one that counts."""
+        return self._trials[number].entry == entry
+
+    def _first(self, queues: list[tuple[Queue, float]]) -> Trial | None:
+        """Trial whose turn it is, of those in some queues."""
+        found = first_of(queues, Rank.longest, self._counts)
+        if found is None:
+            return None
+        rank, _ = found
+        slots = sum(worker.slots for worker in self.workers.values())
+        if rank.known and rank.chain * slots < self.urgency * self._prices.remaining():
+            found = first_of(queues, Rank.widest, self._counts) or found
+        return self._trials[found[1]]
 
     def _candidates(self, name: str) -> Iterator[Trial]:
-        """Ready trials for worker `name`, best rank first.
+        """Ready trials for worker `name`, the one whose turn it is first.
 
         A worker with an idle slot may fetch a trial that waits elsewhere. What runs
         elsewhere stays there: its model is not to be had yet. What runs here can
         only be queued, so it is not for an idle slot while there is anything else.
         """
         own = self.workers[name]
-        heaps = [(own.waiting, 0.0), (self._new, 0.0)]
+        queues = [(own.waiting, 0.0), (self._new, 0.0)]
         idle = len(own.tasks) < own.slots
         if idle:
-            heaps += [
+            queues += [
                 (other.waiting, self.move_seconds)
                 for other in self.workers.values()
                 if other is not own
             ]
-        if not idle or (
-            self.lookahead and all(self._peek(heap) is None for heap, _ in heaps)
-        ):
-            heaps.append((own.running, 0.0))
-        while True:
-            best, source = (True, math.inf), None
-            for heap, toll in heaps:
-                rank = self._peek(heap)
-                if rank is not None and (rank[0], rank[1] + toll) < best:
-                    best, source = (rank[0], rank[1] + toll), heap
-            if source is None:
-                return
-            yield self._trials[source[0][1]]
+        if not idle or (self.lookahead and self._first(queues) is None):
+            queues.append((own.running, 0.0))
+        while (trial := self._first(queues)) is not None:
+            yield trial
 
     def _together(self, name: str, lead: Trial) -> list[Trial]:
         """Trials that can train in one stack with `lead`, of whom it is one.
@@ -406,6 +397,7 @@ class Dispatcher:
         )
         task = Task(number, name, steps, seconds)
         worker.tasks[number] = task
+        self._results.begun(number)
         self._reaches[number] = {
             trial.number: (trial.epoch, trial.next_goal - before[trial.number])
             for trial in chosen

@@ -8,18 +8,19 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from gpu_hpo.execution._queue import Rank
 from gpu_hpo.execution._task import StepReport
 from gpu_hpo.schedules import Rung
-
-# (measured, remaining chain): trials whose price is not known yet rank before others.
-Rank = tuple[bool, float]
 
 
 @dataclass(slots=True)
 class _Peers:
     """Trials that began with the same rungs ahead: any of them may be promoted."""
 
+    width: int  # models of their first rung
     live: set[int] = field(default_factory=set)
+    due: float = 0.0  # calls that they are to make in all
+    made: int = 0
     measured: int = 0
     total: float = 0.0
     squares: float = 0.0
@@ -77,9 +78,16 @@ class Prices:
 
     def add(self, trial: int) -> None:
         """Count a new trial among the peers that it has now."""
-        peers = self._beginners.setdefault(self.outlook(trial), _Peers())
+        rungs = self.outlook(trial)
+        width = rungs[0].n_trials
+        peers = self._beginners.setdefault(rungs, _Peers(width))
         self._peers[trial] = peers
         peers.live.add(trial)
+        before = 0
+        for rung in rungs:
+            # Its share of what all that began together are to do.
+            peers.due += (rung.calls - before) * rung.n_trials / width
+            before = rung.calls
 
     def remove(self, trial: int) -> None:
         """Forget a trial, and what it says about its peers."""
@@ -94,6 +102,7 @@ class Prices:
             known = self.typical or seconds
             self.typical = known + 0.2 * (seconds - known)
             if step.trial in self._peers:
+                self._peers[step.trial].made += step.n_calls
                 self._price(step.trial, seconds)
 
     def moved(self) -> list[int]:
@@ -109,22 +118,31 @@ class Prices:
         """Seconds that a call of this trial is taken to cost."""
         return self._seconds.get(trial) or self.typical or self.guess
 
-    def rank(self, trial: int, calls: int) -> Rank:
-        """What is left for a trial after `calls` calls if it is promoted at every rung.
+    def remaining(self) -> float:
+        """Seconds that all that is still to be done is taken to cost."""
+        typical = self.typical or self.guess
+        return sum(
+            max(0.0, peers.due - peers.made) * (peers.price or typical)
+            for peers in self._beginners.values()
+        )
 
-        In seconds: up to its next rung at its own price, beyond at that of its
-        peers, since another may be the one promoted. Trials of unknown price come
-        first, in the order of their calls: the sooner the dear ones are known, the
-        sooner they can be begun.
+    def rank(self, trial: int, calls: int) -> Rank:
+        """Where a trial stands after `calls` calls.
+
+        Its chain is what is left if it is promoted at every rung, in seconds: up to
+        its next rung at its own price, beyond at that of its peers, since another may
+        be the one promoted. Trials of unknown price come first, in the order of their
+        calls: the sooner the dear ones are known, the sooner they can be begun.
         """
         rungs = self.outlook(trial)
         own = max(0, rungs[0].calls - calls)
         rest = rungs[-1].calls - rungs[0].calls
+        peers = self._peers[trial]
         seconds = self._seconds.get(trial)
         if seconds is None:
-            return False, -(own + rest)
-        price = self._peers[trial].price or seconds
-        return True, -(own * seconds + rest * price)
+            return Rank(False, own + rest, peers.width)
+        chain = own * seconds + rest * (peers.price or seconds)
+        return Rank(True, chain, peers.width)
 
     def _price(self, trial: int, seconds: float | None) -> None:
         """Note what a call of this trial costs, for its peers too."""

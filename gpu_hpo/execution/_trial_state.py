@@ -10,11 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from gpu_hpo.execution._prices import Rank
+from gpu_hpo.execution._queue import Queue
 from gpu_hpo.execution._task import Step, Task
-
-# (rank, made to sort best first; trial; entry number)
-Heap = list[tuple[Rank, int, int]]
 
 
 @dataclass(slots=True)
@@ -138,8 +135,8 @@ class Worker:
 
     slots: int
     tasks: dict[int, Task] = field(default_factory=dict)
-    waiting: Heap = field(default_factory=list)  # trials that live here, idle
-    running: Heap = field(default_factory=list)  # in a task here, with more to do
+    waiting: Queue = field(default_factory=Queue)  # trials that live here, idle
+    running: Queue = field(default_factory=Queue)  # in a task here, with more to do
 
     @property
     def queued_seconds(self) -> float:

@@ -94,7 +94,7 @@ class Schedule(ABC):
         """Rungs still ahead of `trial` if it is promoted at each of them.
 
         The first is the one that it is training for. Whoever carries out the
-        instructions uses this to run the longest remaining chain first.
+        instructions uses this to say whose turn it is.
         """
 
     def validate(self) -> None:  # noqa: B027 - a schedule may have nothing to check

@@ -157,6 +157,29 @@ def test_longest_chain_first():
     assert spans([task]) == [[(1, 0, 1)]]
 
 
+def test_the_widest_bracket_first_while_no_chain_can_delay_the_end():
+    """Of known trials those of the widest bracket go first, till a chain is urgent."""
+    rungs = {0: (Rung(1, 40),)}
+    rungs |= {n: (Rung(20, 5), Rung(5, 10)) for n in range(1, 21)}
+
+    def second_task(urgency):
+        dispatcher = Dispatcher(rungs.get, urgency=urgency, lookahead=0)
+        dispatcher.add_worker("a", 1)
+        for number in rungs:
+            dispatcher.advance(number, rungs[number][0].calls)
+        tasks = dispatcher.assign()
+        for _ in range(20):
+            # What a call costs is learned of one after another, for all take long.
+            tasks = finish(dispatcher, tasks[0])
+        assert dispatcher.outlook(0) == rungs[0]
+        return finish(dispatcher, tasks[0])
+
+    [[(trial, *_)]] = spans(second_task(urgency=0.5))
+    assert trial > 0
+    [[(trial, *_)]] = spans(second_task(urgency=0.2))
+    assert trial == 0
+
+
 def test_ties_go_to_the_lower_number():
     """Of equal chains, that of the lowest trial goes first."""
     dispatcher = dispatcher_of([[5], [5], [5]], lookahead=0)

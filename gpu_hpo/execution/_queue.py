@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Trials that could be advanced from one place, in two orders at a time."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Rank(NamedTuple):
+    """What decides when it is a trial's turn.
+
+    Attributes
+    ----------
+    known : bool
+        Whether what a call costs is known; trials of which it is not go first.
+    chain : float
+        What is left for the trial if it is promoted at every rung: in seconds, or in
+        calls if not `known`.
+    width : int
+        Trials that began together with it, itself included.
+    """
+
+    known: bool
+    chain: float
+    width: int
+
+    def longest(self, toll: float = 0.0) -> tuple[float, ...]:
+        """Sort key by which the longest chain goes first."""
+        return self.known, toll - self.chain
+
+    def widest(self, toll: float = 0.0) -> tuple[float, ...]:
+        """Sort key by which trials of the widest bracket go first."""
+        return self.known, -self.width, toll - self.chain
+
+
+Order = Callable[..., tuple[float, ...]]
+Entry = tuple[tuple[float, ...], int, int, Rank]
+
+
+@dataclass(slots=True)
+class Queue:
+    """Ready trials; entries that do not count any more are left in it until met."""
+
+    _longest: list[Entry] = field(default_factory=list)
+    _widest: list[Entry] = field(default_factory=list)
+
+    def push(self, rank: Rank, trial: int, entry: int) -> None:
+        """Add a trial, and the number by which its entry is known."""
+        heapq.heappush(self._longest, (rank.longest(), trial, entry, rank))
+        heapq.heappush(self._widest, (rank.widest(), trial, entry, rank))
+
+    def first(
+        self, order: Order, counts: Callable[[int, int], bool]
+    ) -> tuple[Rank, int] | None:
+        """Rank and number of the first trial by `Rank.longest` or `Rank.widest`.
+
+        Parameters
+        ----------
+        order : callable
+        counts : callable
+            ``counts(trial, entry)``: whether an entry still does.
+        """
+        heap = self._longest if order is Rank.longest else self._widest
+        while heap:
+            _, trial, entry, rank = heap[0]
+            if counts(trial, entry):
+                return rank, trial
+            heapq.heappop(heap)
+        return None
+
+
+def first_of(
+    queues: list[tuple[Queue, float]],
+    order: Order,
+    counts: Callable[[int, int], bool],
+) -> tuple[Rank, int] | None:
+    """First trial of several queues, each with what it costs to take one from there."""
+    best: tuple[float, ...] | None = None
+    chosen = None
+    for queue, toll in queues:
+        found = queue.first(order, counts) if toll < math.inf else None
+        if found is not None:
+            key = order(found[0], toll)
+            if best is None or key < best:
+                best, chosen = key, found
+    return chosen
