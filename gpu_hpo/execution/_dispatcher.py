@@ -51,7 +51,7 @@ class Dispatcher:
     max_losses : int, default=3
         A trial that was being trained on so many workers when they died is given
         up.
-    urgency : float, default=0.5
+    urgency : float, default=0.3
         The longest remaining chain goes first where it takes at least this part of
         the time that all that is left to do takes; 0 is always.
     """
@@ -68,7 +68,7 @@ class Dispatcher:
         parts_per_task: int | None = None,
         groups: Mapping[int, Hashable] | None = None,
         max_losses: int = 3,
-        urgency: float = 0.5,
+        urgency: float = 0.3,
     ) -> None:
         self.outlook = outlook
         self.task_seconds = task_seconds
