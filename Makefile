@@ -25,6 +25,7 @@ LINT := .venvs/lint
 TEST := .venvs/test$(SUFFIX)
 FROM_WHEEL := .venvs/wheel$(SUFFIX)
 PIN := .venvs/rapids-pin
+WITH_RAPIDS := .venvs/rapids
 
 # One BLAS thread per process: several Dask workers on one machine with several BLAS
 # threads each can run a hundred times slower.
@@ -41,13 +42,18 @@ SOURCES := $(shell find gpu_hpo -type f ! -name '*.pyc' 2>/dev/null)
 TESTED := $(wildcard tests examples benchmarks docs conda-recipe pyproject.toml README.md \
 	CHANGELOG.md LICENSE Makefile environment.yml)
 
-.PHONY: help demo test test-wheel test-rapids-pin lint format docs wheel clean
+# What depends on RAPIDS itself and needs no GPU.
+RAPIDS_TESTS := tests/devices tests/test_estimators.py tests/test_packaging.py \
+	tests/execution/test_clusters.py
+
+.PHONY: help demo test test-wheel test-rapids test-rapids-pin lint format docs wheel clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make demo             run examples/demo.py'
 	@echo 'make test             run the tests (WHEEL=1: against the built wheel)'
 	@echo 'make test-wheel       the same as make test WHEEL=1'
+	@echo 'make test-rapids      run the tests that need RAPIDS but no GPU (5 GB, CUDA 13)'
 	@echo 'make test-rapids-pin  run the tests with the Dask that RAPIDS pins, and dask-cuda'
 	@echo 'make lint             ruff, import-linter and mypy'
 	@echo 'make format           let ruff repair what it can'
@@ -86,6 +92,12 @@ $(PIN)/stamp: pyproject.toml tools/make-venv.sh
 	$(@D)/$(PIP_INSTALL) -e '.[test]' dask-cuda cuda-bindings
 	touch $@
 
+# RAPIDS itself, which installs and imports on Linux without a GPU.
+$(WITH_RAPIDS)/stamp: pyproject.toml tools/make-venv.sh
+	sh tools/make-venv.sh $(@D)
+	$(@D)/$(PIP_INSTALL) -e '.[test,cu13]'
+	touch $@
+
 # The wheel is built by the pip of the environment that will test it.
 $(FROM_WHEEL)/made: tools/make-venv.sh
 	sh tools/make-venv.sh $(@D)
@@ -120,6 +132,10 @@ test-wheel: $(FROM_WHEEL)/stamp
 	"$$python" -c 'import gpu_hpo, sys; print("testing", gpu_hpo.__file__); \
 	sys.exit("site-packages" not in gpu_hpo.__file__)'; \
 	"$$python" -m pytest $(PYTEST_ARGS)
+
+test-rapids: $(WITH_RAPIDS)/stamp
+	$(WITH_RAPIDS)/bin/python -m pip list 2>/dev/null | grep -i -E '^(cu|dask|scikit)'
+	$(WITH_RAPIDS)/bin/python -m pytest $(RAPIDS_TESTS) $(PYTEST_ARGS)
 
 test-rapids-pin: $(PIN)/stamp
 	$(PIN)/bin/python -m pip list 2>/dev/null | grep -i -E '^(dask|distributed|rapids)'

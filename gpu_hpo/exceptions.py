@@ -8,6 +8,7 @@ __all__ = [
     "ClientClosedError",
     "DeviceNotFoundError",
     "GpuHpoError",
+    "NoCounterpartError",
     "NoFiniteScoreError",
     "WorkersLostError",
 ]
@@ -27,6 +28,10 @@ class DeviceNotFoundError(GpuHpoError, RuntimeError):
 
 class WorkersLostError(GpuHpoError, RuntimeError):
     """There is no worker left to search on."""
+
+
+class NoCounterpartError(GpuHpoError, ValueError):
+    """An estimator, or a parameter's value, exists in one of two libraries only."""
 
 
 class NoFiniteScoreError(GpuHpoError, ValueError):

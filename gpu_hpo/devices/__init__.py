@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What hardware is here, and the array library that data belongs to."""
 
+from gpu_hpo.devices._counterparts import convert
 from gpu_hpo.devices._detect import Device, resolve_device
 from gpu_hpo.devices._namespace import (
     array_namespace,
@@ -14,6 +15,7 @@ from gpu_hpo.devices._validation import validate_device_data
 __all__ = [
     "Device",
     "array_namespace",
+    "convert",
     "is_device_array",
     "resolve_device",
     "to_device",

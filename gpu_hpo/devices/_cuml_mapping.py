@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""cuML's own mapping of parameters between its estimators and scikit-learn's.
+
+The only module that uses what cuML keeps private, which may change with any release:
+``_cpu_class_path``, ``_get_cpu_class``, ``_params_to_cpu``, ``_params_from_cpu`` and
+``_get_param_names`` of cuML 26.08 and 26.10. Its public ``as_sklearn`` and
+``from_sklearn`` do the same with fitted attributes, and the former needs a GPU.
+
+The mapping silently drops what it has no place for. So it is given estimators that note
+what is read of them: a parameter that nobody looked at has not been translated.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from typing import Any
+
+
+def cpu_class_path(kind: type) -> str:
+    """Name of the class that cuML says a class of its own stands for, or ""."""
+    path = getattr(kind, "_cpu_class_path", "")
+    if isinstance(path, str) and hasattr(kind, "_params_from_cpu"):
+        return path
+    return ""
+
+
+def cpu_class(kind: type) -> Any:
+    """Import that class.
+
+    Raises
+    ------
+    ImportError
+        If it is of a package that is not installed, such as umap.
+    """
+    return kind._get_cpu_class()  # type: ignore[attr-defined]
+
+
+def params_to_cpu(estimator: Any) -> dict[str, Any]:
+    """Parameters of scikit-learn's class.
+
+    Raises
+    ------
+    Exception
+        cuML's ``UnsupportedOnCPU``, a ``ValueError``, and whatever odd values cause.
+    """
+    return estimator._params_to_cpu()
+
+
+def params_from_cpu(kind: Any, model: Any) -> dict[str, Any]:
+    """Parameters of cuML's class `kind`.
+
+    Raises
+    ------
+    Exception
+        cuML's ``UnsupportedOnGPU``, a ``ValueError``, and whatever odd values cause.
+    """
+    return kind._params_from_cpu(model)
+
+
+def param_names(kind: Any) -> list[str]:
+    """Names of all parameters of a class of either library.
+
+    The signatures of cuML's scalers do not tell.
+    """
+    return list(kind._get_param_names())
+
+
+def watched(estimator: Any) -> tuple[Any, set[str]]:
+    """Shallow copy of an estimator, and a set that its attributes join when read."""
+    kind: Any = type(estimator)
+    twin, read = copy.copy(estimator), set[str]()
+    twin.__dict__["_read"] = read
+    twin.__class__ = _watching(kind)
+    return twin, read
+
+
+@functools.cache
+def _watching(kind: Any) -> type:
+    # A subclass and not a proxy, for cuML's methods call super().
+    def note(self: Any, name: str) -> Any:
+        object.__getattribute__(self, "__dict__")["_read"].add(name)
+        return kind.__getattribute__(self, name)
+
+    return type(kind.__name__, (kind,), {"__getattribute__": note})
