@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""In which order models go through the rows of a call."""
+"""What members of a stack draw: the order in which each goes through the rows."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,14 @@ from sklearn.utils import check_random_state
 def is_fixed(seed: Any) -> bool:
     """Whether a `random_state` gives the same numbers at each call."""
     return isinstance(seed, int | np.integer)
+
+
+def copy_member(model: Any) -> Any:
+    """Copy a model but not its arrays; what it draws from is its own afterwards."""
+    out = copy.copy(model)
+    if isinstance(out.random_state, np.random.RandomState):
+        out.random_state = copy.deepcopy(out.random_state)
+    return out
 
 
 def draw_orders(seeds: Sequence[Any], n_rows: int) -> tuple[Any, Any]:

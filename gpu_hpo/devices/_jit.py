@@ -1,28 +1,38 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""How loops are compiled for the CPU, the same for all of them."""
+"""How loops are compiled for the CPU, the same for all of them.
+
+A loop is one function that `jit` compiles and keeps on disk, and parts that `inlined`
+makes and that become part of it. So there is one piece of machine code for a loop, the
+same whether a process has compiled it or read it from the disk: separate functions
+would be optimised anew wherever they are used, and round otherwise.
+"""
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 logger = logging.getLogger(__name__)
 
-# Sums may be reordered and products fused, which lets loops use vector instructions.
-# Not infinite or NaN is never assumed: networks diverge.
-_ROUNDING = {"arcp", "contract", "nsz", "reassoc"}
+# What `summing` allows; not that nothing is infinite or NaN, for networks diverge.
+_ANY_ORDER = {"contract", "nsz", "reassoc"}
 
 
 def jit(function: Callable[..., Any]) -> Any:
     """Compile a function for the CPU when it is first called.
 
-    It runs without Python's lock, divides as NumPy does, and is kept on disk, so that
-    only the first process on a machine waits for the compiler.
+    It runs without Python's lock, divides as NumPy does, rounds every result by itself,
+    and is kept on disk, so that only the first process on a machine waits for the
+    compiler.
 
     Parameters
     ----------
@@ -33,17 +43,43 @@ def jit(function: Callable[..., Any]) -> Any:
     -------
     numba.core.registry.CPUDispatcher
     """
-    compiled = numba.njit(nogil=True, error_model="numpy", fastmath=_ROUNDING)(function)
+    compiled: Any = numba.njit(nogil=True, error_model="numpy")(function)
     try:
-        compiled.enable_caching()
+        compiled._cache = _Kept(function)
     except RuntimeError as error:
         # No folder can be written to: every process compiles for itself.
         logger.info("compiled code is not kept: %s", error)
     return compiled
 
 
+def inlined(function: Callable[..., Any]) -> Any:
+    """Make a part of functions that `jit` compiles.
+
+    Parameters
+    ----------
+    function : callable
+        In the subset of Python that Numba compiles.
+
+    Returns
+    -------
+    numba.core.registry.CPUDispatcher
+    """
+    return numba.njit(error_model="numpy", forceinline=True)(function)
+
+
+def summing(function: Callable[..., Any]) -> Any:
+    """Make a part, like `inlined`, whose sums are taken in any order.
+
+    That lets a loop which sums up use vector instructions; but what comes out depends
+    on their width, which is the machine's.
+    """
+    return numba.njit(error_model="numpy", forceinline=True, fastmath=_ANY_ORDER)(
+        function
+    )
+
+
 def plain(array: Any, dtype: Any) -> Any:
-    """Array of the one kind that loops are compiled for, a copy only if it is not.
+    """Array of the one kind that loops read, a copy only if it is not.
 
     Parameters
     ----------
@@ -53,6 +89,48 @@ def plain(array: Any, dtype: Any) -> Any:
     Returns
     -------
     ndarray
-        C-contiguous and writable.
+        C-contiguous, aligned and read-only, whatever it came as: for another kind,
+        such as comes over a network, a loop would be compiled once more.
     """
-    return np.require(array, dtype, ["C", "W"])
+    out = np.require(array, dtype, ["A", "C"]).view()
+    out.flags.writeable = False
+    return out
+
+
+class _Kept(FunctionCache):
+    """Compiled code on disk, that counts as long as no source has changed.
+
+    Numba itself looks at the file of the function only, not at those of its parts.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self._cache_file = IndexDataCacheFile(
+            cache_path=self._cache_path,
+            filename_base=self._impl.filename_base,
+            source_stamp=_sources(Path(function.__code__.co_filename).parent),
+        )
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Code from the disk, or None if it is not to be had."""
+        try:
+            return super().load_overload(sig, target_context)
+        except OSError as error:
+            logger.warning("compiled code cannot be read: %s", error)
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep code, if there is still a place for it."""
+        try:
+            super().save_overload(sig, data)
+        except OSError as error:
+            logger.warning("compiled code is not kept: %s", error)
+
+
+@functools.cache
+def _sources(folder: Path) -> str:
+    """What the sources in a folder, and those beside this one, say, as a digest."""
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in sorted({*folder.glob("*.py"), *Path(__file__).parent.glob("*.py")}):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

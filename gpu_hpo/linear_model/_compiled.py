@@ -64,7 +64,7 @@ def _train(rules: Rules, lanes: Lanes, rows: Rows, order: Any) -> None:
     paid = _transposed(lanes.paid) if rules.truncates else none
     data = (
         plain(rows.y, float),
-        np.empty(0) if rows.weight is None else plain(rows.weight, float),
+        plain(np.empty(0) if rows.weight is None else rows.weight, float),
         plain(order, np.intp),
     )
     state = (

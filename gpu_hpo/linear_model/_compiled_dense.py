@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gpu_hpo.devices._jit import jit
+from gpu_hpo.devices._jit import inlined, jit
 from gpu_hpo.linear_model._compiled_rules import (
     add_penalties,
     end_batch,
@@ -77,7 +77,7 @@ def train_dense(
         table[T, j] = t
 
 
-@jit
+@inlined
 def set_scores(X, rows, W, scores):
     """Products of rows and weights."""
     n_features, n_lanes = W.shape
@@ -105,7 +105,7 @@ def set_scores(X, rows, W, scores):
             k += 1
 
 
-@jit
+@inlined
 def set_norms(X, rows, norms):
     """Squared norms of rows; gives the largest."""
     longest = 0.0
@@ -119,7 +119,7 @@ def set_norms(X, rows, norms):
     return longest
 
 
-@jit
+@inlined
 def move(X, rows, W, shrink, updates):
     """Shrink the weights and add what the rows of a batch say."""
     n_features, n_lanes = W.shape
@@ -147,7 +147,7 @@ def move(X, rows, W, shrink, updates):
             i += 1
 
 
-@jit
+@inlined
 def note_norms(W, table, room):
     """Sum squares and magnitudes of the weights of the lanes that have moved.
 
@@ -170,7 +170,7 @@ def note_norms(W, table, room):
         table[MAGNITUDES, j] = magnitudes[j] if moved else table[MAGNITUDES, j] * by
 
 
-@jit
+@inlined
 def average(W, A, room):
     """Let the weights into their averages."""
     n_lanes = W.shape[1]
@@ -179,7 +179,7 @@ def average(W, A, room):
             A[k, j] = room.keep[j] * A[k, j] + room.fresh[j] * W[k, j]
 
 
-@jit
+@inlined
 def truncate(plan, W, A, paid, table):
     """Take off the weights what they owe of the L1 penalty, but not past zero.
 
@@ -202,7 +202,7 @@ def truncate(plan, W, A, paid, table):
                 paid[k, j] += change
 
 
-@jit
+@inlined
 def taken(weight, paid, owed):
     """Change of a weight by the L1 penalty."""
     down = -(owed + paid)

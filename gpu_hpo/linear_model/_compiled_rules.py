@@ -12,7 +12,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from gpu_hpo.devices._jit import jit
+from gpu_hpo.devices._jit import inlined
 from gpu_hpo.devices._vector_exp import exp
 from gpu_hpo.linear_model._lanes import (
     ALPHA,
@@ -82,7 +82,7 @@ def plan(rules: Rules, classes: bool, decay: float) -> Plan:
     )
 
 
-@jit
+@inlined
 def room_for(n_lanes):
     """Make room."""
     room = np.zeros((10, n_lanes))
@@ -100,7 +100,7 @@ def room_for(n_lanes):
     )
 
 
-@jit
+@inlined
 def start_batch(plan, t, table, room):
     """Set learning rates and what they shrink the weights by."""
     n_lanes = len(room.eta)
@@ -124,7 +124,7 @@ def start_batch(plan, t, table, room):
             room.shrink[j] = 0.0 if by < 0 else by
 
 
-@jit
+@inlined
 def row_update(plan, scores, intercepts, y, weight, norm, n, table, room, update):
     """Set what one of the `n` rows of a batch adds to the weights, per unit of x."""
     n_lanes = len(room.eta)
@@ -172,7 +172,7 @@ def row_update(plan, scores, intercepts, y, weight, norm, n, table, room, update
         room.moved[j] = 1.0 if out[j] != 0 else room.moved[j]
 
 
-@jit
+@inlined
 def set_gradients(loss, score, target, table, out):
     """Derivative of the loss by the score, per lane."""
     n_lanes = len(out)
@@ -221,7 +221,7 @@ def set_gradients(loss, score, target, table, out):
             out[j] = 2 * (off + most) if off < -most else slope
 
 
-@jit
+@inlined
 def set_losses(loss, score, target, table, out):
     """Loss per lane."""
     n_lanes = len(out)
@@ -260,7 +260,7 @@ def set_losses(loss, score, target, table, out):
             out[j] = off * off if loss == 8 else off
 
 
-@jit
+@inlined
 def add_penalties(plan, n, table):
     """Add to the objective what the weights cost, for `n` rows."""
     if plan.rate >= 3 or not (plan.shrinks or plan.truncates):
@@ -271,7 +271,7 @@ def add_penalties(plan, n, table):
         table[OBJECTIVE, j] += n * table[ALPHA, j] * cost
 
 
-@jit
+@inlined
 def end_batch(plan, t, intercepts, average_intercepts, table, room):
     """Change intercepts, what is owed, and what becomes of averages."""
     n_lanes = len(room.eta)
@@ -294,7 +294,7 @@ def end_batch(plan, t, intercepts, average_intercepts, table, room):
         average_intercepts[j] += change if n >= 1 else 0.0
 
 
-@jit
+@inlined
 def rescale(least, table, room):
     """Note in SCALE how weights were shrunk; SHARE is what is averaged of a scale.
 

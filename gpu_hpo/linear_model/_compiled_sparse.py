@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gpu_hpo.devices._jit import jit
+from gpu_hpo.devices._jit import inlined, jit
 from gpu_hpo.linear_model._compiled_dense import taken
 from gpu_hpo.linear_model._compiled_rules import (
     add_penalties,
@@ -105,7 +105,7 @@ def train_sparse(
     settle(plan, V, B, scale, gain, base, np.inf)
 
 
-@jit
+@inlined
 def unpack(plan, V, B, table, scale, gain):
     """Turn weights and averages into what is stored of them."""
     n_features, n_lanes = V.shape
@@ -122,7 +122,7 @@ def unpack(plan, V, B, table, scale, gain):
             v[j] /= scale[j]
 
 
-@jit
+@inlined
 def settle(plan, V, B, scale, gain, base, least):
     """Make stored numbers weights and averages again, of lanes with a small scale."""
     n_features, n_lanes = V.shape
@@ -141,7 +141,7 @@ def settle(plan, V, B, scale, gain, base, least):
             v[j] *= by[j]
 
 
-@jit
+@inlined
 def set_scores(values, columns, ends, rows, V, scale, scores, norms):
     """Products of rows and weights, and squared norms of the rows."""
     n_lanes = V.shape[1]
@@ -160,7 +160,7 @@ def set_scores(values, columns, ends, rows, V, scale, scores, norms):
         norms[i] = norm
 
 
-@jit
+@inlined
 def move(plan, values, columns, ends, rows, V, B, scale, gain, updates):
     """Add to the weights what the rows of a batch say; averages stay what they are."""
     n_lanes = V.shape[1]
@@ -181,7 +181,7 @@ def move(plan, values, columns, ends, rows, V, B, scale, gain, updates):
                     b[j] -= back[j] * x * u[j]
 
 
-@jit
+@inlined
 def note_norms(columns, ends, rows, V, scale, seen, start, table, room):
     """Sum squares and magnitudes of the weights of the features in a batch.
 
@@ -212,7 +212,7 @@ def note_norms(columns, ends, rows, V, scale, seen, start, table, room):
         table[MAGNITUDES, j] = magnitudes[j] * size if moved else whole
 
 
-@jit
+@inlined
 def truncate(columns, ends, rows, V, paid, scale, seen, start, table):
     """Take off the weights of a batch's features what they owe; see `_compiled_dense`.
 

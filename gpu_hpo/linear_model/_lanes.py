@@ -184,6 +184,7 @@ def train_epoch(xp: Any, rules: Rules, lanes: Lanes, rows: Rows, orders: Any) ->
         Orders of rows, and which of them each lane goes by; on the host. Rows that
         are in no order are not trained on.
     """
+    rules = replace(rules, batch_size=min(rules.batch_size, orders[0].shape[1]))
     # Imports are here, for Numba takes long to import.
     if xp.__name__ == "numpy":
         from gpu_hpo.linear_model._compiled import compiled_epoch

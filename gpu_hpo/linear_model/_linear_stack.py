@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from sklearn.base import is_classifier
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from gpu_hpo._row_orders import draw_orders
+from gpu_hpo._row_orders import copy_member, draw_orders
 from gpu_hpo.devices import array_namespace, to_host
 from gpu_hpo.linear_model import _lanes as lane
 from gpu_hpo.linear_model._answers import probabilities, scores
@@ -68,7 +67,7 @@ class LinearStack:
     average_intercepts: Any
 
     def __init__(self, models: Sequence[Any]) -> None:
-        self.models = [copy.copy(model) for model in models]
+        self.models = [copy_member(model) for model in models]
         self.errors: list[Exception | None] = [None] * len(self.models)
         self.xp: Any = np
         if getattr(models[0], "coef_", None) is not None:
@@ -263,7 +262,7 @@ class LinearStack:
     def take(self, indices: Sequence[int]) -> LinearStack:
         """Stack of some of the models."""
         out = type(self).__new__(type(self))
-        out.models = [copy.copy(self.models[i]) for i in indices]
+        out.models = [copy_member(self.models[i]) for i in indices]
         out.errors = [self.errors[i] for i in indices]
         out.xp = self.xp
         if hasattr(self, "coefs"):
@@ -276,7 +275,7 @@ class LinearStack:
         """Stack of these models and those of `others`."""
         stacks = [self, *others]
         out = type(self).__new__(type(self))
-        out.models = [copy.copy(model) for stack in stacks for model in stack.models]
+        out.models = [copy_member(model) for stack in stacks for model in stack.models]
         out.errors = [error for stack in stacks for error in stack.errors]
         out.xp = self.xp
         if hasattr(self, "coefs"):
@@ -287,7 +286,7 @@ class LinearStack:
 
     def unstack(self) -> list[Any]:
         """One estimator per model."""
-        models = [copy.copy(model) for model in self.models]
+        models = [copy_member(model) for model in self.models]
         if not hasattr(self, "coefs"):
             return models
         coefs, intercepts = self._published()

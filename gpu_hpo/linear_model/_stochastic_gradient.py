@@ -164,12 +164,15 @@ class _StackedLinearModel:
         """Train by one call, as a stack of one."""
         self._validate_params()
         stack = LinearStack([self])
+        # Who draws alone draws from what the user gave.
+        stack.models[0].random_state = self.random_state
         stack.partial_fit(X, y, **params)
         return self._become(stack)
 
     def _become(self: Any, stack: LinearStack) -> Any:
         """Take over what the only model of a stack has become."""
-        self.__dict__.update(stack.unstack()[0].__dict__)
+        seed = self.random_state
+        self.__dict__.update(stack.unstack()[0].__dict__, random_state=seed)
         (error,) = stack.errors
         if error is not None:
             raise error
@@ -225,7 +228,10 @@ validation_fraction, n_iter_no_change, class_weight, warm_start, average
     - With `early_stopping` the score of ``loss="log_loss"`` is the accuracy on all rows
       held out, as of any other loss.
     - With "pa1" and "pa2" each row of a batch says how far to go as if it were alone.
-    - Of rows in float32 the intercepts are float32, too.
+    - After `fit` with `early_stopping` a call of `partial_fit` takes all rows, and none
+      is held out; and the scores that say when to stop are those of the weights as they
+      then are, where scikit-learn may take them before an L2 penalty has shrunk them.
+    - Of rows in float32 the intercepts and what is predicted are float32, too.
 
     Examples
     --------
@@ -370,7 +376,10 @@ validation_fraction, n_iter_no_change, warm_start, average
       ``shuffle=False``, and otherwise those of another seed. An integer seed gives each
       call of `partial_fit` the same order.
     - With "pa1" and "pa2" each row of a batch says how far to go as if it were alone.
-    - Of rows in float32 the intercept is float32, too.
+    - After `fit` with `early_stopping` a call of `partial_fit` takes all rows, and none
+      is held out; and the scores that say when to stop are those of the weights as they
+      then are, where scikit-learn may take them before an L2 penalty has shrunk them.
+    - Of rows in float32 the intercept and what is predicted are float32, too.
 
     Examples
     --------

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from itertools import pairwise
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -24,11 +25,15 @@ def hidden_layers(model: Any) -> tuple[int, ...]:
     ------
     ValueError
         If one has none.
+    TypeError
+        If one has a fraction of a unit.
     """
     sizes = model.hidden_layer_sizes
     sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
     if any(size <= 0 for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    if not all(isinstance(size, Integral) for size in sizes):
+        raise TypeError(f"hidden_layer_sizes must be integers, got {sizes}.")
     return tuple(int(size) for size in sizes)
 
 
@@ -69,6 +74,12 @@ def forget_moments(model: Any) -> None:
     model._moments = None
     model._rate = model.learning_rate_init
     model._n_steps = 0
+
+
+def learning_rate(model: Any) -> float:
+    """Rate of the next epoch, of the solver "sgd"."""
+    constant = model.learning_rate == "constant"
+    return float(model.learning_rate_init if constant else model._rate)
 
 
 def end_epoch(model: Any, n_rows: int, n_batches: int) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gpu_hpo.devices._jit import jit, plain
+from gpu_hpo.devices._jit import inlined, jit, plain, summing
 from gpu_hpo.devices._vector_exp import exp
 from gpu_hpo.neural_network._activations import (
     CODES,
@@ -61,14 +61,14 @@ def compiled_epoch(
         SGD if len(optimizer.moments) == 1 else ADAM,
         optimizer.moments[0],
         optimizer.moments[-1],
-        optimizer.table(dtype),
-        optimizer.rates(np.arange(-(-len(data.X) // data.size))).astype(dtype),
+        plain(optimizer.table(dtype), dtype),
+        plain(optimizer.rates(np.arange(-(-len(data.X) // data.size))), dtype),
         Data(
             plain(data.X, dtype),
-            np.empty((0, 0), dtype) if classes else plain(data.Y, dtype),
-            plain(data.Y, np.intp) if classes else np.empty(0, np.intp),
-            np.empty(0, dtype) if weight is None else plain(weight, dtype),
-            np.empty((0, 0), np.intp) if orders is None else plain(orders, np.intp),
+            plain(np.empty((0, 0)) if classes else data.Y, dtype),
+            plain(data.Y if classes else np.empty(0), np.intp),
+            plain(np.empty(0) if weight is None else weight, dtype),
+            plain(np.empty((0, 0)) if orders is None else orders, np.intp),
             data.size,
         ),
         losses,
@@ -140,7 +140,7 @@ def _answer(network, params, X, out):
                     out[m, begin + s, k] = tile.values[top + k, s]
 
 
-@jit
+@inlined
 def _tile(network, dtype):
     """Make room."""
     n_units = network.units_at[-1]
@@ -153,7 +153,7 @@ def _tile(network, dtype):
     )
 
 
-@jit
+@inlined
 def _gather(data, m, begin, n, tile):
     """Copy rows into a tile; gives the sum of their weights."""
     n_features = data.X.shape[1]
@@ -169,7 +169,7 @@ def _gather(data, m, begin, n, tile):
                 tile.target[k, s] = 0
             tile.target[data.classes[row], s] = 1
         else:
-            for k in range(data.Y.shape[1]):
+            for k in range(len(tile.target)):
                 tile.target[k, s] = data.Y[row, k]
         if len(data.weight) > 0:
             tile.weight[s] = data.weight[row]
@@ -177,7 +177,7 @@ def _gather(data, m, begin, n, tile):
     return weights
 
 
-@jit
+@inlined
 def _forward(network, params, tile, n):
     """Compute all layers."""
     n_layers = len(network.units) - 1
@@ -192,7 +192,7 @@ def _forward(network, params, tile, n):
         _activate(network.output if last else network.activation, hidden, tile.room, n)
 
 
-@jit
+@inlined
 def _combine(weights, stride, given, n_in, start, out, n):
     """Sum rows of `given`, each times its weight, onto a number.
 
@@ -243,7 +243,7 @@ def _combine(weights, stride, given, n_in, start, out, n):
             out[s] += w0 * a0[s]
 
 
-@jit
+@inlined
 def _activate(name, z, room, n):
     """Apply an activation in place."""
     if name == RELU:
@@ -289,7 +289,7 @@ def _activate(name, z, room, n):
                 row[s] = np.exp(row[s])
 
 
-@jit
+@inlined
 def _compare(network, tile, n):
     """Set the errors of the output layer; gives the loss of the rows."""
     top = network.units_at[-2]
@@ -331,19 +331,19 @@ def _compare(network, tile, n):
     return total
 
 
-@jit
+@inlined
 def _at_least(x, least):
     """Larger of two numbers; NaN if `x` is."""
     return least if x < least else x
 
 
-@jit
+@inlined
 def _at_most(x, most):
     """Smaller of two numbers; NaN if `x` is."""
     return most if x > most else x
 
 
-@jit
+@inlined
 def _backward(network, params, tile, grads, n):
     """Add the gradients of a tile, and pass errors down."""
     for i in range(len(network.units) - 2, -1, -1):
@@ -367,7 +367,7 @@ def _backward(network, params, tile, grads, n):
                 _derive(network.activation, given[k], below[k], n)
 
 
-@jit
+@summing
 def _add_two(e0, e1, given, n_in, grads0, grads1, n):
     """Add the gradients of two units' weights and intercepts."""
     zero = grads0.dtype.type(0)
@@ -407,7 +407,7 @@ def _add_two(e0, e1, given, n_in, grads0, grads1, n):
         k += 1
 
 
-@jit
+@summing
 def _add_one(error, given, n_in, grads, n):
     """Add the gradients of one unit's weights and of its intercept."""
     zero = grads.dtype.type(0)
@@ -423,7 +423,7 @@ def _add_one(error, given, n_in, grads, n):
         grads[k] += total
 
 
-@jit
+@inlined
 def _derive(name, activated, delta, n):
     """Multiply errors by an activation's derivative."""
     zero, one = delta.dtype.type(0), delta.dtype.type(1)
@@ -438,7 +438,7 @@ def _derive(name, activated, delta, n):
             delta[s] *= activated[s] * (one - activated[s])
 
 
-@jit
+@inlined
 def _decay(network, params, alpha, grads, weights):
     """Make sums of gradients means with the penalty; gives the latter, not halved."""
     share = params.dtype.type(1 / weights)
@@ -456,7 +456,7 @@ def _decay(network, params, alpha, grads, weights):
     return penalty
 
 
-@jit
+@inlined
 def _sgd(params, grads, velocity, numbers, rate):
     """Step of `_optimizers.SGD`."""
     momentum, nesterov = numbers[0], numbers[1] > 0
@@ -469,7 +469,7 @@ def _sgd(params, grads, velocity, numbers, rate):
             params[i] += velocity[i]
 
 
-@jit
+@inlined
 def _adam(params, grads, first, second, numbers, rate):
     """Step of `_optimizers.Adam`."""
     beta_1, beta_2, epsilon = numbers[0], numbers[1], numbers[2]

@@ -12,10 +12,12 @@ import numpy as np
 from sklearn import neural_network as theirs
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
+from gpu_hpo.devices import to_host
 from gpu_hpo.neural_network._bookkeeping import (
     forget_moments,
     hidden_layers,
@@ -60,7 +62,14 @@ class _StackedNetwork:
         if hasattr(self, "coefs_"):
             coefs = self.coefs_
             shapes = tuple(coef.shape for coef in coefs)
-            fitted = type(coefs[0]).__module__, str(coefs[0].dtype), shapes
+            classes = getattr(self, "classes_", None)
+            fitted = (
+                type(coefs[0]).__module__,
+                str(coefs[0].dtype),
+                shapes,
+                self.out_activation_,
+                None if classes is None else tuple(np.asarray(classes).tolist()),
+            )
         else:
             self._validate_params()
         return (
@@ -137,7 +146,7 @@ class _StackedNetwork:
             if self.verbose:
                 print(f"Iteration {model.n_iter_ + 1}, loss = {model.loss_:.8f}")
             (stops,) = stack.end_epoch(len(rows.X))
-            if stops:
+            if stops or stack.errors[0] is not None:
                 break
         else:
             warnings.warn(
@@ -169,12 +178,15 @@ class _StackedNetwork:
         self._validate_params()
         hidden_layers(self)
         stack = NetworkStack([self])
+        # Who draws alone draws from what the user gave.
+        stack.models[0].random_state = self.random_state
         stack.partial_fit(X, y, **params)
         return self._become(stack)
 
     def _become(self: Any, stack: NetworkStack) -> Any:
         """Take over what the only network of a stack has become."""
-        self.__dict__.update(stack.unstack()[0].__dict__)
+        seed = self.random_state
+        self.__dict__.update(stack.unstack()[0].__dict__, random_state=seed)
         (error,) = stack.errors
         if error is not None:
             raise error
@@ -204,6 +216,12 @@ class MLPClassifier(_StackedNetwork, theirs.MLPClassifier):
     and batch size share a stack; penalties, rates and momenta may differ. The solvers
     "sgd" and "adam" also take CuPy arrays and cuDF frames, and then train where these
     are; "lbfgs" is scikit-learn's own.
+
+    Notes
+    -----
+    One difference from scikit-learn: what `set_params` sets between two calls of
+    `partial_fit` counts from the next call on, where scikit-learn's solver keeps what it
+    began with.
 
     Examples
     --------
@@ -261,6 +279,12 @@ class MLPRegressor(_StackedNetwork, theirs.MLPRegressor):
     "sgd" and "adam" also take CuPy arrays and cuDF frames, and then train where these
     are; "lbfgs" is scikit-learn's own.
 
+    Notes
+    -----
+    One difference from scikit-learn: what `set_params` sets between two calls of
+    `partial_fit` counts from the next call on, where scikit-learn's solver keeps what it
+    began with.
+
     Examples
     --------
     >>> from sklearn.datasets import load_digits
@@ -293,8 +317,10 @@ class MLPRegressor(_StackedNetwork, theirs.MLPRegressor):
 def _improved(stack: NetworkStack, held: Rows) -> bool:
     """Score on what was held out; True if no score was better before."""
     (model,) = stack.models
-    (trained,) = stack.unstack()
-    score = trained.score(held.X, held.target, held.weight)
+    metric = accuracy_score if is_classifier(model) else r2_score
+    weight = None if held.weight is None else to_host(held.weight)
+    predicted = to_host(stack.predict_rows(held.X)[0])
+    score = float(metric(to_host(held.target), predicted, sample_weight=weight))
     model.validation_scores_.append(score)
     if score < model.best_validation_score_ + model.tol:
         model._no_improvement_count += 1

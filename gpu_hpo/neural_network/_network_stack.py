@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from gpu_hpo._row_orders import draw_orders, is_fixed
+from gpu_hpo._row_orders import copy_member, draw_orders, is_fixed
 from gpu_hpo.devices import array_namespace, to_host
 from gpu_hpo.neural_network._backprop import (
     Batches,
@@ -26,6 +25,7 @@ from gpu_hpo.neural_network._bookkeeping import (
     forget_moments,
     hidden_layers,
     initial_weights,
+    learning_rate,
     output_activation,
 )
 from gpu_hpo.neural_network._hot_loop import outputs, train_epoch
@@ -107,6 +107,8 @@ class NetworkStack:
         first = not hasattr(self, "params")
         rows = read_rows(lead, X, y, sample_weight, reset=first)
         orders = self._draw(rows, first)
+        for model in self.models:
+            model.n_iter_ = 0
         self.epoch(rows, orders)
         self.end_epoch(len(rows.X))
         self.check_finite()
@@ -144,6 +146,7 @@ class NetworkStack:
             In which order each network sees them; one row if all see them alike.
         """
         size = batch_size(self.models[0], len(rows.X))
+        self._check_weights(rows.weight, orders, size)
         alpha = np.array([model.alpha for model in self.models], self.params.dtype)
         losses = train_epoch(
             self.xp,
@@ -165,7 +168,7 @@ class NetworkStack:
         """Note which networks have diverged."""
         finite = to_host(self.xp.isfinite(self.params).all(axis=1))
         for i, fine in enumerate(finite.tolist()):
-            if not fine:
+            if not fine and self.errors[i] is None:
                 self.errors[i] = ValueError(
                     "Solver produced non-finite parameter weights. The input data may "
                     "contain large values and need to be preprocessed."
@@ -175,16 +178,22 @@ class NetworkStack:
 
     def predict(self, X: Any) -> Any:
         """Classes or targets, of shape (n_models, n_samples[, n_outputs])."""
-        return _decide(self.xp, self.models[0], self._outputs(X))
+        return self.predict_rows(self._read(X))
 
     def predict_proba(self, X: Any) -> Any:
         """Probabilities, of shape (n_models, n_samples, n_classes)."""
-        return _probabilities(self.xp, self._outputs(X))
+        return _probabilities(self.xp, self._outputs(self._read(X)))
+
+    def predict_rows(self, X: Any) -> Any:
+        """Predict for rows that are checked already."""
+        return _decide(self.xp, self.models[0], self._outputs(X))
+
+    def _read(self, X: Any) -> Any:
+        check_is_fitted(self.models[0])
+        return read_X(self.models[0], X)
 
     def _outputs(self, X: Any) -> Any:
         """Output layer, of shape (n_models, n_samples, n_outputs)."""
-        check_is_fitted(self.models[0])
-        X = read_X(self.models[0], X)
         return outputs(self.xp, self.shape, self.params, X)
 
     # ---- membership ----
@@ -226,7 +235,7 @@ class NetworkStack:
         for i, model in enumerate(models):
             model.coefs_ = [coef[i].copy() for coef in coefs]
             model.intercepts_ = [layer[i, :, -1].copy() for layer in layers]
-            model._moments = [moment[i].copy() for moment in self.moments]
+            model._moments = {model.solver: [m[i].copy() for m in self.moments]}
         return models
 
     # ---- how ----
@@ -246,13 +255,30 @@ class NetworkStack:
             layer[:, :, -1] = xp.stack(
                 [xp.asarray(m.intercepts_[i]) for m in self.models]
             )
-        # None if the solver has not begun, or is scikit-learn's "lbfgs".
-        kept = [getattr(model, "_moments", None) for model in self.models]
+        # None if the solver has not begun, or is another than before.
+        kept = [(getattr(m, "_moments", None) or {}).get(m.solver) for m in self.models]
         zero = xp.zeros(layout.n_params, host.dtype)
         self.moments = [
             xp.stack([zero if rows is None else rows[k] for rows in kept])
             for k in range({"sgd": 1, "adam": 2}.get(lead.solver, 0))
         ]
+
+    def _check_weights(self, weight: Any, orders: Any, size: int) -> None:
+        """Note which networks meet a batch whose rows count nothing."""
+        if weight is None or not bool((weight == 0).any()):
+            return
+        weight = to_host(weight)
+        starts = range(0, len(weight), size)
+        per_order = [
+            np.add.reduceat(weight[order], starts)
+            for order in ([slice(None)] if orders is None else to_host(orders))
+        ]
+        for i in range(len(self)):
+            if (per_order[min(i, len(per_order) - 1)] == 0).any():
+                self.errors[i] = ZeroDivisionError(
+                    "Weights sum to zero, can't be normalized: sample_weight is 0 for "
+                    "all rows of a mini-batch"
+                )
 
     def _optimizer(self) -> Optimizer:
         names: tuple[str, ...] = ("_rate", "momentum", "nesterovs_momentum")
@@ -261,6 +287,8 @@ class NetworkStack:
             kind = Adam
             names = ("learning_rate_init", "beta_1", "beta_2", "epsilon", "_n_steps")
         numbers = {name: [getattr(m, name) for m in self.models] for name in names}
+        if kind is SGD:
+            numbers["_rate"] = [learning_rate(model) for model in self.models]
         return kind(self.xp, self.moments, numbers)
 
     def _draw(self, rows: Rows, first: bool) -> Any:
@@ -302,7 +330,7 @@ class NetworkStack:
 
 def _copy(model: Any) -> Any:
     """Copy a model, but not the arrays that are replaced and never changed."""
-    out = copy.copy(model)
+    out = copy_member(model)
     for name in ("loss_curve_", "validation_scores_"):
         if isinstance(getattr(out, name, None), list):
             setattr(out, name, list(getattr(out, name)))

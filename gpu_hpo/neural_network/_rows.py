@@ -90,6 +90,7 @@ def read_rows(
             multi_output=True,
             y_numeric=not is_classifier(model),
             dtype=(np.float64, np.float32),
+            order="C",
             reset=reset,
         )
         if y.ndim == 2 and y.shape[1] == 1:
@@ -98,18 +99,34 @@ def read_rows(
             sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
     if scipy.sparse.issparse(X):
         X = X.toarray()
-    if not is_classifier(model):
-        Y = y.reshape(len(y), -1).astype(X.dtype)
-        return Rows(X, Y, Y.shape[1], y, sample_weight)
-    if fit:
+    if is_classifier(model) and fit:
         _find_classes(model, y, again=not reset)
-    if y.ndim == 2:
-        return Rows(X, y.astype(X.dtype), y.shape[1], y, sample_weight)
+    Y, n_outputs = _answers(model, y, X.dtype)
+    if not reset and n_outputs != model.n_outputs_:
+        raise ValueError(
+            f"y has {n_outputs} outputs, but {type(model).__name__} is expecting "
+            f"{model.n_outputs_} outputs."
+        )
+    return Rows(X, Y, n_outputs, y, sample_weight)
+
+
+def _answers(model: Any, y: Any, dtype: Any) -> tuple[Any, int]:
+    """What `Rows.Y` is, and the number of outputs."""
+    if not is_classifier(model):
+        Y = y.reshape(len(y), -1).astype(dtype)
+        return Y, Y.shape[1]
+    multilabel = model._label_binarizer.y_type_.startswith("multilabel")
+    if y.ndim == 2 and not multilabel:
+        raise ValueError("The object was not fitted with multilabel input.")
+    if y.ndim == 1 and multilabel:
+        raise ValueError("The object was fitted with multilabel input.")
+    if multilabel:
+        return y.astype(dtype), y.shape[1]
     codes = _codes(model, y)
     n_classes = len(model.classes_)
     if n_classes > 2:
-        return Rows(X, codes, n_classes, y, sample_weight)
-    return Rows(X, (codes == 1).astype(X.dtype)[:, None], 1, y, sample_weight)
+        return codes, n_classes
+    return (codes == 1).astype(dtype)[:, None], 1
 
 
 def read_X(model: Any, X: Any) -> Any:

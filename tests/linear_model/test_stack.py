@@ -105,13 +105,20 @@ def test_stack(target, option, rows):
     )
 
 
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["alike", "weighted"])
 @pytest.mark.parametrize("rows", [X, SPARSE], ids=["dense", "sparse"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
     ("target", "option"),
-    [("multiclass", "average"), ("binary", "log_loss"), ("regression", "default")],
+    [
+        ("multiclass", "average"),
+        ("binary", "log_loss"),
+        ("regression", "default"),
+        ("regression", "huber"),
+        ("binary", "pa2"),
+    ],
 )
-def test_large_stack(target, option, dtype, rows):
+def test_large_stack(target, option, dtype, rows, weight):
     """A member of a stack of 256 is bit for bit what it is in others and alone."""
     rows, y = rows.astype(dtype), TARGETS[target]
     models = family(target, option, 256)
@@ -122,7 +129,7 @@ def test_large_stack(target, option, dtype, rows):
     whole = kind.stack(models)
     for stack in (whole, *parts.values()):
         for _ in range(2):
-            stack.partial_fit(rows, y, **classes_of(target))
+            stack.partial_fit(rows, y, sample_weight=weight, **classes_of(target))
         assert stack.errors == [None] * len(stack)
     assert whole.coefs.dtype == dtype
     joint = whole.predict(rows)
@@ -134,7 +141,7 @@ def test_large_stack(target, option, dtype, rows):
     for i in (0, 150, 255):
         alone = models[i]
         for _ in range(2):
-            alone.partial_fit(rows, y, **classes_of(target))
+            alone.partial_fit(rows, y, sample_weight=weight, **classes_of(target))
         assert (alone.coef_ == whole.unstack()[i].coef_).all()
         assert (alone.predict(rows) == joint[i]).all()
 
@@ -388,3 +395,27 @@ def test_numba_is_not_imported_before_it_is_needed():
     code = "import sys, gpu_hpo.linear_model; assert 'numba' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
     assert len(_lanes.SETTINGS) == _lanes.OWED
+
+
+def test_batches_larger_than_chunks():
+    """A batch size beyond the rows is that of the rows, and takes no room for more."""
+    models = [
+        ours.SGDRegressor(batch_size=size, random_state=0).partial_fit(X, X[:, 0])
+        for size in (90, 10**10)
+    ]
+    assert (models[0].coef_ == models[1].coef_).all()
+
+
+def test_generators_are_drawn_from_alone():
+    """A model draws from the generator that it was given; a stack from copies."""
+    generator = np.random.RandomState(0)
+    model = ours.SGDRegressor(random_state=generator)
+    before = generator.get_state()[1].tolist(), generator.get_state()[2]
+    stack = ours.SGDRegressor.stack([model])
+    stack.take([0]).partial_fit(X, X[:, 0])
+    stack.partial_fit(X, X[:, 0])
+    assert before == (generator.get_state()[1].tolist(), generator.get_state()[2])
+    model.partial_fit(X, X[:, 0])
+    assert model.random_state is generator
+    assert before != (generator.get_state()[1].tolist(), generator.get_state()[2])
+    assert (model.coef_ == stack.unstack()[0].coef_).all()

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks are scikit-learn's, number for number, alone and in any stack."""
 
+import copy
 import pickle
 import warnings
 
@@ -384,3 +385,128 @@ def test_search(request, cluster, seed):
     expected = history(ours)
     assert history(ours, stack=False) == expected
     assert history(theirs)[:2] == expected[:2]
+
+
+def test_outputs_stay_what_they_were():
+    """y of another width or kind than at first is refused, and the model unharmed."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, 5))
+    labels, several = rng.integers(0, 3, 40), rng.integers(0, 2, (40, 3))
+    regressor = ours.MLPRegressor(
+        hidden_layer_sizes=(4,), solver="sgd", random_state=0, warm_start=True
+    )
+    classifier = ours.MLPClassifier((4,), solver="sgd", random_state=0)
+    many = clone(classifier).partial_fit(X, several, classes=[0, 1, 2])
+    for model, right, wrong, message in (
+        (regressor, X[:, 0], X[:, :3], "3 outputs, but MLPRegressor is expecting 1"),
+        (clone(regressor), X[:, :3], X[:, 0], "1 outputs, but MLPRegressor"),
+        (many, several, np.c_[several, several], "6 outputs, but MLPClassifier"),
+        (many, several, labels, "was fitted with multilabel input"),
+        (classifier, labels, several, "not fitted with multilabel input"),
+    ):
+        extra = {"classes": [0, 1, 2]} if model is classifier else {}
+        before = [w.tolist() for w in model.partial_fit(X, right, **extra).coefs_]
+        with pytest.raises(ValueError, match=message):
+            model.partial_fit(X, wrong)
+        assert [w.tolist() for w in model.coefs_] == before
+    with pytest.raises(ValueError, match="3 outputs, but MLPRegressor is expecting 1"):
+        regressor.fit(X, X[:, :3])
+    with pytest.raises(ValueError, match="not fitted with multilabel input"):
+        clone(classifier).partial_fit(X, several + labels[:, None], classes=[0, 1, 2])
+
+
+def test_key_tells_classes_apart():
+    """Fitted networks of other classes or kinds of labels do not share a stack."""
+    X = np.random.default_rng(0).standard_normal((40, 5))
+    labels = np.arange(40) % 3
+    model = ours.MLPClassifier((4,), solver="sgd", random_state=0)
+    keys = {
+        stack_key(clone(model).partial_fit(X, y, classes=np.unique(y)))
+        for y in (labels, labels + 7, np.eye(3, dtype=int)[labels])
+    }
+    assert len(keys) == 3
+
+
+@pytest.mark.parametrize("change", [{"solver": "adam"}, {"learning_rate_init": 0.1}])
+def test_parameters_set_between_calls(change):
+    """What is set between two calls counts from the next on, with a solver's memory."""
+    X = np.random.default_rng(0).standard_normal((60, 5))
+    y = X[:, 0] * 2
+    model = ours.MLPRegressor(
+        hidden_layer_sizes=(4,), solver="sgd", random_state=0
+    ).partial_fit(X, y)
+    plain = copy.deepcopy(model).partial_fit(X, y)
+    changed = copy.deepcopy(model).set_params(**change)
+    expected = copy.deepcopy(changed)
+    if "solver" in change:
+        expected._moments = None
+    else:
+        expected._rate = 0.1
+    changed.partial_fit(X, y)
+    expected.partial_fit(X, y)
+    assert (changed.coefs_[0] == expected.coefs_[0]).all()
+    assert (changed.coefs_[0] != plain.coefs_[0]).any()
+    changed.set_params(solver="sgd").partial_fit(X, y)
+    assert np.isfinite(changed.coefs_[0]).all()
+
+
+def test_weights_of_a_batch_that_sum_to_zero():
+    """Mini-batches whose rows count nothing are an error that says so, as theirs."""
+    X = np.random.default_rng(0).standard_normal((60, 5))
+    weight = np.repeat([1.0, 0.0, 1.0], 20)
+    for module in (ours, theirs):
+        model = module.MLPRegressor(
+            hidden_layer_sizes=(4,), solver="sgd", batch_size=20, shuffle=False
+        )
+        for train in (model.partial_fit, model.fit):
+            with pytest.raises(ZeroDivisionError, match="Weights sum to zero"):
+                train(X, X[:, 0], sample_weight=weight)
+
+
+def test_generators_are_drawn_from_alone():
+    """A model draws from the generator that it was given; a stack from copies."""
+    X = np.random.default_rng(0).standard_normal((60, 5))
+    models = [
+        ours.MLPRegressor(
+            hidden_layer_sizes=(4,), solver="sgd", random_state=np.random.RandomState(i)
+        )
+        for i in range(3)
+    ]
+    states = [model.random_state.get_state()[1].tolist() for model in models]
+    stack = ours.MLPRegressor.stack(models)
+    taken = stack.take([1])
+    for each in (taken, stack):
+        each.partial_fit(X, X[:, 0])
+    assert states == [m.random_state.get_state()[1].tolist() for m in models]
+    assert (taken.params[0] == stack.params[1]).all()
+    generator = models[1].random_state
+    own = copy.deepcopy(generator)
+    peer = theirs.MLPRegressor(hidden_layer_sizes=(4,), solver="sgd", random_state=own)
+    for model in (models[1], peer):
+        for _ in range(3):
+            model.partial_fit(X, X[:, 0])
+    assert models[1].random_state is generator
+    np.testing.assert_allclose(models[1].coefs_[0], peer.coefs_[0], rtol=1e-9)
+    assert (models[1].n_iter_, models[1].t_) == (peer.n_iter_, peer.t_)
+
+
+def test_early_stopping_on_frames():
+    """Frames are trained on without a warning, and stop where theirs do."""
+    X = pd.DataFrame(
+        np.random.default_rng(0).standard_normal((90, 3)), columns=list("abc")
+    )
+    y = (X["a"] > 0).astype(int)
+    fitted = [
+        module.MLPClassifier(
+            (4,), early_stopping=True, random_state=0, max_iter=300, n_iter_no_change=3
+        ).fit(X, y)
+        for module in (ours, theirs)
+    ]
+    assert fitted[0].n_iter_ == fitted[1].n_iter_
+    assert fitted[0].validation_scores_ == fitted[1].validation_scores_
+
+
+def test_units_are_whole():
+    """A fraction of a unit is refused."""
+    with pytest.raises(TypeError, match=r"must be integers, got \[2.5\]"):
+        ours.MLPClassifier((2.5,)).fit(np.eye(4), [0, 1, 0, 1])
