@@ -220,8 +220,8 @@ class MLPClassifier(_StackedNetwork, theirs.MLPClassifier):
     Notes
     -----
     One difference from scikit-learn: what `set_params` sets between two calls of
-    `partial_fit` counts from the next call on, where scikit-learn's solver keeps what it
-    began with.
+    `partial_fit` counts from the next call on, where scikit-learn's solver keeps what
+    it began with.
 
     Examples
     --------
@@ -282,8 +282,8 @@ class MLPRegressor(_StackedNetwork, theirs.MLPRegressor):
     Notes
     -----
     One difference from scikit-learn: what `set_params` sets between two calls of
-    `partial_fit` counts from the next call on, where scikit-learn's solver keeps what it
-    began with.
+    `partial_fit` counts from the next call on, where scikit-learn's solver keeps what
+    it began with.
 
     Examples
     --------
