@@ -40,7 +40,7 @@ from gpu_hpo.linear_model._losses import THRESHOLDS, gradients, losses
 
 
 def array_epoch(xp: Any, rules: Rules, lanes: Lanes, rows: Rows, orders: Any) -> None:
-    """Do what `_lanes.train_epoch` says."""
+    """Do what `_hot_loop.train_epoch` says."""
     order, which = orders
     if rows.sparse and len(order) > 1:
         # There are no sparse arrays of three axes.

@@ -33,7 +33,7 @@ BLOCK = 256  # lanes at a time, so that their weights stay in a core's own cache
 
 
 def compiled_epoch(rules: Rules, lanes: Lanes, rows: Rows, orders: Any) -> None:
-    """Do what `_lanes.train_epoch` says, for arrays of NumPy."""
+    """Do what `_hot_loop.train_epoch` says, for arrays of NumPy."""
     for block, order in _blocks(lanes, orders):
         part = lanes.take(block)
         _train(rules, part, rows, order)

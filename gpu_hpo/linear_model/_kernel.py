@@ -31,7 +31,7 @@ Layout = namedtuple(
 def kernel_epoch(
     rules: Rules, lanes: Lanes, rows: Rows, orders: Any, threads: int | None = None
 ) -> None:
-    """Do what `_lanes.train_epoch` says, for arrays of CuPy and dense rows.
+    """Do what `_hot_loop.train_epoch` says, for arrays of CuPy and dense rows.
 
     Parameters
     ----------

@@ -17,7 +17,8 @@ from gpu_hpo._row_orders import copy_member, draw_orders
 from gpu_hpo.devices import array_namespace, to_host
 from gpu_hpo.linear_model import _lanes as lane
 from gpu_hpo.linear_model._answers import probabilities, scores
-from gpu_hpo.linear_model._lanes import Lanes, Rules, begin, train_epoch
+from gpu_hpo.linear_model._hot_loop import train_epoch
+from gpu_hpo.linear_model._lanes import Lanes, Rules, begin
 from gpu_hpo.linear_model._rows import read_rows, read_X
 
 # What models of one stack have in common once they have seen data.

@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 
 from gpu_hpo.devices import array_namespace, to_host
 from gpu_hpo.linear_model._answers import validation_scores
+from gpu_hpo.linear_model._hot_loop import train_epoch
 from gpu_hpo.linear_model._lanes import (
     ETA,
     LOSS,
@@ -19,7 +20,6 @@ from gpu_hpo.linear_model._lanes import (
     Rows,
     Rules,
     begin,
-    train_epoch,
 )
 from gpu_hpo.linear_model._linear_stack import diverged
 

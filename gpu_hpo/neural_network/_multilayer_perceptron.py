@@ -141,12 +141,14 @@ class _StackedNetwork:
                 order = order[rng.permutation(len(order))]
                 orders = stack.xp.asarray(order[None])
             stack.epoch(rows, orders)
+            if stack.errors[0] is not None:
+                break
             if held is not None and _improved(stack, held):
                 best = stack.params.copy()
             if self.verbose:
                 print(f"Iteration {model.n_iter_ + 1}, loss = {model.loss_:.8f}")
             (stops,) = stack.end_epoch(len(rows.X))
-            if stops or stack.errors[0] is not None:
+            if stops:
                 break
         else:
             warnings.warn(
@@ -185,9 +187,12 @@ class _StackedNetwork:
 
     def _become(self: Any, stack: NetworkStack) -> Any:
         """Take over what the only network of a stack has become."""
+        (error,) = stack.errors
+        if isinstance(error, ZeroDivisionError):
+            # It is the weights of the rows that are wrong: the network stays as it was.
+            raise error
         seed = self.random_state
         self.__dict__.update(stack.unstack()[0].__dict__, random_state=seed)
-        (error,) = stack.errors
         if error is not None:
             raise error
         return self

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from gpu_hpo.devices import _cuda_kernels
-from gpu_hpo.linear_model import _lanes
+from gpu_hpo.linear_model._hot_loop import train_epoch
 from gpu_hpo.linear_model._kernel import SHARED_BYTES, _layout, _threads
 from gpu_hpo.linear_model._lanes import Rows, Rules
 from gpu_hpo.testing import NoHostCopyArray
@@ -252,6 +252,7 @@ def test_layout(n_features, size, itemsize):
 def test_who_gets_the_kernel(monkeypatch):
     """Dense rows of CuPy get the kernel if Numba can run it, other devices' never."""
     taken = []
+    rules = Rules("hinge", "l2", "optimal", 1, True, False)
     for module, name in (("_kernel", "kernel_epoch"), ("_array_loop", "array_epoch")):
         monkeypatch.setattr(
             f"gpu_hpo.linear_model.{module}.{name}", lambda *_, n=name: taken.append(n)
@@ -267,7 +268,7 @@ def test_who_gets_the_kernel(monkeypatch):
         (False, cupy, dense),
     ):
         monkeypatch.setattr(_cuda_kernels, "usable", lambda usable=usable: usable)
-        _lanes.train_epoch(xp, None, None, rows, None)
+        train_epoch(xp, rules, None, rows, (np.zeros((1, 2), int), np.zeros(1, int)))
     assert taken == ["kernel_epoch", *["array_epoch"] * 3]
 
 

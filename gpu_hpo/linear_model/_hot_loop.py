@@ -1,0 +1,44 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Which code trains the lanes of a stack."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from gpu_hpo.linear_model._lanes import Lanes, Rows, Rules
+
+
+def train_epoch(xp: Any, rules: Rules, lanes: Lanes, rows: Rows, orders: Any) -> None:
+    """Take every lane once through the rows, in mini-batches; changes `lanes`.
+
+    Parameters
+    ----------
+    xp : module
+        NumPy or CuPy, whatever everything else is of.
+    rules : Rules
+    lanes : Lanes
+    rows : Rows
+    orders : tuple of (array of shape (n_orders, n_rows), array of shape (n_lanes,))
+        Orders of rows, and which of them each lane goes by; on the host. Rows that
+        are in no order are not trained on.
+    """
+    rules = replace(rules, batch_size=min(rules.batch_size, orders[0].shape[1]))
+    # Imports are here, for Numba takes long to import.
+    if xp.__name__ == "numpy":
+        from gpu_hpo.linear_model._compiled import compiled_epoch
+
+        compiled_epoch(rules, lanes, rows, orders)
+        return
+    if xp.__name__ == "cupy" and not rows.sparse:
+        from gpu_hpo.devices._cuda_kernels import usable
+
+        if usable():
+            from gpu_hpo.linear_model._kernel import kernel_epoch
+
+            kernel_epoch(rules, lanes, rows, orders)
+            return
+    from gpu_hpo.linear_model._array_loop import array_epoch
+
+    array_epoch(xp, rules, lanes, rows, orders)
