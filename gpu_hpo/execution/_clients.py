@@ -4,12 +4,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from distributed import Client, get_worker, worker_client
 
 from gpu_hpo.execution._clusters import embedded_client
+
+# Tasks in two threads that ask Dask for their worker's client at once may trip over
+# each other: both tidy up what is left of closed clients, and both make one.
+_asking = threading.Lock()
 
 
 @contextmanager
@@ -25,7 +30,9 @@ def search_client() -> Iterator[Client]:
         If the active client is closed.
     """
     if _in_task():
-        with worker_client() as client:
+        with ExitStack() as stack:
+            with _asking:
+                client = stack.enter_context(worker_client())
             yield client
         return
     client = _active_client()

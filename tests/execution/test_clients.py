@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import dask
 import dask.array as da
 import pytest
-from distributed import Client, get_worker
+from distributed import Client, Worker, get_worker
 from sklearn.linear_model import SGDClassifier
 
 from gpu_hpo.execution import embedded_client, local_cluster
@@ -142,10 +142,18 @@ def test_client_that_a_worker_left_behind(data, expected, threads_client):
             Client(cluster, set_as_default=False) as client,
         ):
             client.submit(fit_here).result(timeout=60)
-        return answer(make_search().fit(*data))
+        try:
+            return answer(make_search().fit(*data))
+        finally:
+            for left in [c for c in Worker._initialized_clients if _is_lost(c)]:
+                left.close()
 
     with ThreadPoolExecutor(1) as pool:  # where no client is current
         assert pool.submit(here).result(timeout=120) == expected
+
+
+def _is_lost(client):
+    return client.status not in ("running", "closed")
 
 
 # ---- several searches ----
@@ -185,6 +193,29 @@ def test_two_searches_from_tasks(expected, threads_client):
     futures = [threads_client.submit(fit_here, pure=False) for _ in range(2)]
     for search in threads_client.gather(futures):
         assert answer(search) == expected
+
+
+def test_clients_of_tasks_beside_closed_ones(expected, monkeypatch):
+    """Searches that start in several threads of one worker do not trip over its client.
+
+    Each takes what is left of closed clients away before it finds its own.
+    """
+
+    class SlowToForget(dict):
+        def __delitem__(self, key):
+            time.sleep(0.05)
+            super().__delitem__(key)
+
+    with local_cluster(1, processes=False, threads_per_worker=4) as cluster:
+        closed = Client(cluster, set_as_default=False)
+        closed.close()
+        with Client(cluster, set_as_default=False) as client:
+            left = SlowToForget({number: closed for number in range(5)})
+            monkeypatch.setattr("distributed.client._global_clients", left)
+            futures = [client.submit(fit_here, pure=False) for _ in range(4)]
+            searches = client.gather(futures)
+        monkeypatch.undo()
+    assert [answer(search) for search in searches] == [expected] * 4
 
 
 def test_a_search_beside_other_work(data, expected, threads_client):
