@@ -210,7 +210,7 @@ def test_clients_of_tasks_beside_closed_ones(expected, monkeypatch):
         closed = Client(cluster, set_as_default=False)
         closed.close()
         with Client(cluster, set_as_default=False) as client:
-            left = SlowToForget({number: closed for number in range(5)})
+            left = SlowToForget(dict.fromkeys(range(5), closed))
             monkeypatch.setattr("distributed.client._global_clients", left)
             futures = [client.submit(fit_here, pure=False) for _ in range(4)]
             searches = client.gather(futures)
