@@ -26,6 +26,8 @@ TEST := .venvs/test$(SUFFIX)
 FROM_WHEEL := .venvs/wheel$(SUFFIX)
 PIN := .venvs/rapids-pin
 WITH_RAPIDS := .venvs/rapids
+# RAPIDS for CUDA 13 unless CUDA=12 is asked for.
+WITH_GPU := $(if $(filter cu12,$(RAPIDS)),$(TEST),$(WITH_RAPIDS))
 
 # One BLAS thread per process: several Dask workers on one machine with several BLAS
 # threads each can run a hundred times slower.
@@ -46,13 +48,15 @@ TESTED := $(wildcard tests examples benchmarks docs conda-recipe pyproject.toml 
 RAPIDS_TESTS := tests/devices tests/test_estimators.py tests/test_packaging.py \
 	tests/execution/test_clusters.py
 
-.PHONY: help demo test test-wheel test-rapids test-rapids-pin lint format docs wheel clean
+.PHONY: help demo test test-wheel test-gpu test-rapids test-rapids-pin lint format docs \
+	wheel clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make demo             run examples/demo.py'
 	@echo 'make test             run the tests (WHEEL=1: against the built wheel)'
 	@echo 'make test-wheel       the same as make test WHEEL=1'
+	@echo 'make test-gpu         run the tests that need GPUs, with RAPIDS (5 GB, CUDA=12 or 13)'
 	@echo 'make test-rapids      run the tests that need RAPIDS but no GPU (5 GB, CUDA 13)'
 	@echo 'make test-rapids-pin  run the tests with the Dask that RAPIDS pins, and dask-cuda'
 	@echo 'make lint             ruff, import-linter and mypy'
@@ -132,6 +136,11 @@ test-wheel: $(FROM_WHEEL)/stamp
 	"$$python" -c 'import gpu_hpo, sys; print("testing", gpu_hpo.__file__); \
 	sys.exit("site-packages" not in gpu_hpo.__file__)'; \
 	"$$python" -m pytest $(PYTEST_ARGS)
+
+# Where there are too few GPUs, pytest skips each test and says how many it found.
+test-gpu: $(WITH_GPU)/stamp
+	$(WITH_GPU)/bin/python -m pip list 2>/dev/null | grep -i -E '^(cu|dask|scikit)'
+	$(WITH_GPU)/bin/python -m pytest -m 'gpu or mgpu' tests/gpu $(PYTEST_ARGS)
 
 test-rapids: $(WITH_RAPIDS)/stamp
 	$(WITH_RAPIDS)/bin/python -m pip list 2>/dev/null | grep -i -E '^(cu|dask|scikit)'

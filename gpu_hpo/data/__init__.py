@@ -6,6 +6,7 @@ from gpu_hpo.data._blocks import Blocks, as_blocks, is_per_row, known_length
 from gpu_hpo.data._chunk import (
     TARGETS,
     Chunk,
+    OnDevice,
     concat_chunks,
     n_rows,
     row_params,
@@ -24,6 +25,7 @@ __all__ = [
     "TARGETS",
     "Blocks",
     "Chunk",
+    "OnDevice",
     "RandomState",
     "ResidentData",
     "WorkerFacts",

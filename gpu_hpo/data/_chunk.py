@@ -9,11 +9,13 @@ and the spilling of Dask and dask-cuda see the arrays inside.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import scipy.sparse
 
-from gpu_hpo.devices import array_namespace, is_device_array, to_device
+from gpu_hpo.devices import array_namespace, is_device_array, to_device, to_host
 
 # "X", "y" (absent if there is none) and per-row fit parameters by name.
 Chunk = dict[str, Any]
@@ -49,9 +51,65 @@ def concat_chunks(chunks: Sequence[Mapping[str, Any]]) -> Chunk:
     return {name: _concat([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
 
-def chunk_to_device(chunk: Mapping[str, Any]) -> Chunk:
-    """Move a chunk into the memory of this worker's GPU; what is there stays."""
-    return {name: to_device(value) for name, value in chunk.items()}
+@dataclass(frozen=True)
+class OnDevice:
+    """How models want their rows in GPU memory.
+
+    Attributes
+    ----------
+    column_major : bool
+        Whether dense X is to be in columns, which some would else copy at every fit.
+    finite : bool
+        Whether X is checked once, on arrival, so that no model need do it again.
+    """
+
+    column_major: bool = False
+    finite: bool = True
+
+
+def chunk_to_device(
+    chunk: Mapping[str, Any], wanted: OnDevice, labels: np.ndarray | None = None
+) -> Chunk:
+    """Move a chunk into the memory of this worker's GPU; what is there stays.
+
+    Parameters
+    ----------
+    chunk : Chunk
+    wanted : OnDevice
+    labels : ndarray, optional
+        Sorted, all that y has: y then becomes their numbers. A GPU has no strings.
+
+    Raises
+    ------
+    ValueError
+        If X has NaN or infinity and must not.
+    """
+    moved = dict(chunk)
+    if labels is not None:
+        moved["y"] = np.searchsorted(labels, to_host(chunk["y"]))
+    moved = {name: to_device(value) for name, value in moved.items()}
+    X = moved["X"]
+    if wanted.finite:
+        _check_finite(X)
+    if wanted.column_major and getattr(X, "flags", None) is not None:
+        moved["X"] = array_namespace(X).asfortranarray(X)
+    return moved
+
+
+def _check_finite(X: Any) -> None:
+    values = X.data if hasattr(X, "indptr") else X
+    if hasattr(values, "iloc"):
+        kinds = {dtype.kind for dtype in values.dtypes}
+        finite = kinds <= {"b", "i", "u"} or not bool(values.isna().any().any())
+    elif values.dtype.kind != "f":
+        finite = True
+    else:
+        finite = bool(array_namespace(values).isfinite(values).all())
+    if not finite:
+        raise ValueError(
+            "X has NaN or infinity, which the estimator does not accept; impute, or "
+            "leave those rows out"
+        )
 
 
 def _n_bytes(value: Any) -> int:

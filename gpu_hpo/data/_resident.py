@@ -19,10 +19,11 @@ from dask.base import tokenize
 from distributed import Client, Future
 
 from gpu_hpo.data._blocks import Blocks
-from gpu_hpo.data._chunk import chunk_to_device
+from gpu_hpo.data._chunk import OnDevice, chunk_to_device, concat_chunks
 from gpu_hpo.data._loading import ORDER_SEED, Item, Loader, Pack
 from gpu_hpo.data._partition import union_of_labels
 from gpu_hpo.data._split import spawn_seed
+from gpu_hpo.devices import annotated, synchronize
 
 PACK_BYTES = 32 * 2**20
 # Share of a worker's memory that data may take to be kept whole on each worker, and
@@ -56,8 +57,8 @@ class ResidentData:
         Decides who validates and in which order chunks train.
     classify : bool
         Whether y holds class labels.
-    on_device : bool
-        Whether chunks are to be moved into GPU memory on arrival.
+    on_device : OnDevice or None
+        How chunks are to be moved into GPU memory on arrival, if they are.
 
     Attributes
     ----------
@@ -67,6 +68,8 @@ class ResidentData:
         Of all train chunks.
     labels : ndarray
         Distinct labels, if `classify`.
+    chunk_rows : list of int
+        Rows of each train chunk.
     """
 
     def __init__(
@@ -78,7 +81,7 @@ class ResidentData:
         test_size: float | None,
         seed: np.random.SeedSequence,
         classify: bool,
-        on_device: bool = False,
+        on_device: OnDevice | None = None,
     ) -> None:
         self._client = client
         self._name = name
@@ -103,6 +106,7 @@ class ResidentData:
         self.n_bytes = 0
         self.labels = np.array([])
         self.n_rows = (0, 0)
+        self.chunk_rows: list[int] = []
         self.resident = True
         self._task_bytes = math.inf
 
@@ -140,7 +144,29 @@ class ResidentData:
                 )
         self.n_bytes = sum(item.nbytes for item in self._packs)
         self.labels = union_of_labels(facts)
+        self.chunk_rows = [fact.n_train for fact in facts if fact.n_train]
         self._limit(workers)
+
+    def check_fits_in_memory(self) -> None:
+        """Raise ValueError if a worker cannot hold all rows at once."""
+        if not self.resident:
+            raise ValueError(
+                f"X has {self.n_bytes:,} bytes to train on, more than a worker can "
+                "hold together with its models, and this resource fits to all of them "
+                "at once: take fewer rows, resource='partial_fit', or workers with "
+                "more memory"
+            )
+
+    @property
+    def encodes(self) -> bool:
+        """Whether workers see the numbers of labels that a GPU cannot hold."""
+        return self._on_device is not None and self.labels.dtype.kind in "OSU"
+
+    def rows_of(self, calls: tuple[int, int] | None) -> int:
+        """Count the rows of the chunks of some calls, or of all if None."""
+        if calls is None:
+            return self.n_rows[0]
+        return sum(self.chunk_rows[i] for i in self.calls_order(calls[1])[calls[0] :])
 
     def calls_order(self, stop: int) -> list[int]:
         """Chunks that calls number 1 to `stop` train on, the same for all models.
@@ -168,6 +194,24 @@ class ResidentData:
         needed = {pack: i for i, pack in enumerate(dict.fromkeys(p for p, _ in calls))}
         packs = [self._at(worker, "pack", self._packs, pack) for pack in needed]
         return packs, [(needed[pack], position) for pack, position in calls]
+
+    def whole(self, worker: str) -> Future:
+        """A pack of one chunk, all rows to train on, for `worker`."""
+        packs, plan = self.train(worker, 0, self.n_chunks)
+        if len(plan) == 1:
+            return packs[0]
+        place = (worker, "whole")
+        if place not in self._adopted:
+            self._adopted[place] = self._client.submit(
+                _join,
+                packs,
+                plan,
+                key=f"{self._name}-whole-{tokenize([p.key for p in packs], worker)}",
+                workers=[worker],
+                allow_other_workers=False,
+                pure=False,
+            )
+        return self._adopted[place]
 
     def validation(self, worker: str, parts: tuple[int, int]) -> list[Future]:
         """Validation parts ``parts[0], ..., parts[1] - 1`` for `worker`."""
@@ -213,7 +257,10 @@ class ResidentData:
             if item.make is None:
                 raise RuntimeError(f"{kind} {i} of the data was lost with its worker")
             self._adopted = {
-                k: f for k, f in self._adopted.items() if k[1] != f"{kind}-{i}"
+                k: f
+                for k, f in self._adopted.items()
+                # What was made of it may have been waiting for it.
+                if k[1] != f"{kind}-{i}" and (k[1] != "whole" or _is_done(f))
             }
             await self._loader.send(
                 item, f"{kind}-{i}", item.make(), workers[i % len(workers)]
@@ -239,8 +286,9 @@ class ResidentData:
     def _at(self, worker: str, kind: str, items: list[Item], i: int) -> Future:
         item = items[i]
         assert item.future is not None
-        at_home = item.home == worker and not self._on_device
-        if at_home or not (self.resident or self._on_device):
+        moves = self._on_device is not None
+        at_home = item.home == worker and not moves
+        if at_home or not (self.resident or moves):
             return item.future
         place = (worker, f"{kind}-{i}")
         if place not in self._adopted:
@@ -248,6 +296,7 @@ class ResidentData:
                 _adopt,
                 item.future,
                 self._on_device,
+                self.labels if self.encodes else None,
                 key=f"{self._name}-{kind}-{i}-{tokenize(item.future.key, worker)}",
                 workers=[worker],
                 allow_other_workers=False,
@@ -262,6 +311,21 @@ def _is_lost(item: Item) -> bool:
     return item.future is not None and item.future.status in final
 
 
-def _adopt(pack: Pack, on_device: bool) -> Pack:
+def _is_done(future: Future) -> bool:
+    return future.status == "finished"
+
+
+def _adopt(pack: Pack, on_device: OnDevice | None, labels: np.ndarray | None) -> Pack:
     """Keep a pack on this worker, in GPU memory if its models want it there."""
-    return [chunk_to_device(chunk) for chunk in pack] if on_device else pack
+    if on_device is None:
+        return pack
+    with annotated("upload"):
+        pack = [chunk_to_device(chunk, on_device, labels) for chunk in pack]
+        # Another thread may train on it, and order its work by another stream.
+        synchronize()
+    return pack
+
+
+def _join(packs: list[Pack], plan: list[tuple[int, int]]) -> Pack:
+    """One chunk out of all, in the order of the plan."""
+    return [concat_chunks([packs[pack][position] for pack, position in plan])]

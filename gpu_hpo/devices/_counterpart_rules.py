@@ -40,12 +40,15 @@ SAME_NAMES = {
 # scikit-learn's works with cuML's transformers, so only cuML's is ever replaced.
 SAME_NAMES_TO_CPU = SAME_NAMES | {"ColumnTransformer": "compose"}
 
-# Of ours, for they have `batch_size`; nothing is turned into cuML's. By name, since
-# this folder must not import those that build on it.
+# Of ours, for they have `batch_size`, or go on from fit to fit; nothing is turned into
+# cuML's. By name, since this folder must not import those that build on it.
 OURS = {
     "MBSGDClassifier": ("gpu_hpo.linear_model", "SGDClassifier"),
     "MBSGDRegressor": ("gpu_hpo.linear_model", "SGDRegressor"),
+    "QN": ("gpu_hpo.linear_model", "QNClassifier"),
 }
+# The losses of cuML's QN that are ours: it picks one by the number of classes.
+_QN_LOSSES = ("sigmoid", "softmax", "logistic")
 # What trains on the GPU in place of scikit-learn's, for the message that says so.
 OURS_ON_CUDA = {
     "SGDClassifier": "gpu_hpo.linear_model",
@@ -98,6 +101,11 @@ _HOW_OF = {
     "LogisticRegression": {"solver"},
     "TruncatedSVD": {"algorithm"},
 }
+
+
+def wrapped_on_cuda(estimator: Any) -> bool:
+    """Whether one of ours has cuML's estimator train, and keeps the classes."""
+    return type(estimator).__name__ == "QN" and estimator.loss in _QN_LOSSES
 
 
 def says_how(class_name: str, name: str) -> bool:
@@ -186,6 +194,11 @@ def _pca_to_cpu(model: Any, params: dict[str, Any]) -> None:
         params["iterated_power"] = "auto"
 
 
+def _qn_to_cpu(model: Any, params: dict[str, Any]) -> None:
+    if model.loss not in _QN_LOSSES:
+        raise RefusedError("loss", f"it must be one of {list(_QN_LOSSES)}")
+
+
 _Correction = Callable[[Any, dict[str, Any]], None]
 TO_CPU: dict[str, _Correction] = {
     "KernelRidge": _kernel_ridge_to_cpu,
@@ -196,6 +209,7 @@ TO_CPU: dict[str, _Correction] = {
     "MBSGDClassifier": _mbsgd_to_cpu,
     "MBSGDRegressor": _mbsgd_to_cpu,
     "PCA": _pca_to_cpu,
+    "QN": _qn_to_cpu,
     "RandomForestClassifier": _forest_to_cpu,
     "RandomForestRegressor": _forest_to_cpu,
     "SVC": _cache_to_cpu,

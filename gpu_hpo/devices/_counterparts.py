@@ -77,7 +77,9 @@ def convert(estimator: Any, device: str) -> Any:
     Otherwise: naive Bayes, scalers, ``Lars`` and ``multiclass`` have equal parameters.
     ``MBSGDClassifier`` and ``MBSGDRegressor`` become those of `gpu_hpo.linear_model`,
     which have mini-batches, with ``random_state=0``, since cuML shuffles the same way
-    every time; nothing becomes one of them.
+    every time; nothing becomes one of them. ``solvers.QN`` with a loss of classifiers
+    becomes `gpu_hpo.linear_model.QNClassifier` on either device: on a GPU that lets it
+    train, and keeps the classes.
 
     Examples
     --------
@@ -105,6 +107,9 @@ def _convert(estimator: Any, device: str, prefix: str) -> Any:
     foreign = _library(estimator) == _FOREIGN[device]
     if foreign and (device == "cpu" or not _stays(estimator, params)):
         return _replace(estimator, parts, device, prefix)
+    if _library(estimator) == "cuml" and rules.wrapped_on_cuda(estimator):
+        # Ours is for both devices.
+        return _replace(estimator, parts, "cpu", prefix)
     if not parts:
         return estimator
     return _clone(estimator).set_params(**parts)

@@ -70,13 +70,25 @@ def resolve_device(requested: str = "auto") -> Device:
     device; whether CuPy is installed; the count that NVML gives, as far as
     ``CUDA_VISIBLE_DEVICES`` shows it.
     """
-    wanted, source = _check_choice(requested, "requested"), f"device={requested!r}"
+    wanted, source = wanted_device(requested)
+    return _resolve(wanted, source, os.environ.get("CUDA_VISIBLE_DEVICES"))
+
+
+def wanted_device(requested: str) -> tuple[str, str]:
+    """Say what is asked for, and by what: the argument or ``GPU_HPO_DEVICE``.
+
+    Raises
+    ------
+    ValueError
+        As `resolve_device`.
+    """
     override = os.environ.get(DEVICE_VARIABLE, "").strip()
+    wanted = _check_choice(requested, "requested")
     if override:
         choice = _check_choice(override, f"environment variable {DEVICE_VARIABLE}")
         if choice != "auto":
-            wanted, source = choice, f"{DEVICE_VARIABLE}={override}"
-    return _resolve(wanted, source, os.environ.get("CUDA_VISIBLE_DEVICES"))
+            return choice, f"{DEVICE_VARIABLE}={override}"
+    return wanted, f"device={requested!r}"
 
 
 def _check_choice(value: str, origin: str) -> str:

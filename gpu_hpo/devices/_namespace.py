@@ -8,6 +8,7 @@ No library is imported that the data does not already come from.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 import numpy as np
@@ -128,6 +129,13 @@ def to_device(x: Any) -> Any:
     if _is_scipy_sparse(x):
         return _import("cupyx.scipy.sparse", x).csr_matrix(x.tocsr())
     return _import("cupy", x).asarray(x)
+
+
+def synchronize() -> None:
+    """Wait for what this thread has asked of its CUDA device, if there is one."""
+    cupy = sys.modules.get("cupy")
+    if cupy is not None and cupy.is_available():
+        cupy.cuda.get_current_stream().synchronize()
 
 
 def _block(x: Any) -> Any:

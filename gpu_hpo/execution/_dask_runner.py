@@ -98,6 +98,7 @@ class DaskRunner:
         self._client = client
         self._engine = engine
         self._data = data
+        self._budget = recipe.budget
         self._recipe = dumps(recipe)
         self._sent_recipe: Future | None = None  # if it is large
         self._n_recipes = 0
@@ -237,8 +238,7 @@ class DaskRunner:
     def _future(self, task: Task) -> Future:
         steps = task.steps
         worker = task.worker
-        first = min(step.start for step in steps)
-        packs, plan = self._data.train(worker, first, max(step.stop for step in steps))
+        packs, first, plan = self._rows(task)
         spans = [step.parts for step in steps if step.scores]
         parts = self._data.validation(worker, spans[0] if spans else (0, 0))
         new = {s.trial: self._trials[s.trial] for s in steps if s.source is None}
@@ -246,7 +246,7 @@ class DaskRunner:
         return self._client.submit(
             run_task,
             self._sent_recipe or self._recipe,
-            dumps(Order(task, new, plan)),
+            dumps(Order(task, new, first, plan)),
             {number: self._results[number] for number in sources},
             packs,
             parts,
@@ -258,6 +258,20 @@ class DaskRunner:
             allow_other_workers=False,
             pure=False,
         )
+
+    def _rows(self, task: Task) -> tuple[list[Future], int, list[tuple[int, int]]]:
+        """Packs that a task reads, and where in them the chunk of each call is."""
+        spans = [
+            self._budget.span(step.start, step.stop)
+            for step in task.steps
+            if step.start < step.stop
+        ]
+        if None in spans:
+            return [self._data.whole(task.worker)], 0, [(0, 0)]
+        first = min((span[0] for span in spans if span), default=0)
+        last = max((span[1] for span in spans if span), default=0)
+        packs, plan = self._data.train(task.worker, first, last)
+        return packs, first, plan
 
     def _watcher(self, task: int) -> Any:
         """Called in a thread of Dask's when a task ends, well or badly."""

@@ -16,9 +16,10 @@ from itertools import count
 from gpu_hpo.execution._held_results import HeldResults
 from gpu_hpo.execution._prices import Prices
 from gpu_hpo.execution._queue import Queue, Rank, first_of
-from gpu_hpo.execution._task import Report, Task
+from gpu_hpo.execution._task import Report, Step, Task
 from gpu_hpo.execution._trial_state import Goal, Trial, Worker
 from gpu_hpo.schedules import Rung
+from gpu_hpo.training import Budget, PartialFit
 
 
 class Dispatcher:
@@ -48,6 +49,9 @@ class Dispatcher:
         How many of them one task may hold; by default all.
     groups : mapping of int to Hashable, optional
         Trials with equal values train together at less cost than apart.
+    budget : Budget, optional
+        What a call means: whether a step can be cut, and what it is worth. By default
+        one call of `partial_fit`.
     max_losses : int, default=3
         A trial that was being trained on so many workers when they died is given
         up.
@@ -67,6 +71,7 @@ class Dispatcher:
         n_parts: int = 1,
         parts_per_task: int | None = None,
         groups: Mapping[int, Hashable] | None = None,
+        budget: Budget | None = None,
         max_losses: int = 3,
         urgency: float = 0.3,
     ) -> None:
@@ -77,6 +82,7 @@ class Dispatcher:
         self.window = window
         self.n_parts = n_parts
         self.parts_per_task = parts_per_task or n_parts
+        self.budget = budget or PartialFit()
         self.max_losses = max_losses
         self.urgency = urgency
         members: dict[Hashable, list[int]] = {}
@@ -86,7 +92,7 @@ class Dispatcher:
         self._groups = {t: members[group] for t, group in (groups or {}).items()}
         self.workers: dict[str, Worker] = {}
         self._trials: dict[int, Trial] = {}
-        self._prices = Prices(outlook, task_seconds)
+        self._prices = Prices(outlook, task_seconds, self.budget)
         self._new = Queue()  # trials that live nowhere yet
         self._results = HeldResults()
         self._ids = count()
@@ -150,7 +156,8 @@ class Dispatcher:
         """Let a trial that was dropped be advanced again, from its first call."""
         trial = self._trials[number]
         if not trial.live:
-            self._trials[number] = Trial(number, epoch=trial.epoch + 1)
+            again = Trial(number, epoch=trial.epoch + 1, reached=trial.reached)
+            self._trials[number] = again
             self._prices.add(number)
 
     def finished(self, report: Report) -> bool:
@@ -352,7 +359,8 @@ class Dispatcher:
         chosen: list[Trial] = []
         in_all = one_call = 0.0
         for trial in self._candidates(name):
-            cost = self._prices.cost(trial.number)
+            price = self._prices.cost(trial.number)
+            cost = price * self._least_worth(trial)
             if self._last_chance(trial.number) and self.workers[name].tasks:
                 break  # wait until nothing else is here that would be blamed as well
             if trial.number in self._groups and not trial.losses:
@@ -368,7 +376,7 @@ class Dispatcher:
             ):
                 break
             chosen.append(trial)
-            in_all += trial.queued_calls * cost
+            in_all += trial.queued_calls * price
             one_call += cost
             self._unqueue(trial)
             if in_all >= share or self._prices.typical is None or trial.losses:
@@ -385,14 +393,9 @@ class Dispatcher:
         fraction = min(1.0, self.task_seconds / todo) if todo else 1.0
         number = next(self._ids)
         before = {trial.number: trial.next_goal for trial in chosen}
-        # Until a call was measured, a task is one call.
-        window = self.window if self._prices.typical is not None else _one_call
-        steps = tuple(
-            trial.next_step(fraction, window, self.n_parts, self.parts_per_task)
-            for trial in chosen
-        )
+        steps = tuple(self._step(trial, fraction) for trial in chosen)
         seconds = sum(
-            (step.stop - step.start) * self._prices.cost(trial.number)
+            self._worth(step.start, step.stop) * self._prices.cost(trial.number)
             for step, trial in zip(steps, chosen, strict=True)
         )
         task = Task(number, name, steps, seconds)
@@ -408,6 +411,23 @@ class Dispatcher:
             self._hold(trial, number)
             self._queue(trial)
         return task
+
+    def _step(self, trial: Trial, fraction: float) -> Step:
+        parts = self.n_parts, self.parts_per_task
+        if self.budget.refits:
+            return trial.next_refit(*parts, resumes=self.budget.resumes)
+        # Until a call was measured, a task is one call.
+        window = self.window if self._prices.typical is not None else _one_call
+        return trial.next_step(fraction, window, *parts)
+
+    def _worth(self, start: int, stop: int) -> int:
+        return self.budget.cost(start, stop) if stop > start else 0
+
+    def _least_worth(self, trial: Trial) -> int:
+        """Calls that the shortest step of a trial is worth."""
+        if not self.budget.refits:
+            return 1
+        return self._worth(trial.calls, trial.upcoming)
 
 
 def _one_call(start: int) -> int:

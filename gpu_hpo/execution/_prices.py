@@ -7,10 +7,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from gpu_hpo.execution._queue import Rank
 from gpu_hpo.execution._task import StepReport
 from gpu_hpo.schedules import Rung
+from gpu_hpo.training import Budget
 
 
 @dataclass(slots=True)
@@ -58,6 +60,8 @@ class Prices:
         ``outlook(trial)`` gives the rungs ahead of a trial (see `Schedule`).
     guess : float
         What a call is taken to cost before any was measured, in seconds.
+    budget : Budget
+        What a step is worth in calls.
 
     Attributes
     ----------
@@ -66,10 +70,11 @@ class Prices:
     """
 
     def __init__(
-        self, outlook: Callable[[int], tuple[Rung, ...]], guess: float
+        self, outlook: Callable[[int], tuple[Rung, ...]], guess: float, budget: Budget
     ) -> None:
         self.outlook = outlook
         self.guess = guess
+        self.budget = budget
         self.typical: float | None = None
         self._seconds: dict[int, float] = {}  # measured, per call, of live trials
         self._peers: dict[int, _Peers] = {}  # by trial, the live ones
@@ -86,7 +91,8 @@ class Prices:
         before = 0
         for rung in rungs:
             # Its share of what all that began together are to do.
-            peers.due += (rung.calls - before) * rung.n_trials / width
+            worth = self.budget.cost(before, rung.calls)
+            peers.due += worth * rung.n_trials / width
             before = rung.calls
 
     def remove(self, trial: int) -> None:
@@ -135,8 +141,12 @@ class Prices:
         calls: the sooner the dear ones are known, the sooner they can be begun.
         """
         rungs = self.outlook(trial)
-        own = max(0, rungs[0].calls - calls)
-        rest = rungs[-1].calls - rungs[0].calls
+        first = rungs[0].calls
+        own = self.budget.cost(calls, first) if first > calls else 0
+        rest = sum(
+            self.budget.cost(before.calls, rung.calls)
+            for before, rung in pairwise(rungs)
+        )
         peers = self._peers[trial]
         seconds = self._seconds.get(trial)
         if seconds is None:

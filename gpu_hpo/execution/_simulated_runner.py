@@ -138,7 +138,11 @@ class SimulatedRunner:
                 self._failed.add(trial)
             else:
                 stop += 1
-        fit = sum(self.cost(trial, call) for call in range(step.start + 1, stop + 1))
+        # A refit makes again the calls that went before.
+        budget = self.engine.dispatcher.budget
+        worth = budget.cost(step.start, stop) if stop > step.start else 0
+        calls = range(stop - worth + 1, stop + 1)
+        fit = sum(self.cost(trial, call) for call in calls)
         scoring = self.score_cost(trial)
         scores = tuple(
             Score(calls, self.score(trial, calls), {}, 0.0, scoring)
@@ -147,7 +151,7 @@ class SimulatedRunner:
         )
         return StepReport(
             trial,
-            stop - step.start,
+            worth,
             scores,
             fit,
             scoring * len(scores),

@@ -40,6 +40,7 @@ class Trial:
     queued_calls: int = 0  # what that entry stands for
     epoch: int = 0  # how often it was started again; older tasks do not count
     live: bool = True
+    reached: list[int] = field(default_factory=list)  # by goals that are reported
 
     @property
     def ready(self) -> bool:
@@ -51,11 +52,17 @@ class Trial:
         """Calls up to the last goal that are not handed out."""
         return self.goals[-1].calls - self.calls
 
+    @property
+    def upcoming(self) -> int:
+        """Calls of the goal that comes next."""
+        return self.goals[self.next_goal].calls
+
     def reported(self, stop: int, goals: int) -> None:
         """Note the end of a task that was to reach `stop` calls and so many goals."""
         self.in_flight -= 1
         if stop > self.lost_calls:
             self.losses = self.lost_calls = 0
+        self.reached += [goal.calls for goal in self.goals[:goals]]
         del self.goals[:goals]
         self.next_goal -= goals
 
@@ -110,6 +117,34 @@ class Trial:
         self.calls = stop
         parts = (0, n_parts) if scores else (0, 0)
         return Step(self.number, start, stop, self.source, tuple(scores), parts)
+
+    def next_refit(self, n_parts: int, parts_per_task: int, *, resumes: bool) -> Step:
+        """Hand out one refit, which ends at the next goal, and note it.
+
+        Parameters
+        ----------
+        n_parts, parts_per_task : int
+            As in `next_step`.
+        resumes : bool
+            Whether it goes on from the one before: a model that is trained again must
+            then stop where it did the first time.
+
+        Returns
+        -------
+        Step
+        """
+        goal = self.goals[self.next_goal]
+        start = self.calls
+        whole = parts_per_task >= n_parts
+        if start == goal.calls and goal.scored and not whole:
+            return self._scoring_step(goal, n_parts, parts_per_task)
+        before = [calls for calls in self.reached if start < calls < goal.calls]
+        self.calls = stop = min([*before, goal.calls]) if resumes else goal.calls
+        scored = stop == goal.calls and goal.scored and whole
+        if stop == goal.calls and (whole or not goal.scored):
+            self.next_goal += 1
+        scores, parts = ((stop,), (0, n_parts)) if scored else ((), (0, 0))
+        return Step(self.number, start, stop, self.source, scores, parts)
 
     def _scoring_step(self, goal: Goal, n_parts: int, parts_per_task: int) -> Step:
         """Score on the next few validation parts; the last of them gives the score."""

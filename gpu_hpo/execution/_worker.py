@@ -14,6 +14,7 @@ from distributed import get_worker
 from distributed.protocol.pickle import loads
 
 from gpu_hpo.data import Chunk
+from gpu_hpo.devices import cuml_task, synchronize
 from gpu_hpo.execution._blas import one_blas_thread
 from gpu_hpo.execution._task import Report, Score, StepReport, Task
 from gpu_hpo.training import Cohort, Outcome, Recipe, Trial, Work, advance_cohort
@@ -27,12 +28,15 @@ class Order(NamedTuple):
     task : Task
     new : mapping of int to Trial
         What makes the models of steps without a source.
+    first : int
+        Calls before those that the plan is for.
     plan : sequence of (int, int)
-        For each call from the earliest of the task, which pack and which chunk in it.
+        For each further call, which pack and which chunk in it.
     """
 
     task: Task
     new: Mapping[int, Trial]
+    first: int
     plan: Sequence[tuple[int, int]]
 
 
@@ -72,8 +76,7 @@ def run_task(
     """
     began = perf_counter()
     read_order: Order = loads(order)
-    task, new, plan = read_order
-    first = min(step.start for step in task.steps)
+    task, new, first, plan = read_order
 
     def chunk_of_call(call: int) -> Chunk:
         pack, position = plan[call - 1 - first]
@@ -96,14 +99,17 @@ def run_task(
         if step.source is not None
     }
     read = _read(recipe)
-    with one_blas_thread():
+    with one_blas_thread(), cuml_task(assume_finite=read.assume_finite):
         cohort, outcomes = advance_cohort(
             read,
             work,
             before,
             chunk_of_call,
             [chunk for part in parts for chunk in part],
+            len(plan),
         )
+        if read.on_device:
+            synchronize()
     report = Report(
         task.id,
         task.worker,

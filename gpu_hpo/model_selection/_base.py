@@ -16,37 +16,46 @@ from typing import Any, ClassVar
 import numpy as np
 from dask.base import is_dask_collection
 from distributed import Client, Future
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_classifier
 from sklearn.callback import CallbackSupportMixin
 from sklearn.callback._callback_support import callback_management_context
 from sklearn.metrics import check_scoring
 from sklearn.utils import get_tags
-from sklearn.utils._param_validation import Interval, RealNotInt
+from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.multiclass import check_classification_targets
 
 from gpu_hpo.data import ResidentData, spawn_seed
+from gpu_hpo.devices import wanted_device
 from gpu_hpo.exceptions import NoFiniteScoreError
 from gpu_hpo.execution import (
     DaskRunner,
     Dispatcher,
     Engine,
+    cluster_device,
     search_client,
     worker_facts,
 )
+from gpu_hpo.model_selection._placement import Placement, place
 from gpu_hpo.model_selection._postfit import PostFit
 from gpu_hpo.model_selection._progress import Progress, shown_log
 from gpu_hpo.model_selection._request import Request, check_estimator, read_request
-from gpu_hpo.model_selection._results import best_trial, make_cv_results, make_history
+from gpu_hpo.model_selection._results import (
+    best_trial,
+    make_cv_results,
+    make_history,
+    refit_metadata,
+)
 from gpu_hpo.schedules import Schedule
 from gpu_hpo.training import (
+    Budget,
     Recipe,
     Scoring,
     Trial,
+    make_budget,
     make_scoring,
     stack_groups,
     takes_classes,
-    unset_seeds,
 )
 
 # How long the user who interrupts a search is kept waiting at most.
@@ -58,6 +67,7 @@ _FITTED = (
     "best_params_",
     "best_score_",
     "cv_results_",
+    "device_",
     "history_",
     "metadata_",
     "model_history_",
@@ -91,6 +101,8 @@ class BaseIncrementalSearchCV(
         "refit": ["boolean", str],
         "chunk_size": [Interval(Integral, 1, None, closed="left"), None],
         "stack": ["boolean"],
+        "resource": [str],
+        "device": [StrOptions({"auto", "cpu", "cuda"})],
     }
 
     # ---- what a subclass says ----
@@ -106,6 +118,13 @@ class BaseIncrementalSearchCV(
     @abstractmethod
     def _set_metadata(self, schedule: Schedule, history: list[dict[str, Any]]) -> None:
         """Set `metadata_`."""
+
+    @abstractmethod
+    def _max_calls(self) -> int:
+        """Most calls of any model."""
+
+    def _budget(self) -> Budget:
+        return make_budget(self.resource)
 
     def _patience(self) -> int:
         """`patience` in calls; 0 is off."""
@@ -126,8 +145,8 @@ class BaseIncrementalSearchCV(
         **fit_params
             What has one entry per row, `sample_weight` for one, is cut along with X,
             and `sample_weight` goes to the scorer as well if that takes it. Anything
-            else goes to every call of `partial_fit` as it is. `classes` are found from
-            y if not given.
+            else goes to every call of `partial_fit`, or `fit`, as it is. `classes` are
+            found from y if not given.
 
         Returns
         -------
@@ -138,6 +157,10 @@ class BaseIncrementalSearchCV(
         ------
         ValueError, TypeError
             For arguments that make no sense, before any training.
+        DeviceNotFoundError
+            If ``device="cuda"`` and a worker has no GPU.
+        NoCounterpartError
+            If the estimator, or a value that was sampled, cannot train on the device.
         NoFiniteScoreError
             If no trial got a finite score.
         """
@@ -147,7 +170,8 @@ class BaseIncrementalSearchCV(
                 f"patience={self.patience!r} would see a plateau at every score; "
                 "it must be False, or at least 2"
             )
-        request = read_request(self, X, y, fit_params)
+        budget, most = self._budget(), self._max_calls()
+        request = read_request(self, X, y, fit_params, budget, most)
         for name in _FITTED:
             # What an earlier fit found is not what this one knows if it ends early.
             self.__dict__.pop(name, None)
@@ -177,9 +201,9 @@ class BaseIncrementalSearchCV(
         estimator = self.estimator
         if isinstance(estimator, Future):
             estimator = await client.gather(estimator, asynchronous=True)
-            check_estimator(self, estimator)
+            check_estimator(self, estimator, self._budget())
         name = f"gpu_hpo-{uuid.uuid4().hex[:10]}"
-        scoring = make_scoring(estimator, self.scoring, self.refit)
+        budget = self._budget()
         schedule, params = self._plan(spawn_seed(request.seed, _SAMPLE_SEED))
         trials = {
             i: Trial(
@@ -190,6 +214,15 @@ class BaseIncrementalSearchCV(
         }
         whole = await _concrete(client, request.whole)
         workers = await worker_facts(client)
+        placement = place(
+            estimator,
+            trials,
+            budget,
+            await cluster_device(client, self.device),
+            demanded=wanted_device(self.device)[0] == "cuda",
+        )
+        kind = placement.kind
+        scoring = make_scoring(kind, self.scoring, self.refit)
         data = ResidentData(
             client,
             request.blocks,
@@ -197,14 +230,17 @@ class BaseIncrementalSearchCV(
             test_size=self.test_size,
             seed=spawn_seed(request.seed, _DATA_SEED),
             classify="y" in request.blocks.blocks[0]
-            and (is_classifier(estimator) or takes_classes(estimator)),
-            on_device=type(estimator).__module__.partition(".")[0] == "cuml",
+            and (is_classifier(kind) or takes_classes(kind)),
+            on_device=placement.on_device,
         )
         runner = None
         with shown_log(self.verbose), callback_management_context(self):
             try:
                 await data.load(workers)
-                recipe = self._recipe(estimator, scoring, request, whole, data)
+                if budget.refits:
+                    budget.check_chunks(data.n_chunks, self._max_calls())
+                    data.check_fits_in_memory()
+                recipe = self._recipe(placement, budget, scoring, request, whole, data)
                 dispatcher = Dispatcher(
                     schedule.outlook,
                     window=data.window if data.windowed else None,
@@ -213,16 +249,21 @@ class BaseIncrementalSearchCV(
                     if scoring.whole
                     else data.parts_per_task,
                     groups=stack_groups(recipe, trials) if self.stack else None,
+                    budget=budget,
                 )
                 progress = Progress(self, schedule.n_trials, data.n_rows, data.n_chunks)
                 engine = Engine(schedule, dispatcher, progress)
                 runner = DaskRunner(client, engine, data, recipe, trials, name, workers)
+                self.device_ = placement.device
+                self._labels = data.labels if data.encodes else None
                 try:
                     await runner.run()
                 except asyncio.CancelledError:
                     await self._finish(runner, engine, trials, scoring, cut_short=True)
                     raise
                 await self._finish(runner, engine, trials, scoring)
+                if budget.refits:
+                    self.metadata_ |= refit_metadata(self.history_, budget, data)
                 progress.end()
             finally:
                 if runner is None:
@@ -233,7 +274,8 @@ class BaseIncrementalSearchCV(
 
     def _recipe(
         self,
-        estimator: Any,
+        placement: Placement,
+        budget: Budget,
         scoring: Scoring,
         request: Request,
         whole: dict[str, Any],
@@ -242,24 +284,34 @@ class BaseIncrementalSearchCV(
         classes = whole.pop("classes", None)
         if len(data.labels):
             _check_labels(data.labels)
-        if classes is None and len(data.labels) and takes_classes(estimator):
-            classes = data.labels
+        wanted = takes_classes(placement.kind) and not budget.refits
+        if classes is None and len(data.labels) and wanted:
+            classes = np.arange(len(data.labels)) if data.encodes else data.labels
         elif classes is not None and len(data.labels):
             unknown = np.setdiff1d(data.labels, np.asarray(classes))
             if len(unknown):
                 raise ValueError(
                     f"classes={classes!r} lacks labels that y has: {unknown.tolist()}"
                 )
-        prototype = clone(estimator)
+            if data.encodes:
+                raise ValueError(
+                    f"classes={classes!r}: labels that are not numbers are encoded on "
+                    "GPUs, so that classes must be left out"
+                )
         return Recipe(
-            prototype,
-            unset_seeds(prototype),
+            placement.prototype,
+            placement.unset_seeds,
             scoring,
             classes,
             whole,
             request.fit_rows,
             request.score_rows,
             stacked=bool(self.stack),
+            budget=budget,
+            converted_to=placement.converted_to,
+            on_device=placement.on_device is not None,
+            assume_finite=placement.on_device is not None
+            and placement.on_device.finite,
         )
 
     async def _finish(
@@ -322,7 +374,9 @@ class BaseIncrementalSearchCV(
         router = MetadataRouter(owner=self)
         router.add(
             estimator=self.estimator,
-            method_mapping=MethodMapping().add(caller="fit", callee="partial_fit"),
+            method_mapping=MethodMapping().add(
+                caller="fit", callee=self._budget().method
+            ),
         )
         if self.scoring is None:
             scorer = check_scoring(self.estimator)  # what its `score` asks for

@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import Interval
 from gpu_hpo.data import spawn_seed
 from gpu_hpo.model_selection._base import BaseIncrementalSearchCV, warn_small_space
 from gpu_hpo.model_selection._search_space import sample
-from gpu_hpo.model_selection._successive_halving import planned_calls
+from gpu_hpo.model_selection._successive_halving import planned_calls, planned_fits
 from gpu_hpo.schedules import (
     Bracket,
     Hyperband,
@@ -75,6 +75,18 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
     stack : bool, default=True
         Train models that can share a stack as one set of arrays (see
         `gpu_hpo.training.Stack`). The results are the same without.
+    resource : str, default="partial_fit"
+        What a model gets more of by each call, up to `max_iter`. "partial_fit" trains
+        it on another chunk. Anything else fits it anew at each decision: to as many
+        chunks as it has made calls ("n_samples"; data that is not a Dask collection is
+        cut into about `max_iter` chunks), or to all rows with an integer parameter at
+        that number (its name: "n_estimators", "max_iter", "clf__epochs", ...), or for
+        so many iterations more ("warm_start", for estimators with that parameter).
+    device : {"auto", "cpu", "cuda"}, default="auto"
+        "cuda" trains cuML's counterparts of scikit-learn's estimators, "cpu"
+        scikit-learn's of cuML's (see `gpu_hpo.devices.convert`). "auto" takes GPUs if
+        each worker has one, and the CPU if the estimator has no counterpart there.
+        ``GPU_HPO_DEVICE`` overrides it.
 
     Attributes
     ----------
@@ -97,6 +109,11 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         Its score, parameters and row in `cv_results_`.
     metadata, metadata_ : dict
         ``n_models``, ``partial_fit_calls`` and ``brackets``: as planned, and as done.
+        With another `resource` than "partial_fit", `metadata_` has ``resource``,
+        ``n_fits``, ``calls_fitted`` and ``rows_fitted`` as well, which count the work
+        of all fits, while ``partial_fit_calls`` counts where models got to.
+    device_ : gpu_hpo.devices.Device
+        Where models trained, and why there.
     scorer_, multimetric_, n_splits_
         As in scikit-learn.
 
@@ -148,6 +165,8 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         refit: bool | str = True,
         chunk_size: int | None = None,
         stack: bool = True,
+        resource: str = "partial_fit",
+        device: str = "auto",
     ) -> None:
         self.estimator = estimator
         self.parameters = parameters
@@ -166,6 +185,8 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         self.refit = refit
         self.chunk_size = chunk_size
         self.stack = stack
+        self.resource = resource
+        self.device = device
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -182,6 +203,7 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
                     "n_models": bracket.n_trials,
                     "partial_fit_calls": planned_calls(rungs),
                     "decisions": [rung.calls for rung in rungs],
+                    **planned_fits(rungs, self._budget()),
                     "SuccessiveHalvingSearchCV params": self._halving_params(bracket),
                 }
             )
@@ -206,9 +228,13 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
             self.aggressiveness,
             patience=self._patience(),
             tol=self.tol,
+            first_score=not self._budget().refits,
             n_trials=sizes,
         )
         return schedule, params
+
+    def _max_calls(self) -> int:
+        return int(self.max_iter)
 
     def _patience(self) -> int:
         if isinstance(self.patience, bool | np.bool) and self.patience:
@@ -275,6 +301,7 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
             "test_size": self.test_size,
             "tol": self.tol,
             "verbose": self.verbose,
+            **({"resource": self.resource} if self._budget().refits else {}),
         }
 
 
@@ -282,5 +309,10 @@ def _total(brackets: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "n_models": sum(bracket["n_models"] for bracket in brackets),
         "partial_fit_calls": sum(bracket["partial_fit_calls"] for bracket in brackets),
+        **{
+            name: sum(bracket[name] for bracket in brackets)
+            for name in ("n_fits", "calls_fitted")
+            if name in brackets[0]
+        },
         "brackets": brackets,
     }

@@ -11,9 +11,11 @@ import dask.array as da
 import numpy as np
 import scipy.sparse
 from dask.base import is_dask_collection
+from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from gpu_hpo.devices import to_host
 from gpu_hpo.training import Scoring
 
 
@@ -33,12 +35,13 @@ class PostFit:
     estimator: Any
     best_estimator_: Any
     scoring_: Scoring
+    _labels: np.ndarray | None
 
     @property
     def classes_(self) -> Any:
         """Class labels of the best estimator."""
         check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.classes_
+        return self._best().classes_
 
     @property
     def n_features_in_(self) -> int:
@@ -88,11 +91,36 @@ class PostFit:
         """
         check_is_fitted(self, "best_estimator_")
         params = {name: value for name, value in params.items() if value is not None}
-        return score(self.best_estimator_, self.scoring_, X, y, params)
+        return score(self._best(), self.scoring_, X, y, params)
 
     def _apply(self, method: str, X: Any) -> Any:
         check_is_fitted(self, "best_estimator_")
-        return apply(self.best_estimator_, method, X)
+        return apply(self._best(), method, X)
+
+    def _best(self) -> Any:
+        """The best estimator, with the labels that y had."""
+        labels = getattr(self, "_labels", None)
+        best = self.best_estimator_
+        return best if labels is None else _Decoded(best, labels)
+
+
+class _Decoded:
+    """A model that knows classes by their numbers, and answers with their labels."""
+
+    def __init__(self, model: Any, labels: np.ndarray) -> None:
+        self._model = model
+        self.classes_ = labels
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "_model":
+            raise AttributeError(name)
+        return getattr(self._model, name)
+
+    def __sklearn_tags__(self) -> Any:
+        return get_tags(self._model)
+
+    def predict(self, X: Any) -> np.ndarray:
+        return self.classes_[np.asarray(to_host(self._model.predict(X)), dtype=int)]
 
 
 def apply(model: Any, method: str, X: Any) -> Any:

@@ -21,7 +21,7 @@ from sklearn.utils.metadata_routing import _routing_enabled, process_routing
 
 from gpu_hpo.data import Blocks, as_blocks, is_per_row, known_length, root_seed
 from gpu_hpo.model_selection._search_space import check_space
-from gpu_hpo.training import make_scoring
+from gpu_hpo.training import Budget, make_scoring, searched_counter
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Request:
     whole : dict
         Fit parameters that go to every call as they are.
     fit_rows, score_rows : tuple of str
-        Per-row parameters of `partial_fit` and of the scorer.
+        Per-row parameters of `partial_fit` or `fit`, and of the scorer.
     seed : numpy.random.SeedSequence
     """
 
@@ -45,8 +45,24 @@ class Request:
     seed: np.random.SeedSequence
 
 
-def read_request(search: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Request:
+def read_request(
+    search: Any,
+    X: Any,
+    y: Any,
+    fit_params: dict[str, Any],
+    budget: Budget,
+    max_calls: int,
+) -> Request:
     """Check everything that `search.fit` was given.
+
+    Parameters
+    ----------
+    search : BaseIncrementalSearchCV
+    X, y, fit_params
+        As given to its `fit`.
+    budget : Budget
+    max_calls : int
+        Most calls of any model.
 
     Raises
     ------
@@ -57,11 +73,11 @@ def read_request(search: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Req
     if y is not None:
         _check_has_rows("y", y)
     if not isinstance(search.estimator, Future):
-        check_estimator(search, search.estimator)
+        check_estimator(search, search.estimator, budget)
         y = _check_data(search.estimator, X, y)
-    fit, score = _route(search, fit_params)
+    fit, score = _route(search, fit_params, budget.method)
     if not isinstance(search.estimator, Future):
-        _check_fit_params(search.estimator, fit)
+        _check_fit_params(search.estimator, fit, budget.method)
     n = known_length(X)
     # A sample_weight of another length is an error, not a parameter for every call.
     rows = {
@@ -71,8 +87,13 @@ def read_request(search: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Req
         and name != "classes"
         and (name == "sample_weight" or is_per_row(value, n))
     }
+    chunk_size = search.chunk_size
+    if chunk_size is None and n:
+        chunk_size = budget.chunk_size(n, max_calls)
+    blocks = as_blocks(X, y, rows, chunk_size)
+    budget.check_chunks(len(blocks.blocks), max_calls)
     return Request(
-        blocks=as_blocks(X, y, rows, search.chunk_size),
+        blocks=blocks,
         whole={name: value for name, value in fit.items() if name not in rows},
         fit_rows=tuple(name for name in fit if name in rows),
         score_rows=tuple(name for name in score if name in rows),
@@ -80,18 +101,22 @@ def read_request(search: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Req
     )
 
 
-def check_estimator(search: Any, estimator: Any) -> None:
+def check_estimator(search: Any, estimator: Any, budget: Budget) -> None:
     """Raise if `search` cannot train `estimator` with its space and scoring."""
     if isinstance(estimator, type):
         raise TypeError(
             f"estimator={estimator.__name__} must be an instance, not a class"
         )
-    if not hasattr(estimator, "partial_fit"):
-        raise ValueError(
-            f"estimator={estimator!r} has no method partial_fit, by which this "
-            "search trains"
-        )
+    budget.check(estimator)
     check_space(estimator, search.parameters)
+    counter = searched_counter(budget, estimator)
+    spaces = search.parameters
+    for space in [spaces] if isinstance(spaces, Mapping) else spaces:
+        if counter in space:
+            raise ValueError(
+                f"parameters[{counter!r}]={space[counter]!r} cannot be searched: "
+                f"resource={budget.resource!r} sets it"
+            )
     make_scoring(estimator, search.scoring, search.refit)
 
 
@@ -134,23 +159,23 @@ def _check_data(estimator: Any, X: Any, y: Any) -> Any:
 
 
 def _route(
-    search: Any, params: dict[str, Any]
+    search: Any, params: dict[str, Any], method: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Fit parameters by who gets them: `partial_fit`, and the scorer."""
+    """Fit parameters by who gets them: `method` of the estimator, and the scorer."""
     if _routing_enabled():
         routed = process_routing(search, "fit", **params)
-        return dict(routed.estimator.partial_fit), dict(routed.scorer.score)
+        return dict(routed.estimator[method]), dict(routed.scorer.score)
     weights = {k: v for k, v in params.items() if k == "sample_weight"}
     return dict(params), weights
 
 
-def _check_fit_params(estimator: Any, params: Mapping[str, Any]) -> None:
-    takes = inspect.signature(estimator.partial_fit).parameters
+def _check_fit_params(estimator: Any, params: Mapping[str, Any], method: str) -> None:
+    takes = inspect.signature(getattr(estimator, method)).parameters
     if any(p.kind is p.VAR_KEYWORD for p in takes.values()):
         return
     for name, value in params.items():
         if name not in takes:
             raise TypeError(
-                f"fit got {name}={reprlib.repr(value)}, which partial_fit of "
+                f"fit got {name}={reprlib.repr(value)}, which {method} of "
                 f"{type(estimator).__name__} does not take"
             )

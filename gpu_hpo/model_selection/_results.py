@@ -12,6 +12,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from gpu_hpo.execution import Failure, Record
+from gpu_hpo.training import Budget
 
 History = list[dict[str, Any]]
 
@@ -84,6 +85,38 @@ def make_cv_results(
         [failures[t].error if t in failures else "" for t in params], dtype=object
     )
     return results
+
+
+def refit_metadata(history: History, budget: Budget, data: Any) -> dict[str, Any]:
+    """What refits came to: each score is of a fit of its own.
+
+    Parameters
+    ----------
+    history : list of dict
+    budget : Budget
+    data : ResidentData
+        Loaded.
+
+    Returns
+    -------
+    dict
+        ``resource``, ``n_fits``, ``calls_fitted`` (those that one fit repeats of the
+        one before counted again) and ``rows_fitted`` (of all fits).
+    """
+    before: dict[Any, int] = {}
+    calls_fitted = rows_fitted = 0
+    for entry in history:
+        stop = entry["partial_fit_calls"]
+        start = before.get(entry["model_id"], 0)
+        before[entry["model_id"]] = stop
+        calls_fitted += budget.cost(start, stop)
+        rows_fitted += data.rows_of(budget.span(start, stop))
+    return {
+        "resource": budget.resource,
+        "n_fits": len(history),
+        "calls_fitted": calls_fitted,
+        "rows_fitted": rows_fitted,
+    }
 
 
 def best_trial(

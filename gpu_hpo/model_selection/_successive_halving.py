@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -13,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from gpu_hpo.model_selection._base import BaseIncrementalSearchCV, warn_small_space
 from gpu_hpo.model_selection._search_space import sample
-from gpu_hpo.schedules import Schedule, SuccessiveHalving, halving_rungs
+from gpu_hpo.schedules import Rung, Schedule, SuccessiveHalving, halving_rungs
+from gpu_hpo.training import Budget
 
 
 class SuccessiveHalvingSearchCV(BaseIncrementalSearchCV):
@@ -59,14 +61,27 @@ class SuccessiveHalvingSearchCV(BaseIncrementalSearchCV):
     stack : bool, default=True
         Train models that can share a stack as one set of arrays (see
         `gpu_hpo.training.Stack`). The results are the same without.
+    resource : str, default="partial_fit"
+        What a model gets more of by each call, up to `max_iter`. "partial_fit" trains
+        it on another chunk. Anything else fits it anew at each decision: to as many
+        chunks as it has made calls ("n_samples"; data that is not a Dask collection is
+        cut into about `max_iter` chunks), or to all rows with an integer parameter at
+        that number (its name: "n_estimators", "max_iter", "clf__epochs", ...), or for
+        so many iterations more ("warm_start", for estimators with that parameter).
+    device : {"auto", "cpu", "cuda"}, default="auto"
+        "cuda" trains cuML's counterparts of scikit-learn's estimators, "cpu"
+        scikit-learn's of cuML's (see `gpu_hpo.devices.convert`). "auto" takes GPUs if
+        each worker has one, and the CPU if the estimator has no counterpart there.
+        ``GPU_HPO_DEVICE`` overrides it.
 
     Attributes
     ----------
     cv_results_, history_, model_history_, best_estimator_, best_score_, \
-best_params_, best_index_, scorer_, multimetric_, n_splits_
+best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         As in `HyperbandSearchCV`; ``model_id`` is the number of the model.
     metadata, metadata_ : dict
-        ``partial_fit_calls``, ``n_models``, ``max_iter``: as planned, and as done.
+        ``partial_fit_calls``, ``n_models``, ``max_iter``: as planned, and as done; and
+        what refits came to, as in `HyperbandSearchCV`.
 
     References
     ----------
@@ -101,6 +116,8 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_
         refit: bool | str = True,
         chunk_size: int | None = None,
         stack: bool = True,
+        resource: str = "partial_fit",
+        device: str = "auto",
     ) -> None:
         self.estimator = estimator
         self.parameters = parameters
@@ -118,6 +135,8 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_
         self.refit = refit
         self.chunk_size = chunk_size
         self.stack = stack
+        self.resource = resource
+        self.device = device
 
     @property
     def metadata(self) -> dict[str, int]:
@@ -133,6 +152,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_
             "partial_fit_calls": planned_calls(rungs),
             "n_models": self.n_initial_parameters,
             "max_iter": rungs[-1].calls,
+            **planned_fits(rungs, self._budget()),
         }
 
     def _plan(self, seed: np.random.SeedSequence) -> tuple[Schedule, list[Any]]:
@@ -146,8 +166,18 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_
             max_calls=self.max_iter,
             patience=self._patience(),
             tol=self.tol,
+            first_score=not self._budget().refits,
         )
         return schedule, params
+
+    def _max_calls(self) -> int:
+        rungs = halving_rungs(
+            self.n_initial_parameters,
+            self.n_initial_iter,
+            self.aggressiveness,
+            self.max_iter,
+        )
+        return rungs[-1].calls
 
     def _label(self, schedule: Schedule, trial: int) -> dict[str, Any]:
         return {"model_id": trial}
@@ -166,11 +196,24 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_
         }
 
 
-def planned_calls(rungs: Any) -> int:
-    """Calls that a successive-halving run makes in all."""
-    before = 0
-    total = 0
-    for rung in rungs:
-        total += rung.n_trials * (rung.calls - before)
-        before = rung.calls
-    return total
+def planned_calls(rungs: Sequence[Rung]) -> int:
+    """Calls that the models of a successive-halving run get to in all."""
+    starts = [0, *(rung.calls for rung in rungs)]
+    return sum(
+        rung.n_trials * (rung.calls - start)
+        for start, rung in zip(starts, rungs, strict=False)
+    )
+
+
+def planned_fits(rungs: Sequence[Rung], budget: Budget) -> dict[str, int]:
+    """How many fits a run takes, and the calls that they are worth; {} if none."""
+    if not budget.refits:
+        return {}
+    starts = [0, *(rung.calls for rung in rungs)]
+    return {
+        "n_fits": sum(rung.n_trials for rung in rungs),
+        "calls_fitted": sum(
+            rung.n_trials * budget.cost(start, rung.calls)
+            for start, rung in zip(starts, rungs, strict=False)
+        ),
+    }

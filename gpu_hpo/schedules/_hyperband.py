@@ -68,7 +68,7 @@ class Hyperband(Schedule):
         Most calls of any trial.
     aggressiveness : int, default=3
         Keep one trial of so many at each decision.
-    patience, tol
+    patience, tol, first_score
         As in `SuccessiveHalving`.
     n_trials : mapping of int to int, optional
         Trials per bracket where fewer than the paper's are to be had (a small
@@ -88,6 +88,7 @@ class Hyperband(Schedule):
         patience: int = 0,
         tol: float | None = 1e-3,
         n_trials: Mapping[int, int] | None = None,
+        first_score: bool = True,
     ) -> None:
         self.brackets: dict[int, SuccessiveHalving] = {}
         self._starts: list[int] = []
@@ -106,6 +107,7 @@ class Hyperband(Schedule):
                 patience=patience,
                 tol=tol,
                 first_trial=first,
+                first_score=first_score,
             )
             self._starts.append(first)
             first += size

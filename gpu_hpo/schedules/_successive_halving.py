@@ -103,8 +103,7 @@ class SuccessiveHalving(Schedule):
     n_trials : int
         Trials to start with.
     n_calls : int
-        Calls up to the first decision. Every trial is also scored after its first
-        call, which decides nothing.
+        Calls up to the first decision.
     aggressiveness : int, default=3
         Keep one trial of so many at each decision.
     max_calls : int, optional
@@ -116,6 +115,9 @@ class SuccessiveHalving(Schedule):
         Improvement that is not a plateau.
     first_trial : int, default=0
         Number of the first trial.
+    first_score : bool, default=True
+        Whether to score every trial after its first call. It decides nothing, and is
+        not for models that would have to be trained apart for it.
     """
 
     def __init__(
@@ -128,11 +130,13 @@ class SuccessiveHalving(Schedule):
         patience: int = 0,
         tol: float | None = 1e-3,
         first_trial: int = 0,
+        first_score: bool = True,
     ) -> None:
         self.rungs = halving_rungs(n_trials, n_calls, aggressiveness, max_calls)
         self.patience = patience
         self.tol = tol
         self.first_trial = first_trial
+        self.first_score = first_score
         sizes = [rung.n_trials for rung in self.rungs]
         self._state = [
             _RungState(keep=after, expected=size)
@@ -147,6 +151,9 @@ class SuccessiveHalving(Schedule):
     def start(self) -> list[Instruction]:
         out: list[Instruction] = []
         for trial in self._rung:
+            if not self.first_score:
+                out.append(self._next_step(trial, 0))
+                continue
             out.append(Advance(trial, 1))
             if self.rungs[0].calls > 1:
                 out.append(self._next_step(trial, 1))
@@ -166,7 +173,7 @@ class SuccessiveHalving(Schedule):
         if plateau:
             self._stopped.add(event.trial)
         if event.calls < target and not plateau:
-            if event.calls == 1:
+            if event.calls == 1 and self.first_score:
                 return []  # start() gave the step after it as well
             return [self._next_step(event.trial, event.calls)]
         return self._reach(event.trial, event.score)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a cohort of models advances and is scored on one device."""
 
+from gpu_hpo.training._budgets import Budget, PartialFit, make_budget, searched_counter
 from gpu_hpo.training._cohort import Cohort, Member, Outcome, Work, advance_cohort
 from gpu_hpo.training._models import (
     Recipe,
@@ -14,17 +15,21 @@ from gpu_hpo.training._scoring import Scoring, make_scoring
 from gpu_hpo.training._stack import Stack, stack_groups, stack_key
 
 __all__ = [
+    "Budget",
     "Cohort",
     "Member",
     "Outcome",
+    "PartialFit",
     "Recipe",
     "Scoring",
     "Stack",
     "Trial",
     "Work",
     "advance_cohort",
+    "make_budget",
     "make_model",
     "make_scoring",
+    "searched_counter",
     "stack_groups",
     "stack_key",
     "takes_classes",

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from gpu_hpo.data import Chunk
+from gpu_hpo.data import Chunk, concat_chunks
+from gpu_hpo.devices import annotated, n_device_bytes
 from gpu_hpo.training._models import (
     Recipe,
     Trial,
     make_model,
+    refit,
     train_call,
 )
 from gpu_hpo.training._scoring import Answers
@@ -48,7 +50,7 @@ class Cohort(dict[int, Member]):
 
     def __sizeof__(self) -> int:
         # Dask would take a model for an object of some 50 bytes.
-        return sum(_n_bytes(member.model) for member in self.values())
+        return sum(n_device_bytes(member.model) for member in self.values())
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Outcome:
     """What became of one member; seconds per score run from the one before."""
 
     trial: int
-    n_calls: int = 0
+    n_calls: int = 0  # that it trained, those of a refit all again
     scores: list[tuple[int, dict[str, float], float, float]] = field(
         default_factory=list
     )
@@ -98,6 +100,7 @@ def advance_cohort(
     before: Mapping[int, Member],
     chunk_of_call: Callable[[int], Chunk],
     parts: Sequence[Chunk],
+    n_chunks: int = 0,
 ) -> tuple[Cohort, list[Outcome]]:
     """Advance and score a cohort, chunk by chunk: each chunk is read once for all.
 
@@ -112,6 +115,8 @@ def advance_cohort(
         Chunk for call number n, counted from 1.
     parts : sequence of Chunk
         Validation parts to score on.
+    n_chunks : int, default=0
+        How many chunks are all, for budgets that read all.
 
     Returns
     -------
@@ -126,7 +131,7 @@ def advance_cohort(
     for item in work:
         with _blame(cohort, [outcomes[item.trial]]):
             cohort[item.trial] = _begin(recipe, item, before)
-            key = stack_key(cohort[item.trial].model) if recipe.stacked else None
+            key = _stack_key(recipe, cohort[item.trial].model)
             alone = item.trial if key is None else None
             # Only those that do the same at every call train together.
             together = key, alone, item.start, item.stop, item.scores
@@ -135,22 +140,61 @@ def advance_cohort(
         _Unit(recipe, items, cohort, outcomes, stacked=key is not None)
         for (key, *_), items in groups.items()
     ]
-    first = min((item.start for item in work), default=0)
-    last = max((item.stop for item in work), default=0)
+    if recipe.budget.refits:
+        _refit(recipe, units, chunk_of_call, n_chunks, parts)
+    else:
+        _train(units, chunk_of_call, parts)
+    for unit in units:
+        unit.end()
+    return cohort, [outcomes[item.trial] for item in work]
+
+
+def _stack_key(recipe: Recipe, model: Any) -> Any:
+    return stack_key(model) if recipe.stacked and not recipe.budget.refits else None
+
+
+def _train(
+    units: Sequence[_Unit],
+    chunk_of_call: Callable[[int], Chunk],
+    parts: Sequence[Chunk],
+) -> None:
+    """Train by calls, each on its chunk."""
+    first = min((unit.start for unit in units), default=0)
+    last = max((unit.stop for unit in units), default=0)
     for calls in range(first, last + 1):
         for unit in units:
             if unit.start < calls <= unit.stop:
                 unit.train(chunk_of_call(calls))
             if calls in unit.scores:
                 unit.score(parts)
-    for unit in units:
-        unit.end()
-    return cohort, [outcomes[item.trial] for item in work]
+
+
+def _refit(
+    recipe: Recipe,
+    units: Sequence[_Unit],
+    chunk_of_call: Callable[[int], Chunk],
+    n_chunks: int,
+    parts: Sequence[Chunk],
+) -> None:
+    """Fit each model once, to the rows that its budget grants."""
+    joined: dict[tuple[int, int], Chunk] = {}
+    # Those that read the same rows come after each other, so that these are kept once.
+    for unit in sorted(units, key=lambda unit: unit.stop):
+        if unit.start < unit.stop:
+            span = recipe.budget.span(unit.start, unit.stop) or (0, n_chunks)
+            if span not in joined:
+                joined.clear()
+                calls = range(span[0] + 1, span[1] + 1)
+                joined[span] = concat_chunks([chunk_of_call(n) for n in calls])
+            unit.refit(joined[span])
+        if unit.scores:
+            unit.score(parts)
 
 
 def _begin(recipe: Recipe, item: Work, before: Mapping[int, Member]) -> Member:
     if item.new is not None:
-        return Member(make_model(recipe.prototype, item.new, recipe.unset_seeds))
+        seeds, device = recipe.unset_seeds, recipe.converted_to
+        return Member(make_model(recipe.prototype, item.new, seeds, device))
     member = before[item.trial]
     if item.start == item.stop:
         # Scoring leaves the model as it is.
@@ -182,7 +226,7 @@ class _Unit:
             models = [member.model for member in self._members]
             if stacked:
                 self._stack = type(models[0]).stack(models)
-            elif lead.new is None and lead.start < lead.stop:
+            elif lead.new is None and lead.start < lead.stop and _changes(recipe):
                 self._members[0].model = copy.deepcopy(models[0])
         self._drop_failed()
 
@@ -199,14 +243,31 @@ class _Unit:
             return
         began = perf_counter()
         lead = self._members[0]
-        with self._blame():
+        with self._blame(), annotated("train"):
             trained = lead.model if self._stack is None else self._stack
             train_call(trained, chunk, self._recipe, first=lead.calls == 0)
-        seconds = (perf_counter() - began) / len(self._outcomes)
+        self._trained(1, 1, perf_counter() - began)
+
+    def refit(self, rows: Chunk) -> None:
+        """Fit the one model that this is to the rows of all its calls."""
+        if not self._outcomes:
+            return
+        began = perf_counter()
+        member = self._members[0]
+        with self._blame(), annotated("train"):
+            member.model = refit(
+                member.model, rows, self._recipe, self.start, self.stop
+            )
+        worth = self._recipe.budget.cost(self.start, self.stop)
+        self._trained(self.stop - self.start, worth, perf_counter() - began)
+
+    def _trained(self, calls: int, worth: int, seconds: float) -> None:
+        """Note that so many calls were made, and what they were worth and took."""
+        seconds /= len(self._outcomes)
         self._drop_failed()
         for member, outcome in zip(self._members, self._outcomes, strict=True):
-            member.calls += 1
-            outcome.n_calls += 1
+            member.calls += calls
+            outcome.n_calls += worth
             outcome.fit_seconds += seconds
             outcome.fit_pending += seconds
 
@@ -216,7 +277,7 @@ class _Unit:
             return
         began = perf_counter()
         metrics: dict[int, dict[str, float]] = {}
-        with self._blame():
+        with self._blame(), annotated("score"):
             self._answer(parts)
             if self._complete:
                 metrics = self._metrics()
@@ -290,6 +351,11 @@ class _Unit:
                 self._stack = self._stack.take(kept)
 
 
+def _changes(recipe: Recipe) -> bool:
+    """Whether training changes the model that it begins with."""
+    return not recipe.budget.refits or recipe.budget.resumes
+
+
 def _without_X(part: Chunk) -> Chunk:
     return {name: value for name, value in part.items() if name != "X"}
 
@@ -314,16 +380,3 @@ class _blame:
             outcome.error = text
             self._cohort[outcome.trial] = Member(None)
         return True
-
-
-def _n_bytes(value: Any) -> int:
-    """Bytes of the arrays that a model holds, also in lists and parts of it."""
-    if isinstance(value, list | tuple):
-        return sum(map(_n_bytes, value))
-    if isinstance(value, dict):
-        return sum(map(_n_bytes, value.values()))
-    if hasattr(value, "nbytes"):
-        return int(value.nbytes)
-    if hasattr(value, "get_params"):
-        return _n_bytes(vars(value))
-    return 0

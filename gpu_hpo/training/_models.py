@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import copy
 import inspect
+import threading
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,8 +15,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from gpu_hpo.data import TARGETS, Chunk, row_params
+from gpu_hpo.devices import convert, harms_rows
+from gpu_hpo.training._budgets import Budget, PartialFit
 from gpu_hpo.training._scoring import Scoring
 
 
@@ -33,7 +38,8 @@ class Recipe:
     Attributes
     ----------
     prototype : estimator
-        Is copied, never trained.
+        The user's, with the parameters that trials are sampled for. Is copied, never
+        trained.
     unset_seeds : tuple of str
         Its parameters that are a `random_state` and None.
     scoring : Scoring
@@ -45,6 +51,15 @@ class Recipe:
         Per-row parameters that go to `partial_fit` and to the scorer.
     stacked : bool
         Whether models that can train in one stack do.
+    budget : Budget
+        What a call means.
+    converted_to : {"cpu", "cuda"} or None
+        Device for which models are turned into their counterparts; None are those
+        that stay what they are.
+    on_device : bool
+        Whether chunks are in GPU memory, and models with them.
+    assume_finite : bool
+        Whether X was checked for NaN and infinity when it arrived.
     """
 
     prototype: Any
@@ -55,10 +70,16 @@ class Recipe:
     fit_rows: tuple[str, ...] = ()
     score_rows: tuple[str, ...] = ()
     stacked: bool = True
+    budget: Budget = field(default_factory=PartialFit)
+    converted_to: str | None = None
+    on_device: bool = False
+    assume_finite: bool = False
 
 
-def make_model(prototype: Any, trial: Trial, unset: tuple[str, ...]) -> Any:
-    """Copy `prototype` with the parameters of `trial`.
+def make_model(
+    prototype: Any, trial: Trial, unset: tuple[str, ...], device: str | None = None
+) -> Any:
+    """Copy the prototype with the parameters of `trial`, for the device it trains on.
 
     Wherever a `random_state` is left None, in the estimator or in a part of it, it
     is drawn from the trial's seed, so that a search gives one answer.
@@ -70,6 +91,13 @@ def make_model(prototype: Any, trial: Trial, unset: tuple[str, ...]) -> Any:
     trial : Trial
     unset : tuple of str
         `unset_seeds` of the prototype, which takes as long as all the rest.
+    device : {"cpu", "cuda"} or None
+        For which the model is turned into its counterpart, if it is to be.
+
+    Raises
+    ------
+    NoCounterpartError
+        If its parameters mean nothing in the library that trains on the device.
     """
     model = copy.deepcopy(prototype)
     params = clone(dict(trial.params), safe=False)
@@ -79,7 +107,13 @@ def make_model(prototype: Any, trial: Trial, unset: tuple[str, ...]) -> Any:
         params, unset = {}, unset_seeds(model)
     rng = np.random.RandomState(trial.seed)
     seeds = rng.randint(np.iinfo(np.int32).max, size=len(unset)).tolist()
-    return model.set_params(**dict(zip(unset, seeds, strict=True)) | params)
+    model.set_params(**dict(zip(unset, seeds, strict=True)) | params)
+    if device is None:
+        return model
+    model = convert(model, device)
+    more = unset_seeds(model)  # the user's may have none, and its counterpart one
+    seeds = rng.randint(np.iinfo(np.int32).max, size=len(more)).tolist()
+    return model.set_params(**dict(zip(more, seeds, strict=True)))
 
 
 def unset_seeds(estimator: Any) -> tuple[str, ...]:
@@ -95,7 +129,8 @@ def unset_seeds(estimator: Any) -> tuple[str, ...]:
 
 def takes_classes(estimator: Any) -> bool:
     """Whether `partial_fit` wants to be told all classes at its first call."""
-    return "classes" in inspect.signature(estimator.partial_fit).parameters
+    method = getattr(estimator, "partial_fit", None)
+    return method is not None and "classes" in inspect.signature(method).parameters
 
 
 def _needs_classes(model: Any) -> bool:
@@ -114,10 +149,65 @@ _NEEDS_CLASSES: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
 
 def train_call(model: Any, chunk: Chunk, recipe: Recipe, *, first: bool) -> None:
     """Train `model`, or all models of a stack, by one call on `chunk`, in place."""
-    data = [chunk[name] for name in TARGETS if name in chunk]
-    rows = row_params(chunk)
-    params = dict(recipe.fit_params)
-    params.update((name, rows[name]) for name in recipe.fit_rows)
+    params = _fit_params(chunk, recipe)
     if recipe.classes is not None and (first or _needs_classes(model)):
         params["classes"] = recipe.classes
-    model.partial_fit(*data, **params)
+    model.partial_fit(*_targets(chunk), **params)
+
+
+def refit(model: Any, rows: Chunk, recipe: Recipe, start: int, stop: int) -> Any:
+    """Fit to `rows` what a model is after `stop` calls, having made `start` so far.
+
+    Returns
+    -------
+    estimator
+        Another than `model`, unless the budget is to go on with that.
+    """
+    model = recipe.budget.prepare(model, start, stop)
+    if harms_rows(model):
+        # Other models train on these rows, at the same time perhaps.
+        rows = {name: value.copy() for name, value in rows.items()}
+    with _few_iterations:
+        model.fit(*_targets(rows), **_fit_params(rows, recipe))
+    return model
+
+
+class _Unsaid:
+    """Leaves out a kind of warning for as long as any thread is in here.
+
+    Filters belong to the process: threads that each put back what they found would
+    put back each other's.
+    """
+
+    def __init__(self, kind: type[Warning]) -> None:
+        self._kind = kind
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._filters: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.simplefilter("ignore", self._kind)
+
+    def __exit__(self, *error: Any) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._filters.__exit__(*error)
+
+
+# Whoever grants few iterations knows that they are few.
+_few_iterations = _Unsaid(ConvergenceWarning)
+
+
+def _targets(chunk: Chunk) -> list[Any]:
+    return [chunk[name] for name in TARGETS if name in chunk]
+
+
+def _fit_params(chunk: Chunk, recipe: Recipe) -> dict[str, Any]:
+    rows = row_params(chunk)
+    return {**recipe.fit_params, **{name: rows[name] for name in recipe.fit_rows}}

@@ -77,11 +77,13 @@ def stack_groups(recipe: Recipe, trials: Mapping[int, Trial]) -> dict[int, Hasha
         Trials with equal values may; those that may with nobody are not in it.
     """
     groups: dict[int, Hashable] = {}
-    if not hasattr(recipe.prototype, "stack_key"):
+    if recipe.budget.refits or not hasattr(recipe.prototype, "stack_key"):
         return groups
     for number, trial in trials.items():
         try:
-            model = make_model(recipe.prototype, trial, recipe.unset_seeds)
+            model = make_model(
+                recipe.prototype, trial, recipe.unset_seeds, recipe.converted_to
+            )
             key = stack_key(model)
         except Exception as error:
             # A trial by itself, that will fail with this where it is trained.

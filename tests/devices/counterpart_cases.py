@@ -19,6 +19,25 @@ class Forest(RandomForestClassifier):
     """A user's subclass, of which cuML knows nothing."""
 
 
+# Some parameters of cuML's QN, all of which ours has but for the loss.
+QN = [
+    {},
+    {"loss": "logistic", "output_type": "numpy", "verbose": 3},
+    {
+        "loss": "softmax",
+        "l1_strength": 0.5,
+        "l2_strength": 2.0,
+        "penalty_normalized": False,
+        "fit_intercept": False,
+        "max_iter": 200,
+        "tol": 1e-3,
+        "delta": 1e-6,
+        "linesearch_max_iter": 20,
+        "lbfgs_memory": 7,
+        "warm_start": True,
+    },
+]
+
 # Subpackage, class, some of cuML's parameters, and what scikit-learn's must be then.
 # Those whose value the way back cannot know come last.
 TO_CPU = [

@@ -35,7 +35,7 @@ from sklearn.svm import SVC, LinearSVR
 import gpu_hpo.linear_model
 from gpu_hpo.devices import convert
 from gpu_hpo.exceptions import NoCounterpartError
-from tests.devices.counterpart_cases import TO_CPU, Frame
+from tests.devices.counterpart_cases import QN, TO_CPU, Frame
 
 IDS = [f"{case[1]}-{'-'.join(case[2]) or 'defaults'}" for case in TO_CPU]
 
@@ -163,6 +163,31 @@ def test_mini_batch_sgd_becomes_ours(cuml, name, loss, expected, given):
     assert convert(converted, "cuda") is converted
 
 
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("given", QN, ids=["defaults", "how", "all"])
+def test_quasi_newton_becomes_ours(cuml, given, device):
+    """cuML's QN becomes ours on either device, with the same values, and learns."""
+    model = of_cuml("solvers", "QN", **given)
+    before = dict(vars(model))
+    converted = convert(Pipeline([("last", model)]), device).named_steps["last"]
+    assert type(converted) is gpu_hpo.linear_model.QNClassifier
+    old, new = own_params(model), own_params(converted)
+    assert old.keys() - new.keys() == {"loss", "output_type"}
+    assert new.keys() <= old.keys()
+    same = new.keys() - {"verbose"}
+    assert {key: new[key] for key in same} == {key: old[key] for key in same}
+    assert vars(model) == before
+    X, y = make_data(converted)
+    assert converted.fit(X, y).score(X, y) > 0.8
+    assert convert(converted, device) is converted
+
+
+def test_other_losses_of_quasi_newton_stay_on_the_gpu(cuml):
+    """What only cuML has, a GPU can be asked for as it is."""
+    model = of_cuml("solvers", "QN", loss="l2")
+    assert convert(model, "cuda") is model
+
+
 @pytest.mark.parametrize(
     ("module", "name", "params", "culprit"),
     [
@@ -194,6 +219,9 @@ def test_mini_batch_sgd_becomes_ours(cuml, name, loss, expected, given):
         ("svm", "LinearSVC", {"penalty": "l1", "loss": "hinge"}, "loss='hinge'"),
         ("neighbors", "KNeighborsClassifier", {"metric": "odd"}, "metric='odd'"),
         ("naive_bayes", "GaussianNB", {"var_smoothing": -1}, "var_smoothing=-1"),
+        ("solvers", "QN", {"loss": "l2"}, "loss='l2'"),
+        ("solvers", "QN", {"loss": "svc_l1", "l2_strength": 2.0}, "loss='svc_l1'"),
+        ("solvers", "QN", {"tol": 0}, "tol=0"),
     ],
 )
 def test_what_scikit_learn_lacks_is_an_error(cuml, module, name, params, culprit):
@@ -207,8 +235,8 @@ def test_what_scikit_learn_lacks_is_an_error(cuml, module, name, params, culprit
 
 def test_a_class_that_scikit_learn_lacks_is_an_error(cuml):
     """A class of cuML's without a counterpart is an error that names it."""
-    with pytest.raises(NoCounterpartError, match="cuML's QN has no counterpart"):
-        convert(of_cuml("solvers", "QN"), "cpu")
+    with pytest.raises(NoCounterpartError, match="cuML's SGD has no counterpart"):
+        convert(of_cuml("solvers", "SGD"), "cpu")
 
 
 # ---- scikit-learn's into cuML's ----

@@ -1,106 +1,203 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Searches on a real GPU; skipped, saying why, where there is none."""
+"""Searches on a real GPU; skipped, saying why, where there is none.
+
+Estimators are given as scikit-learn's, or ours, and watched in the workers where they
+train as cuML's. What needs no cuML runs with CuPy and Dask alone.
+"""
 
 import numpy as np
 import pytest
-from distributed import Client
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
 
-from gpu_hpo.execution import local_cluster
-from gpu_hpo.model_selection import HyperbandSearchCV
+from gpu_hpo.devices import is_device_array, to_host
+from tests.gpu import helpers
+from tests.gpu.helpers import CASES, CHUNK, Watcher, make_search
 
 pytestmark = pytest.mark.gpu
 
 
-class DeviceRidge(ClassifierMixin, BaseEstimator):
-    """Least squares on -1 and 1 by running sums; notes what kind of data it saw."""
-
-    def __init__(self, alpha=1.0):
-        self.alpha = alpha
-
-    def partial_fit(self, X, y, classes=None):
-        import cupy as cp
-
-        self.seen_ = {
-            *getattr(self, "seen_", ()),
-            type(X).__module__,
-            type(y).__module__,
-        }
-        if classes is not None:
-            self.classes_ = np.asarray(classes)
-            self.gram_ = cp.eye(X.shape[1], dtype=X.dtype) * self.alpha
-            self.moment_ = cp.zeros(X.shape[1], dtype=X.dtype)
-        self.gram_ = self.gram_ + X.T @ X
-        self.moment_ = self.moment_ + X.T @ (2 * y.astype(X.dtype) - 1)
-        return self
-
-    def predict(self, X):
-        import cupy as cp
-
-        return (X @ cp.linalg.solve(self.gram_, self.moment_) > 0).astype(cp.int64)
+def as_cupy(X, y):
+    cp = pytest.importorskip("cupy")
+    return cp.asarray(X), cp.asarray(y)
 
 
-@pytest.fixture(scope="module")
-def cuda_client():
-    with local_cluster(device="cuda") as cluster, Client(cluster) as client:
-        yield client
+def as_cudf(X, y):
+    cudf = pytest.importorskip("cudf")
+    frame = cudf.DataFrame({f"x{i}": X[:, i] for i in range(X.shape[1])})
+    return frame, cudf.Series(y)
 
 
-@pytest.fixture(scope="module")
-def data():
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((20_000, 16)).astype(np.float32)
-    return X, (X @ rng.standard_normal(16) > 0).astype(np.int64)
+def as_dask_array(X, y):
+    """Blocks that become CuPy's on the workers."""
+    cp = pytest.importorskip("cupy")
+    da = pytest.importorskip("dask.array")
+    blocks = [da.from_array(part, chunks=(CHUNK, *part.shape[1:])) for part in (X, y)]
+    return [part.map_blocks(cp.asarray) for part in blocks]
 
 
-def search(estimator, space):
-    return HyperbandSearchCV(
-        estimator, space, max_iter=9, random_state=0, chunk_size=1000
+def as_dask_cudf(X, y):
+    """Partitions that become cuDF's on the workers."""
+    pytest.importorskip("dask_cudf")
+    pd = pytest.importorskip("pandas")
+    dd = pytest.importorskip("dask.dataframe")
+    frame = pd.DataFrame({f"x{i}": X[:, i] for i in range(X.shape[1])})
+    parts = [
+        dd.from_pandas(part, chunksize=CHUNK).to_backend("cudf")
+        for part in (frame, pd.Series(y))
+    ]
+    return parts
+
+
+INPUTS = {
+    "CuPy": as_cupy,
+    "cuDF": as_cudf,
+    "Dask of CuPy": as_dask_array,
+    "dask-cudf": as_dask_cudf,
+}
+
+
+@pytest.mark.parametrize("given", INPUTS)
+def test_rows_stay_on_the_device(cuda_client, data, case, kind, given):
+    """From X to predictions, models of every library meet device data only."""
+    X, y = INPUTS[given](*data)
+    search = make_search(
+        kind, case.make(), case.space, resource=case.resource, device="cuda"
     )
+    watcher = Watcher(cuda_client, case.trained)
+    search.fit(X, y)
+    watcher.check()
+
+    assert search.device_.name == "cuda", search.device_.reason
+    failed = search.cv_results_["status"] == "failed"
+    assert not failed.any(), search.cv_results_["error"][failed][0]
+    assert search.best_score_ > 0.7
+    library = case.trained.partition(".")[0]
+    assert type(search.best_estimator_).__module__.partition(".")[0] == library
+    if case.weights:
+        weights = getattr(search.best_estimator_, case.weights)
+        weights = weights[0] if isinstance(weights, list) else weights
+        assert is_device_array(weights), type(weights)
+
+    predicted = search.predict(X)
+    assert is_device_array(predicted), type(predicted)
+    if given in ("CuPy", "cuDF"):
+        right = to_host(predicted).ravel() == data[1]
+        assert right.mean() == pytest.approx(search.best_score_, abs=0.1)
 
 
-def test_cupy_chunks_reach_models_as_cupy(cuda_client, data):
-    """A model trained on CuPy input sees and predicts CuPy arrays only."""
-    import cupy as cp
+def test_scores_agree_with_the_cpu(cuda_client, data, case, kind):
+    """A GPU gives the scores that the CPU gives, as nearly as the method lets it."""
+    on_gpu, on_cpu = (
+        make_search(
+            kind, case.make(), case.space, resource=case.resource, device=device
+        ).fit(*data)
+        for device in ("cuda", "cpu")
+    )
+    assert on_cpu.device_.name == "cpu"
+    assert type(on_cpu.best_estimator_).__module__.partition(".")[0] != "cuml"
+    # Later ones are of whichever models were promoted.
+    first, expected = (helpers.first_scores(search) for search in (on_gpu, on_cpu))
+    assert first.keys() == expected.keys()
+    differences = []
+    for name, (calls, score) in expected.items():
+        assert first[name][0] == calls
+        differences.append(abs(first[name][1] - score))
+    best = abs(on_gpu.best_score_ - on_cpu.best_score_)
+    print(f"first scores off by {max(differences):.1e}, the best by {best:.1e}")
+    assert max(differences) <= case.first
+    assert best <= case.best
 
-    X, y = (cp.asarray(part) for part in data)
-    fitted = search(DeviceRidge(), {"alpha": np.logspace(-3, 3, 50)}).fit(X, y)
-    assert fitted.best_score_ > 0.9
-    assert fitted.best_estimator_.seen_ == {"cupy"}
-    assert isinstance(fitted.predict(X), cp.ndarray)
+
+def test_host_data_is_trained_on_the_device(cuda_client, data, case):
+    """Data in NumPy arrays goes to the device in the workers, if asked to."""
+    search = make_search(
+        "halving", case.make(), case.space, resource=case.resource, device="cuda"
+    )
+    watcher = Watcher(cuda_client, case.trained)
+    search.fit(*data)
+    watcher.check()
+    assert search.device_.name == "cuda"
+    assert search.best_score_ > 0.7
 
 
-def test_dask_array_of_cupy_reaches_models_as_cupy(cuda_client, data):
-    """CuPy blocks made on the workers stay CuPy on the way to models."""
-    import cupy as cp
-    import dask.array as da
+def test_a_chunk_goes_to_a_worker_once(cuda_client, data):
+    """All models of a worker train on the same array of a chunk, in its GPU."""
+    case = CASES["SGD"]
+    watcher = Watcher(cuda_client, case.trained)
+    search = make_search("Hyperband", case.make(), case.space, device="cuda")
+    search.fit(*data)
+    watcher.check()
+    assert search.metadata_["partial_fit_calls"] > 2 * len(data[0]) // CHUNK
+    found = watcher.arrays_per_chunk()
+    assert found
+    for counts in found:
+        assert set(counts.values()) == {1}
 
-    X, y = (da.from_array(part, chunks=(1000, *part.shape[1:])) for part in data)
-    X, y = X.map_blocks(cp.asarray), y.map_blocks(cp.asarray)
-    fitted = search(DeviceRidge(), {"alpha": np.logspace(-3, 3, 50)}).fit(X, y)
-    assert fitted.best_estimator_.seen_ == {"cupy"}
 
-
-def test_cuml_gets_host_data_on_the_device(cuda_client, data):
-    """cuML's naive Bayes given NumPy data learns from chunks in GPU memory."""
-    naive_bayes = pytest.importorskip("cuml.naive_bayes")
-    X, y = data
-    fitted = search(
-        naive_bayes.GaussianNB(), {"var_smoothing": np.logspace(-9, 0, 50)}
+@pytest.mark.parametrize("given", ["CuPy", "Dask of CuPy"])
+def test_estimators_of_others_meet_device_data(cuda_client, data, given):
+    """An estimator of neither library sees and predicts CuPy arrays if X is CuPy's."""
+    X, y = INPUTS[given](*data)
+    watcher = Watcher(cuda_client, "tests.gpu.helpers.LeastSquares")
+    search = make_search(
+        "Hyperband", helpers.LeastSquares(), {"alpha": np.logspace(-3, 3, 50)}
     ).fit(X, y)
-    assert fitted.best_score_ > 0.8
+    watcher.check()
+    assert search.best_score_ > 0.85
+    assert is_device_array(search.best_estimator_.gram_)
+    assert is_device_array(search.predict(X))
 
 
-def test_scores_agree_with_the_cpu(cuda_client, data):
-    """cuML's and scikit-learn's naive Bayes score alike, to 1e-3."""
+def test_cuml_estimators_train_as_they_are(cuda_client, data):
+    """cuML's own estimator, given data on the host, learns from device memory."""
     naive_bayes = pytest.importorskip("cuml.naive_bayes")
-    from sklearn.naive_bayes import GaussianNB
+    case = CASES["naive Bayes"]
+    watcher = Watcher(cuda_client, case.trained)
+    search = make_search("Hyperband", naive_bayes.GaussianNB(), case.space).fit(*data)
+    watcher.check()
+    assert search.device_.name == "cuda"
+    assert isinstance(search.best_estimator_, naive_bayes.GaussianNB)
 
+
+def test_cuml_estimators_can_train_on_the_cpu(cuda_client, data):
+    """With device="cpu" cuML's estimator becomes scikit-learn's, beside a GPU too."""
+    naive_bayes = pytest.importorskip("cuml.naive_bayes")
+    search = make_search(
+        "halving",
+        naive_bayes.GaussianNB(),
+        CASES["naive Bayes"].space,
+        device="cpu",
+    ).fit(*data)
+    assert search.device_.name == "cpu"
+    assert type(search.best_estimator_).__module__.startswith("sklearn.")
+    assert isinstance(search.predict(data[0]), np.ndarray)
+
+
+def test_cuda_is_what_auto_chooses(cuda_client, data):
+    """With CUDA on all workers and cuML, "auto" trains scikit-learn's as cuML's."""
+    pytest.importorskip("cuml")
+    search = make_search(
+        "halving",
+        LogisticRegression(),
+        CASES["logistic regression"].space,
+        resource="n_samples",
+    ).fit(*data)
+    assert search.device_.name == "cuda", search.device_.reason
+    assert type(search.best_estimator_).__module__.startswith("cuml.")
+
+
+def test_labels_may_be_strings(cuda_client, data):
+    """cuML learns from labels that no device can hold, and predicts them."""
+    pytest.importorskip("cuml")
     X, y = data
-    space = {"var_smoothing": np.logspace(-9, 0, 50)}
-    on_gpu = search(naive_bayes.GaussianNB(), space).fit(X, y)
-    on_cpu = search(GaussianNB(), space).fit(X, y)
-    np.testing.assert_allclose(
-        on_gpu.cv_results_["test_score"], on_cpu.cv_results_["test_score"], atol=1e-3
-    )
+    names = np.array(["no", "yes"])[y]
+    case = CASES["logistic regression"]
+    options = {"resource": case.resource, "device": "cuda"}
+    by_name = make_search("halving", case.make(), case.space, **options).fit(X, names)
+    by_code = make_search("halving", case.make(), case.space, **options).fit(X, y)
+    assert by_name.best_score_ == pytest.approx(by_code.best_score_, abs=1e-6)
+    predicted = to_host(by_name.predict(X))
+    assert set(predicted) == {"no", "yes"}
+    assert (predicted == names).mean() > 0.9
+    assert by_name.score(X, names) == pytest.approx((predicted == names).mean())

@@ -9,10 +9,11 @@ from types import SimpleNamespace
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.linear_model import SGDClassifier
+from sklearn.linear_model import Ridge, SGDClassifier
 from sklearn.metrics import get_scorer
 
 CALLS = []  # of `partial_fit`, by models of this process
+SIZES = []  # rows that models of this process were fitted to
 
 
 def make_data(n=200, n_features=4, seed=0):
@@ -107,3 +108,11 @@ def rising(calls):
 def flat(calls):
     """A score that does not move."""
     return 0.9
+
+
+class Sized(Ridge):
+    """Notes how many rows it is fitted to."""
+
+    def fit(self, X, y):
+        SIZES.append(len(X))
+        return super().fit(X, y)

@@ -1,0 +1,239 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a task must know of cuML's estimators and its settings, without importing it.
+
+What is said here of single classes is read from the sources of cuML 26.10 and of the
+RAFT that it calls.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+import sklearn
+
+# These subtract from the caller's rows, targets and weights before the solver runs, and
+# add it again afterwards, so that others read wrong numbers meanwhile and slightly
+# different ones later. Only rows in column-major order: others are copied first.
+_SGD = frozenset({"MBSGDClassifier", "MBSGDRegressor", "SGD"})
+_COORDINATE_DESCENT = frozenset({"CD", "ElasticNet", "Lasso"})
+# Centres the rows in `fit` and in `transform`, whatever its `copy` says.
+_CENTRING = frozenset({"PCA"})
+# Ask for permission to overwrite the rows, in either library.
+_COPY_PARAMETERS = ("copy", "copy_X", "copy_x")
+
+# Where `fit` asks for another order than the estimator's tag says.
+_COLUMN_MAJOR = {
+    "IncrementalPCA": False,
+    "IsolationForest": True,
+    "KNeighborsClassifier": False,
+    "KNeighborsRegressor": False,
+    "Lars": True,
+    "LinearSVC": True,
+    "LinearSVR": True,
+    "TSNE": True,
+}
+
+_SCALARS = (type(None), bool, int, float, complex, str)
+_NO_HOLDERS = (type, ModuleType, FunctionType)
+
+
+@contextmanager
+def cuml_task(*, assume_finite: bool) -> Iterator[None]:
+    """Let cuML's estimators stay on the device while this thread is in here.
+
+    The settings are those of the calling thread, so each task must enter it, after its
+    models were unpickled, which may be what imports cuML.
+
+    Parameters
+    ----------
+    assume_finite : bool
+        Whether cuML and scikit-learn may skip their search for NaN and infinity in all
+        that models are given, for those who looked once when the rows were loaded; it
+        is a reduction that the host waits for. If false, the setting stays as it is.
+
+    Notes
+    -----
+    If cuML is imported, what its estimators return and their fitted attributes are
+    CuPy's, whatever they were trained on and whatever their `output_type` says. Class
+    labels that are not numbers have no such form, and make `predict` raise.
+    """
+    cuml: Any = sys.modules.get("cuml")
+    with ExitStack() as stack:
+        # It lacks its functions while another thread is importing it.
+        if hasattr(cuml, "using_output_type"):
+            stack.enter_context(cuml.using_output_type("cupy"))
+        stack.enter_context(sklearn.config_context(assume_finite=assume_finite or None))
+        yield
+
+
+def harms_rows(estimator: Any) -> bool:
+    """Tell whether `fit` changes the caller's rows while it runs, or for good.
+
+    Such an estimator must be given rows of its own where others read them too: it
+    would disturb those that train at the same time, and the restored values are
+    rounded.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Of any library. Parts of it count, too.
+
+    Returns
+    -------
+    bool
+        True for cuML's solvers by stochastic gradient descent with an intercept and by
+        coordinate descent (`ElasticNet` and `Lasso` unless with ``solver="qn"``), for
+        its `PCA`, and for estimators of any library that are told not to copy
+        (``copy_X=False``, ``copy=False``).
+    """
+    if not _is_estimator(estimator):
+        return False
+    params = estimator.get_params(deep=False)
+    names = _names_in_cuml(type(estimator))
+    return (
+        (not names.isdisjoint(_SGD) and bool(params.get("fit_intercept", True)))
+        or (not names.isdisjoint(_COORDINATE_DESCENT) and params.get("solver") != "qn")
+        or not names.isdisjoint(_CENTRING)
+        # NumPy's booleans are equal to Python's, but not the same.
+        or any(_is_false(params.get(name)) for name in _COPY_PARAMETERS)
+        or any(map(harms_rows, _parts(params.values())))
+    )
+
+
+def wants_column_major(estimator: Any) -> bool:
+    """Tell whether every fit would copy rows that are in row-major order.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Of any library.
+
+    Returns
+    -------
+    bool
+        True for cuML's estimators that ask for columns, by their tag
+        ``preferred_input_order`` or where the tag is wrong by their sources. False for
+        everything else, also for pipelines and the like, whose parts see other rows.
+    """
+    kind = type(estimator)
+    if not _names_in_cuml(kind):
+        return False
+    for base in kind.__mro__:
+        if _is_cuml(base) and base.__name__ in _COLUMN_MAJOR:
+            return _COLUMN_MAJOR[base.__name__]
+    if not hasattr(estimator, "__sklearn_tags__"):
+        return False
+    tags = estimator.__sklearn_tags__()
+    return getattr(tags, "preferred_input_order", None) == "F"
+
+
+def n_device_bytes(value: Any) -> int:
+    """Count the bytes that a model's arrays take, on a device or on the host.
+
+    Dask takes a fitted model for an object of some 50 bytes, wherever its arrays are.
+
+    Parameters
+    ----------
+    value : object
+        A model, an array, or anything that holds them: attributes, lists, tuples, sets
+        and dictionaries are looked into.
+
+    Returns
+    -------
+    int
+        What is held in several places counts once. Nothing is copied or computed; only
+        sizes are read. What tells no size counts as nothing: nvForest's and cuVS's
+        objects; but a forest of cuML counts twice once nvForest has a copy of it.
+    """
+    total = 0
+    # The objects, too, or another could be at the address of one that is gone.
+    seen: dict[int, Any] = {}
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, _SCALARS) or id(item) in seen:
+            continue
+        seen[id(item)] = item
+        total += _own_bytes(item)
+        waiting.extend(_held(item))
+    return total
+
+
+def _own_bytes(item: Any) -> int:
+    """Bytes of an object itself, without what else it refers to."""
+    if isinstance(item, bytes | bytearray):
+        return len(item)
+    if isinstance(item, _NO_HOLDERS):
+        return 0
+    size = getattr(item, "nbytes", None)
+    if isinstance(size, int | np.integer):
+        return int(size)
+    attributes = getattr(item, "__dict__", None)
+    if isinstance(attributes, dict) and "_nvforest_model" in attributes:
+        # A random forest of cuML is kept as treelite's bytes, and again by nvForest on
+        # the device, in nodes that are smaller than treelite's.
+        return len(attributes.get("_treelite_model_bytes") or b"")
+    if _is_series(item):
+        return int(item.memory_usage())
+    return 0
+
+
+def _held(item: Any) -> Iterable[Any]:
+    """Objects that an object refers to, as far as they may be large."""
+    if isinstance(item, list | tuple | set | frozenset):
+        return item
+    if isinstance(item, dict):
+        return item.values()
+    if isinstance(item, np.ndarray):
+        # Such as the trees of gradient boosting.
+        return item.flat if item.dtype == object else ()
+    if isinstance(item, _NO_HOLDERS) or hasattr(item, "nbytes") or _is_series(item):
+        return ()
+    if hasattr(item, "memory_usage") and hasattr(item, "items"):
+        # A frame of pandas or cuDF; the latter's `memory_usage` is a Series on the
+        # device.
+        return [column for _, column in item.items()]
+    if type(item).__module__ == "sklearn.tree._tree":
+        # Compiled, but its state is arrays that share its memory.
+        state: Any = item.__getstate__()
+        return state.values() if isinstance(state, dict) else ()
+    attributes = getattr(item, "__dict__", None)
+    return list(attributes.values()) if isinstance(attributes, dict) else ()
+
+
+def _is_series(item: Any) -> bool:
+    return hasattr(item, "memory_usage") and getattr(item, "ndim", None) == 1
+
+
+def _is_false(value: Any) -> bool:
+    return isinstance(value, bool | np.bool_) and not value
+
+
+def _is_estimator(value: Any) -> bool:
+    return hasattr(value, "get_params") and not isinstance(value, type)
+
+
+def _is_cuml(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] == "cuml"
+
+
+def _names_in_cuml(kind: type) -> set[str]:
+    # Bases count: a subclass of an estimator may be defined anywhere.
+    return {base.__name__ for base in kind.__mro__ if _is_cuml(base)}
+
+
+def _parts(values: Iterable[Any]) -> Iterator[Any]:
+    """Estimators among parameters, also in lists such as the steps of a pipeline."""
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from _parts(value)
+        elif isinstance(value, dict):
+            yield from _parts(value.values())
+        elif _is_estimator(value):
+            yield value

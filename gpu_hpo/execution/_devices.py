@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Which device the workers of a cluster train on."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from distributed import Client
+
+from gpu_hpo.devices import Device, resolve_device, wanted_device
+from gpu_hpo.exceptions import DeviceNotFoundError
+
+
+async def cluster_device(client: Client, requested: str) -> Device:
+    """Ask the workers of a cluster what they have: the client's machine may be another.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Whose event loop this runs on.
+    requested : {"auto", "cpu", "cuda"}
+        What the user wants; ``GPU_HPO_DEVICE``, here or where a worker runs, overrides
+        it. "auto" is CUDA if each worker has it.
+
+    Raises
+    ------
+    DeviceNotFoundError
+        If "cuda" was asked for and a worker has none: it says which, and why.
+    """
+    wanted, source = wanted_device(requested)
+    if wanted == "cpu":
+        return Device("cpu", 0, f"{source} asks for the CPU")
+    found: dict[str, Any] = await client.run(_look, on_error="return")
+    lacking = {
+        address: device.reason if isinstance(device, Device) else str(device)
+        for address, device in found.items()
+        if not isinstance(device, Device) or device.name == "cpu"
+    }
+    if found and not lacking:
+        n_gpus = max(device.n_gpus for device in found.values())
+        each = f"each of {len(found)} workers" if len(found) > 1 else "the worker"
+        return Device("cuda", n_gpus, f"{each} has CUDA")
+    address, why = next(iter(lacking.items()), ("", "there is no worker"))
+    what = f"worker {address} has none: {why}" if address else why
+    if wanted == "cuda":
+        raise DeviceNotFoundError(f"{source} asks for a GPU, but {what}")
+    if len(lacking) == len(found):
+        return Device("cpu", 0, why)
+    return Device("cpu", 0, f"not every worker has a GPU: {what}")
+
+
+def _look() -> Device:
+    """Run on a worker, where CUDA may be touched."""
+    device = resolve_device("auto")
+    if device.name == "cuda" and not importlib.import_module("cupy").is_available():
+        return Device("cpu", 0, f"CuPy finds no CUDA, though {device.reason}")
+    return device

@@ -1,0 +1,467 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Logistic regression by cuML's quasi-Newton solver, which can go on where it was."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from gpu_hpo.devices import (
+    array_namespace,
+    to_host,
+    validate_device_data,
+)
+from gpu_hpo.exceptions import DeviceNotFoundError
+from gpu_hpo.linear_model._quasi_newton_host import (
+    Problem,
+    Solution,
+    minimize_on_host,
+)
+from gpu_hpo.linear_model._rows import _check_weight, _codes, read_X
+
+
+class QNClassifier(ClassifierMixin, BaseEstimator):
+    r"""Logistic regression by quasi-Newton steps, which trains on if asked.
+
+    Rows on a device, as CuPy arrays or cuDF frames, are trained on there by
+    ``cuml.solvers.QN``, which is L-BFGS [1]_, or OWL-QN [2]_ with an L1 penalty. Rows
+    on the host are trained on by SciPy's L-BFGS-B. Both minimise
+
+    .. math::
+
+        \frac{1}{s} \sum_i s_i \ell(y_i, W x_i + b)
+        + \lambda_1 \|W\|_1 + \frac{\lambda_2}{2} \|W\|_2^2
+
+    where the :math:`s_i` are weights of rows, :math:`s` is their sum, and
+    :math:`\ell` is the logistic loss of two classes and that of softmax of more.
+
+    Parameters
+    ----------
+    l1_strength, l2_strength : float, default=0.0
+        Strengths of the penalties, which do not count the intercept.
+    penalty_normalized : bool, default=True
+        Whether :math:`\lambda_1` and :math:`\lambda_2` are the strengths divided by
+        :math:`s`, the number of rows where these have no weights. The sum of the
+        strengths is then the inverse of scikit-learn's `C`.
+    fit_intercept : bool, default=True
+    max_iter : int, default=1000
+        Most iterations of one `fit`.
+    tol : float, default=1e-4
+        Training stops where no part of the gradient is larger than this; on a device,
+        than this times the loss, or times itself if that is more.
+    delta : float, default=None
+        On a device, training stops, too, where the loss changes by no more than
+        this times the loss; None is 0.01 times `tol`. With an L1 penalty this ends it,
+        for cuML's gradient is without that.
+    linesearch_max_iter : int, default=50
+        Most trials for the length of one step.
+    lbfgs_memory : int, default=5
+        Number of steps that the curvature is estimated from.
+    warm_start : bool, default=False
+        Whether `fit` goes on with the weights, and the classes, of the last one.
+        What L-BFGS knew of the curvature is lost between the two.
+    verbose : int or bool, default=False
+        As of cuML, which writes errors only by default. No effect on the host.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Sorted, and always on the host.
+    coef_ : array of shape (1, n_features) or (n_classes, n_features)
+        On the device of the rows; one row for two classes.
+    intercept_ : array of shape (1,) or (n_classes,)
+        Beside `coef_`.
+    n_features_in_ : int
+    n_iter_ : ndarray of shape (1,)
+        Iterations of the last `fit`.
+
+    Notes
+    -----
+    With `warm_start` all labels have to be in ``classes_``, but not all classes in y.
+    cuML gives codes to the labels that there are, so on a device the missing one of two
+    classes is given a row that weighs nothing. With more than two classes cuML 26.10
+    ignores weights, so on a device there can be neither weights nor missing classes.
+
+    References
+    ----------
+    .. [1] J. Nocedal, S. Wright, Numerical Optimization, Springer, 1999.
+    .. [2] G. Andrew, J. Gao, "Scalable Training of L1-Regularized Log-Linear Models",
+       ICML, 2007.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from gpu_hpo.linear_model import QNClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = QNClassifier(l2_strength=1.0, warm_start=True, tol=0.01)
+    >>> bool(model.fit(X / 16, y).score(X / 16, y) > 0.9)
+    True
+    """
+
+    classes_: Any
+    coef_: Any
+    intercept_: Any
+
+    _parameter_constraints: dict = {
+        "l1_strength": [Interval(Real, 0, None, closed="left")],
+        "l2_strength": [Interval(Real, 0, None, closed="left")],
+        "penalty_normalized": ["boolean"],
+        "fit_intercept": ["boolean"],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="neither")],
+        "delta": [Interval(Real, 0, None, closed="left"), None],
+        "linesearch_max_iter": [Interval(Integral, 1, None, closed="left")],
+        "lbfgs_memory": [Interval(Integral, 1, None, closed="left")],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        *,
+        l1_strength=0.0,
+        l2_strength=0.0,
+        penalty_normalized=True,
+        fit_intercept=True,
+        max_iter=1000,
+        tol=1e-4,
+        delta=None,
+        linesearch_max_iter=50,
+        lbfgs_memory=5,
+        warm_start=False,
+        verbose=False,
+    ):
+        self.l1_strength = l1_strength
+        self.l2_strength = l2_strength
+        self.penalty_normalized = penalty_normalized
+        self.fit_intercept = fit_intercept
+        self.max_iter = max_iter
+        self.tol = tol
+        self.delta = delta
+        self.linesearch_max_iter = linesearch_max_iter
+        self.lbfgs_memory = lbfgs_memory
+        self.warm_start = warm_start
+        self.verbose = verbose
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    # ---- training ----
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> QNClassifier:
+        """Train, with `warm_start` from where the last fit ended.
+
+        Parameters
+        ----------
+        X : array-like or CSR matrix of shape (n_samples, n_features)
+            Also CuPy arrays, cuDF frames and CSR matrices on a device.
+        y : array-like of shape (n_samples,)
+            Where X is; on a device, numbers only.
+        sample_weight : array-like of shape (n_samples,), optional
+            A row that weighs 2 counts as two rows.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data make no sense; with `warm_start`, if a label is
+            not in ``classes_``; on a device with more than two classes, if there is
+            `sample_weight`, or no row of one of the classes.
+        TypeError
+            If X and y are not on the same device.
+        DeviceNotFoundError
+            If X is on a device and cuML is not installed.
+        """
+        self._validate_params()
+        goes_on = self.warm_start and hasattr(self, "coef_")
+        X, y = self._read(X, y, reset=not goes_on)
+        xp = array_namespace(X)
+        classes = self.classes_ if goes_on else to_host(xp.unique(y))
+        problem = self._problem(X, y, classes, sample_weight)
+        start = None
+        if goes_on:
+            # Copies: cuML writes its solution over weights that it is given.
+            dtype = problem.X.dtype
+            start = Solution(
+                xp.array(_beside(X, self.coef_), dtype=dtype, order="C"),
+                xp.array(_beside(X, self.intercept_), dtype=dtype),
+            )
+        train = self._train_on_host if xp is np else self._train_on_device
+        solution = train(problem, start)
+        self.classes_ = classes
+        self.coef_, self.intercept_ = solution.coef, solution.intercept
+        self.n_iter_ = np.array([solution.n_iter], dtype=np.int32)
+        return self
+
+    def _read(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
+        """Check the rows and their labels, which stay where they are."""
+        if array_namespace(X, y) is np:
+            X, y = validate_data(
+                self,
+                X,
+                y,
+                accept_sparse="csr",
+                dtype=[np.float64, np.float32],
+                order="C",
+                accept_large_sparse=False,
+                reset=reset,
+            )
+            check_classification_targets(y)
+            return X, y
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is "
+                "None."
+            )
+        X, y = validate_device_data(self, X, y, reset=reset, accept_sparse=True)
+        # As scikit-learn says of the same on the host.
+        if y.dtype.kind == "f" and bool((y % 1 != 0).any()):
+            raise ValueError(
+                "Unknown label type: continuous. Maybe you are trying to fit a "
+                "classifier, which expects discrete classes on a regression target "
+                "with continuous values."
+            )
+        return X, y
+
+    def _problem(self, X: Any, y: Any, classes: Any, sample_weight: Any) -> Problem:
+        """Encode labels, and say what penalties and weights mean for these rows."""
+        xp = array_namespace(X)
+        if len(classes) < 2:
+            raise ValueError(
+                "At least two classes are needed, but y has only one class: "
+                f"{classes.tolist()[0]!r}"
+            )
+        codes = _codes(xp, classes, y)
+        unknown = codes < 0
+        if bool(unknown.any()):
+            labels = np.unique(to_host(y[unknown])).tolist()
+            raise ValueError(
+                f"y has labels {labels} that are not in classes_, which is "
+                f"{classes.tolist()} since the first fit; fit with warm_start=False "
+                "to begin anew"
+            )
+        weight = _check_weight(X, sample_weight, False)
+        if weight is not None and xp is not np and len(classes) > 2:
+            raise ValueError(
+                "sample_weight must be None on a GPU where there are more than two "
+                f"classes, here {len(classes)}: cuML's QN ignores it then"
+            )
+        total = float(X.shape[0] if weight is None else weight.sum())
+        scale = 1 / total if self.penalty_normalized else 1
+        l1, l2 = self.l1_strength * scale, self.l2_strength * scale
+        return Problem(X, codes, weight, total, len(classes), l1, l2)
+
+    def _train_on_host(self, problem: Problem, start: Solution | None) -> Solution:
+        return minimize_on_host(
+            problem,
+            start,
+            self.fit_intercept,
+            maxiter=self.max_iter,
+            maxfun=self.max_iter * (self.linesearch_max_iter + 1) + 1,
+            maxls=self.linesearch_max_iter,
+            maxcor=self.lbfgs_memory,
+            gtol=self.tol,
+            ftol=64 * np.finfo(float).eps,  # as of scikit-learn
+        )
+
+    def _train_on_device(self, problem: Problem, start: Solution | None) -> Solution:
+        try:
+            import cuml
+            from cuml.solvers import QN
+        except ImportError as error:
+            raise DeviceNotFoundError(
+                f"{type(self).__name__} trains on a GPU where cuML is installed: "
+                f"{error}"
+            ) from error
+        xp = array_namespace(problem.X)
+        X, codes, weight = self._with_all_classes(problem)
+        if weight is not None:
+            # cuML divides the loss by the sum of the weights, but its gradient by the
+            # number of rows: make them equal.
+            weight = weight * (len(weight) / problem.total)
+        solver = QN(
+            loss="sigmoid" if problem.n_classes == 2 else "softmax",
+            l1_strength=problem.l1,
+            l2_strength=problem.l2,
+            # Done already; cuML would divide by the number of rows, not by weights.
+            penalty_normalized=False,
+            fit_intercept=self.fit_intercept,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            delta=self.delta,
+            linesearch_max_iter=self.linesearch_max_iter,
+            lbfgs_memory=self.lbfgs_memory,
+            warm_start=True,
+            verbose=self.verbose or 2,
+        )
+        # Whatever type of output the user has set for this thread.
+        with cuml.using_output_type("cupy"):
+            if start is not None:
+                solver.coef_, solver.intercept_ = start.coef, start.intercept
+            solver.fit(X, codes, sample_weight=weight)
+            coef = xp.ascontiguousarray(solver.coef_)
+            intercept = xp.array(solver.intercept_)
+        # cuML counts one more where it does not converge.
+        if solver.n_iter_ > self.max_iter:
+            warnings.warn(
+                f"QN did not converge in {self.max_iter} iteration(s); consider "
+                "increasing max_iter, or scaling the data.",
+                ConvergenceWarning,
+            )
+        return Solution(coef, intercept, min(int(solver.n_iter_), self.max_iter))
+
+    def _with_all_classes(self, problem: Problem) -> tuple[Any, Any, Any]:
+        """Rows, codes and weights where each class has a row; cuML encodes anew."""
+        X, codes, weight = problem.X, problem.codes, problem.weight
+        xp = array_namespace(X)
+        counts = xp.bincount(codes, minlength=problem.n_classes)
+        missing = np.flatnonzero(to_host(counts == 0))
+        if not len(missing):
+            return X, codes, weight
+        if problem.n_classes > 2:
+            raise ValueError(
+                f"y has no row of the classes {self.classes_[missing].tolist()}: "
+                "cuML's QN needs one of each where there are more than two classes"
+            )
+        if weight is None:
+            weight = xp.ones(X.shape[0])
+        return (
+            _append_zeros(xp, X, len(missing)),
+            xp.concatenate([codes, xp.asarray(missing, dtype=codes.dtype)]),
+            xp.concatenate([weight, xp.zeros(len(missing))]),
+        )
+
+    # ---- answers ----
+
+    def decision_function(self, X: Any) -> Any:
+        """Scores of the classes: of two, that of the second one.
+
+        Parameters
+        ----------
+        X : array-like or CSR matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array of shape (n_samples,) or (n_samples, n_classes)
+            On the device of X, as all answers.
+        """
+        check_is_fitted(self)
+        X = read_X(self, X)
+        xp = array_namespace(X)
+        scores = xp.asarray(X @ _beside(X, self.coef_).T) + _beside(X, self.intercept_)
+        return scores[:, 0] if len(self.classes_) == 2 else scores
+
+    def predict(self, X: Any) -> Any:
+        """Predict classes.
+
+        Parameters
+        ----------
+        X : array-like or CSR matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array of shape (n_samples,)
+        """
+        scores = self.decision_function(X)
+        if scores.ndim == 1:
+            codes = (scores > 0).astype(np.intp)
+        else:
+            codes = scores.argmax(axis=1)
+        return _beside(scores, self.classes_)[codes]
+
+    def predict_proba(self, X: Any) -> Any:
+        """Predict probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like or CSR matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array of shape (n_samples, n_classes)
+        """
+        scores = self._class_scores(X)
+        odds = array_namespace(scores).exp(scores)
+        return odds / odds.sum(axis=1)[:, None]
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """Predict logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like or CSR matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array of shape (n_samples, n_classes)
+        """
+        scores = self._class_scores(X)
+        xp = array_namespace(scores)
+        return scores - xp.log(xp.exp(scores).sum(axis=1))[:, None]
+
+    def _class_scores(self, X: Any) -> Any:
+        """One score per class, of which the largest of a row is 0."""
+        scores = self.decision_function(X)
+        if scores.ndim == 1:
+            xp = array_namespace(scores)
+            scores = xp.stack([xp.zeros_like(scores), scores], axis=1)
+        return scores - scores.max(axis=1)[:, None]
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Give the share of rows whose class is predicted.
+
+        Parameters
+        ----------
+        X : array-like or CSR matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        TypeError
+            If some are on a device, and others are not.
+        """
+        xp = array_namespace(X, y, sample_weight)
+        if xp is np:
+            return super().score(X, y, sample_weight)
+        y = xp.asarray(y.values if hasattr(y, "iloc") else y)
+        right = self.predict(X) == y.ravel()
+        if sample_weight is None:
+            return float(right.mean())
+        weight = xp.asarray(sample_weight)
+        return float((right * weight).sum() / weight.sum())
+
+
+def _beside(X: Any, array: Any) -> Any:
+    """Give an array where X is."""
+    xp = array_namespace(X)
+    if array_namespace(array) is xp:
+        return array
+    return to_host(array) if xp is np else xp.asarray(array)
+
+
+def _append_zeros(xp: Any, X: Any, n_rows: int) -> Any:
+    """Append rows of zeros to a matrix, which may be CSR."""
+    if not hasattr(X, "indptr"):
+        return xp.concatenate([X, xp.zeros((n_rows, X.shape[1]), dtype=X.dtype)])
+    ends = xp.concatenate([X.indptr, xp.repeat(X.indptr[-1:], n_rows)])
+    shape = X.shape[0] + n_rows, X.shape[1]
+    return type(X)((X.data, X.indices, ends), shape=shape)

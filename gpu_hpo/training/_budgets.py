@@ -1,0 +1,225 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What one call means: a chunk more, or a refit with more rows, trees or iterations."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from numbers import Integral
+from typing import Any, ClassVar
+
+from sklearn.base import clone
+
+
+class Budget(ABC):
+    """What a model consumes by being trained from one number of calls to another.
+
+    Attributes
+    ----------
+    resource : str
+        As the user names it.
+    method : {"partial_fit", "fit"}
+        Of the estimator, by which it trains.
+    refits : bool
+        Whether a step, however many calls it makes, is one `fit` that cannot be cut.
+    resumes : bool
+        Whether such a fit goes on from where the one before has ended: what comes out
+        then depends on where that was.
+    """
+
+    method: ClassVar[str] = "fit"
+    refits: ClassVar[bool] = True
+    resumes: ClassVar[bool] = False
+
+    def __init__(self, resource: str) -> None:
+        self.resource = resource
+
+    @abstractmethod
+    def check(self, estimator: Any) -> None:
+        """Raise ValueError if `estimator` cannot be trained by this budget."""
+
+    def chunk_size(self, n_samples: int, max_calls: int) -> int | None:
+        """Rows per chunk of data that may be cut anywhere; None is no matter."""
+        return n_samples  # one chunk, to be read as it is
+
+    def check_chunks(  # noqa: B027 - only some budgets have to look
+        self, n_chunks: int, max_calls: int
+    ) -> None:
+        """Raise ValueError if there are too few chunks for a model to grow by."""
+
+    def span(self, start: int, stop: int) -> tuple[int, int] | None:
+        """Calls whose chunks a step from `start` to `stop` calls reads.
+
+        The first is excluded, the last included; None are all chunks there are.
+        """
+        return None
+
+    def cost(self, start: int, stop: int) -> int:
+        """Count the calls that such a step is worth, repeated ones included."""
+        return stop
+
+    def prepare(self, model: Any, start: int, stop: int) -> Any:
+        """Give the model to call `fit` of for such a step.
+
+        Parameters
+        ----------
+        model : estimator
+            After `start` calls. It is not changed, unless it was never fitted.
+        """
+        return model if start == 0 else clone(model)
+
+
+class PartialFit(Budget):
+    """One call is one chunk more."""
+
+    method = "partial_fit"
+    refits = False
+
+    def __init__(self) -> None:
+        super().__init__("partial_fit")
+
+    def check(self, estimator: Any) -> None:
+        if not hasattr(estimator, "partial_fit"):
+            raise ValueError(
+                f"estimator={estimator!r} has no method partial_fit, by which "
+                "resource='partial_fit' trains; resource may also be 'n_samples', "
+                "'warm_start', or the name of an integer parameter such as "
+                "'n_estimators' or 'max_iter'"
+            )
+
+    def chunk_size(self, n_samples: int, max_calls: int) -> int | None:
+        return None
+
+    def span(self, start: int, stop: int) -> tuple[int, int] | None:
+        return start, stop
+
+    def cost(self, start: int, stop: int) -> int:
+        return stop - start
+
+
+class NSamples(Budget):
+    """After n calls, a model has been fitted to the first n chunks, by one `fit`."""
+
+    def __init__(self) -> None:
+        super().__init__("n_samples")
+
+    def check(self, estimator: Any) -> None:
+        _check_fits(estimator, self.resource)
+
+    def chunk_size(self, n_samples: int, max_calls: int) -> int | None:
+        rows = math.ceil(n_samples / max_calls)
+        return rows if math.ceil(n_samples / rows) >= max_calls else max(1, rows - 1)
+
+    def check_chunks(self, n_chunks: int, max_calls: int) -> None:
+        if n_chunks < max_calls:
+            raise ValueError(
+                f"resource='n_samples' adds a chunk a call, up to {max_calls}, but X "
+                f"has {n_chunks}: let chunks be smaller, or max_iter"
+            )
+
+    def span(self, start: int, stop: int) -> tuple[int, int] | None:
+        return 0, stop
+
+
+class Parameter(Budget):
+    """After n calls, a model has been fitted to all rows with a parameter at n."""
+
+    def check(self, estimator: Any) -> None:
+        _check_fits(estimator, self.resource)
+        params = estimator.get_params(deep=True)
+        if self.resource not in params:
+            counts = sorted(name for name, value in params.items() if _counts(value))
+            raise ValueError(
+                f"resource={self.resource!r} is none of 'partial_fit', 'n_samples' and "
+                f"'warm_start', and not a parameter of {type(estimator).__name__}; its "
+                f"integer parameters are {counts}"
+            )
+        value = params[self.resource]
+        if value is not None and not _counts(value):
+            raise ValueError(
+                f"resource={self.resource!r} is a parameter of "
+                f"{type(estimator).__name__} that is {value!r}, not an integer"
+            )
+
+    def prepare(self, model: Any, start: int, stop: int) -> Any:
+        return super().prepare(model, start, stop).set_params(**{self.resource: stop})
+
+
+class WarmStart(Budget):
+    """One call is one more iteration, or tree, of an estimator that goes on.
+
+    Estimators whose `max_iter` counts the iterations of one `fit` are given as many as
+    there are calls to make; ensembles, which count what they have in all, their total.
+    """
+
+    resumes = True
+
+    def __init__(self) -> None:
+        super().__init__("warm_start")
+
+    def check(self, estimator: Any) -> None:
+        _check_fits(estimator, self.resource)
+        params = estimator.get_params(deep=False)
+        name = type(estimator).__name__
+        if "warm_start" not in params:
+            raise ValueError(
+                f"resource='warm_start' needs an estimator with a parameter "
+                f"warm_start; {name} has none"
+            )
+        if _counter(params) is None:
+            raise ValueError(
+                f"resource='warm_start' needs an estimator with a parameter max_iter "
+                f"or n_estimators to count by; {name} has neither"
+            )
+
+    def cost(self, start: int, stop: int) -> int:
+        return stop - start
+
+    def prepare(self, model: Any, start: int, stop: int) -> Any:
+        counter = _counter(model.get_params(deep=False))
+        assert counter is not None
+        in_all = counter == "n_estimators" or _is_ensemble(model)
+        count = stop if in_all else stop - start
+        return model.set_params(warm_start=True, **{counter: count})
+
+
+def make_budget(resource: str) -> Budget:
+    """Read what the user passed as `resource`."""
+    kinds: dict[str, type[PartialFit | NSamples | WarmStart]] = {
+        "partial_fit": PartialFit,
+        "n_samples": NSamples,
+        "warm_start": WarmStart,
+    }
+    return kinds[resource]() if resource in kinds else Parameter(resource)
+
+
+def searched_counter(budget: Budget, estimator: Any) -> str | None:
+    """Name of the parameter that a budget sets, which can then not be searched."""
+    if isinstance(budget, Parameter):
+        return budget.resource
+    if isinstance(budget, WarmStart):
+        return _counter(estimator.get_params(deep=False))
+    return None
+
+
+def _check_fits(estimator: Any, resource: str) -> None:
+    if not hasattr(estimator, "fit"):
+        raise ValueError(
+            f"estimator={estimator!r} has no method fit, by which resource="
+            f"{resource!r} trains"
+        )
+
+
+def _counts(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _counter(params: dict[str, Any]) -> str | None:
+    return next((name for name in ("n_estimators", "max_iter") if name in params), None)
+
+
+def _is_ensemble(model: Any) -> bool:
+    # The histogram-based ones count the trees of all fits by `max_iter`.
+    roots = {base.__module__ for base in type(model).__mro__}
+    return any(root.startswith("sklearn.ensemble.") for root in roots)
