@@ -294,9 +294,11 @@ class Watcher:
         noted = self._client.run(_take)
         seen = {entry for entries, _ in noted.values() for entry in entries}
         copies = [copy for _, found in noted.values() for copy in found]
-        assert {method for method, *_ in seen} & {"fit", "partial_fit"}
-        assert {method for method, *_ in seen} & {"predict"}
-        assert [entry for entry in seen if not entry[2]] == []
+        methods = {method for method, *_ in seen}
+        assert methods & {"fit", "partial_fit"}, "no model trained"
+        assert "predict" in methods, "no model predicted"
+        on_host = sorted(entry[:2] for entry in seen if not entry[2])
+        assert not on_host, f"models were given {on_host}"
         assert not copies, f"{len(copies)} copies, the first by {copies[0]}"
 
     def arrays_per_chunk(self) -> list[dict[float, int]]:
