@@ -21,6 +21,8 @@ logger = logging.getLogger("gpu_hpo.model_selection")
 
 # Libraries whose estimators train in GPU memory, given their rows there.
 _ON_DEVICE = frozenset({"cuml", "gpu_hpo"})
+# Libraries some of whose estimators are replaced on a device.
+_REPLACED = {"cpu": frozenset({"cuml"}), "cuda": frozenset({"cuml", "sklearn"})}
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,9 @@ def _converted(
 ) -> Placement:
     """Turn the prototype, and what trials replace of it, if there is anything to."""
     name = stays.device.name
+    values = [value for trial in trials.values() for value in trial.params.values()]
+    if not (_libraries(stays.prototype) | _libraries(values)) & _REPLACED[name]:
+        return stays
     kinds = []
     changes = False
     for trial in trials.values():
@@ -124,11 +129,11 @@ def _converted(
     return replace(stays, kind=kind, converted_to=name)
 
 
-def _libraries(estimator: Any) -> set[str]:
-    """Libraries that an estimator and its parts are of."""
-    parts = [estimator, *estimator.get_params(deep=True).values()]
-    return {
-        type(part).__module__.partition(".")[0]
-        for part in parts
-        if hasattr(part, "get_params")
-    }
+def _libraries(value: Any) -> set[str]:
+    """Libraries that the estimators in a parameter's value, and their parts, are of."""
+    if isinstance(value, list | tuple):
+        return set[str]().union(*map(_libraries, value))
+    if not hasattr(value, "get_params") or isinstance(value, type):
+        return set()
+    parts = list(value.get_params(deep=False).values())
+    return {type(value).__module__.partition(".")[0]} | _libraries(parts)

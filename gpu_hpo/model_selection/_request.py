@@ -20,6 +20,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import _routing_enabled, process_routing
 
 from gpu_hpo.data import Blocks, as_blocks, is_per_row, known_length, root_seed
+from gpu_hpo.devices import is_device_array
 from gpu_hpo.model_selection._search_space import check_space
 from gpu_hpo.training import Budget, make_scoring, searched_counter
 
@@ -87,6 +88,7 @@ def read_request(
         and name != "classes"
         and (name == "sample_weight" or is_per_row(value, n))
     }
+    _check_one_place({"X": X, "y": y, **rows})
     chunk_size = search.chunk_size
     if chunk_size is None and n:
         chunk_size = budget.chunk_size(n, max_calls)
@@ -130,6 +132,33 @@ def _check_has_rows(name: str, value: Any) -> None:
             f"{name} must be an array, a frame or a Dask collection with one row per "
             f"sample; got {reprlib.repr(value)}"
         )
+
+
+def _check_one_place(data: Mapping[str, Any]) -> None:
+    """Raise if some of what has rows is on the host and some on a device."""
+    places = {
+        name: is_device_array(value)
+        for name, value in data.items()
+        # What is no number cannot be on a device, and its codes will be.
+        if value is not None and (name == "X" or _is_numeric(value))
+    }
+    apart = [name for name, place in places.items() if place != places["X"]]
+    if apart:
+        here, there = type(data["X"]), type(data[apart[0]])
+        raise TypeError(
+            f"X is a {here.__module__}.{here.__qualname__} on the "
+            f"{'device' if places['X'] else 'host'}, but {apart[0]} is a "
+            f"{there.__module__}.{there.__qualname__} on the "
+            f"{'host' if places['X'] else 'device'}: move one with "
+            "gpu_hpo.devices.to_device or to_host"
+        )
+
+
+def _is_numeric(value: Any) -> bool:
+    dtype = getattr(value, "dtype", None)
+    if dtype is None and isinstance(value, list | tuple) and len(value):
+        dtype = np.asarray(value[:1]).dtype
+    return getattr(dtype, "kind", "O") in "biuf"
 
 
 def _check_data(estimator: Any, X: Any, y: Any) -> Any:

@@ -4,6 +4,7 @@
 
 import importlib.util
 
+import dask.array as da
 import numpy as np
 import pytest
 from scipy.stats import loguniform, uniform
@@ -18,6 +19,7 @@ from gpu_hpo.exceptions import DeviceNotFoundError, NoCounterpartError
 from gpu_hpo.linear_model import SGDClassifier as OurSGD
 from gpu_hpo.model_selection import HyperbandSearchCV, SuccessiveHalvingSearchCV
 from gpu_hpo.model_selection._placement import place
+from gpu_hpo.testing import NoHostCopyArray
 from gpu_hpo.training import Trial, make_budget
 from tests.model_selection.helpers import Scripted, make_data
 
@@ -143,6 +145,45 @@ def test_value_without_a_counterpart(threads_client, monkeypatch):
         search.fit(X, y)
 
 
+@pytest.mark.skipif(
+    importlib.util.find_spec("cuml") is not None, reason="cuML is installed"
+)
+def test_cuml_that_is_not_installed():
+    """With CUDA and without cuML, "cuda" is an error that says so; "auto" goes on."""
+    with pytest.raises(
+        DeviceNotFoundError, match=r"GaussianNB .* where cuML is install"
+    ):
+        placed(GaussianNB(), resource="partial_fit", demanded=True)
+    found = placed(GaussianNB(), resource="partial_fit")
+    assert type(found.kind) is GaussianNB
+    assert "where cuML is installed" in found.device.reason
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_host_and_device_mixed(threads_client, calls, lazy):
+    """X and y in different memories are refused, by name and type; not so labels."""
+
+    def data(values):
+        return da.from_array(values, chunks=100, asarray=False) if lazy else values
+
+    on_device = NoHostCopyArray(X)
+    search = SuccessiveHalvingSearchCV(
+        Scripted(), {"value": uniform(0, 1)}, n_initial_parameters=2, n_initial_iter=1
+    )
+    with pytest.raises(
+        TypeError, match=r"(?s)X is a .* on the device, but y is .*host"
+    ):
+        search.fit(data(on_device), data(y))
+    with pytest.raises(
+        TypeError, match=r"(?s)X is a .* on the host, but y is .*device"
+    ):
+        search.fit(data(X), data(NoHostCopyArray(y)))
+    with pytest.raises(TypeError, match="but sample_weight is a numpy"):
+        search.fit(on_device, NoHostCopyArray(y), sample_weight=np.ones(len(X)))
+    assert calls == []
+    search.fit(on_device, np.array(["ham", "spam"])[y])
+
+
 # ---- on a device, as far as that goes without one ----
 
 
@@ -230,7 +271,6 @@ def test_labels_that_a_device_cannot_hold():
     """Strings become numbers on their way to a device, and come back as strings."""
     from gpu_hpo.data._chunk import OnDevice, chunk_to_device
     from gpu_hpo.model_selection._postfit import _Decoded
-    from gpu_hpo.testing import NoHostCopyArray
 
     labels = np.array(["ham", "spam"])
     chunk = {"X": NoHostCopyArray(X), "y": labels[y]}
@@ -254,7 +294,6 @@ def test_labels_that_a_device_cannot_hold():
 def test_rows_are_checked_once_on_arrival(bad):
     """NaN on the way to a device is an error there, unless the estimator takes it."""
     from gpu_hpo.data._chunk import OnDevice, chunk_to_device
-    from gpu_hpo.testing import NoHostCopyArray
 
     values = X.copy()
     values[3, 1] = bad
@@ -267,7 +306,6 @@ def test_rows_are_checked_once_on_arrival(bad):
 def test_columns_for_those_that_want_them():
     """A chunk is put in columns once, on arrival, for models that want it so."""
     from gpu_hpo.data._chunk import OnDevice, chunk_to_device
-    from gpu_hpo.testing import NoHostCopyArray
 
     chunk = {"X": NoHostCopyArray(X)}
     moved = chunk_to_device(chunk, OnDevice(column_major=True))
