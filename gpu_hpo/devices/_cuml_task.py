@@ -15,7 +15,6 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
-import sklearn
 
 # These subtract from the caller's rows, targets and weights before the solver runs, and
 # add it again afterwards, so that others read wrong numbers meanwhile and slightly
@@ -63,12 +62,14 @@ def cuml_task(*, assume_finite: bool) -> Iterator[None]:
     CuPy's, whatever they were trained on and whatever their `output_type` says. Class
     labels that are not numbers have no such form, and make `predict` raise.
     """
+    from sklearn import config_context  # not before there is an estimator to train
+
     cuml: Any = sys.modules.get("cuml")
     with ExitStack() as stack:
         # It lacks its functions while another thread is importing it.
         if hasattr(cuml, "using_output_type"):
             stack.enter_context(cuml.using_output_type("cupy"))
-        stack.enter_context(sklearn.config_context(assume_finite=assume_finite or None))
+        stack.enter_context(config_context(assume_finite=assume_finite or None))
         yield
 
 

@@ -23,7 +23,6 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
-from sklearn.utils.multiclass import check_classification_targets
 
 from gpu_hpo.data import ResidentData, spawn_seed
 from gpu_hpo.devices import wanted_device
@@ -36,9 +35,10 @@ from gpu_hpo.execution import (
     search_client,
     worker_facts,
 )
-from gpu_hpo.model_selection._placement import Placement, place
+from gpu_hpo.model_selection._placement import place
 from gpu_hpo.model_selection._postfit import PostFit
 from gpu_hpo.model_selection._progress import Progress, shown_log
+from gpu_hpo.model_selection._recipe import make_recipe
 from gpu_hpo.model_selection._request import Request, check_estimator, read_request
 from gpu_hpo.model_selection._results import (
     best_trial,
@@ -49,7 +49,6 @@ from gpu_hpo.model_selection._results import (
 from gpu_hpo.schedules import Schedule
 from gpu_hpo.training import (
     Budget,
-    Recipe,
     Scoring,
     Trial,
     make_budget,
@@ -240,7 +239,15 @@ class BaseIncrementalSearchCV(
                 if budget.refits:
                     budget.check_chunks(data.n_chunks, self._max_calls())
                     data.check_fits_in_memory()
-                recipe = self._recipe(placement, budget, scoring, request, whole, data)
+                recipe = make_recipe(
+                    placement,
+                    budget,
+                    scoring,
+                    request,
+                    whole,
+                    data,
+                    stacked=bool(self.stack),
+                )
                 dispatcher = Dispatcher(
                     schedule.outlook,
                     window=data.window if data.windowed else None,
@@ -271,48 +278,6 @@ class BaseIncrementalSearchCV(
                 else:
                     runner.release()
         return self
-
-    def _recipe(
-        self,
-        placement: Placement,
-        budget: Budget,
-        scoring: Scoring,
-        request: Request,
-        whole: dict[str, Any],
-        data: ResidentData,
-    ) -> Recipe:
-        classes = whole.pop("classes", None)
-        if len(data.labels):
-            _check_labels(data.labels)
-        wanted = takes_classes(placement.kind) and not budget.refits
-        if classes is None and len(data.labels) and wanted:
-            classes = np.arange(len(data.labels)) if data.encodes else data.labels
-        elif classes is not None and len(data.labels):
-            unknown = np.setdiff1d(data.labels, np.asarray(classes))
-            if len(unknown):
-                raise ValueError(
-                    f"classes={classes!r} lacks labels that y has: {unknown.tolist()}"
-                )
-            if data.encodes:
-                raise ValueError(
-                    f"classes={classes!r}: labels that are not numbers are encoded on "
-                    "GPUs, so that classes must be left out"
-                )
-        return Recipe(
-            placement.prototype,
-            placement.unset_seeds,
-            scoring,
-            classes,
-            whole,
-            request.fit_rows,
-            request.score_rows,
-            stacked=bool(self.stack),
-            budget=budget,
-            converted_to=placement.converted_to,
-            on_device=placement.on_device is not None,
-            assume_finite=placement.on_device is not None
-            and placement.on_device.finite,
-        )
 
     async def _finish(
         self,
@@ -411,18 +376,6 @@ async def _concrete(client: Client, params: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, Future) or is_dask_collection(value)
     }
     return {**params, **await client.gather(futures, asynchronous=True)}
-
-
-def _check_labels(labels: np.ndarray) -> None:
-    """Raise if these are not what tells classes apart."""
-    if labels.dtype.kind == "f" and np.isnan(labels).any():
-        raise ValueError("y has NaN among its class labels")
-    check_classification_targets(labels)
-    if len(labels) == 1:
-        raise ValueError(
-            f"y has one class only, {labels.tolist()[0]!r}: there is nothing to tell "
-            "apart"
-        )
 
 
 def _explain(engine: Engine) -> str:

@@ -88,7 +88,7 @@ def place(
             raise
         logger.info("training on the CPU: %s", error)
         placed = replace(stays, device=Device("cpu", 0, str(error)))
-    if placed.device.name == "cpu" or not _libraries(placed.kind) & _ON_DEVICE:
+    if placed.device.name == "cpu" or not _is_at_home(placed.kind):
         return placed
     wanted = OnDevice(
         column_major=wants_column_major(placed.kind),
@@ -127,6 +127,13 @@ def _converted(
             f"{type(kind).__module__.partition('.')[0]}, but {error}"
         ) from error
     return replace(stays, kind=kind, converted_to=name)
+
+
+def _is_at_home(kind: Any) -> bool:
+    """Whether an estimator, or a part of it, derives from one that trains on GPUs."""
+    parts = [kind, *kind.get_params(deep=True).values()]
+    bases = [base for part in parts for base in type(part).__mro__]
+    return any(base.__module__.partition(".")[0] in _ON_DEVICE for base in bases)
 
 
 def _libraries(value: Any) -> set[str]:

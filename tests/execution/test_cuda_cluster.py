@@ -28,14 +28,19 @@ def run(name):
     return search.fit(*make_data())
 
 
-@pytest.mark.parametrize("name", ESTIMATORS)
-def test_our_models_on_a_cuda_cluster(cuda_without_gpu, name):
-    """Its workers, which find no GPU, train our models on the CPU, to one answer."""
+@pytest.fixture(scope="module")
+def expected():
+    """Answers of one thread."""
     with current(local_cluster(1, device="cpu", processes=False)):
-        expected = run(name)
+        return {name: answer(run(name)) for name in ESTIMATORS}
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_our_models_on_a_cuda_cluster(expected, cuda_without_gpu, name):
+    """Its workers, which find no GPU, train our models on the CPU, to one answer."""
     with current(local_cluster(device="cuda", **cuda_without_gpu)) as client:
         search = run(name)
         assert len(client.nthreads()) == 2
-    assert answer(search) == answer(expected)
+    assert answer(search) == expected[name]
     assert search.device_.name == "cpu"
     assert type(search.best_estimator_) is type(ESTIMATORS[name][0])

@@ -196,6 +196,17 @@ def test_ours_train_where_the_device_is():
     assert placed(OurSGD(), device=CPU, resource="partial_fit").on_device is None
 
 
+class Derived(OurSGD):
+    """What a user makes of an estimator of ours."""
+
+
+def test_what_derives_from_ours_trains_there_too():
+    """A user's subclass wants its rows where its base does, in a pipeline too."""
+    assert placed(Derived(), resource="partial_fit").on_device is not None
+    pipeline = Pipeline([("clf", Derived())])
+    assert placed(pipeline).on_device is not None
+
+
 def test_third_party_estimators_stay_where_they_are():
     """An estimator of neither library trains on the rows as they came."""
     found = placed(Scripted(), resource="partial_fit")
