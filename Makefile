@@ -45,9 +45,9 @@ TESTED := $(wildcard tests examples benchmarks docs conda-recipe pyproject.toml 
 	CHANGELOG.md LICENSE Makefile environment.yml)
 
 # What depends on RAPIDS itself and needs no GPU.
-RAPIDS_TESTS := tests/devices tests/test_estimators.py tests/test_packaging.py \
-	tests/execution/test_clusters.py tests/execution/test_cuda_cluster.py \
-	tests/model_selection/test_placement.py tests/model_selection/test_budgets.py \
+RAPIDS_TESTS := $(filter-out %/test_jit.py,$(wildcard tests/devices/test_*.py)) \
+	tests/test_estimators.py tests/test_packaging.py tests/execution/test_clusters.py \
+	tests/execution/test_cuda_cluster.py tests/model_selection/test_placement.py \
 	tests/linear_model/test_quasi_newton.py tests/gpu
 
 .PHONY: help demo test test-wheel test-gpu test-rapids test-rapids-pin lint format docs \

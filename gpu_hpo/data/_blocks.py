@@ -47,8 +47,11 @@ def as_blocks(
     y: Any = None,
     row_params: Mapping[str, Any] | None = None,
     chunk_size: int | None = None,
+    n_interleaved: int | None = None,
 ) -> Blocks:
     """Cut data into blocks of rows, without computing or copying it.
+
+    Rows of sparse matrices and frames are copied if they are to be interleaved.
 
     Parameters
     ----------
@@ -61,6 +64,9 @@ def as_blocks(
     chunk_size : int, optional
         Rows per block of what is not a Dask collection. By default about twenty
         blocks of at least 1,000 rows and at most 64 MiB.
+    n_interleaved : int, optional
+        Instead, make so many blocks, the first of rows 0, n, 2n, ..., of what is
+        not a Dask collection. Each is then like the whole, however rows are sorted.
 
     Returns
     -------
@@ -80,7 +86,9 @@ def as_blocks(
     if any(is_dask_collection(value) for value in data.values()):
         return _lazy_blocks(data)
     return _concrete_blocks(
-        {name: _sliceable(name, value) for name, value in data.items()}, chunk_size
+        {name: _sliceable(name, value) for name, value in data.items()},
+        chunk_size,
+        n_interleaved,
     )
 
 
@@ -122,7 +130,9 @@ def _sliceable(name: str, value: Any) -> Any:
     return value
 
 
-def _concrete_blocks(data: dict[str, Any], chunk_size: int | None) -> Blocks:
+def _concrete_blocks(
+    data: dict[str, Any], chunk_size: int | None, n_interleaved: int | None
+) -> Blocks:
     for name, value in data.items():
         if not hasattr(value, "__len__") or getattr(value, "shape", None) == ():
             raise TypeError(f"{name} must have one entry per row of X; got {value!r}")
@@ -136,6 +146,10 @@ def _concrete_blocks(data: dict[str, Any], chunk_size: int | None) -> Blocks:
             )
     if n == 0:
         raise ValueError("X has no rows")
+    if n_interleaved is not None:
+        starts = range(min(n_interleaved, n))
+        every = [take_rows(data, slice(i, n, n_interleaved)) for i in starts]
+        return Blocks(every, lazy=False)
     rows = chunk_size or _default_rows(n, n_bytes(data))
     return Blocks(
         [take_rows(data, slice(i, min(i + rows, n))) for i in range(0, n, rows)],

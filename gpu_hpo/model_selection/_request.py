@@ -89,10 +89,7 @@ def read_request(
         and (name == "sample_weight" or is_per_row(value, n))
     }
     _check_one_place({"X": X, "y": y, **rows})
-    chunk_size = search.chunk_size
-    if chunk_size is None and n:
-        chunk_size = budget.chunk_size(n, max_calls)
-    blocks = as_blocks(X, y, rows, chunk_size)
+    blocks = as_blocks(X, y, rows, **budget.cut(n or 0, max_calls, search.chunk_size))
     budget.check_chunks(len(blocks.blocks), max_calls)
     return Request(
         blocks=blocks,

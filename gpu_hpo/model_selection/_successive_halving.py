@@ -65,9 +65,10 @@ class SuccessiveHalvingSearchCV(BaseIncrementalSearchCV):
         What a model gets more of by each call, up to `max_iter`. "partial_fit" trains
         it on another chunk. Anything else fits it anew at each decision: to as many
         chunks as it has made calls ("n_samples"; data that is not a Dask collection is
-        cut into about `max_iter` chunks), or to all rows with an integer parameter at
-        that number (its name: "n_estimators", "max_iter", "clf__epochs", ...), or for
-        so many iterations more ("warm_start", for estimators with that parameter).
+        cut into `max_iter` chunks, each of rows from everywhere), or to all rows with
+        an integer parameter at that number (its name: "n_estimators", "max_iter",
+        "clf__epochs", ...), or for so many iterations more ("warm_start", for
+        estimators with that parameter).
     device : {"auto", "cpu", "cuda"}, default="auto"
         "cuda" trains cuML's counterparts of scikit-learn's estimators, "cpu"
         scikit-learn's of cuML's (see `gpu_hpo.devices.convert`). "auto" takes GPUs if

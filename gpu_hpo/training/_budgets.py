@@ -39,9 +39,18 @@ class Budget(ABC):
     def check(self, estimator: Any) -> None:
         """Raise ValueError if `estimator` cannot be trained by this budget."""
 
-    def chunk_size(self, n_samples: int, max_calls: int) -> int | None:
-        """Rows per chunk of data that may be cut anywhere; None is no matter."""
-        return n_samples  # one chunk, to be read as it is
+    def cut(
+        self, n_samples: int, max_calls: int, chunk_size: int | None
+    ) -> dict[str, int | None]:
+        """How `as_blocks` is to cut data that may be cut anywhere.
+
+        Parameters
+        ----------
+        n_samples, max_calls : int
+        chunk_size : int or None
+            What the user wants, if anything.
+        """
+        return {"chunk_size": chunk_size or n_samples}  # to be read as it is
 
     def check_chunks(  # noqa: B027 - only some budgets have to look
         self, n_chunks: int, max_calls: int
@@ -88,8 +97,10 @@ class PartialFit(Budget):
                 "'n_estimators' or 'max_iter'"
             )
 
-    def chunk_size(self, n_samples: int, max_calls: int) -> int | None:
-        return None
+    def cut(
+        self, n_samples: int, max_calls: int, chunk_size: int | None
+    ) -> dict[str, int | None]:
+        return {"chunk_size": chunk_size}
 
     def span(self, start: int, stop: int) -> tuple[int, int] | None:
         return start, stop
@@ -107,9 +118,12 @@ class NSamples(Budget):
     def check(self, estimator: Any) -> None:
         _check_fits(estimator, self.resource)
 
-    def chunk_size(self, n_samples: int, max_calls: int) -> int | None:
-        rows = math.ceil(n_samples / max_calls)
-        return rows if math.ceil(n_samples / rows) >= max_calls else max(1, rows - 1)
+    def cut(
+        self, n_samples: int, max_calls: int, chunk_size: int | None
+    ) -> dict[str, int | None]:
+        # The first chunk of sorted data would hold one class.
+        chunks = math.ceil(n_samples / chunk_size) if chunk_size else max_calls
+        return {"n_interleaved": chunks}
 
     def check_chunks(self, n_chunks: int, max_calls: int) -> None:
         if n_chunks < max_calls:

@@ -252,3 +252,18 @@ def test_known_length():
     assert known_length(scipy.sparse.coo_matrix(X)) == 10
     assert known_length(lazy[lazy[:, 0] > 3]) is None
     assert known_length(dd.from_pandas(pd.DataFrame(X), npartitions=2)) is None
+
+
+@pytest.mark.parametrize("kind", [np.asarray, pd.DataFrame, scipy.sparse.csr_matrix])
+@pytest.mark.parametrize("n_blocks", [1, 3, 7, 40])
+def test_interleaved(kind, n_blocks):
+    """Interleaved blocks hold each row once, with its y, and rows from all over."""
+    X = np.arange(1.0, 21.0).reshape(10, 2)
+    blocks = as_blocks(kind(X), np.arange(10), n_interleaved=n_blocks).blocks
+    assert len(blocks) == min(n_blocks, 10)
+    rows = np.concatenate([block["y"] for block in blocks])
+    assert sorted(rows) == list(range(10))
+    for i, block in enumerate(blocks):
+        assert block["y"].tolist() == list(range(i, 10, n_blocks))
+        found = block["X"].toarray() if hasattr(block["X"], "toarray") else block["X"]
+        assert (np.asarray(found) == X[block["y"]]).all()

@@ -97,6 +97,15 @@ def test_rows_of_n_samples(threads_client):
     assert max(SIZES) < 52 * 0.8 + 1
 
 
+def test_n_samples_of_sorted_rows(threads_client):
+    """Models see all classes from the first rung on, though rows are sorted."""
+    order = np.argsort(y, kind="stable")
+    search = hyperband(LogisticRegression(), C, "n_samples").fit(X[order], y[order])
+    assert set(search.cv_results_["status"]) == {"completed", "stopped"}
+    assert search.best_score_ > 0.6
+    assert search.metadata_["rows_fitted"] < 1500 * search.metadata_["calls_fitted"] / 9
+
+
 @budgets
 def test_same_answer_in_processes(processes_client, estimator, space, resource):
     """The answer does not depend on how many workers there are, nor of what kind."""
@@ -148,28 +157,31 @@ def test_warm_start_after_a_worker_died(tmp_path, threads_client):
 
 
 @pytest.mark.parametrize(
-    ("estimator", "grid", "resource", "most"),
+    ("estimator", "grid", "resource", "scoring"),
     [
         (
             RandomForestClassifier(random_state=0),
             {"max_depth": [1, 2, 3, 12], "min_samples_leaf": [1, 100, 300]},
             "n_estimators",
-            27,
+            "accuracy",
         ),
         (
             LogisticRegression(),
-            {"C": [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1], "fit_intercept": [True, False]},
+            {"C": [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1.0], "fit_intercept": [True, False]},
             "n_samples",
-            27,
+            "neg_log_loss",
         ),
     ],
     ids=["n_estimators", "n_samples"],
 )
 def test_agrees_with_an_exhaustive_search(
-    threads_client, estimator, grid, resource, most
+    threads_client, estimator, grid, resource, scoring
 ):
     """The winner of all candidates trained in full is found, by a third of the work."""
     candidates = list(ParameterGrid(grid))
+    options = {"scoring": scoring, "test_size": 0.3}
+    most = 27
+    data = X + 1, y
     search = halving(
         estimator,
         grid,
@@ -177,7 +189,8 @@ def test_agrees_with_an_exhaustive_search(
         n_initial_parameters=len(candidates),
         n_initial_iter=3,
         max_iter=most,
-    ).fit(X, y)
+        **options,
+    ).fit(*data)
     scores = []
     for params in candidates:
         alone = halving(
@@ -187,7 +200,8 @@ def test_agrees_with_an_exhaustive_search(
             n_initial_parameters=1,
             n_initial_iter=most,
             max_iter=most,
-        ).fit(X, y)
+            **options,
+        ).fit(*data)
         assert alone.metadata_["calls_fitted"] == most
         scores.append(alone.best_score_)
     work = search.metadata_["calls_fitted"]
