@@ -142,4 +142,8 @@ def _concat(values: list[Any]) -> Any:
         from cupyx.scipy.sparse import vstack
 
         return vstack(values, format="csr")
-    return array_namespace(first).concatenate(values)
+    xp = array_namespace(first)
+    joined = xp.concatenate(values)
+    flags: Any = getattr(first, "flags", None)
+    in_columns = flags is not None and flags.f_contiguous and not flags.c_contiguous
+    return xp.asfortranarray(joined) if in_columns else joined

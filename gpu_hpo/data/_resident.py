@@ -109,6 +109,9 @@ class ResidentData:
         self.chunk_rows: list[int] = []
         self.resident = True
         self._task_bytes = math.inf
+        self._memory = math.inf
+        self._threads = 1
+        self._total_bytes = 0
 
     @property
     def n_chunks(self) -> int:
@@ -147,14 +150,23 @@ class ResidentData:
         self.chunk_rows = [fact.n_train for fact in facts if fact.n_train]
         self._limit(workers)
 
-    def check_fits_in_memory(self) -> None:
-        """Raise ValueError if a worker cannot hold all rows at once."""
-        if not self.resident:
+    def check_fits_in_memory(self, *, joined_by_tasks: bool) -> None:
+        """Raise ValueError if a worker cannot hold what it fits to in one piece.
+
+        Parameters
+        ----------
+        joined_by_tasks : bool
+            Whether each task puts rows together for itself, and not one for all.
+        """
+        joined = self._threads if joined_by_tasks else 1
+        copies = 1 + joined if self.n_chunks > 1 else 1
+        needed = self._total_bytes + (copies - 1) * self.n_bytes
+        if needed > RESIDENT_SHARE * self._memory:
             raise ValueError(
-                f"X has {self.n_bytes:,} bytes to train on, more than a worker can "
-                "hold together with its models, and this resource fits to all of them "
-                "at once: take fewer rows, resource='partial_fit', or workers with "
-                "more memory"
+                f"X has {self.n_bytes:,} bytes to train on, which this resource fits "
+                f"to in one piece: {copies} times that is more than a worker's memory "
+                f"of {self._memory:,.0f} bytes can hold together with its models. Take "
+                "fewer rows, one chunk, resource='partial_fit', or larger workers"
             )
 
     @property
@@ -279,6 +291,7 @@ class ResidentData:
         memory = min(facts.memory for facts in workers.values())
         threads = max(facts.nthreads for facts in workers.values())
         total = self.n_bytes + sum(part.nbytes for part in self._parts)
+        self._memory, self._threads, self._total_bytes = memory, threads, total
         self.resident = total <= RESIDENT_SHARE * memory
         if not self.resident:
             self._task_bytes = TASK_SHARE * memory / threads
@@ -328,4 +341,6 @@ def _adopt(pack: Pack, on_device: OnDevice | None, labels: np.ndarray | None) ->
 
 def _join(packs: list[Pack], plan: list[tuple[int, int]]) -> Pack:
     """One chunk out of all, in the order of the plan."""
-    return [concat_chunks([packs[pack][position] for pack, position in plan])]
+    whole = [concat_chunks([packs[pack][position] for pack, position in plan])]
+    synchronize()
+    return whole

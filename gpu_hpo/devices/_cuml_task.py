@@ -8,6 +8,7 @@ RAFT that it calls.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -95,7 +96,7 @@ def harms_rows(estimator: Any) -> bool:
     """
     if not _is_estimator(estimator):
         return False
-    params = estimator.get_params(deep=False)
+    params = _params(estimator)
     names = _names_in_cuml(type(estimator))
     return (
         (not names.isdisjoint(_SGD) and bool(params.get("fit_intercept", True)))
@@ -105,6 +106,21 @@ def harms_rows(estimator: Any) -> bool:
         or any(_is_false(params.get(name)) for name in _COPY_PARAMETERS)
         or any(map(harms_rows, _parts(params.values())))
     )
+
+
+def _params(estimator: Any) -> dict[str, Any]:
+    # `get_params` reads the signature each time, which takes longer than many a call.
+    kind: Any = type(estimator)
+    names = _param_names(kind)
+    if names is None:
+        return dict(estimator.get_params(deep=False))
+    return {name: getattr(estimator, name, None) for name in names}
+
+
+@functools.lru_cache(maxsize=256)
+def _param_names(kind: Any) -> tuple[str, ...] | None:
+    usual = getattr(kind.get_params, "__module__", "") == "sklearn.base"
+    return tuple(kind._get_param_names()) if usual else None
 
 
 def wants_column_major(estimator: Any) -> bool:

@@ -53,7 +53,10 @@ async def cluster_device(client: Client, requested: str) -> Device:
 
 def _look() -> Device:
     """Run on a worker, where CUDA may be touched."""
-    device = resolve_device("auto")
+    try:
+        device = resolve_device("auto")
+    except DeviceNotFoundError as error:  # GPU_HPO_DEVICE asks for one here
+        return Device("cpu", 0, str(error).partition(", but ")[2])
     if device.name == "cuda" and not importlib.import_module("cupy").is_available():
         return Device("cpu", 0, f"CuPy finds no CUDA, though {device.reason}")
     return device

@@ -59,6 +59,8 @@ from gpu_hpo.training import (
 
 # How long the user who interrupts a search is kept waiting at most.
 INTERRUPT_SECONDS = 10.0
+# Of what is fitted anew, a chunk says little about how many rows should validate.
+REFIT_TEST_SIZE = 0.2
 
 _FITTED = (
     "best_estimator_",
@@ -81,7 +83,7 @@ _DATA_SEED, _SAMPLE_SEED, _TRIAL_SEED = range(3)
 class BaseIncrementalSearchCV(
     PostFit, CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta
 ):
-    """Base of the searches that train with `partial_fit` and stop early.
+    """Base of the searches that stop early.
 
     Subclasses say which schedule they follow; see `HyperbandSearchCV` for the
     parameters.
@@ -220,13 +222,18 @@ class BaseIncrementalSearchCV(
             await cluster_device(client, self.device),
             demanded=wanted_device(self.device)[0] == "cuda",
         )
-        kind = placement.kind
+        kind, budget = placement.kind, placement.budget
+        budget.check_least(
+            kind, min(schedule.outlook(trial)[0].calls for trial in trials)
+        )
         scoring = make_scoring(kind, self.scoring, self.refit)
         data = ResidentData(
             client,
             request.blocks,
             name=name,
-            test_size=self.test_size,
+            test_size=REFIT_TEST_SIZE
+            if budget.refits and self.test_size is None
+            else self.test_size,
             seed=spawn_seed(request.seed, _DATA_SEED),
             classify="y" in request.blocks.blocks[0]
             and (is_classifier(kind) or takes_classes(kind)),
@@ -237,8 +244,11 @@ class BaseIncrementalSearchCV(
             try:
                 await data.load(workers)
                 if budget.refits:
-                    budget.check_chunks(data.n_chunks, self._max_calls())
-                    data.check_fits_in_memory()
+                    most = self._max_calls()
+                    budget.check_chunks(data.n_chunks, most)
+                    data.check_fits_in_memory(
+                        joined_by_tasks=budget.span(0, most) is not None
+                    )
                 recipe = make_recipe(
                     placement,
                     budget,
@@ -268,9 +278,11 @@ class BaseIncrementalSearchCV(
                 except asyncio.CancelledError:
                     await self._finish(runner, engine, trials, scoring, cut_short=True)
                     raise
-                await self._finish(runner, engine, trials, scoring)
-                if budget.refits:
-                    self.metadata_ |= refit_metadata(self.history_, budget, data)
+                else:
+                    await self._finish(runner, engine, trials, scoring)
+                finally:
+                    if budget.refits and hasattr(self, "metadata_"):
+                        self.metadata_ |= refit_metadata(self.history_, budget, data)
                 progress.end()
             finally:
                 if runner is None:

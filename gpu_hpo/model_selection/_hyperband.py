@@ -40,12 +40,13 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
     Parameters
     ----------
     estimator : estimator
-        Cloned for each parameter set; must have `partial_fit`. May be a
+        Cloned for each parameter set; must have what `resource` takes. May be a
         ``distributed.Future`` of one.
     parameters : dict or list of dict
         Parameter names with lists of values or distributions with a method ``rvs``.
     max_iter : int, default=81
-        Most calls of `partial_fit` of any model, each on one chunk.
+        Most calls of any model: of `partial_fit`, each on one chunk, or what `resource`
+        says.
     aggressiveness : int, default=3
         Keep one model of so many at each decision; at least 2. 4 suits a first look.
     patience : int or bool, default=False
@@ -54,7 +55,8 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
     tol : float or None, default=1e-3
         Improvement that counts; None never stops.
     test_size : float, optional
-        Fraction of the rows to validate on; by default ``min(0.2, 1 / n_chunks)``.
+        Fraction of the rows to validate on; by default ``min(0.2, 1 / n_chunks)``, and
+        0.2 if `resource` is not "partial_fit".
     random_state : int, RandomState or None, default=None
         Decides on sampled parameters, validation rows, order of chunks, and the
         `random_state` of models that have none. An integer gives the same scores and
@@ -229,7 +231,7 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
             self.aggressiveness,
             patience=self._patience(),
             tol=self.tol,
-            first_score=not self._budget().refits,
+            extra_scores=not self._budget().refits,
             n_trials=sizes,
         )
         return schedule, params

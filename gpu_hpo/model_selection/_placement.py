@@ -15,14 +15,17 @@ from sklearn.utils import get_tags
 from gpu_hpo.data import OnDevice
 from gpu_hpo.devices import Device, convert, wants_column_major
 from gpu_hpo.exceptions import DeviceNotFoundError, NoCounterpartError
-from gpu_hpo.training import Budget, Trial, make_model, unset_seeds
+from gpu_hpo.training import Budget, Parameter, Trial, make_model, unset_seeds
 
 logger = logging.getLogger("gpu_hpo.model_selection")
 
-# Libraries whose estimators train in GPU memory, given their rows there.
-_ON_DEVICE = frozenset({"cuml", "gpu_hpo"})
 # Libraries some of whose estimators are replaced on a device.
 _REPLACED = {"cpu": frozenset({"cuml"}), "cuda": frozenset({"cuml", "sklearn"})}
+# What of scikit-learn hands rows on as they are, and what every estimator derives from.
+_NEUTRAL = frozenset({"Pipeline", "FunctionTransformer"})
+_BASES = ("sklearn.base", "sklearn.utils", "sklearn.callback")
+# A value that is found again under whatever name a counterpart has for it.
+_MARK = 7919
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Placement:
         Of the prototype.
     kind : estimator
         What is trained in its place, or the prototype itself; for questions only.
+    budget : Budget
+        By which that is trained: its parameter may have another name.
     converted_to : {"cpu", "cuda"} or None
         Device for which models are turned into their counterparts, if they are.
     on_device : OnDevice or None
@@ -48,6 +53,7 @@ class Placement:
     prototype: Any
     unset_seeds: tuple[str, ...]
     kind: Any
+    budget: Budget
     converted_to: str | None = None
     on_device: OnDevice | None = None
 
@@ -71,8 +77,8 @@ def place(
     device : Device
         Where the workers can train.
     demanded : bool
-        Whether the user asked for that device. If not, estimators without counterparts
-        on a GPU train on the CPU.
+        Whether the user asked for that device. If not, what cannot train on a GPU as a
+        whole trains on the CPU.
 
     Raises
     ------
@@ -80,26 +86,23 @@ def place(
         If the estimator, or a value that one of the trials has, cannot train there.
     """
     prototype = clone(estimator)
-    stays = Placement(device, prototype, unset_seeds(prototype), prototype)
+    stays = Placement(device, prototype, unset_seeds(prototype), prototype, budget)
     try:
-        placed = _converted(stays, trials, budget)
+        placed = _converted(stays, trials)
+        if device.name == "cpu":
+            _check_on_cpu(placed.kind)
+            return placed
+        return _with_rows(placed, demanded=demanded)
     except (NoCounterpartError, DeviceNotFoundError) as error:
         if demanded or device.name == "cpu":
             raise
         logger.info("training on the CPU: %s", error)
-        placed = replace(stays, device=Device("cpu", 0, str(error)))
-    if placed.device.name == "cpu" or not _is_at_home(placed.kind):
-        return placed
-    wanted = OnDevice(
-        column_major=wants_column_major(placed.kind),
-        finite=not get_tags(placed.kind).input_tags.allow_nan,
-    )
-    return replace(placed, on_device=wanted)
+        on_cpu = replace(stays, device=Device("cpu", 0, str(error)))
+        # What is cuML's cannot go there as it is.
+        return _converted(on_cpu, trials)
 
 
-def _converted(
-    stays: Placement, trials: Mapping[int, Trial], budget: Budget
-) -> Placement:
+def _converted(stays: Placement, trials: Mapping[int, Trial]) -> Placement:
     """Turn the prototype, and what trials replace of it, if there is anything to."""
     name = stays.device.name
     values = [value for trial in trials.values() for value in trial.params.values()]
@@ -119,6 +122,7 @@ def _converted(
     if not changes:
         return stays
     kind = kinds[0]
+    budget = _translated(stays.budget, stays.prototype, name)
     try:
         budget.check(kind)
     except ValueError as error:
@@ -126,14 +130,83 @@ def _converted(
             f"{type(stays.prototype).__name__} becomes {type(kind).__name__} of "
             f"{type(kind).__module__.partition('.')[0]}, but {error}"
         ) from error
-    return replace(stays, kind=kind, converted_to=name)
+    return replace(stays, kind=kind, converted_to=name, budget=budget)
 
 
-def _is_at_home(kind: Any) -> bool:
-    """Whether an estimator, or a part of it, derives from one that trains on GPUs."""
-    parts = [kind, *kind.get_params(deep=True).values()]
-    bases = [base for part in parts for base in type(part).__mro__]
-    return any(base.__module__.partition(".")[0] in _ON_DEVICE for base in bases)
+def _translated(budget: Budget, prototype: Any, device: str) -> Budget:
+    """Give the budget that sets the parameter by the name that the counterpart has."""
+    if not isinstance(budget, Parameter):
+        return budget
+    marked = clone(prototype).set_params(**{budget.name: _MARK})
+    try:
+        params = convert(marked, device).get_params(deep=True)
+    except NoCounterpartError:
+        return budget
+    names = [name for name, value in params.items() if value == _MARK]
+    if len(names) != 1 or budget.name in names:
+        return budget
+    return Parameter(budget.resource, names[0])
+
+
+def _with_rows(placed: Placement, *, demanded: bool) -> Placement:
+    """Say whether rows go to GPU memory: only if all that reads them trains there."""
+    parts = _parts(placed.kind)
+    homes = {_home(part) for part in parts}
+    shown = " and ".join(sorted({_shown(p) for p in parts if _home(p) == "cpu"}))
+    if "cpu" in homes:
+        raise NoCounterpartError(
+            f"{shown} trains on the CPU, whatever else {_shown(placed.kind)} is made of"
+        )
+    if "cuda" not in homes:
+        # Neither library's: what its rows are to be is for the user to say.
+        reason = f"{_shown(placed.kind)} trains where X is; {placed.device.reason}"
+        return replace(placed, device=replace(placed.device, reason=reason))
+    if "any" in homes and not demanded:
+        names = sorted({_shown(part) for part in parts if _home(part) == "any"})
+        raise NoCounterpartError(
+            f"{' and '.join(names)} may not take rows in GPU memory; device='cuda' "
+            "tries it"
+        )
+    wanted = OnDevice(
+        column_major=wants_column_major(placed.kind),
+        finite=not get_tags(placed.kind).input_tags.allow_nan,
+    )
+    return replace(placed, on_device=wanted)
+
+
+def _check_on_cpu(kind: Any) -> None:
+    for part in _parts(kind):
+        if "cuml" in _roots(part):
+            raise NoCounterpartError(
+                f"{_shown(part)} derives from cuML's and has no counterpart on the CPU"
+            )
+
+
+def _home(part: Any) -> str:
+    """Where an estimator reads its rows: "cuda", "cpu", "any" or, just handed, ""."""
+    if _roots(part) & {"cuml", "gpu_hpo"}:
+        return "cuda"
+    if type(part).__name__ in _NEUTRAL and _roots(part) >= {"sklearn"}:
+        return ""
+    bases = (base.__module__ for base in type(part).__mro__)
+    of_sklearn = (base for base in bases if base.startswith("sklearn."))
+    return "cpu" if any(not base.startswith(_BASES) for base in of_sklearn) else "any"
+
+
+def _parts(estimator: Any) -> list[Any]:
+    """An estimator and those among its parameters, at any depth."""
+    params = estimator.get_params(deep=True).values()
+    parts = [p for p in params if hasattr(p, "get_params") and not isinstance(p, type)]
+    return [estimator, *parts]
+
+
+def _roots(part: Any) -> set[str]:
+    return {base.__module__.partition(".")[0] for base in type(part).__mro__}
+
+
+def _shown(part: Any) -> str:
+    library = type(part).__module__.partition(".")[0]
+    return f"{type(part).__name__} of {library}"
 
 
 def _libraries(value: Any) -> set[str]:

@@ -22,7 +22,7 @@ from sklearn.utils.metadata_routing import _routing_enabled, process_routing
 from gpu_hpo.data import Blocks, as_blocks, is_per_row, known_length, root_seed
 from gpu_hpo.devices import is_device_array
 from gpu_hpo.model_selection._search_space import check_space
-from gpu_hpo.training import Budget, make_scoring, searched_counter
+from gpu_hpo.training import Budget, make_scoring
 
 
 @dataclass
@@ -108,12 +108,11 @@ def check_estimator(search: Any, estimator: Any, budget: Budget) -> None:
         )
     budget.check(estimator)
     check_space(estimator, search.parameters)
-    counter = searched_counter(budget, estimator)
     spaces = search.parameters
     for space in [spaces] if isinstance(spaces, Mapping) else spaces:
-        if counter in space:
+        for name in budget.sets(estimator).keys() & space.keys():
             raise ValueError(
-                f"parameters[{counter!r}]={space[counter]!r} cannot be searched: "
+                f"parameters[{name!r}]={space[name]!r} cannot be searched: "
                 f"resource={budget.resource!r} sets it"
             )
     make_scoring(estimator, search.scoring, search.refit)

@@ -24,20 +24,21 @@ class SuccessiveHalvingSearchCV(BaseIncrementalSearchCV):
     Parameters
     ----------
     estimator : estimator
-        Cloned for each parameter set; must have `partial_fit`. May be a
+        Cloned for each parameter set; must have what `resource` takes. May be a
         ``distributed.Future`` of one.
     parameters : dict or list of dict
         Parameter names with lists of values or distributions with a method ``rvs``.
     n_initial_parameters : int, default=10
         Parameter sets to start with.
     n_initial_iter : int
-        Calls of `partial_fit` before the first decision. Required.
+        Calls before the first decision. Required.
     max_iter : int, optional
         Most calls of any model. By default halving goes on until one is left.
     aggressiveness : int, default=3
         Keep one model of so many at each decision; at least 2.
     test_size : float, optional
-        Fraction of the rows to validate on; by default ``min(0.2, 1 / n_chunks)``.
+        Fraction of the rows to validate on; by default ``min(0.2, 1 / n_chunks)``, and
+        0.2 if `resource` is not "partial_fit".
     patience : int or False, default=False
         Stop models whose score rose by no more than `tol` in so many calls. At least
         2.
@@ -167,7 +168,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
             max_calls=self.max_iter,
             patience=self._patience(),
             tol=self.tol,
-            first_score=not self._budget().refits,
+            extra_scores=not self._budget().refits,
         )
         return schedule, params
 

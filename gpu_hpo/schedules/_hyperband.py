@@ -68,7 +68,7 @@ class Hyperband(Schedule):
         Most calls of any trial.
     aggressiveness : int, default=3
         Keep one trial of so many at each decision.
-    patience, tol, first_score
+    patience, tol, extra_scores
         As in `SuccessiveHalving`.
     n_trials : mapping of int to int, optional
         Trials per bracket where fewer than the paper's are to be had (a small
@@ -88,7 +88,7 @@ class Hyperband(Schedule):
         patience: int = 0,
         tol: float | None = 1e-3,
         n_trials: Mapping[int, int] | None = None,
-        first_score: bool = True,
+        extra_scores: bool = True,
     ) -> None:
         self.brackets: dict[int, SuccessiveHalving] = {}
         self._starts: list[int] = []
@@ -107,7 +107,7 @@ class Hyperband(Schedule):
                 patience=patience,
                 tol=tol,
                 first_trial=first,
-                first_score=first_score,
+                extra_scores=extra_scores,
             )
             self._starts.append(first)
             first += size

@@ -109,15 +109,16 @@ class SuccessiveHalving(Schedule):
     max_calls : int, optional
         Most calls of any trial. By default halving goes on until one is left.
     patience : int, default=0
-        Score at least so often (in calls) and stop a trial that is on a plateau. A
+        Score at least so often (in calls), and stop a trial that is on a plateau. A
         stopped trial keeps its rank but trains no more. 0 is off.
     tol : float or None, default=1e-3
         Improvement that is not a plateau.
     first_trial : int, default=0
         Number of the first trial.
-    first_score : bool, default=True
-        Whether to score every trial after its first call. It decides nothing, and is
-        not for models that would have to be trained apart for it.
+    extra_scores : bool, default=True
+        Whether to score every trial after its first call, which decides nothing, and
+        as often as `patience` asks. If not, trials are scored at decisions only, for
+        models that would have to be trained apart for each score.
     """
 
     def __init__(
@@ -130,13 +131,13 @@ class SuccessiveHalving(Schedule):
         patience: int = 0,
         tol: float | None = 1e-3,
         first_trial: int = 0,
-        first_score: bool = True,
+        extra_scores: bool = True,
     ) -> None:
         self.rungs = halving_rungs(n_trials, n_calls, aggressiveness, max_calls)
         self.patience = patience
         self.tol = tol
         self.first_trial = first_trial
-        self.first_score = first_score
+        self.extra_scores = extra_scores
         sizes = [rung.n_trials for rung in self.rungs]
         self._state = [
             _RungState(keep=after, expected=size)
@@ -151,7 +152,7 @@ class SuccessiveHalving(Schedule):
     def start(self) -> list[Instruction]:
         out: list[Instruction] = []
         for trial in self._rung:
-            if not self.first_score:
+            if not self.extra_scores:
                 out.append(self._next_step(trial, 0))
                 continue
             out.append(Advance(trial, 1))
@@ -173,7 +174,7 @@ class SuccessiveHalving(Schedule):
         if plateau:
             self._stopped.add(event.trial)
         if event.calls < target and not plateau:
-            if event.calls == 1 and self.first_score:
+            if event.calls == 1 and self.extra_scores:
                 return []  # start() gave the step after it as well
             return [self._next_step(event.trial, event.calls)]
         return self._reach(event.trial, event.score)
@@ -207,6 +208,8 @@ class SuccessiveHalving(Schedule):
 
     def _next_step(self, trial: int, calls: int) -> Advance:
         target = self.rungs[self._rung[trial]].calls
+        if not self.extra_scores:
+            return Advance(trial, target)
         return Advance(trial, min(target, calls + (self.patience or target)))
 
     def _reach(self, trial: int, score: float) -> list[Instruction]:

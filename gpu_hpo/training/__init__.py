@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a cohort of models advances and is scored on one device."""
 
-from gpu_hpo.training._budgets import Budget, PartialFit, make_budget, searched_counter
+from gpu_hpo.training._budgets import Budget, Parameter, PartialFit, make_budget
 from gpu_hpo.training._cohort import Cohort, Member, Outcome, Work, advance_cohort
 from gpu_hpo.training._models import (
     Recipe,
@@ -19,6 +19,7 @@ __all__ = [
     "Cohort",
     "Member",
     "Outcome",
+    "Parameter",
     "PartialFit",
     "Recipe",
     "Scoring",
@@ -29,7 +30,6 @@ __all__ = [
     "make_budget",
     "make_model",
     "make_scoring",
-    "searched_counter",
     "stack_groups",
     "stack_key",
     "takes_classes",

@@ -11,6 +11,9 @@ from typing import Any, ClassVar
 
 from sklearn.base import clone
 
+# Integers, but nothing of which a model gets better.
+_NO_RESOURCE = frozenset({"n_jobs", "n_streams", "random_state", "verbose"})
+
 
 class Budget(ABC):
     """What a model consumes by being trained from one number of calls to another.
@@ -34,6 +37,29 @@ class Budget(ABC):
 
     def __init__(self, resource: str) -> None:
         self.resource = resource
+
+    @property
+    def few_iterations(self) -> bool:
+        """Whether it is the budget that keeps a solver from its optimum."""
+        return False
+
+    def sets(self, estimator: Any) -> dict[str, Any]:
+        """Parameters that the budget sets, as they are to begin with."""
+        return {}
+
+    def check_least(self, estimator: Any, calls: int) -> None:
+        """Raise ValueError if an estimator cannot be what it is after `calls` calls."""
+        params = self.sets(estimator)
+        if not params or not hasattr(estimator, "_parameter_constraints"):
+            return
+        name = next(iter(params))
+        try:
+            clone(estimator).set_params(**{name: calls})._validate_params()
+        except ValueError as error:
+            raise ValueError(
+                f"resource={self.resource!r} begins with {name}={calls}, the calls "
+                f"before the first decision, but {error}"
+            ) from error
 
     @abstractmethod
     def check(self, estimator: Any) -> None:
@@ -137,19 +163,42 @@ class NSamples(Budget):
 
 
 class Parameter(Budget):
-    """After n calls, a model has been fitted to all rows with a parameter at n."""
+    """After n calls, a model has been fitted to all rows with a parameter at n.
+
+    Parameters
+    ----------
+    resource : str
+        The parameter, as the user names it.
+    name : str, optional
+        As the estimator that is trained names it; by default the same.
+    """
+
+    def __init__(self, resource: str, name: str | None = None) -> None:
+        super().__init__(resource)
+        self.name = name or resource
+
+    @property
+    def few_iterations(self) -> bool:
+        return "iter" in self.name or "epoch" in self.name
+
+    def sets(self, estimator: Any) -> dict[str, Any]:
+        return {self.name: estimator.get_params(deep=True).get(self.name)}
 
     def check(self, estimator: Any) -> None:
         _check_fits(estimator, self.resource)
         params = estimator.get_params(deep=True)
-        if self.resource not in params:
-            counts = sorted(name for name, value in params.items() if _counts(value))
+        if self.name not in params or self.name.rpartition("__")[2] in _NO_RESOURCE:
+            counts = sorted(
+                name
+                for name, value in params.items()
+                if _counts(value) and name.rpartition("__")[2] not in _NO_RESOURCE
+            )
             raise ValueError(
                 f"resource={self.resource!r} is none of 'partial_fit', 'n_samples' and "
-                f"'warm_start', and not a parameter of {type(estimator).__name__}; its "
-                f"integer parameters are {counts}"
+                f"'warm_start', and not a parameter of {type(estimator).__name__} to "
+                f"grow by; its integer parameters are {counts}"
             )
-        value = params[self.resource]
+        value = params[self.name]
         if value is not None and not _counts(value):
             raise ValueError(
                 f"resource={self.resource!r} is a parameter of "
@@ -157,7 +206,7 @@ class Parameter(Budget):
             )
 
     def prepare(self, model: Any, start: int, stop: int) -> Any:
-        return super().prepare(model, start, stop).set_params(**{self.resource: stop})
+        return super().prepare(model, start, stop).set_params(**{self.name: stop})
 
 
 class WarmStart(Budget):
@@ -187,6 +236,22 @@ class WarmStart(Budget):
                 f"or n_estimators to count by; {name} has neither"
             )
 
+        if params.get("solver") == "liblinear":
+            raise ValueError(
+                f"resource='warm_start' needs a solver that goes on; {name} with "
+                "solver='liblinear' begins anew"
+            )
+
+    @property
+    def few_iterations(self) -> bool:
+        return True
+
+    def sets(self, estimator: Any) -> dict[str, Any]:
+        params = estimator.get_params(deep=False)
+        counter = _counter(params)
+        names = ["warm_start"] if counter is None else [counter, "warm_start"]
+        return {name: params.get(name) for name in names}
+
     def cost(self, start: int, stop: int) -> int:
         return stop - start
 
@@ -206,15 +271,6 @@ def make_budget(resource: str) -> Budget:
         "warm_start": WarmStart,
     }
     return kinds[resource]() if resource in kinds else Parameter(resource)
-
-
-def searched_counter(budget: Budget, estimator: Any) -> str | None:
-    """Name of the parameter that a budget sets, which can then not be searched."""
-    if isinstance(budget, Parameter):
-        return budget.resource
-    if isinstance(budget, WarmStart):
-        return _counter(estimator.get_params(deep=False))
-    return None
 
 
 def _check_fits(estimator: Any, resource: str) -> None:

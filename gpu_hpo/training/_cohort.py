@@ -8,11 +8,12 @@ import copy
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 from gpu_hpo.data import Chunk, concat_chunks
-from gpu_hpo.devices import annotated, n_device_bytes
+from gpu_hpo.devices import annotated, harms_rows, n_device_bytes
 from gpu_hpo.training._models import (
     Recipe,
     Trial,
@@ -20,6 +21,7 @@ from gpu_hpo.training._models import (
     refit,
     train_call,
 )
+from gpu_hpo.training._own_rows import rows_for
 from gpu_hpo.training._scoring import Answers
 from gpu_hpo.training._stack import stack_key
 
@@ -178,15 +180,19 @@ def _refit(
 ) -> None:
     """Fit each model once, to the rows that its budget grants."""
     joined: dict[tuple[int, int], Chunk] = {}
+
+    def granted(span: tuple[int, int]) -> Chunk:
+        if span not in joined:
+            joined.clear()
+            calls = range(span[0] + 1, span[1] + 1)
+            joined[span] = concat_chunks([chunk_of_call(n) for n in calls])
+        return joined[span]
+
     # Those that read the same rows come after each other, so that these are kept once.
     for unit in sorted(units, key=lambda unit: unit.stop):
         if unit.start < unit.stop:
             span = recipe.budget.span(unit.start, unit.stop) or (0, n_chunks)
-            if span not in joined:
-                joined.clear()
-                calls = range(span[0] + 1, span[1] + 1)
-                joined[span] = concat_chunks([chunk_of_call(n) for n in calls])
-            unit.refit(joined[span])
+            unit.refit(partial(granted, span))
         if unit.scores:
             unit.score(parts)
 
@@ -222,6 +228,7 @@ class _Unit:
         self._cohort = cohort
         self._outcomes = [outcomes[item.trial] for item in items]
         self._stack: Any = None
+        self._harms: bool | None = None
         with self._blame():
             models = [member.model for member in self._members]
             if stacked:
@@ -244,11 +251,20 @@ class _Unit:
         began = perf_counter()
         lead = self._members[0]
         with self._blame(), annotated("train"):
-            trained = lead.model if self._stack is None else self._stack
+            if self._stack is None:
+                trained, chunk = lead.model, self._own(chunk)
+            else:
+                trained = self._stack
             train_call(trained, chunk, self._recipe, first=lead.calls == 0)
         self._trained(1, 1, perf_counter() - began)
 
-    def refit(self, rows: Chunk) -> None:
+    def _own(self, rows: Chunk) -> Chunk:
+        """Rows for the one model that this is; whether it harms them is asked once."""
+        if self._harms is None:
+            self._harms = harms_rows(self._members[0].model)
+        return rows_for(self._members[0].model, rows) if self._harms else rows
+
+    def refit(self, granted: Callable[[], Chunk]) -> None:
         """Fit the one model that this is to the rows of all its calls."""
         if not self._outcomes:
             return
@@ -256,7 +272,7 @@ class _Unit:
         member = self._members[0]
         with self._blame(), annotated("train"):
             member.model = refit(
-                member.model, rows, self._recipe, self.start, self.stop
+                member.model, granted(), self._recipe, self.start, self.stop
             )
         worth = self._recipe.budget.cost(self.start, self.stop)
         self._trained(self.stop - self.start, worth, perf_counter() - began)

@@ -9,6 +9,7 @@ import inspect
 import threading
 import warnings
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -18,8 +19,9 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from gpu_hpo.data import TARGETS, Chunk, row_params
-from gpu_hpo.devices import convert, harms_rows
+from gpu_hpo.devices import convert
 from gpu_hpo.training._budgets import Budget, PartialFit
+from gpu_hpo.training._own_rows import rows_for
 from gpu_hpo.training._scoring import Scoring
 
 
@@ -164,10 +166,10 @@ def refit(model: Any, rows: Chunk, recipe: Recipe, start: int, stop: int) -> Any
         Another than `model`, unless the budget is to go on with that.
     """
     model = recipe.budget.prepare(model, start, stop)
-    if harms_rows(model):
-        # Other models train on these rows, at the same time perhaps.
-        rows = {name: value.copy() for name, value in rows.items()}
-    with _few_iterations:
+    rows = rows_for(model, rows)
+    # Whoever grants few iterations knows that they are few.
+    unsaid = _few_iterations if recipe.budget.few_iterations else nullcontext()
+    with unsaid:
         model.fit(*_targets(rows), **_fit_params(rows, recipe))
     return model
 
@@ -200,7 +202,6 @@ class _Unsaid:
                 self._filters.__exit__(*error)
 
 
-# Whoever grants few iterations knows that they are few.
 _few_iterations = _Unsaid(ConvergenceWarning)
 
 

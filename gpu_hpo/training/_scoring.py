@@ -27,6 +27,7 @@ from sklearn.utils import get_tags
 
 from gpu_hpo.data import Chunk, concat_chunks
 from gpu_hpo.devices import array_namespace, is_device_array, to_host
+from gpu_hpo.training._own_rows import rows_for
 
 Answers = dict[str, Any]
 
@@ -144,7 +145,11 @@ class Scoring:
 
     def answers(self, model: Any, part: Chunk) -> Answers:
         """The model's answers for one part, by method."""
-        return {name: getattr(model, name)(part["X"]) for name in self.methods(model)}
+        only_X = {"X": part["X"]}
+        return {
+            name: getattr(model, name)(rows_for(model, only_X)["X"])
+            for name in self.methods(model)
+        }
 
     def score(
         self,
@@ -196,12 +201,13 @@ class Scoring:
         params = metric.accepted(model, params)
         if metric.whole:
             target = () if y is None else (y,)
-            return _number(metric, metric.scorer(model, whole["X"], *target, **params))
+            X = rows_for(model, {"X": whole["X"]})["X"]
+            return _number(metric, metric.scorer(model, X, *target, **params))
         if metric.ours and y is not None and getattr(y, "ndim", 0) == 1:
             predicted = answers["predict"]
             if array_namespace(y) is array_namespace(predicted) and predicted.ndim == 1:
                 weight = params.get("sample_weight")
-                y = y if hasattr(y, "dtype") and not hasattr(y, "iloc") else y.values
+                y, weight = _plain(y), _plain(weight)
                 return _OURS[metric.ours](y, predicted, weight)
         host = {name: _on_host(answer) for name, answer in answers.items()}
         params = {name: _on_host(value) for name, value in params.items()}
@@ -276,6 +282,13 @@ def _metric(estimator: Any, name: str, scoring: Any) -> _Metric:
         return _Metric(name, scorer, whole=True)
     ours = scoring if isinstance(scoring, str) and scoring in _OURS else None
     return _Metric(name, scorer, ours=ours)
+
+
+def _plain(values: Any) -> Any:
+    """Array of what may be a column of a frame, where it is."""
+    if not hasattr(values, "iloc"):
+        return values
+    return values.values if is_device_array(values) else np.asarray(values)
 
 
 def _number(metric: _Metric, value: Any) -> float:

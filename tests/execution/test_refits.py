@@ -13,7 +13,7 @@ resources = pytest.mark.parametrize("resource", RESOURCES)
 
 
 def schedule():
-    return Hyperband(27, 3, first_score=False)
+    return Hyperband(27, 3, extra_scores=False)
 
 
 def steps_of(runner):

@@ -3,6 +3,7 @@
 """Searches whose models get more rows, trees or iterations instead of more chunks."""
 
 import os
+import warnings
 
 import dask.array as da
 import numpy as np
@@ -15,6 +16,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.metrics import make_scorer, recall_score
 from sklearn.model_selection import ParameterGrid
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 
 from gpu_hpo.execution import local_cluster
 from gpu_hpo.model_selection import HyperbandSearchCV, SuccessiveHalvingSearchCV
@@ -44,6 +47,7 @@ def halving(estimator, space, resource, **options):
 
 both = pytest.mark.parametrize("make", [hyperband, halving])
 C = {"C": loguniform(1e-4, 1e2)}
+DEPTHS = {"max_depth": range(1, 20)}
 BUDGETS = [
     (LogisticRegression(), C, "n_samples"),
     (LogisticRegression(), C, "max_iter"),
@@ -151,6 +155,45 @@ def test_warm_start_after_a_worker_died(tmp_path, threads_client):
         client.wait_for_workers(2, timeout=60)
     assert os.path.exists(mark)
     _check_same(search, expected)
+
+
+@both
+@budgets
+def test_patience_costs_no_fits(make, threads_client, estimator, space, resource):
+    """Plateaus are looked for where models are scored anyway."""
+    search = make(estimator, space, resource, patience=3, tol=-1.0)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "patience=3 may stop models")
+        search.fit(X, y)
+    assert search.metadata_["n_fits"] <= search.metadata["n_fits"]
+    assert search.metadata_["calls_fitted"] <= search.metadata["calls_fitted"]
+
+
+@pytest.mark.parametrize("resource", ["clf__n_estimators", "n_samples"])
+def test_steps_that_change_their_rows(threads_client, resource):
+    """A step that transforms in place harms neither other models nor the scores."""
+    answers = []
+    for copy in (True, False):
+        steps = [
+            ("scale", StandardScaler(copy=copy)),
+            ("clf", RandomForestClassifier(n_estimators=5, random_state=0)),
+        ]
+        space = {"clf__max_depth": [1, 2, 4, 6, 8, 10]}
+        search = halving(Pipeline(steps), space, resource, n_initial_parameters=6)
+        search.fit(X * 5 + 100, y)
+        answers.append(search.cv_results_["test_score"].tolist())
+    assert answers[0] == answers[1]
+
+
+def test_a_fifth_of_the_rows_validates(threads_client):
+    """However many chunks there are, as many rows validate."""
+    search = hyperband(LogisticRegression(), C, "n_samples", max_iter=27).fit(X, y)
+    full = max(search.history_, key=lambda entry: entry["partial_fit_calls"])
+    assert full["partial_fit_calls"] == 27
+    n_validation = 27 * 11  # of chunks of 55 or 56 rows
+    assert full["score"] * n_validation == pytest.approx(
+        round(full["score"] * n_validation), abs=1e-6
+    )
 
 
 # ---- as an exhaustive search ----
@@ -267,6 +310,26 @@ def test_rows_stay_on_the_device(make, threads_client, monkeypatch, resource, sc
             "up to 9, but X has 3: let chunks be smaller, or max_iter",
         ),
         (SGDClassifier(), {"device": "gpu"}, "device.*'gpu' instead"),
+        (
+            RandomForestClassifier(),
+            {"resource": "random_state", "parameters": DEPTHS},
+            "'random_state' is none of.*to grow by.*'n_estimators'",
+        ),
+        (
+            RandomForestClassifier(),
+            {"resource": "max_leaf_nodes", "parameters": DEPTHS},
+            "resource='max_leaf_nodes' begins with max_leaf_nodes=1.*Got 1 instead",
+        ),
+        (
+            LogisticRegression(solver="liblinear"),
+            {"resource": "warm_start"},
+            "solver that goes on; .*'liblinear'",
+        ),
+        (
+            RandomForestClassifier(),
+            {"resource": "warm_start", "parameters": {"warm_start": [True, False]}},
+            r"parameters\['warm_start'\]=.* cannot be searched",
+        ),
     ],
 )
 def test_bad_arguments(make, estimator, options, message):
@@ -282,9 +345,15 @@ def test_bad_arguments(make, estimator, options, message):
 
 
 def test_more_rows_than_a_worker_holds(monkeypatch, threads_client):
-    """A budget that fits to all rows says so where a worker cannot hold them."""
-    monkeypatch.setattr("gpu_hpo.data._resident.RESIDENT_SHARE", 0.0)
-    with pytest.raises(ValueError, match=r"more than a worker can hold.*resource="):
+    """A budget that fits to all rows says so where a worker cannot hold them twice."""
+    memory = next(iter(threads_client.scheduler_info()["workers"].values()))
+    share = 2.5 * X.nbytes / memory["memory_limit"]
+    monkeypatch.setattr("gpu_hpo.data._resident.RESIDENT_SHARE", share)
+    hyperband(LogisticRegression(), C, "max_iter").fit(X, y)
+    with pytest.raises(ValueError, match=r"5 times that is more than.*resource="):
+        hyperband(LogisticRegression(), C, "n_samples").fit(X, y)
+    monkeypatch.setattr("gpu_hpo.data._resident.RESIDENT_SHARE", share / 4)
+    with pytest.raises(ValueError, match=r"1 times that is more than.*resource="):
         hyperband(LogisticRegression(), C, "max_iter").fit(X, y)
 
 

@@ -8,6 +8,7 @@ import dask.array as da
 import numpy as np
 import pytest
 from scipy.stats import loguniform, uniform
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.naive_bayes import GaussianNB
@@ -29,6 +30,10 @@ with_cuml = pytest.mark.skipif(
 CPU = Device("cpu", 0, "a test says so")
 CUDA = Device("cuda", 1, "a test says so")
 X, y = make_data()
+
+
+class DerivedForest(RandomForestClassifier):
+    """What a user makes of an estimator of scikit-learn."""
 
 
 def placed(estimator, *params, device=CUDA, resource="n_samples", demanded=False):
@@ -212,7 +217,8 @@ def test_third_party_estimators_stay_where_they_are():
     found = placed(Scripted(), resource="partial_fit")
     assert type(found.kind) is Scripted
     assert found.on_device is None
-    assert found.device == CUDA
+    assert found.device.name == "cuda"
+    assert found.device.reason == "Scripted of tests trains where X is; a test says so"
 
 
 @with_cuml
@@ -268,6 +274,68 @@ def test_parts_of_a_pipeline_are_placed_too():
     assert type(found.kind["clf"]).__module__.startswith("cuml.")
     assert found.kind["clf"].C == 0.1
     assert found.on_device is not None
+
+
+@with_cuml
+@pytest.mark.parametrize(
+    ("estimator", "culprit"),
+    [
+        (Pipeline([("scale", StandardScaler()), ("clf", Scripted())]), "Scripted of"),
+        (CalibratedClassifierCV(RandomForestClassifier()), "CalibratedClassifierCV of"),
+        (
+            Pipeline([("scale", StandardScaler()), ("clf", DerivedForest())]),
+            "DerivedForest of",
+        ),
+        (DerivedForest(), "DerivedForest of"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_not_of_one_device(estimator, culprit):
+    """What only in part trains on a device trains on the CPU, and says why."""
+    found = placed(estimator)
+    assert found.device.name == "cpu"
+    assert found.on_device is found.converted_to is None
+    assert culprit in found.device.reason
+    if not isinstance(estimator, Pipeline) or "Derived" in culprit:
+        with pytest.raises(NoCounterpartError, match=culprit):
+            placed(estimator, demanded=True)
+
+
+@with_cuml
+def test_what_derives_from_cuml_needs_a_gpu():
+    """A user's subclass of a cuML estimator is refused where there is none."""
+    import cuml
+
+    class Mine(cuml.linear_model.LogisticRegression):
+        pass
+
+    assert placed(Mine()).on_device is not None
+    with pytest.raises(NoCounterpartError, match=r"Mine of .* derives from cuML's"):
+        placed(Mine(), device=CPU)
+
+
+@with_cuml
+def test_a_resource_under_another_name(processes_client):
+    """The parameter that is the budget is found by the counterpart's name for it."""
+    import cuml
+
+    search = SuccessiveHalvingSearchCV(
+        cuml.linear_model.MBSGDClassifier(loss="log"),
+        {"alpha": [1e-4, 1e-2, 1.0]},
+        n_initial_parameters=3,
+        n_initial_iter=1,
+        max_iter=3,
+        resource="epochs",
+        random_state=0,
+    ).fit(X, y)
+    assert search.best_estimator_.max_iter == 3
+    assert search.metadata_["resource"] == "epochs"
+    assert set(search.cv_results_["status"]) == {"completed", "stopped"}
+    scaler = ("scale", cuml.preprocessing.StandardScaler())
+    pipeline = Pipeline([scaler, ("clf", cuml.linear_model.MBSGDClassifier())])
+    trials = {0: Trial({}, 0)}
+    found = place(pipeline, trials, make_budget("clf__epochs"), CPU, demanded=False)
+    assert found.budget.name == "clf__max_iter"
 
 
 @with_cuml

@@ -279,3 +279,23 @@ def test_errors(scoring, refit, message):
     """What cannot be scored is an error that shows what was given."""
     with pytest.raises(ValueError, match=message):
         make_scoring(classifier, scoring, refit)
+
+
+def test_columns_of_strings_with_weights():
+    """Accuracy takes y and weights as columns of a frame, also of Arrow's strings."""
+    pytest.importorskip("pyarrow")
+    labels = pd.Series(["ham", "spam", "ham", "ham"], dtype="string[pyarrow]")
+    weight = pd.Series([1.0, 2.0, 3.0, 4.0])
+
+    class Model(ClassifierMixin, BaseEstimator):
+        def fit(self, X, y):
+            return self
+
+        def predict(self, X):
+            return np.array(["ham", "spam", "spam", "ham"])
+
+    scoring = make_scoring(Model(), "accuracy")
+    part = {"X": np.zeros((4, 1)), "y": labels, "sample_weight": weight}
+    answers = scoring.answers(Model(), part)
+    found = scoring.score(Model(), [answers], [part], ("sample_weight",))
+    assert found == {"score": pytest.approx(0.7)}
