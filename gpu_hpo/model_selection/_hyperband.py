@@ -112,9 +112,10 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         Its score, parameters and row in `cv_results_`.
     metadata, metadata_ : dict
         ``n_models``, ``partial_fit_calls`` and ``brackets``: as planned, and as done.
-        With another `resource` than "partial_fit", `metadata_` has ``resource``,
-        ``n_fits``, ``calls_fitted`` and ``rows_fitted`` as well, which count the work
-        of all fits, while ``partial_fit_calls`` counts where models got to.
+        With another `resource` than "partial_fit" both have ``n_fits`` and
+        ``calls_fitted``, and `metadata_` has ``resource`` and ``rows_fitted``, which
+        count the work of all fits that were scored, while ``partial_fit_calls`` counts
+        where models got to.
     device_ : gpu_hpo.devices.Device
         Where models trained, and why there.
     scorer_, multimetric_, n_splits_
