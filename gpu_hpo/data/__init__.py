@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where data goes: any X, y into chunks on workers, and the validation set."""
 
+from gpu_hpo.data._ahead import Ahead
 from gpu_hpo.data._blocks import Blocks, as_blocks, is_per_row, known_length
 from gpu_hpo.data._chunk import (
     TARGETS,
@@ -12,7 +13,7 @@ from gpu_hpo.data._chunk import (
     row_params,
 )
 from gpu_hpo.data._loading import scatter
-from gpu_hpo.data._resident import ResidentData, WorkerFacts
+from gpu_hpo.data._resident import ResidentData, Upload, WorkerFacts
 from gpu_hpo.data._split import (
     RandomState,
     n_test_rows,
@@ -23,11 +24,13 @@ from gpu_hpo.data._split import (
 
 __all__ = [
     "TARGETS",
+    "Ahead",
     "Blocks",
     "Chunk",
     "OnDevice",
     "RandomState",
     "ResidentData",
+    "Upload",
     "WorkerFacts",
     "as_blocks",
     "concat_chunks",

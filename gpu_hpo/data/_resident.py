@@ -19,7 +19,7 @@ from dask.base import tokenize
 from distributed import Client, Future
 
 from gpu_hpo.data._blocks import Blocks
-from gpu_hpo.data._chunk import OnDevice, chunk_to_device, concat_chunks
+from gpu_hpo.data._chunk import Chunk, OnDevice, chunk_to_device, concat_chunks
 from gpu_hpo.data._loading import ORDER_SEED, Item, Loader, Pack
 from gpu_hpo.data._partition import union_of_labels
 from gpu_hpo.data._split import spawn_seed
@@ -30,6 +30,21 @@ PACK_BYTES = 32 * 2**20
 # that one task may hold of it otherwise.
 RESIDENT_SHARE = 0.5
 TASK_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Upload:
+    """How a task is to bring a chunk into GPU memory."""
+
+    wanted: OnDevice
+    labels: np.ndarray | None
+
+    def __call__(self, chunk: Chunk) -> Chunk:
+        with annotated("upload"):
+            moved = chunk_to_device(chunk, self.wanted, self.labels)
+            # Another thread trains on it, and orders its work by another stream.
+            synchronize()
+        return moved
 
 
 @dataclass(frozen=True)
@@ -58,7 +73,9 @@ class ResidentData:
     classify : bool
         Whether y holds class labels.
     on_device : OnDevice or None
-        How chunks are to be moved into GPU memory on arrival, if they are.
+        How chunks are to be moved into GPU memory, if they are.
+    device_memory : float, default=inf
+        Bytes of memory of each GPU. Chunks stay there if all of them fit.
 
     Attributes
     ----------
@@ -82,6 +99,7 @@ class ResidentData:
         seed: np.random.SeedSequence,
         classify: bool,
         on_device: OnDevice | None = None,
+        device_memory: float = math.inf,
     ) -> None:
         self._client = client
         self._name = name
@@ -89,6 +107,7 @@ class ResidentData:
         self.test_size = min(0.2, 1 / n_blocks) if test_size is None else test_size
         self._seed = seed
         self._on_device = on_device
+        self._device_memory = device_memory
         self._loader = Loader(
             client,
             blocks,
@@ -161,13 +180,30 @@ class ResidentData:
         joined = self._threads if joined_by_tasks else 1
         copies = 1 + joined if self.n_chunks > 1 else 1
         needed = self._total_bytes + (copies - 1) * self.n_bytes
-        if needed > RESIDENT_SHARE * self._memory:
+        memory = self._memory
+        if self._on_device is not None:
+            memory = min(memory, self._device_memory)
+        if needed > RESIDENT_SHARE * memory:
             raise ValueError(
                 f"X has {self.n_bytes:,} bytes to train on, which this resource fits "
                 f"to in one piece: {copies} times that is more than a worker's memory "
-                f"of {self._memory:,.0f} bytes can hold together with its models. Take "
+                f"of {memory:,.0f} bytes can hold together with its models. Take "
                 "fewer rows, one chunk, resource='partial_fit', or larger workers"
             )
+
+    @property
+    def uploads_in_tasks(self) -> bool:
+        """Whether tasks upload what they train on, since a GPU cannot hold it all."""
+        share = RESIDENT_SHARE * self._device_memory
+        return self._on_device is not None and self._total_bytes > share
+
+    @property
+    def upload(self) -> Upload | None:
+        """What tasks have to do with the chunks that they are given, if anything."""
+        if not self.uploads_in_tasks:
+            return None
+        assert self._on_device is not None
+        return Upload(self._on_device, self.labels if self.encodes else None)
 
     @property
     def encodes(self) -> bool:
@@ -299,7 +335,7 @@ class ResidentData:
     def _at(self, worker: str, kind: str, items: list[Item], i: int) -> Future:
         item = items[i]
         assert item.future is not None
-        moves = self._on_device is not None
+        moves = self._on_device is not None and not self.uploads_in_tasks
         at_home = item.home == worker and not moves
         if at_home or not (self.resident or moves):
             return item.future
@@ -308,7 +344,7 @@ class ResidentData:
             self._adopted[place] = self._client.submit(
                 _adopt,
                 item.future,
-                self._on_device,
+                self._on_device if moves else None,
                 self.labels if self.encodes else None,
                 key=f"{self._name}-{kind}-{i}-{tokenize(item.future.key, worker)}",
                 workers=[worker],
@@ -332,11 +368,7 @@ def _adopt(pack: Pack, on_device: OnDevice | None, labels: np.ndarray | None) ->
     """Keep a pack on this worker, in GPU memory if its models want it there."""
     if on_device is None:
         return pack
-    with annotated("upload"):
-        pack = [chunk_to_device(chunk, on_device, labels) for chunk in pack]
-        # Another thread may train on it, and order its work by another stream.
-        synchronize()
-    return pack
+    return list(map(Upload(on_device, labels), pack))
 
 
 def _join(packs: list[Pack], plan: list[tuple[int, int]]) -> Pack:

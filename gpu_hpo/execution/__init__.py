@@ -9,7 +9,7 @@ from gpu_hpo.execution._clusters import (
     local_cluster,
 )
 from gpu_hpo.execution._dask_runner import DaskRunner, worker_facts
-from gpu_hpo.execution._devices import cluster_device
+from gpu_hpo.execution._devices import cluster_device, device_memory
 from gpu_hpo.execution._dispatcher import Dispatcher
 from gpu_hpo.execution._engine import Ended, Engine, Failure, News, Record
 from gpu_hpo.execution._simulated_runner import SimulatedRunner
@@ -25,6 +25,7 @@ __all__ = [
     "SimulatedRunner",
     "close_embedded",
     "cluster_device",
+    "device_memory",
     "embedded_client",
     "local_cluster",
     "search_client",

@@ -246,7 +246,7 @@ class DaskRunner:
         return self._client.submit(
             run_task,
             self._sent_recipe or self._recipe,
-            dumps(Order(task, new, first, plan)),
+            dumps(Order(task, new, first, plan, self._data.upload)),
             {number: self._results[number] for number in sources},
             packs,
             parts,

@@ -51,6 +51,16 @@ async def cluster_device(client: Client, requested: str) -> Device:
     return Device("cpu", 0, f"not every worker has a GPU: {what}")
 
 
+async def device_memory(client: Client) -> float:
+    """Bytes of memory of the smallest of the workers' GPUs; they must have CUDA."""
+    found: dict[str, int] = await client.run(_memory)
+    return float(min(found.values()))
+
+
+def _memory() -> int:
+    return int(importlib.import_module("cupy").cuda.Device().mem_info[1])
+
+
 def _look() -> Device:
     """Run on a worker, where CUDA may be touched."""
     try:

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import lru_cache
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 from distributed import get_worker
 from distributed.protocol.pickle import loads
 
-from gpu_hpo.data import Chunk
+from gpu_hpo.data import Ahead, Chunk, Upload
 from gpu_hpo.devices import cuml_task, synchronize
 from gpu_hpo.execution._blas import one_blas_thread
 from gpu_hpo.execution._task import Report, Score, StepReport, Task
@@ -32,12 +33,15 @@ class Order(NamedTuple):
         Calls before those that the plan is for.
     plan : sequence of (int, int)
         For each further call, which pack and which chunk in it.
+    upload : Upload or None
+        What is to be done to chunks before models train on them.
     """
 
     task: Task
     new: Mapping[int, Trial]
     first: int
     plan: Sequence[tuple[int, int]]
+    upload: Upload | None = None
 
 
 def run_task(
@@ -76,11 +80,13 @@ def run_task(
     """
     began = perf_counter()
     read_order: Order = loads(order)
-    task, new, first, plan = read_order
+    task, new, first, plan, upload = read_order
 
-    def chunk_of_call(call: int) -> Chunk:
+    def at_hand(call: int) -> Chunk:
         pack, position = plan[call - 1 - first]
         return packs[pack][position]
+
+    chunk_of_call: Callable[[int], Chunk] = at_hand
 
     work = [
         Work(
@@ -99,13 +105,21 @@ def run_task(
         if step.source is not None
     }
     read = _read(recipe)
-    with one_blas_thread(), cuml_task(assume_finite=read.assume_finite):
+    chunks = [chunk for part in parts for chunk in part]
+    with ExitStack() as stack:
+        stack.enter_context(one_blas_thread())
+        stack.enter_context(cuml_task(assume_finite=read.assume_finite))
+        if upload is not None:
+            last = max(step.stop for step in task.steps)
+            ahead = Ahead(chunk_of_call, upload, last)
+            chunk_of_call = stack.enter_context(ahead)
+            chunks = list(map(upload, chunks))
         cohort, outcomes = advance_cohort(
             read,
             work,
             before,
             chunk_of_call,
-            [chunk for part in parts for chunk in part],
+            chunks,
             len(plan),
         )
         if read.on_device:

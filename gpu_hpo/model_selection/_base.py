@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import uuid
 import warnings
@@ -32,6 +33,7 @@ from gpu_hpo.execution import (
     Dispatcher,
     Engine,
     cluster_device,
+    device_memory,
     search_client,
     worker_facts,
 )
@@ -238,6 +240,9 @@ class BaseIncrementalSearchCV(
             classify="y" in request.blocks.blocks[0]
             and (is_classifier(kind) or takes_classes(kind)),
             on_device=placement.on_device,
+            device_memory=math.inf
+            if placement.on_device is None
+            else await device_memory(client),
         )
         runner = None
         with shown_log(self.verbose), callback_management_context(self):

@@ -1,0 +1,62 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Chunks that do not stay on a device: the next is uploaded while one trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from gpu_hpo.data._chunk import Chunk
+from gpu_hpo.devices import synchronize
+
+
+class Ahead:
+    """Gives the chunk of a call as ``upload`` makes it, and begins with the next.
+
+    At most two chunks are held: that in use, and the next. Use it in a ``with`` block.
+
+    Parameters
+    ----------
+    chunk_of_call : callable
+        Chunk for call number n.
+    upload : callable
+        Makes of it what models train on; called in a thread of its own.
+    last : int
+        Call after which there is no other.
+    """
+
+    def __init__(
+        self,
+        chunk_of_call: Callable[[int], Chunk],
+        upload: Callable[[Chunk], Chunk],
+        last: int,
+    ) -> None:
+        self._chunk_of_call = chunk_of_call
+        self._upload = upload
+        self._last = last
+        self._coming: dict[int, Future[Chunk]] = {}
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="gpu_hpo-upload")
+
+    def __enter__(self) -> Ahead:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._pool.shutdown()
+        self._coming.clear()
+
+    def __call__(self, call: int) -> Chunk:
+        """Wait for the chunk of a call."""
+        if self._coming.keys() - {call}:
+            # What still reads a chunk would see the memory's next content.
+            synchronize()
+        begun = {n: f for n, f in self._coming.items() if n in (call, call + 1)}
+        for n in (call, call + 1):
+            if n not in begun and n <= max(call, self._last):
+                begun[n] = self._pool.submit(self._make, n)
+        self._coming = begun
+        return begun[call].result()
+
+    def _make(self, call: int) -> Chunk:
+        return self._upload(self._chunk_of_call(call))
