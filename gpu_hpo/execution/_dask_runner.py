@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 # How often to look whether workers came or went, and how long to wait for one.
 WATCH_SECONDS = 0.5
 NO_WORKER_SECONDS = 60.0
+FETCH_ATTEMPTS = 10
+LOST = ("KilledWorker", "FutureCancelledError")  # of a task, with its workers
 LARGE_RECIPE = 2**18  # bytes
 
 
@@ -62,6 +64,13 @@ async def worker_facts(client: Client) -> dict[str, WorkerFacts]:
             )
         await asyncio.sleep(WATCH_SECONDS)
         waited += WATCH_SECONDS
+
+
+def _is_lost(fetch: asyncio.Future[Any]) -> bool:
+    """Whether what was fetched went with its worker, by what Dask says of it."""
+    if fetch.cancelled():
+        return True
+    return type(fetch.exception()).__name__ in LOST
 
 
 class DaskRunner:
@@ -126,6 +135,7 @@ class DaskRunner:
         None if that fails.
         """
         dispatcher = self._engine.dispatcher
+        lost = 0
         while True:
             task = dispatcher.source(trial)
             if task is None or task not in self._results:
@@ -137,9 +147,14 @@ class DaskRunner:
             fetch = asyncio.ensure_future(self._fetch(trial, task))
             while dispatcher.source(trial) == task:
                 done, _ = await asyncio.wait({fetch}, timeout=WATCH_SECONDS)
-                if done:
+                if done and (lost >= FETCH_ATTEMPTS or not _is_lost(fetch)):
                     return fetch.result()
+                # If its worker is gone, so is the trial's source.
                 await self._watch_workers()
+                if done:
+                    lost += 1
+                    await asyncio.sleep(WATCH_SECONDS)
+                    break
             fetch.cancel()
 
     async def model_at_hand(self, trial: int, seconds: float) -> Any:
@@ -292,7 +307,7 @@ class DaskRunner:
         if future is not None and future.status == "error":
             # Not a model's error, those are reported: ours, or one of the data's.
             error = await future.exception()
-            if type(error).__name__ not in ("KilledWorker", "FutureCancelledError"):
+            if type(error).__name__ not in LOST:
                 raise error
         await self._watch_workers()
         if number in self._running:

@@ -63,6 +63,19 @@ def expected():
 
 
 @pytest.fixture
+def mortal_client():
+    """Client of two worker processes of this test's own, which may be killed.
+
+    One that does not come back, as happens, is then no matter for other tests.
+    """
+    with current(local_cluster(2, device="cpu")) as client:
+        yield client
+        # A cluster that is closed while a worker starts again may hang.
+        with contextlib.suppress(TimeoutError):
+            client.wait_for_workers(2, timeout=20)
+
+
+@pytest.fixture
 def meanwhile():
     """Do something in another thread once a search has made some progress."""
     threads = []
@@ -97,14 +110,14 @@ def kill(client, number):
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_killed_worker(expected, processes_client, meanwhile, monkeypatch, number):
+def test_killed_worker(expected, mortal_client, meanwhile, monkeypatch, number):
     """When a worker is killed, its data and trials move and the answer stays."""
     monkeypatch.setattr(_resident, "PACK_BYTES", 1)  # so that each worker has some
     X, y = make_data()
-    processes_client.wait_for_workers(2, timeout=60)
-    meanwhile(processes_client, kill(processes_client, number))
+    mortal_client.wait_for_workers(2, timeout=60)
+    meanwhile(mortal_client, kill(mortal_client, number))
     assert answer(make_search(Slow()).fit(X, y)) == expected
-    assert not remains(processes_client)
+    assert not remains(mortal_client)
 
 
 class DiesWhenMoved(SGDClassifier):
@@ -156,14 +169,14 @@ def test_lost_report(expected, processes_client, monkeypatch):
     assert not remains(processes_client)
 
 
-def test_killed_worker_and_dask_array(expected, processes_client, meanwhile):
+def test_killed_worker_and_dask_array(expected, mortal_client, meanwhile):
     """What a killed worker had of a Dask collection is computed again."""
     X, y = make_data()
     X, y = da.from_array(X, chunks=(200, -1)), da.from_array(y, chunks=200)
-    processes_client.wait_for_workers(2, timeout=60)
-    meanwhile(processes_client, kill(processes_client, 0))
+    mortal_client.wait_for_workers(2, timeout=60)
+    meanwhile(mortal_client, kill(mortal_client, 0))
     assert answer(make_search(Slow()).fit(X, y)) == expected
-    assert not remains(processes_client)
+    assert not remains(mortal_client)
 
 
 def test_killed_workers_and_a_large_estimator(expected, meanwhile, monkeypatch):
@@ -206,19 +219,19 @@ def test_killed_worker_of_the_embedded_cluster(expected, meanwhile):
     client.wait_for_workers(2, timeout=60)
 
 
-def test_all_workers_killed(expected, processes_client, meanwhile):
+def test_all_workers_killed(expected, mortal_client, meanwhile):
     """When all workers are killed at once, the search goes on with their successors."""
     X, y = make_data()
-    processes_client.wait_for_workers(2, timeout=60)
-    kills = [kill(processes_client, i) for i in range(2)]
-    meanwhile(processes_client, lambda: [kill() for kill in kills])
+    mortal_client.wait_for_workers(2, timeout=60)
+    kills = [kill(mortal_client, i) for i in range(2)]
+    meanwhile(mortal_client, lambda: [kill() for kill in kills])
     assert answer(make_search(Slow()).fit(X, y)) == expected
-    assert not remains(processes_client)
+    assert not remains(mortal_client)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_deadly_parameters(processes_client):
+def test_deadly_parameters(mortal_client):
     """A trial that kills its workers is lost after a few; the others complete."""
     X, y = make_data()
     search = SuccessiveHalvingSearchCV(
@@ -240,7 +253,7 @@ def test_deadly_parameters(processes_client):
     assert status.pop(1e-2) == "lost"
     assert set(status.values()) <= {"completed", "stopped"}
     assert search.best_params_["alpha"] != 1e-2
-    assert not remains(processes_client)
+    assert not remains(mortal_client)
 
 
 class Counts(Slow):
