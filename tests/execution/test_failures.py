@@ -14,6 +14,7 @@ import dask.array as da
 import numpy as np
 import pytest
 from distributed import Client, get_worker
+from distributed.client import FutureCancelledError
 from sklearn.linear_model import SGDClassifier
 
 from gpu_hpo.data import _loading, _resident
@@ -150,6 +151,25 @@ def test_worker_that_dies_while_a_model_leaves_it(expected, tmp_path):
         client.wait_for_workers(2, timeout=60)
     assert os.path.exists(flag)
     assert answer(search) == expected
+
+
+def test_best_model_that_is_lost_while_it_is_fetched(
+    expected, threads_client, monkeypatch
+):
+    """A fetch that Dask gives up, with the model's worker, is tried again."""
+    fetch = _dask_runner.DaskRunner._fetch
+    tried = []
+
+    async def lost():
+        raise FutureCancelledError("a model", "its worker died")
+
+    def first_lost(self, trial, task):
+        tried.append(task)
+        return lost() if len(tried) == 1 else fetch(self, trial, task)
+
+    monkeypatch.setattr(_dask_runner.DaskRunner, "_fetch", first_lost)
+    assert answer(make_search().fit(*make_data())) == expected
+    assert len(tried) == 2
 
 
 def test_lost_report(expected, processes_client, monkeypatch):
