@@ -142,7 +142,9 @@ def _translated(budget: Budget, prototype: Any, device: str) -> Budget:
         params = convert(marked, device).get_params(deep=True)
     except NoCounterpartError:
         return budget
-    names = [name for name, value in params.items() if value == _MARK]
+    # Other values may be arrays, of which equality says nothing.
+    marks = {k: v for k, v in params.items() if isinstance(v, int) and v == _MARK}
+    names = list(marks)
     if len(names) != 1 or budget.name in names:
         return budget
     return Parameter(budget.resource, names[0])
