@@ -200,9 +200,12 @@ class ResidentData:
     @property
     def upload(self) -> Upload | None:
         """What tasks have to do with the chunks that they are given, if anything."""
-        if not self.uploads_in_tasks:
+        return self._to_device if self.uploads_in_tasks else None
+
+    @property
+    def _to_device(self) -> Upload | None:
+        if self._on_device is None:
             return None
-        assert self._on_device is not None
         return Upload(self._on_device, self.labels if self.encodes else None)
 
     @property
@@ -335,17 +338,16 @@ class ResidentData:
     def _at(self, worker: str, kind: str, items: list[Item], i: int) -> Future:
         item = items[i]
         assert item.future is not None
-        moves = self._on_device is not None and not self.uploads_in_tasks
-        at_home = item.home == worker and not moves
-        if at_home or not (self.resident or moves):
+        upload = None if self.uploads_in_tasks else self._to_device
+        at_home = item.home == worker and upload is None
+        if at_home or not (self.resident or upload):
             return item.future
         place = (worker, f"{kind}-{i}")
         if place not in self._adopted:
             self._adopted[place] = self._client.submit(
                 _adopt,
                 item.future,
-                self._on_device if moves else None,
-                self.labels if self.encodes else None,
+                upload,
                 key=f"{self._name}-{kind}-{i}-{tokenize(item.future.key, worker)}",
                 workers=[worker],
                 allow_other_workers=False,
@@ -364,11 +366,9 @@ def _is_done(future: Future) -> bool:
     return future.status == "finished"
 
 
-def _adopt(pack: Pack, on_device: OnDevice | None, labels: np.ndarray | None) -> Pack:
+def _adopt(pack: Pack, upload: Upload | None) -> Pack:
     """Keep a pack on this worker, in GPU memory if its models want it there."""
-    if on_device is None:
-        return pack
-    return list(map(Upload(on_device, labels), pack))
+    return pack if upload is None else list(map(upload, pack))
 
 
 def _join(packs: list[Pack], plan: list[tuple[int, int]]) -> Pack:
