@@ -142,7 +142,7 @@ test-wheel: $(FROM_WHEEL)/stamp
 # Where there are too few GPUs, pytest skips each test and says how many it found.
 test-gpu: $(WITH_GPU)/stamp
 	$(WITH_GPU)/bin/python -m pip list 2>/dev/null | grep -i -E '^(cu|dask|scikit)'
-	$(WITH_GPU)/bin/python -m pytest -m 'gpu or mgpu' tests/gpu $(PYTEST_ARGS)
+	$(WITH_GPU)/bin/python -m pytest -m 'gpu or mgpu' $(PYTEST_ARGS)
 
 test-rapids: $(WITH_RAPIDS)/stamp
 	$(WITH_RAPIDS)/bin/python -m pip list 2>/dev/null | grep -i -E '^(cu|dask|scikit)'

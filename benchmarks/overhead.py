@@ -74,7 +74,7 @@ from _workload import (
 
 from gpu_hpo.data import ResidentData, as_blocks
 from gpu_hpo.execution import embedded_client, local_cluster
-from gpu_hpo.model_selection import HyperbandSearchCV, _base
+from gpu_hpo.model_selection import HyperbandSearchCV, _life
 
 COLUMNS = (
     ("wall", "{:8.3f}"),
@@ -94,7 +94,7 @@ COLUMNS = (
 )
 
 
-class WatchedRunner(_base.DaskRunner):
+class WatchedRunner(_life.DaskRunner):
     """The runner of the search, that notes what it was given and when reports came."""
 
     last: WatchedRunner
@@ -150,7 +150,7 @@ def bare_calls(search, rows, X, y):
         None,
         as_blocks(X, y, chunk_size=rows),
         name="",
-        test_size=given.test_size,
+        splitting=given.splitting,
         seed=given._seed,
         classify=True,
     )
@@ -299,7 +299,7 @@ def main() -> None:
     )
     args = parser.parse_args()
 
-    _base.DaskRunner = WatchedRunner
+    _life.DaskRunner = WatchedRunner
     client = start(args)
     pids = {os.getpid(), *client.run(os.getpid).values()}
     if _cores:

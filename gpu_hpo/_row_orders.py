@@ -1,16 +1,20 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What members of a stack draw: the order in which each goes through the rows."""
+"""Which rows each member of a stack goes through, and in which order."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import _num_samples
+
+from gpu_hpo.devices import array_namespace, is_device_array
 
 
 def is_fixed(seed: Any) -> bool:
@@ -26,37 +30,254 @@ def copy_member(model: Any) -> Any:
     return out
 
 
-def draw_orders(seeds: Sequence[Any], n_rows: int) -> tuple[Any, Any]:
-    """Draw an order of the rows per model; models with equal fixed seeds share it.
+@dataclass(frozen=True)
+class Lot:
+    """Members of a stack that train together: on as many rows each of the same data.
+
+    Attributes
+    ----------
+    members : ndarray of int of shape (n_members,), or None
+        Their places in the stack; None if they are all of it.
+    data : tuple
+        What reading the data gave, of which the rows are first.
+    n_rows : int
+        That each member trains on.
+    parts : list of (ndarray of int or None)
+        Rows to train on; None if all.
+    which : sequence of int
+        Which of these parts is each member's.
+    """
+
+    members: Any
+    data: tuple[Any, ...]
+    n_rows: int
+    parts: list[Any]
+    which: Sequence[int]
+
+    def orders(
+        self, models: Sequence[Any], begun: Mapping[int, Any] | None = None
+    ) -> tuple[Any, Any] | None:
+        """Draw an order of its rows for each model.
+
+        Those of one part and with equal fixed seeds share one.
+
+        Parameters
+        ----------
+        models : sequence of estimator
+            The members.
+        begun : mapping of int to RandomState, optional
+            Of fixed seeds, what has been drawn from already. It is not changed.
+
+        Returns
+        -------
+        orders : ndarray of int of shape (n_orders, n_rows)
+        which : ndarray of int of shape (n_members,)
+            Which of them each model goes by.
+
+        Notes
+        -----
+        Instead of both there is None if all go through all rows as they stand.
+        """
+        shuffle = models[0].shuffle
+        if not shuffle and self.parts == [None]:
+            return None
+        at: dict[Any, int] = {}
+        orders: list[Any] = []
+        which: list[int] = []
+        for i, (model, part) in enumerate(zip(models, self.which, strict=True)):
+            seed, own = model.random_state, None
+            if shuffle:
+                own = (0, int(seed)) if is_fixed(seed) else (1, i)
+            if (part, own) not in at:
+                at[part, own] = len(orders)
+                order = np.arange(self.n_rows)
+                if shuffle:
+                    order = _permutation(seed, self.n_rows, begun or {})
+                rows = self.parts[part]
+                orders.append(order if rows is None else rows[order])
+            which.append(at[part, own])
+        return np.stack(orders), np.array(which)
+
+
+def _permutation(seed: Any, n_rows: int, begun: Mapping[int, Any]) -> Any:
+    if not is_fixed(seed):
+        return check_random_state(seed).permutation(n_rows)
+    if int(seed) in begun:
+        return copy.deepcopy(begun[int(seed)]).permutation(n_rows)
+    return _fixed_permutation(int(seed), n_rows)
+
+
+# One seed for all models is the usual case, with chunks of one or two lengths, each
+# less than what one of several folds leaves out.
+@lru_cache(maxsize=4)
+def _fixed_permutation(seed: int, n_rows: int) -> Any:
+    return np.random.RandomState(seed).permutation(n_rows)
+
+
+def read_lots(
+    read: Callable[[Any, Any, Any], tuple[Any, ...]],
+    X: Any,
+    y: Any,
+    weight: Any,
+    rows: Sequence[Any] | None,
+    errors: list[Exception | None],
+    *,
+    apart: bool = False,
+) -> Iterator[Lot]:
+    """Read what a stack is to train on, and say who trains together.
 
     Parameters
     ----------
-    seeds : sequence of (int, RandomState or None)
-        The `random_state` of each model.
-    n_rows : int
+    read : callable
+        Checks X, y and weights. What it gives is a tuple, whose first item has the
+        checked rows as `X` and what they count as `weight`.
+    X : array-like of shape (n_samples, n_features)
+    y : array-like of shape (n_samples, ...)
+    weight : array-like of shape (n_samples,), a number, or None
+    rows : sequence of (array-like of int or None), or None
+        For each member the numbers of its rows, ascending; None if all.
+    errors : list of (Exception or None)
+        Gets what is wrong with the rows of some members but not of all.
+    apart : bool, default=False
+        Whether `read` gives other answers for some rows than for all.
 
-    Returns
-    -------
-    orders : ndarray of int of shape (n_orders, n_rows)
-    which : ndarray of int of shape (n_models,)
-        Which of them each model goes by.
+    Yields
+    ------
+    Lot
+        All that train on as many rows, if nothing is wrong with any row. If there is,
+        those of one part after the other, each read by itself, as a model alone would
+        read it; so an error is that of the models alone.
+
+    Raises
+    ------
+    ValueError
+        If `rows` makes no sense.
+    Exception
+        What reading raises for the rows of all members.
     """
-    orders: list[Any] = []
+    if rows is None:
+        data = read(X, y, weight)
+        yield Lot(None, data, data[0].X.shape[0], [None], [0] * len(errors))
+        return
+    parts, which = _parts(list(rows), len(errors), _num_samples(X))
+    given = X, y, weight
+    wrong: Exception | None = None
+    try:
+        data = read(*given)
+    except (TypeError, ValueError) as error:
+        if len({_num_samples(value) for value in given if np.ndim(value)}) > 1:
+            raise
+        wrong = error
+    else:
+        if not apart and _all_count(data[0], parts):
+            yield from _by_length(data, parts, which)
+            return
+        # Parts are copies by and by, for which there must be room.
+        del data
+    yield from _by_part(read, given, parts, which, errors, wrong)
+
+
+def _parts(
+    rows: list[Any], n_members: int, n_rows: int
+) -> tuple[list[Any], np.ndarray]:
+    """Find the different objects in `rows`, and which of them each member has."""
+    if len(rows) != n_members:
+        raise ValueError(f"rows has {len(rows)} entries for {n_members} models")
+    parts: list[Any] = []
     which: list[int] = []
     at: dict[int, int] = {}
-    for seed in seeds:
-        if is_fixed(seed):
-            i = at.setdefault(int(seed), len(orders))
-            if i == len(orders):
-                orders.append(_fixed_order(int(seed), n_rows))
+    for i, part in enumerate(rows):
+        if id(part) not in at:
+            at[id(part)] = len(parts)
+            parts.append(None if part is None else _checked(part, i, n_rows))
+        which.append(at[id(part)])
+    return parts, np.array(which)
+
+
+def _checked(part: Any, i: int, n_rows: int) -> Any:
+    """Row numbers that compiled code can rely on."""
+    given = np.asarray(part)
+    if given.ndim != 1 or (len(given) and given.dtype.kind not in "iu"):
+        raise ValueError(
+            f"rows[{i}] should be a 1d array of integers, got {given.dtype} of shape "
+            f"{given.shape}"
+        )
+    numbers = given.astype(np.intp, copy=False)
+    if (np.diff(numbers) <= 0).any():
+        raise ValueError(f"rows[{i}] should be ascending and name no row twice")
+    if len(numbers) and not 0 <= numbers[0] <= numbers[-1] < n_rows:
+        raise ValueError(
+            f"rows[{i}] goes from {numbers[0]} to {numbers[-1]}, X has {n_rows} rows"
+        )
+    return numbers
+
+
+def _all_count(rows: Any, parts: Sequence[Any]) -> bool:
+    """Whether each part has a row, and one that counts something."""
+    given = [part for part in parts if part is not None]
+    if not all(map(len, given)):
+        return False
+    if rows.weight is None or not given:
+        return True
+    xp = array_namespace(rows.weight)
+    count = [(rows.weight[xp.asarray(part)] != 0).any() for part in given]
+    # One copy to the host for all.
+    return bool(xp.stack(count).all())
+
+
+def _by_length(
+    data: tuple[Any, ...], parts: Sequence[Any], which: np.ndarray
+) -> Iterator[Lot]:
+    """Those that train on as many rows."""
+    every = data[0].X.shape[0]
+    lengths = np.array([every if part is None else len(part) for part in parts])[which]
+    for n_rows in np.unique(lengths).tolist():
+        members = np.flatnonzero(lengths == n_rows)
+        chosen, own = np.unique(which[members], return_inverse=True)
+        yield Lot(
+            members if len(members) < len(which) else None,
+            data,
+            n_rows,
+            [parts[i] for i in chosen],
+            own.tolist(),
+        )
+
+
+def _by_part(
+    read: Callable[[Any, Any, Any], tuple[Any, ...]],
+    given: tuple[Any, ...],
+    parts: Sequence[Any],
+    which: np.ndarray,
+    errors: list[Exception | None],
+    wrong: Exception | None,
+) -> Iterator[Lot]:
+    """Those of one part after the other; `wrong` is what is wrong with all rows."""
+    all_fail = True
+    for i, part in enumerate(parts):
+        members = np.flatnonzero(which == i)
+        try:
+            data = read(*(take_rows(value, part) for value in given))
+        except (TypeError, ValueError) as error:
+            wrong = wrong or error
+            for member in members:
+                # Without the frames, which would keep the rows that it is about.
+                errors[member] = error.with_traceback(None)
         else:
-            i = len(orders)
-            orders.append(check_random_state(seed).permutation(n_rows))
-        which.append(i)
-    return np.stack(orders), np.array(which)
+            all_fail = False
+            n_rows = data[0].X.shape[0]
+            yield Lot(members, data, n_rows, [None], [0] * len(members))
+    if all_fail and wrong is not None:
+        raise wrong
 
 
-# One seed for all models is the usual case, with chunks of one or two lengths.
-@lru_cache(maxsize=2)
-def _fixed_order(seed: int, n_rows: int) -> Any:
-    return np.random.RandomState(seed).permutation(n_rows)
+def take_rows(value: Any, rows: Any) -> Any:
+    """Rows of something by their numbers; all of what has no rows, or if None."""
+    if rows is None or not np.ndim(value):
+        return value
+    if hasattr(value, "iloc"):
+        return value.iloc[rows]
+    if not hasattr(value, "shape"):
+        return [value[i] for i in rows]
+    if is_device_array(value):
+        rows = array_namespace(value).asarray(rows)
+    return value[rows]

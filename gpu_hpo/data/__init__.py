@@ -5,15 +5,17 @@
 from gpu_hpo.data._ahead import Ahead
 from gpu_hpo.data._blocks import Blocks, as_blocks, is_per_row, known_length
 from gpu_hpo.data._chunk import (
+    GROUPS,
+    ROLES,
     TARGETS,
     Chunk,
-    OnDevice,
     concat_chunks,
     n_rows,
     row_params,
 )
 from gpu_hpo.data._loading import scatter
-from gpu_hpo.data._resident import ResidentData, Upload, WorkerFacts
+from gpu_hpo.data._partition import count_groups
+from gpu_hpo.data._resident import ResidentData, WorkerFacts
 from gpu_hpo.data._split import (
     RandomState,
     n_test_rows,
@@ -21,23 +23,41 @@ from gpu_hpo.data._split import (
     spawn_seed,
     split_rows,
 )
+from gpu_hpo.data._splitting import (
+    GroupNumbers,
+    Splits,
+    Splitting,
+    fold_groups,
+    hold_out_groups,
+    roles_of_indices,
+)
+from gpu_hpo.data._upload import OnDevice, Upload
 
 __all__ = [
+    "GROUPS",
+    "ROLES",
     "TARGETS",
     "Ahead",
     "Blocks",
     "Chunk",
+    "GroupNumbers",
     "OnDevice",
     "RandomState",
     "ResidentData",
+    "Splits",
+    "Splitting",
     "Upload",
     "WorkerFacts",
     "as_blocks",
     "concat_chunks",
+    "count_groups",
+    "fold_groups",
+    "hold_out_groups",
     "is_per_row",
     "known_length",
     "n_rows",
     "n_test_rows",
+    "roles_of_indices",
     "root_seed",
     "row_params",
     "scatter",

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 import dask.array as da
@@ -36,10 +37,22 @@ class Blocks:
         Per block a `Chunk` if concrete, else a chunk whose values are delayed.
     lazy : bool
         Whether the blocks are Dask's and exist on workers only.
+    slices : list of slice, or None
+        Which rows of the whole each block has; None if lengths are not known.
     """
 
     blocks: list[Chunk]
     lazy: bool
+    slices: list[slice] | None = None
+
+    def with_rows(self, name: str, values: np.ndarray) -> Blocks:
+        """The same with one more array on the host, cut as all others are."""
+        assert self.slices is not None
+        blocks = [
+            {**block, name: values[rows]}
+            for block, rows in zip(self.blocks, self.slices, strict=True)
+        ]
+        return replace(self, blocks=blocks)
 
 
 def as_blocks(
@@ -48,6 +61,7 @@ def as_blocks(
     row_params: Mapping[str, Any] | None = None,
     chunk_size: int | None = None,
     n_interleaved: int | None = None,
+    interleave: bool = False,
 ) -> Blocks:
     """Cut data into blocks of rows, without computing or copying it.
 
@@ -67,6 +81,8 @@ def as_blocks(
     n_interleaved : int, optional
         Instead, make so many blocks, the first of rows 0, n, 2n, ..., of what is
         not a Dask collection. Each is then like the whole, however rows are sorted.
+    interleave : bool, default=False
+        Do so with as many blocks as there would be otherwise.
 
     Returns
     -------
@@ -89,6 +105,7 @@ def as_blocks(
         {name: _sliceable(name, value) for name, value in data.items()},
         chunk_size,
         n_interleaved,
+        interleave,
     )
 
 
@@ -131,7 +148,10 @@ def _sliceable(name: str, value: Any) -> Any:
 
 
 def _concrete_blocks(
-    data: dict[str, Any], chunk_size: int | None, n_interleaved: int | None
+    data: dict[str, Any],
+    chunk_size: int | None,
+    n_interleaved: int | None,
+    interleave: bool,
 ) -> Blocks:
     for name, value in data.items():
         if not hasattr(value, "__len__") or getattr(value, "shape", None) == ():
@@ -146,18 +166,19 @@ def _concrete_blocks(
             )
     if n == 0:
         raise ValueError("X has no rows")
+    rows = chunk_size or default_rows(n, n_bytes(data))
+    if interleave and n_interleaved is None:
+        n_interleaved = math.ceil(n / rows)
     if n_interleaved is not None:
-        starts = range(min(n_interleaved, n))
-        every = [take_rows(data, slice(i, n, n_interleaved)) for i in starts]
-        return Blocks(every, lazy=False)
-    rows = chunk_size or _default_rows(n, n_bytes(data))
-    return Blocks(
-        [take_rows(data, slice(i, min(i + rows, n))) for i in range(0, n, rows)],
-        lazy=False,
-    )
+        every = min(n_interleaved, n)
+        slices = [slice(i, n, every) for i in range(every)]
+    else:
+        slices = [slice(i, min(i + rows, n)) for i in range(0, n, rows)]
+    return Blocks([take_rows(data, rows) for rows in slices], False, slices)
 
 
-def _default_rows(n: int, size: int) -> int:
+def default_rows(n: int, size: int) -> int:
+    """Rows of a chunk that nobody has chosen, for `n` rows of `size` bytes in all."""
     rows = max(LEAST_ROWS, math.ceil(n / DEFAULT_CHUNKS))
     rows = min(rows, max(1, MOST_BYTES * n // max(size, 1)))
     # Equal blocks rather than a small one at the end.
@@ -186,8 +207,17 @@ def _lazy_blocks(data: dict[str, Any]) -> Blocks:
             dict(zip(parts, values, strict=True))
             for values in zip(*parts.values(), strict=True)
         ],
-        lazy=True,
+        True,
+        _slices(X),
     )
+
+
+def _slices(X: Any) -> list[slice] | None:
+    rows: tuple[Any, ...] = X.chunks[0] if isinstance(X, da.Array) else (math.nan,)
+    if any(math.isnan(n) for n in rows):
+        return None
+    ends = list(accumulate(rows))
+    return [slice(end - n, end) for n, end in zip(rows, ends, strict=True)]
 
 
 def _aligned(X: Any, name: str, value: Any) -> Any:

@@ -9,18 +9,20 @@ and the spilling of Dask and dask-cuda see the arrays inside.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import scipy.sparse
 
-from gpu_hpo.devices import array_namespace, is_device_array, to_device, to_host
+from gpu_hpo.devices import array_namespace, is_device_array
 
 # "X", "y" (absent if there is none) and per-row fit parameters by name.
 Chunk = dict[str, Any]
 
 TARGETS = ("X", "y")
+# What rows are to each split, and the groups that they belong to: on the host, and by
+# names that no parameter can have.
+ROLES = "roles in splits"
+GROUPS = "groups of rows"
 
 
 def n_rows(chunk: Mapping[str, Any]) -> int:
@@ -36,7 +38,8 @@ def n_bytes(chunk: Mapping[str, Any]) -> int:
 
 def row_params(chunk: Mapping[str, Any]) -> dict[str, Any]:
     """Per-row fit parameters of a chunk, `sample_weight` for one."""
-    return {name: value for name, value in chunk.items() if name not in TARGETS}
+    others = (*TARGETS, ROLES)
+    return {name: value for name, value in chunk.items() if name not in others}
 
 
 def take_rows(chunk: Mapping[str, Any], rows: Any) -> Chunk:
@@ -49,67 +52,6 @@ def concat_chunks(chunks: Sequence[Mapping[str, Any]]) -> Chunk:
     if len(chunks) == 1:
         return dict(chunks[0])
     return {name: _concat([chunk[name] for chunk in chunks]) for name in chunks[0]}
-
-
-@dataclass(frozen=True)
-class OnDevice:
-    """How models want their rows in GPU memory.
-
-    Attributes
-    ----------
-    column_major : bool
-        Whether dense X is to be in columns, which some would else copy at every fit.
-    finite : bool
-        Whether X is checked once, on arrival, so that no model need do it again.
-    """
-
-    column_major: bool = False
-    finite: bool = True
-
-
-def chunk_to_device(
-    chunk: Mapping[str, Any], wanted: OnDevice, labels: np.ndarray | None = None
-) -> Chunk:
-    """Move a chunk into the memory of this worker's GPU; what is there stays.
-
-    Parameters
-    ----------
-    chunk : Chunk
-    wanted : OnDevice
-    labels : ndarray, optional
-        Sorted, all that y has: y then becomes their numbers. A GPU has no strings.
-
-    Raises
-    ------
-    ValueError
-        If X has NaN or infinity and must not.
-    """
-    moved = dict(chunk)
-    if labels is not None:
-        moved["y"] = np.searchsorted(labels, to_host(chunk["y"]))
-    moved = {name: to_device(value) for name, value in moved.items()}
-    X = moved["X"]
-    if wanted.finite:
-        _check_finite(X)
-    if wanted.column_major and getattr(X, "flags", None) is not None:
-        moved["X"] = array_namespace(X).asfortranarray(X)
-    return moved
-
-
-def _check_finite(X: Any) -> None:
-    values = X.data if hasattr(X, "indptr") else X
-    if hasattr(values, "iloc"):
-        kinds = {dtype.kind for dtype in values.dtypes}
-        finite = kinds <= {"b", "i", "u"} or not bool(values.isna().any().any())
-    elif values.dtype.kind != "f":
-        finite = True
-    else:
-        finite = bool(array_namespace(values).isfinite(values).all())
-    if not finite:
-        raise ValueError(
-            "X has NaN or infinity, which the estimator does not accept; impute, or "
-            "leave those rows out"
-        )
 
 
 def _n_bytes(value: Any) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 import dask
 import numpy as np
+from dask.base import is_dask_collection
 from dask.task_spec import DataNode
 from distributed import Client, Future, wait
 
@@ -25,6 +26,7 @@ from gpu_hpo.data._partition import (
     split_block,
 )
 from gpu_hpo.data._split import spawn_seed
+from gpu_hpo.data._splitting import Splitting
 
 SPLIT_SEED, ORDER_SEED = range(2)  # purposes of seeds
 
@@ -53,8 +55,8 @@ class Loader:
     blocks : Blocks
     name : str
         Prefix of keys, unique per search.
-    test_size : float
-        Fraction of each block that validates.
+    splitting : Splitting
+        How blocks are divided.
     seed : numpy.random.SeedSequence
     classify : bool
         Whether y holds class labels.
@@ -72,14 +74,14 @@ class Loader:
         blocks: Blocks,
         *,
         name: str,
-        test_size: float,
+        splitting: Splitting,
         seed: np.random.SeedSequence,
         classify: bool,
     ) -> None:
         self._client = client
         self._blocks = blocks
         self._name = name
-        self._test_size = test_size
+        self._splitting = splitting
         self._seed = seed
         self._classify = classify
         self.packs: list[Item] = []
@@ -112,7 +114,7 @@ class Loader:
     def split(self, i: int) -> SplitBlock:
         """Split block `i`, the same however often."""
         block = self._blocks.blocks[i]
-        return split_block(block, self._test_size, self._split_seed(i), self._classify)
+        return split_block(block, self._splitting, self._split_seed(i), self._classify)
 
     async def send(self, item: Item, kind: str, value: Pack, home: str) -> None:
         """Put what the client holds on one worker, under a key not used before."""
@@ -127,7 +129,7 @@ class Loader:
     def _groups(self) -> list[range]:
         """Which blocks' pieces make up which validation part."""
         n_blocks = len(self._blocks.blocks)
-        return groups(n_blocks, n_parts(n_blocks, self._test_size))
+        return groups(n_blocks, n_parts(n_blocks, self._splitting.test_size))
 
     # ---- from the client ----
 
@@ -200,7 +202,7 @@ class Loader:
         splits = [
             dask.delayed(split_block, pure=False)(
                 {name: _at_hand(value) for name, value in block.items()},
-                self._test_size,
+                self._splitting,
                 self._split_seed(i),
                 self._classify,
                 dask_key_name=f"{self._name}-split-{i}",
@@ -291,6 +293,8 @@ async def scatter(
 
 def _at_hand(value: Any) -> Any:
     """The value itself if the graph holds it, which saves a task that hands it on."""
+    if not is_dask_collection(value):
+        return value
     node = value.__dask_graph__().get(value.key)
     return node.value if isinstance(node, DataNode) else value
 

@@ -7,12 +7,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from gpu_hpo.data._chunk import Chunk, concat_chunks, n_bytes, n_rows, take_rows
-from gpu_hpo.data._split import split_rows
+from gpu_hpo.data._chunk import (
+    GROUPS,
+    ROLES,
+    Chunk,
+    concat_chunks,
+    n_bytes,
+    n_rows,
+    take_rows,
+)
+from gpu_hpo.data._splitting import TEST, TRAIN, Splitting
 from gpu_hpo.devices import to_host
 
 
@@ -23,17 +31,20 @@ class BlockFacts:
     Attributes
     ----------
     n_train, n_validation : int
-        Rows.
+        Rows of the chunk and of the piece.
     n_bytes : int
         Of the train chunk.
     labels : ndarray or None
         Distinct labels, if asked for.
+    by_split : ndarray of int of shape (n_splits, 2), or None
+        Rows that train and that validate in each split, where rows have roles.
     """
 
     n_train: int
     n_validation: int
     n_bytes: int
     labels: np.ndarray | None = None
+    by_split: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -46,19 +57,21 @@ class SplitBlock:
 
 
 def split_block(
-    block: Chunk, test_size: float, seed: np.random.SeedSequence, classify: bool
+    block: Chunk, splitting: Splitting, seed: np.random.SeedSequence, classify: bool
 ) -> SplitBlock:
     """Split one block into a train chunk and a validation piece.
+
+    Where rows have roles, the chunk is the whole block with them, and no piece is left.
 
     Parameters
     ----------
     block : Chunk
-    test_size : float
-        Fraction of the rows that validate.
+        Roles in it are those to go by.
+    splitting : Splitting
     seed : numpy.random.SeedSequence
         This block's own.
     classify : bool
-        Whether y holds class labels: the split is then stratified by them.
+        Whether y holds class labels.
 
     Raises
     ------
@@ -75,20 +88,31 @@ def split_block(
                 f"X and {name} must have the same number of rows: a block of X has "
                 f"{n} and that of {name} has {length}"
             )
+    block = dict(block)
+    groups = block.pop(GROUPS, None)
+    if groups is not None:
+        groups = np.asarray(to_host(groups))
     labels = np.asarray(to_host(block["y"])) if classify else None
     if labels is not None and labels.ndim > 1:
         # Of several outputs no row has one class; a single column is as good as flat.
         labels = labels.ravel() if labels.shape[1] == 1 else None
     distinct = None if labels is None else _distinct(labels)
-    train, validation = split_rows(n, test_size, seed, labels)
+    if splitting.n_folds is not None:
+        block[ROLES] = splitting.roles(n, seed, labels, groups)
+    if ROLES in block:
+        block[ROLES] = np.asarray(block[ROLES])
+        counts = [(block[ROLES] == role).sum(axis=0) for role in (TRAIN, TEST)]
+        facts = BlockFacts(n, 0, n_bytes(block), distinct, np.stack(counts, axis=1))
+        return SplitBlock(block, take_rows(block, slice(0)), facts)
+    train, validation = splitting.held_out(n, seed, labels, groups)
     chunk = take_rows(block, train)
-    facts = BlockFacts(
-        n_train=len(train),
-        n_validation=len(validation),
-        n_bytes=n_bytes(chunk),
-        labels=distinct,
-    )
+    facts = BlockFacts(len(train), len(validation), n_bytes(chunk), distinct)
     return SplitBlock(chunk, take_rows(block, validation), facts)
+
+
+def count_groups(groups: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct groups of a block, and how many rows each has."""
+    return np.unique(np.asarray(to_host(groups)), return_counts=True)
 
 
 def _distinct(labels: np.ndarray) -> np.ndarray:
@@ -124,3 +148,67 @@ def union_of_labels(facts: list[BlockFacts]) -> Any:
         fact.labels for fact in facts if fact.labels is not None and len(fact.labels)
     ]
     return np.unique(np.concatenate(found)) if found else np.array([])
+
+
+class RowCounts(NamedTuple):
+    """How many rows do what.
+
+    Attributes
+    ----------
+    n_rows : (int, int)
+        That train and that validate; in cross-validation on average over the splits.
+    chunk_rows : list of int
+        That each chunk has for the models of a trial, all splits together.
+    n_splits : int or None
+        None where rows have no roles.
+    """
+
+    n_rows: tuple[int, int]
+    chunk_rows: list[int]
+    n_splits: int | None
+
+
+def count_rows(facts: list[BlockFacts], n_held: int, test_size: float) -> RowCounts:
+    """Count rows, and raise ValueError if some model finds none to do with.
+
+    Parameters
+    ----------
+    facts : list of BlockFacts
+    n_held : int
+        Rows to validate on that are in no block.
+    test_size : float
+        For the message.
+    """
+    by_split = [fact.by_split for fact in facts if fact.by_split is not None]
+    if by_split:
+        _check_splits(by_split)
+        n_train, n_validation = np.sum(by_split, axis=0).mean(axis=0).astype(int)
+        return RowCounts(
+            (int(n_train), int(n_validation)),
+            [int(counts[:, 0].sum()) for counts in by_split],
+            len(by_split[0]),
+        )
+    chunk_rows = [fact.n_train for fact in facts if fact.n_train]
+    n_rows = (sum(chunk_rows), sum(fact.n_validation for fact in facts) + n_held)
+    for rows, what in zip(n_rows, ("train", "validate"), strict=True):
+        if not rows:
+            raise ValueError(
+                f"no rows are left to {what} on: {len(facts)} chunks of "
+                f"{sum(n_rows) / len(facts):.3g} rows with test_size={test_size:.3g}; "
+                "let chunk_size or test_size be larger"
+            )
+    return RowCounts(n_rows, chunk_rows, None)
+
+
+def _check_splits(by_split: list[np.ndarray]) -> None:
+    """Raise if a model finds no row to train on in some chunk, or to validate on."""
+    empty = np.flatnonzero(np.sum(by_split, axis=0)[:, 1] == 0)
+    if len(empty):
+        raise ValueError(f"cv: split {empty[0]} has no row to validate on")
+    for chunk, counts in enumerate(by_split):
+        if (counts[:, 0] == 0).any():
+            split = int(np.argmin(counts[:, 0]))
+            raise ValueError(
+                f"cv: split {split} has no row to train on in chunk {chunk}: all of "
+                "its rows validate. Take larger or shuffled chunks"
+            )

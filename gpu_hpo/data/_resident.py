@@ -19,32 +19,19 @@ from dask.base import tokenize
 from distributed import Client, Future
 
 from gpu_hpo.data._blocks import Blocks
-from gpu_hpo.data._chunk import Chunk, OnDevice, chunk_to_device, concat_chunks
+from gpu_hpo.data._chunk import concat_chunks
 from gpu_hpo.data._loading import ORDER_SEED, Item, Loader, Pack
-from gpu_hpo.data._partition import union_of_labels
+from gpu_hpo.data._partition import count_rows, union_of_labels
 from gpu_hpo.data._split import spawn_seed
-from gpu_hpo.devices import annotated, synchronize
+from gpu_hpo.data._splitting import Splitting
+from gpu_hpo.data._upload import OnDevice, Upload
+from gpu_hpo.devices import synchronize
 
 PACK_BYTES = 32 * 2**20
 # Share of a worker's memory that data may take to be kept whole on each worker, and
 # that one task may hold of it otherwise.
 RESIDENT_SHARE = 0.5
 TASK_SHARE = 0.1
-
-
-@dataclass(frozen=True)
-class Upload:
-    """How a task is to bring a chunk into GPU memory."""
-
-    wanted: OnDevice
-    labels: np.ndarray | None
-
-    def __call__(self, chunk: Chunk) -> Chunk:
-        with annotated("upload"):
-            moved = chunk_to_device(chunk, self.wanted, self.labels)
-            # Another thread trains on it, and orders its work by another stream.
-            synchronize()
-        return moved
 
 
 @dataclass(frozen=True)
@@ -65,13 +52,14 @@ class ResidentData:
     blocks : Blocks
     name : str
         Prefix of keys, unique per search.
-    test_size : float or None
-        Fraction of each block that validates; None is dask-ml's ``min(0.2, 1 /
-        n_blocks)``.
+    splitting : Splitting
+        Which rows of each block validate, or what they are to each split.
     seed : numpy.random.SeedSequence
         Decides who validates and in which order chunks train.
     classify : bool
         Whether y holds class labels.
+    validation : Blocks, optional
+        Rows to validate on, if they are not among `blocks`.
     on_device : OnDevice or None
         How chunks are to be moved into GPU memory, if they are.
     device_memory : float, default=inf
@@ -86,7 +74,9 @@ class ResidentData:
     labels : ndarray
         Distinct labels, if `classify`.
     chunk_rows : list of int
-        Rows of each train chunk.
+        Rows that each train chunk has for the models of a trial, in all splits.
+    n_splits : int
+        Models of a trial.
     """
 
     def __init__(
@@ -95,27 +85,32 @@ class ResidentData:
         blocks: Blocks,
         *,
         name: str,
-        test_size: float | None,
+        splitting: Splitting,
         seed: np.random.SeedSequence,
         classify: bool,
+        validation: Blocks | None = None,
         on_device: OnDevice | None = None,
         device_memory: float = math.inf,
     ) -> None:
         self._client = client
         self._name = name
-        n_blocks = len(blocks.blocks)
-        self.test_size = min(0.2, 1 / n_blocks) if test_size is None else test_size
+        self.splitting = splitting
         self._seed = seed
         self._on_device = on_device
         self._device_memory = device_memory
         self._loader = Loader(
-            client,
-            blocks,
-            name=name,
-            test_size=self.test_size,
-            seed=seed,
-            classify=classify,
+            client, blocks, name=name, splitting=splitting, seed=seed, classify=classify
         )
+        self._held: Loader | None = None
+        if validation is not None:
+            self._held = Loader(
+                client,
+                validation,
+                name=f"{name}-held",
+                splitting=Splitting(),
+                seed=seed,
+                classify=classify,
+            )
         # Filled by `load`.
         self._packs = self._loader.packs
         self._parts = self._loader.parts
@@ -126,6 +121,7 @@ class ResidentData:
         self.labels = np.array([])
         self.n_rows = (0, 0)
         self.chunk_rows: list[int] = []
+        self.n_splits = 1
         self.resident = True
         self._task_bytes = math.inf
         self._memory = math.inf
@@ -153,21 +149,38 @@ class ResidentData:
             If no rows are left to train or to validate on, or X and y differ.
         """
         facts = await self._loader.load(list(workers), PACK_BYTES)
-        self.n_rows = (
-            sum(fact.n_train for fact in facts),
-            sum(fact.n_validation for fact in facts),
-        )
-        for rows, what in zip(self.n_rows, ("train", "validate"), strict=True):
-            if not rows:
-                raise ValueError(
-                    f"no rows are left to {what} on: {len(facts)} chunks of "
-                    f"{sum(self.n_rows) / len(facts):.3g} rows with test_size="
-                    f"{self.test_size:.3g}; let chunk_size or test_size be larger"
-                )
+        held = []
+        if self._held is not None:
+            held = await self._held.load(list(workers), PACK_BYTES)
+            self._parts = self._held.packs
+        self.labels = union_of_labels([*facts, *held])
+        n_held = sum(fact.n_train for fact in held)
+        counts = count_rows(facts, n_held, self.splitting.test_size)
+        self.n_rows = counts.n_rows
+        self.chunk_rows = counts.chunk_rows
+        if counts.n_splits is not None:
+            self.n_splits = counts.n_splits
+            self._parts = self._packs  # every row validates where it is
         self.n_bytes = sum(item.nbytes for item in self._packs)
-        self.labels = union_of_labels(facts)
-        self.chunk_rows = [fact.n_train for fact in facts if fact.n_train]
         self._limit(workers)
+
+    def include_validation(self) -> None:
+        """From now on train on the rows that were to validate as well.
+
+        They become chunks of their own, after the others; all are trained on in an
+        order of their own.
+        """
+        if not self.has_roles:
+            first = len(self._packs)
+            places = [(i, 0) for i in range(len(self._parts))]
+            if self._held is not None:
+                places = self._held.place
+            self._place = [*self._place, *((first + i, k) for i, k in places)]
+            self._packs = [*self._packs, *self._parts]
+            self._parts = []
+            self.n_bytes = sum(item.nbytes for item in self._packs)
+        self._order = []
+        self._adopted = {k: f for k, f in self._adopted.items() if k[1] != "whole"}
 
     def check_fits_in_memory(self, *, joined_by_tasks: bool) -> None:
         """Raise ValueError if a worker cannot hold what it fits to in one piece.
@@ -179,6 +192,8 @@ class ResidentData:
         """
         joined = self._threads if joined_by_tasks else 1
         copies = 1 + joined if self.n_chunks > 1 else 1
+        if self.has_roles:
+            copies += 1  # each task takes the rows of one split after another
         needed = self._total_bytes + (copies - 1) * self.n_bytes
         memory = self._memory
         if self._on_device is not None:
@@ -190,6 +205,11 @@ class ResidentData:
                 f"of {memory:,.0f} bytes can hold together with its models. Take "
                 "fewer rows, one chunk, resource='partial_fit', or larger workers"
             )
+
+    @property
+    def has_roles(self) -> bool:
+        """Whether rows validate where they are, each in its split."""
+        return self._parts is self._packs
 
     @property
     def uploads_in_tasks(self) -> bool:
@@ -216,7 +236,7 @@ class ResidentData:
     def rows_of(self, calls: tuple[int, int] | None) -> int:
         """Count the rows of the chunks of some calls, or of all if None."""
         if calls is None:
-            return self.n_rows[0]
+            return sum(self.chunk_rows)
         return sum(self.chunk_rows[i] for i in self.calls_order(calls[1])[calls[0] :])
 
     def calls_order(self, stop: int) -> list[int]:
@@ -266,7 +286,8 @@ class ResidentData:
 
     def validation(self, worker: str, parts: tuple[int, int]) -> list[Future]:
         """Validation parts ``parts[0], ..., parts[1] - 1`` for `worker`."""
-        return [self._at(worker, "part", self._parts, i) for i in range(*parts)]
+        kind = "pack" if self.has_roles else "part"
+        return [self._at(worker, kind, self._parts, i) for i in range(*parts)]
 
     def window(self, start: int) -> int:
         """Call up to which a task that begins after `start` calls holds little data."""
@@ -301,6 +322,7 @@ class ResidentData:
         lost = [
             (kind, i, item)
             for kind, items in (("pack", self._packs), ("part", self._parts))
+            if kind == "pack" or items is not self._packs
             for i, item in enumerate(items)
             if _is_lost(item)
         ]
@@ -321,15 +343,19 @@ class ResidentData:
     def release(self) -> None:
         """Let go of everything on the cluster."""
         self._adopted.clear()
-        self._packs.clear()
-        self._parts.clear()
+        for items in (self._packs, self._parts, self._loader.packs, self._loader.parts):
+            items.clear()
+        if self._held is not None:
+            self._held.packs.clear()
 
     # ---- on the workers ----
 
     def _limit(self, workers: dict[str, WorkerFacts]) -> None:
         memory = min(facts.memory for facts in workers.values())
         threads = max(facts.nthreads for facts in workers.values())
-        total = self.n_bytes + sum(part.nbytes for part in self._parts)
+        total = self.n_bytes
+        if not self.has_roles:
+            total += sum(part.nbytes for part in self._parts)
         self._memory, self._threads, self._total_bytes = memory, threads, total
         self.resident = total <= RESIDENT_SHARE * memory
         if not self.resident:

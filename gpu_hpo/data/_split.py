@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils import check_random_state
 
-__all__ = ["n_test_rows", "root_seed", "spawn_seed", "split_rows"]
+__all__ = ["n_test_rows", "root_seed", "spawn_seed", "split_rows", "stratified_folds"]
 
 RandomState = (
     int
@@ -141,6 +141,39 @@ def split_rows(
             )
         is_test[_stratified(labels, n_test, rng)] = True
     return np.flatnonzero(~is_test), np.flatnonzero(is_test)
+
+
+def stratified_folds(
+    n_rows: int,
+    n_folds: int,
+    seed: int | np.random.SeedSequence,
+    labels: np.ndarray | None = None,
+) -> np.ndarray:
+    """Deal the rows of a block out to folds at random.
+
+    Parameters
+    ----------
+    n_rows, n_folds : int
+    seed : int or numpy.random.SeedSequence
+        The same seed gives the same folds.
+    labels : ndarray of shape (n_rows,), optional
+        Classes, on the host: the rows of each are then dealt out one after another, so
+        that each fold has its share, to one row.
+
+    Returns
+    -------
+    ndarray of intp of shape (n_rows,)
+        The fold of each row; their sizes differ by one at most.
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(n_rows)
+    if labels is not None:
+        codes = np.unique(labels, return_inverse=True)[1]
+        order = order[np.argsort(codes[order], kind="stable")]
+    folds = np.empty(n_rows, np.intp)
+    # Which folds are one row larger is drawn too, so that it is not always the first.
+    folds[order] = rng.permutation(n_folds)[np.arange(n_rows) % n_folds]
+    return folds
 
 
 def _stratified(

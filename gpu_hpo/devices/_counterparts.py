@@ -96,7 +96,7 @@ def convert(estimator: Any, device: str) -> Any:
 
 def _convert(estimator: Any, device: str, prefix: str) -> Any:
     """Convert an estimator that is a part, whose parameters begin with `prefix`."""
-    if not _is_estimator(estimator) or _library(estimator) == "gpu_hpo":
+    if not _is_estimator(estimator):
         return estimator
     params = estimator.get_params(deep=False)
     parts = {}

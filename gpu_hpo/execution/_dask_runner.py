@@ -118,6 +118,7 @@ class DaskRunner:
         self._ran_on: dict[int, str] = {}
         self._inbox: asyncio.Queue[Report | int] = asyncio.Queue()
         self._topic = ""
+        self._began = monotonic()
         self._silent: set[int] = set()  # had ended without a report at the last look
         for worker, facts in workers.items():
             engine.dispatcher.add_worker(worker, facts.nthreads)
@@ -171,11 +172,10 @@ class DaskRunner:
             logger.info("the model of trial %d cannot be had: %r", trial, error)
             return None
 
-    def release(self) -> None:
-        """Let go of everything on the cluster."""
+    def drop_results(self) -> None:
+        """Let go of all models on the cluster, and of what made them."""
         self._let_go(list(self._results))
         self._sent_recipe = None
-        self._data.release()
 
     async def _send_recipe(self) -> None:
         """Send a large recipe to each worker once rather than with each task."""

@@ -154,8 +154,8 @@ class Dispatcher:
 
     def revive(self, number: int) -> None:
         """Let a trial that was dropped be advanced again, from its first call."""
-        trial = self._trials[number]
-        if not trial.live:
+        trial = self._trials.get(number)
+        if trial is not None and not trial.live:
             again = Trial(number, epoch=trial.epoch + 1, reached=trial.reached)
             self._trials[number] = again
             self._prices.add(number)
@@ -206,7 +206,8 @@ class Dispatcher:
 
     def source(self, number: int) -> int | None:
         """Task whose result holds the model of trial `number`."""
-        return self._trials[number].source
+        trial = self._trials.get(number)
+        return None if trial is None else trial.source
 
     @property
     def idle(self) -> bool:

@@ -26,6 +26,8 @@ class Record:
     elapsed : float
         Seconds since the search began.
     worker : str
+    splits : tuple of dict
+        Metrics by split, of which `metrics` are the means.
     """
 
     trial: int
@@ -36,6 +38,7 @@ class Record:
     score_seconds: float
     elapsed: float
     worker: str
+    splits: tuple[Mapping[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,7 @@ class Engine:
                                 score + item.score_seconds,
                                 elapsed,
                                 report.worker,
+                                item.splits,
                             )
                         )
                     fit = score = 0.0

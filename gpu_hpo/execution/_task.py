@@ -68,6 +68,8 @@ class Score:
         All metrics by name, the deciding one among them.
     fit_seconds, score_seconds : float
         Spent in this task since the trial's previous score.
+    splits : tuple of dict
+        Metrics by split, of which `metrics` are the means, in cross-validation.
     """
 
     calls: int
@@ -75,6 +77,7 @@ class Score:
     metrics: dict[str, float]
     fit_seconds: float
     score_seconds: float
+    splits: tuple[dict[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

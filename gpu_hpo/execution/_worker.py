@@ -143,8 +143,15 @@ def _read(recipe: bytes) -> Recipe:
 
 def _step_report(outcome: Outcome, recipe: Recipe) -> StepReport:
     scores = tuple(
-        Score(calls, metrics[recipe.scoring.decides], metrics, fit, score)
-        for calls, metrics, fit, score in outcome.scores
+        Score(
+            scores.calls,
+            scores.metrics[recipe.scoring.decides],
+            scores.metrics,
+            scores.fit_seconds,
+            scores.score_seconds,
+            scores.by_split if recipe.by_roles else (),
+        )
+        for scores in outcome.scores
     )
     return StepReport(
         outcome.trial,
@@ -158,5 +165,5 @@ def _step_report(outcome: Outcome, recipe: Recipe) -> StepReport:
 
 
 def take_member(cohort: Cohort, trial: int) -> Any:
-    """Fetch the model of one trial."""
-    return cohort[trial].model
+    """Fetch the model of one trial, that of the first split if there are several."""
+    return cohort[trial][0].model

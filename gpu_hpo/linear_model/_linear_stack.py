@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from sklearn.base import is_classifier
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from gpu_hpo._row_orders import copy_member, draw_orders
+from gpu_hpo._row_orders import Lot, copy_member, read_lots
 from gpu_hpo.devices import array_namespace, to_host
 from gpu_hpo.linear_model import _lanes as lane
 from gpu_hpo.linear_model._answers import probabilities, scores
@@ -80,7 +81,12 @@ class LinearStack:
     # ---- training ----
 
     def partial_fit(
-        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        classes: Any = None,
+        rows: Sequence[Any] | None = None,
     ) -> LinearStack:
         """Take every model once through X, in mini-batches.
 
@@ -91,29 +97,54 @@ class LinearStack:
         sample_weight : array-like of shape (n_samples,), optional
         classes : array-like of shape (n_classes,), optional
             Needed at the first call of classifiers.
+        rows : sequence of (array of int or None), optional
+            Rows that each model trains on, if not all; see `gpu_hpo.training.Stack`.
 
         Raises
         ------
         ValueError
-            If something is wrong with the data or the parameters, before any training.
+            If something is wrong with the parameters, or with the data for all models,
+            before any training.
         """
         lead = self.models[0]
         first = not hasattr(self, "coefs")
         if not hasattr(lead, "classes_" if is_classifier(lead) else "coef_"):
             _check_first_call(self.models)
-        rows, class_weights = read_rows(lead, X, y, sample_weight, classes, reset=first)
-        if first:
-            self.begin(array_namespace(rows.X), rows.X.dtype)
+
+        def read(X: Any, y: Any, weight: Any) -> tuple[Any, ...]:
+            # What is refused leaves no traces.
+            reader = copy.copy(lead)
+            return *read_rows(reader, X, y, weight, classes, reset=first), reader
+
+        balanced = getattr(lead, "class_weight", None) == "balanced"
+        for lot in read_lots(
+            read, X, y, sample_weight, rows, self.errors, apart=balanced
+        ):
+            if not hasattr(self, "coefs"):
+                data, _, self.models[0] = lot.data
+                self.begin(array_namespace(data.X), data.X.dtype)
+            if lot.members is None:
+                self._train(lot)
+            else:
+                part = self._part(lot.members)
+                part._train(lot)
+                self._put(lot.members, part)
+        return self
+
+    def _train(self, lot: Lot) -> None:
+        """Take every model once through its rows; they are as many for each."""
+        rows, class_weights, _ = lot.data
         rules = self.rules()
         lanes = self.lanes(class_weights)
         begin(self.xp, rules, lanes)
-        orders = self._draw(rows.X.shape[0])
+        # Outputs of a model share an order.
+        orders, which = lot.orders(self.models) or _as_they_stand(lot)
+        which = np.repeat(which, self.coefs.shape[1])
         with np.errstate(all="ignore"):
-            train_epoch(self.xp, rules, lanes, rows, orders)
+            train_epoch(self.xp, rules, lanes, rows, (orders, which))
         self.absorb(lanes)
-        self.count(1, rows.X.shape[0])
+        self.count(1, lot.n_rows)
         self.check_finite()
-        return self
 
     def begin(self, xp: Any, dtype: Any) -> None:
         """Begin training anew, from zeros; the first model knows the data."""
@@ -204,18 +235,6 @@ class LinearStack:
             if not fine:
                 self.errors[i] = diverged(1)
 
-    def _draw(self, n_rows: int) -> Any:
-        """Draw orders of the rows, and say which of them each lane goes by.
-
-        An integer seed gives the same order at each call, and models with equal seeds
-        share it.
-        """
-        n_outputs = self.coefs.shape[1]
-        if not self.models[0].shuffle:
-            return np.arange(n_rows)[None], np.zeros(len(self) * n_outputs, np.intp)
-        orders, which = draw_orders([m.random_state for m in self.models], n_rows)
-        return orders, np.repeat(which, n_outputs)
-
     # ---- answers ----
 
     def predict(self, X: Any) -> Any:
@@ -262,14 +281,8 @@ class LinearStack:
 
     def take(self, indices: Sequence[int]) -> LinearStack:
         """Stack of some of the models."""
-        out = type(self).__new__(type(self))
-        out.models = [copy_member(self.models[i]) for i in indices]
-        out.errors = [self.errors[i] for i in indices]
-        out.xp = self.xp
-        if hasattr(self, "coefs"):
-            rows = self.xp.asarray(np.asarray(indices, np.intp))
-            for name in _ARRAYS:
-                setattr(out, name, getattr(self, name)[rows])
+        out = self._part(indices)
+        out.models = [copy_member(model) for model in out.models]
         return out
 
     def concat(self, others: Sequence[LinearStack]) -> LinearStack:
@@ -301,6 +314,26 @@ class LinearStack:
 
     # ---- how ----
 
+    def _part(self, members: Sequence[int]) -> LinearStack:
+        """Some of the models themselves, with copies of their arrays."""
+        out = type(self).__new__(type(self))
+        out.models = [self.models[i] for i in members]
+        out.errors = [self.errors[i] for i in members]
+        out.xp = self.xp
+        if hasattr(self, "coefs"):
+            places = self.xp.asarray(np.asarray(members, np.intp))
+            for name in _ARRAYS:
+                setattr(out, name, getattr(self, name)[places])
+        return out
+
+    def _put(self, members: Sequence[int], part: LinearStack) -> None:
+        """Take over what has become of a part."""
+        places = self.xp.asarray(np.asarray(members, np.intp))
+        for name in _ARRAYS:
+            getattr(self, name)[places] = getattr(part, name)
+        for i, error in zip(members, part.errors, strict=True):
+            self.errors[i] = error
+
     def _shaped(self, array: Any) -> Any:
         """Copy with the axes that an estimator shows: a regressor has one fewer."""
         if array.ndim == 2 and not is_classifier(self.models[0]):
@@ -327,6 +360,10 @@ class LinearStack:
                 continue
             parts = [xp.asarray(part).reshape(shape[1:n_axes]) for part in parts]
             setattr(self, name, xp.stack(parts).astype(dtype, copy=False))
+
+
+def _as_they_stand(lot: Lot) -> tuple[Any, Any]:
+    return np.arange(lot.n_rows)[None], np.zeros(len(lot.which), np.intp)
 
 
 def diverged(epoch: int) -> ValueError:

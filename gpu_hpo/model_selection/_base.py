@@ -1,68 +1,28 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the adaptive searches have in common: the life of a search."""
+"""What the adaptive searches have in common, as scikit-learn sees them."""
 
 from __future__ import annotations
 
-import asyncio
-import math
 import threading
-import uuid
 import warnings
-from abc import ABCMeta, abstractmethod
-from collections.abc import Mapping
+from abc import ABCMeta
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
-import numpy as np
-from dask.base import is_dask_collection
 from distributed import Client, Future
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_classifier
+from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.callback import CallbackSupportMixin
-from sklearn.callback._callback_support import callback_management_context
 from sklearn.metrics import check_scoring
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
-from gpu_hpo.data import ResidentData, spawn_seed
-from gpu_hpo.devices import wanted_device
-from gpu_hpo.exceptions import NoFiniteScoreError
-from gpu_hpo.execution import (
-    DaskRunner,
-    Dispatcher,
-    Engine,
-    cluster_device,
-    device_memory,
-    search_client,
-    worker_facts,
-)
-from gpu_hpo.model_selection._placement import place
+from gpu_hpo.execution import search_client
+from gpu_hpo.model_selection._life import INTERRUPT_SECONDS, SearchLife
 from gpu_hpo.model_selection._postfit import PostFit
-from gpu_hpo.model_selection._progress import Progress, shown_log
-from gpu_hpo.model_selection._recipe import make_recipe
-from gpu_hpo.model_selection._request import Request, check_estimator, read_request
-from gpu_hpo.model_selection._results import (
-    best_trial,
-    make_cv_results,
-    make_history,
-    refit_metadata,
-)
-from gpu_hpo.schedules import Schedule
-from gpu_hpo.training import (
-    Budget,
-    Scoring,
-    Trial,
-    make_budget,
-    make_scoring,
-    stack_groups,
-    takes_classes,
-)
-
-# How long the user who interrupts a search is kept waiting at most.
-INTERRUPT_SECONDS = 10.0
-# Of what is fitted anew, a chunk says little about how many rows should validate.
-REFIT_TEST_SIZE = 0.2
+from gpu_hpo.model_selection._request import Request, read_request
+from gpu_hpo.training import make_scoring
 
 _FITTED = (
     "best_estimator_",
@@ -76,14 +36,19 @@ _FITTED = (
     "model_history_",
     "multimetric_",
     "n_splits_",
+    "refit_time_",
     "scorer_",
     "scoring_",
 )
-_DATA_SEED, _SAMPLE_SEED, _TRIAL_SEED = range(3)
 
 
 class BaseIncrementalSearchCV(
-    PostFit, CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta
+    SearchLife,
+    PostFit,
+    CallbackSupportMixin,
+    MetaEstimatorMixin,
+    BaseEstimator,
+    metaclass=ABCMeta,
 ):
     """Base of the searches that stop early.
 
@@ -101,41 +66,63 @@ class BaseIncrementalSearchCV(
         "scoring": [str, callable, list, tuple, dict, None],
         "verbose": ["boolean", Interval(Real, 0, 1, closed="both")],
         "prefix": [str],
-        "refit": ["boolean", str],
+        "refit": ["boolean", str, None],
+        "cv": ["cv_object"],
+        "stratify": ["boolean", None],
         "chunk_size": [Interval(Integral, 1, None, closed="left"), None],
         "stack": ["boolean"],
         "resource": [str],
         "device": [StrOptions({"auto", "cpu", "cuda"})],
     }
 
-    # ---- what a subclass says ----
-
-    @abstractmethod
-    def _plan(self, seed: np.random.SeedSequence) -> tuple[Schedule, list[Any]]:
-        """Schedule, and the parameters of each of its trials."""
-
-    @abstractmethod
-    def _label(self, schedule: Schedule, trial: int) -> dict[str, Any]:
-        """`model_id` of a trial, and what else its rows and records carry."""
-
-    @abstractmethod
-    def _set_metadata(self, schedule: Schedule, history: list[dict[str, Any]]) -> None:
-        """Set `metadata_`."""
-
-    @abstractmethod
-    def _max_calls(self) -> int:
-        """Most calls of any model."""
-
-    def _budget(self) -> Budget:
-        return make_budget(self.resource)
-
-    def _patience(self) -> int:
-        """`patience` in calls; 0 is off."""
-        return int(self.patience)
+    def __init__(
+        self,
+        estimator: Any,
+        parameters: Any,
+        *,
+        patience: int | bool,
+        tol: float | None,
+        test_size: float | None,
+        random_state: Any,
+        scoring: Any,
+        verbose: bool | float,
+        prefix: str,
+        refit: bool | str | None,
+        cv: Any,
+        stratify: bool | None,
+        chunk_size: int | None,
+        stack: bool,
+        resource: str,
+        device: str,
+    ) -> None:
+        self.estimator = estimator
+        self.parameters = parameters
+        self.patience = patience
+        self.tol = tol
+        self.test_size = test_size
+        self.random_state = random_state
+        self.scoring = scoring
+        self.verbose = verbose
+        self.prefix = prefix
+        self.refit = refit
+        self.cv = cv
+        self.stratify = stratify
+        self.chunk_size = chunk_size
+        self.stack = stack
+        self.resource = resource
+        self.device = device
 
     # ---- fit ----
 
-    def fit(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        groups: Any = None,
+        validation_data: Any = None,
+        **fit_params: Any,
+    ) -> Any:
         """Search.
 
         Parameters
@@ -145,6 +132,10 @@ class BaseIncrementalSearchCV(
             array or frame of these. The chunks of a Dask collection are the chunks
             that models train on, one a call; anything else is cut by `chunk_size`.
         y : array-like or Dask collection of shape (n_samples,), optional
+        groups : array-like or Dask collection of shape (n_samples,), optional
+            Rows of one group either train or validate, all of them.
+        validation_data : tuple (X, y) or (X, y, sample_weight), optional
+            Rows to score models on; all of X then trains. Like X and y.
         **fit_params
             What has one entry per row, `sample_weight` for one, is cut along with X,
             and `sample_weight` goes to the scorer as well if that takes it. Anything
@@ -174,7 +165,16 @@ class BaseIncrementalSearchCV(
                 "it must be False, or at least 2"
             )
         budget, most = self._budget(), self._max_calls()
-        request = read_request(self, X, y, fit_params, budget, most)
+        request = read_request(
+            self,
+            X,
+            y,
+            fit_params,
+            budget,
+            most,
+            groups=groups,
+            validation_data=validation_data,
+        )
         for name in _FITTED:
             # What an earlier fit found is not what this one knows if it ends early.
             self.__dict__.pop(name, None)
@@ -199,155 +199,6 @@ class BaseIncrementalSearchCV(
             # The client cancels the search, which then keeps what is known.
             ended.wait(INTERRUPT_SECONDS)
             raise
-
-    async def _search(self, client: Client, request: Request) -> Any:
-        estimator = self.estimator
-        if isinstance(estimator, Future):
-            estimator = await client.gather(estimator, asynchronous=True)
-            check_estimator(self, estimator, self._budget())
-        name = f"gpu_hpo-{uuid.uuid4().hex[:10]}"
-        budget = self._budget()
-        schedule, params = self._plan(spawn_seed(request.seed, _SAMPLE_SEED))
-        trials = {
-            i: Trial(
-                param,
-                int(spawn_seed(request.seed, _TRIAL_SEED, i).generate_state(1)[0]),
-            )
-            for i, param in enumerate(params)
-        }
-        whole = await _concrete(client, request.whole)
-        workers = await worker_facts(client)
-        placement = place(
-            estimator,
-            trials,
-            budget,
-            await cluster_device(client, self.device),
-            demanded=wanted_device(self.device)[0] == "cuda",
-        )
-        kind, budget = placement.kind, placement.budget
-        budget.check_least(
-            kind, min(schedule.outlook(trial)[0].calls for trial in trials)
-        )
-        scoring = make_scoring(kind, self.scoring, self.refit)
-        data = ResidentData(
-            client,
-            request.blocks,
-            name=name,
-            test_size=REFIT_TEST_SIZE
-            if budget.refits and self.test_size is None
-            else self.test_size,
-            seed=spawn_seed(request.seed, _DATA_SEED),
-            classify="y" in request.blocks.blocks[0]
-            and (is_classifier(kind) or takes_classes(kind)),
-            on_device=placement.on_device,
-            device_memory=math.inf
-            if placement.on_device is None
-            else await device_memory(client),
-        )
-        runner = None
-        with shown_log(self.verbose), callback_management_context(self):
-            try:
-                await data.load(workers)
-                if budget.refits:
-                    most = self._max_calls()
-                    budget.check_chunks(data.n_chunks, most)
-                    data.check_fits_in_memory(
-                        joined_by_tasks=budget.span(0, most) is not None
-                    )
-                recipe = make_recipe(
-                    placement,
-                    budget,
-                    scoring,
-                    request,
-                    whole,
-                    data,
-                    stacked=bool(self.stack),
-                )
-                dispatcher = Dispatcher(
-                    schedule.outlook,
-                    window=data.window if data.windowed else None,
-                    n_parts=data.n_parts,
-                    parts_per_task=data.n_parts
-                    if scoring.whole
-                    else data.parts_per_task,
-                    groups=stack_groups(recipe, trials) if self.stack else None,
-                    budget=budget,
-                )
-                progress = Progress(self, schedule.n_trials, data.n_rows, data.n_chunks)
-                engine = Engine(schedule, dispatcher, progress)
-                runner = DaskRunner(client, engine, data, recipe, trials, name, workers)
-                self.device_ = placement.device
-                self._labels = data.labels if data.encodes else None
-                try:
-                    await runner.run()
-                except asyncio.CancelledError:
-                    await self._finish(runner, engine, trials, scoring, cut_short=True)
-                    raise
-                else:
-                    await self._finish(runner, engine, trials, scoring)
-                finally:
-                    if budget.refits and hasattr(self, "metadata_"):
-                        self.metadata_ |= refit_metadata(self.history_, budget, data)
-                progress.end()
-            finally:
-                if runner is None:
-                    data.release()
-                else:
-                    runner.release()
-        return self
-
-    async def _finish(
-        self,
-        runner: DaskRunner,
-        engine: Engine,
-        trials: Mapping[int, Trial],
-        scoring: Scoring,
-        cut_short: bool = False,
-    ) -> None:
-        """Set the fitted attributes from what the engine has recorded.
-
-        If the search was cut short, there may be no best model, since it is not
-        trained again if it is gone.
-        """
-        schedule = engine.schedule
-        best = best_trial(engine.records, schedule.finalists, engine.failures)
-        if best is None:
-            if cut_short:
-                return
-            raise NoFiniteScoreError(_explain(engine))
-        params = {i: trial.params for i, trial in trials.items()}
-        label = lambda trial: self._label(schedule, trial)  # noqa: E731
-        if cut_short:
-            model = await runner.model_at_hand(best.trial, INTERRUPT_SECONDS / 2)
-        else:
-            model = await runner.model(best.trial, best.calls)
-        self.history_ = make_history(engine.records, params, label)
-        self.model_history_: dict[Any, list[dict[str, Any]]] = {
-            label(trial)["model_id"]: [] for trial in trials
-        }
-        for entry in self.history_:
-            self.model_history_[entry["model_id"]].append(entry)
-        self.cv_results_ = make_cv_results(
-            self.history_, params, label, engine.failures, set(schedule.finalists)
-        )
-        self.__dict__.pop("best_estimator_", None)
-        if model is not None:
-            self.best_estimator_ = model
-        elif not cut_short:
-            warnings.warn(
-                f"no best_estimator_: the best model, trial {best.trial}, was lost or "
-                "dropped, and failed when it was trained again",
-                UserWarning,
-                stacklevel=2,
-            )
-        self.best_index_ = best.trial
-        self.best_score_ = np.float64(best.score)
-        self.best_params_ = dict(params[best.trial])
-        self.scoring_ = scoring
-        self.scorer_ = scoring.scorer
-        self.multimetric_ = len(scoring.metrics) > 1
-        self.n_splits_ = 1
-        self._set_metadata(schedule, self.history_)
 
     # ---- scikit-learn ----
 
@@ -383,27 +234,6 @@ class BaseIncrementalSearchCV(
         tags.target_tags = theirs.target_tags
         tags.input_tags = theirs.input_tags
         return tags
-
-
-async def _concrete(client: Client, params: dict[str, Any]) -> dict[str, Any]:
-    """Fit parameters with what is Dask's replaced by what it stands for."""
-    futures = {
-        name: value if isinstance(value, Future) else client.compute(value)
-        for name, value in params.items()
-        if isinstance(value, Future) or is_dask_collection(value)
-    }
-    return {**params, **await client.gather(futures, asynchronous=True)}
-
-
-def _explain(engine: Engine) -> str:
-    if not engine.failures:
-        return f"none of {engine.schedule.n_trials} trials got a finite score"
-    first = engine.failures[min(engine.failures)]
-    return (
-        f"no trial got a finite score: {len(engine.failures)} of "
-        f"{engine.schedule.n_trials} failed, the first with {first.reason}\n\n"
-        f"Trial {first.trial} {first.status}:\n{first.error}"
-    )
 
 
 def warn_small_space(wanted: int, found: int) -> None:

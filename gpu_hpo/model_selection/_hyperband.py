@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval
 
 from gpu_hpo.data import spawn_seed
 from gpu_hpo.model_selection._base import BaseIncrementalSearchCV, warn_small_space
+from gpu_hpo.model_selection._docs import with_shared_docs
 from gpu_hpo.model_selection._search_space import sample
 from gpu_hpo.model_selection._successive_halving import planned_calls, planned_fits
 from gpu_hpo.schedules import (
@@ -25,6 +26,7 @@ from gpu_hpo.schedules import (
 )
 
 
+@with_shared_docs
 class HyperbandSearchCV(BaseIncrementalSearchCV):
     """Hyperband: find good parameters with few calls of `partial_fit`.
 
@@ -39,11 +41,7 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
 
     Parameters
     ----------
-    estimator : estimator
-        Cloned for each parameter set; must have what `resource` takes. May be a
-        ``distributed.Future`` of one.
-    parameters : dict or list of dict
-        Parameter names with lists of values or distributions with a method ``rvs``.
+    {{estimator}}
     max_iter : int, default=81
         Most calls of any model: of `partial_fit`, each on one chunk, or what `resource`
         says.
@@ -52,44 +50,9 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
     patience : int or bool, default=False
         Stop models whose score rose by no more than `tol` in so many calls. At least
         2; True is ``max_iter // aggressiveness``.
-    tol : float or None, default=1e-3
-        Improvement that counts; None never stops.
-    test_size : float, optional
-        Fraction of the rows to validate on; by default ``min(0.2, 1 / n_chunks)``, and
-        0.2 if `resource` is not "partial_fit".
-    random_state : int, RandomState or None, default=None
-        Decides on sampled parameters, validation rows, order of chunks, and the
-        `random_state` of models that have none. An integer gives the same scores and
-        the same best model on any cluster.
-    scoring : str, callable, list, tuple, dict or None, default=None
-        As in scikit-learn. With several metrics `refit` names the one that decides.
-    verbose : bool or float, default=False
-        Log to standard output; a number says which fraction of the scores.
-    prefix : str, default=""
-        Put before each line of the log.
     predict_meta, predict_proba_meta, transform_meta : object, optional
         Accepted for dask-ml's sake; not needed.
-    refit : bool or str, default=True
-        With several metrics, the name of the one that decides.
-    chunk_size : int, optional
-        Rows per chunk of data that is not a Dask collection. By default about 20
-        chunks of at least 1,000 rows and at most 64 MiB.
-    stack : bool, default=True
-        Train models that can share a stack as one set of arrays (see
-        `gpu_hpo.training.Stack`). The results are the same without.
-    resource : str, default="partial_fit"
-        What a model gets more of by each call, up to `max_iter`. "partial_fit" trains
-        it on another chunk. Anything else fits it anew at each decision: to as many
-        chunks as it has made calls ("n_samples"; data that is not a Dask collection is
-        cut into `max_iter` chunks, each of rows from everywhere), or to all rows with
-        an integer parameter at that number (its name: "n_estimators", "max_iter",
-        "clf__epochs", ...), or for so many iterations more ("warm_start", for
-        estimators with that parameter).
-    device : {"auto", "cpu", "cuda"}, default="auto"
-        "cuda" trains cuML's counterparts of scikit-learn's estimators, "cpu"
-        scikit-learn's of cuML's (see `gpu_hpo.devices.convert`). "auto" takes GPUs if
-        each worker has one, and the CPU if the estimator has no counterpart there.
-        ``GPU_HPO_DEVICE`` overrides it.
+    {{shared}}
 
     Attributes
     ----------
@@ -166,31 +129,37 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         predict_proba_meta: Any = None,
         transform_meta: Any = None,
         *,
-        refit: bool | str = True,
+        refit: bool | str | None = None,
+        cv: Any = None,
+        stratify: bool | None = None,
         chunk_size: int | None = None,
         stack: bool = True,
         resource: str = "partial_fit",
         device: str = "auto",
     ) -> None:
-        self.estimator = estimator
-        self.parameters = parameters
+        super().__init__(
+            estimator,
+            parameters,
+            patience=patience,
+            tol=tol,
+            test_size=test_size,
+            random_state=random_state,
+            scoring=scoring,
+            verbose=verbose,
+            prefix=prefix,
+            refit=refit,
+            cv=cv,
+            stratify=stratify,
+            chunk_size=chunk_size,
+            stack=stack,
+            resource=resource,
+            device=device,
+        )
         self.max_iter = max_iter
         self.aggressiveness = aggressiveness
-        self.patience = patience
-        self.tol = tol
-        self.test_size = test_size
-        self.random_state = random_state
-        self.scoring = scoring
-        self.verbose = verbose
-        self.prefix = prefix
         self.predict_meta = predict_meta
         self.predict_proba_meta = predict_proba_meta
         self.transform_meta = transform_meta
-        self.refit = refit
-        self.chunk_size = chunk_size
-        self.stack = stack
-        self.resource = resource
-        self.device = device
 
     @property
     def metadata(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from gpu_hpo.data import ResidentData
 from gpu_hpo.model_selection._placement import Placement
 from gpu_hpo.model_selection._request import Request
-from gpu_hpo.training import Budget, Recipe, Scoring, takes_classes
+from gpu_hpo.training import Budget, Recipe, Scoring
 
 
 def make_recipe(
@@ -43,7 +43,8 @@ def make_recipe(
     Raises
     ------
     ValueError
-        If the labels of y tell no classes apart, or are not those that the user names.
+        If the labels of y tell no classes apart, or are not those that the user names
+        or that the estimator takes.
     """
     params = dict(fit_params)
     classes = params.pop("classes", None)
@@ -51,8 +52,10 @@ def make_recipe(
         _check_labels(data.labels)
         if classes is not None:
             _check_classes(classes, data)
-        elif takes_classes(placement.kind) and not budget.refits:
+        elif budget.takes_classes(placement.kind):
             classes = np.arange(len(data.labels)) if data.encodes else data.labels
+    if classes is not None:
+        budget.check_labels(placement.kind, np.asarray(classes))
     rows = placement.on_device
     return Recipe(
         placement.prototype,
@@ -66,6 +69,8 @@ def make_recipe(
         budget=budget,
         converted_to=placement.converted_to,
         on_device=rows is not None,
+        n_splits=data.n_splits,
+        by_roles=data.has_roles,
         assume_finite=rows is not None and rows.finite,
     )
 

@@ -4,22 +4,30 @@
 
 from __future__ import annotations
 
-import inspect
 import reprlib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 from dask.base import is_dask_collection
 from distributed import Future
+from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import _routing_enabled, process_routing
 
-from gpu_hpo.data import Blocks, as_blocks, is_per_row, known_length, root_seed
+from gpu_hpo.data import (
+    GROUPS,
+    Blocks,
+    as_blocks,
+    is_per_row,
+    known_length,
+    root_seed,
+)
 from gpu_hpo.devices import is_device_array
 from gpu_hpo.model_selection._search_space import check_space
 from gpu_hpo.training import Budget, make_scoring
@@ -37,6 +45,12 @@ class Request:
     fit_rows, score_rows : tuple of str
         Per-row parameters of `partial_fit` or `fit`, and of the scorer.
     seed : numpy.random.SeedSequence
+    test_size, cv, stratify
+        As given to the search.
+    y, groups
+        As given to its `fit`, for splitters.
+    validation : Blocks or None
+        Rows to validate on that the user gave.
     """
 
     blocks: Blocks
@@ -44,6 +58,12 @@ class Request:
     fit_rows: tuple[str, ...]
     score_rows: tuple[str, ...]
     seed: np.random.SeedSequence
+    test_size: float | None = None
+    cv: Any = None
+    stratify: bool | None = None
+    y: Any = None
+    groups: Any = None
+    validation: Blocks | None = None
 
 
 def read_request(
@@ -53,13 +73,16 @@ def read_request(
     fit_params: dict[str, Any],
     budget: Budget,
     max_calls: int,
+    *,
+    groups: Any = None,
+    validation_data: Any = None,
 ) -> Request:
     """Check everything that `search.fit` was given.
 
     Parameters
     ----------
     search : BaseIncrementalSearchCV
-    X, y, fit_params
+    X, y, fit_params, groups, validation_data
         As given to its `fit`.
     budget : Budget
     max_calls : int
@@ -70,15 +93,16 @@ def read_request(
     ValueError, TypeError
         Naming the argument and its value.
     """
-    _check_has_rows("X", X)
-    if y is not None:
-        _check_has_rows("y", y)
+    for name, value in {"X": X, "y": y, "groups": groups}.items():
+        if name == "X" or value is not None:
+            _check_has_rows(name, value)
+    _check_validation(search, groups, validation_data)
     if not isinstance(search.estimator, Future):
         check_estimator(search, search.estimator, budget)
         y = _check_data(search.estimator, X, y)
-    fit, score = _route(search, fit_params, budget.method)
+    fit, score = _route(search, fit_params, budget)
     if not isinstance(search.estimator, Future):
-        _check_fit_params(search.estimator, fit, budget.method)
+        _check_fit_params(search.estimator, fit, budget)
     n = known_length(X)
     # A sample_weight of another length is an error, not a parameter for every call.
     rows = {
@@ -89,15 +113,86 @@ def read_request(
         and (name == "sample_weight" or is_per_row(value, n))
     }
     _check_one_place({"X": X, "y": y, **rows})
-    blocks = as_blocks(X, y, rows, **budget.cut(n or 0, max_calls, search.chunk_size))
+    by_splitter = not isinstance(search.cv, Integral | None)
+    by_row = rows if groups is None or by_splitter else {**rows, GROUPS: groups}
+    # Chunks of consecutive rows could lie in one group, or fold, as a whole.
+    cut: dict[str, Any] = {"interleave": groups is not None or by_splitter}
+    cut |= budget.cut(n or 0, max_calls, search.chunk_size)
+    blocks = as_blocks(X, y, by_row, **cut)
     budget.check_chunks(len(blocks.blocks), max_calls)
+    score_rows = tuple(name for name in score if name in rows)
+    validation = None
+    if validation_data is not None:
+        validation, score_rows = _read_validation(
+            search, X, y, validation_data, score_rows
+        )
     return Request(
         blocks=blocks,
         whole={name: value for name, value in fit.items() if name not in rows},
         fit_rows=tuple(name for name in fit if name in rows),
-        score_rows=tuple(name for name in score if name in rows),
+        score_rows=score_rows,
         seed=root_seed(search.random_state),
+        test_size=search.test_size,
+        cv=search.cv,
+        stratify=search.stratify,
+        y=y,
+        groups=groups,
+        validation=validation,
     )
+
+
+def _check_validation(search: Any, groups: Any, validation_data: Any) -> None:
+    """Raise if the user says in two ways what to validate on."""
+    ways = {
+        "cv": search.cv,
+        "test_size": search.test_size,
+        "validation_data": validation_data,
+    }
+    given = [name for name, value in ways.items() if value is not None]
+    if len(given) > 1:
+        shown = " and ".join(f"{name}={reprlib.repr(ways[name])}" for name in given)
+        raise ValueError(f"{shown} contradict each other: pass one of them")
+    if validation_data is not None and groups is not None:
+        raise ValueError("groups have no use where validation_data is given")
+    if groups is not None and search.stratify:
+        raise ValueError("stratify=True has no use where groups are given")
+
+
+def _read_validation(
+    search: Any, X: Any, y: Any, given: Any, score_rows: tuple[str, ...]
+) -> tuple[Blocks, tuple[str, ...]]:
+    """Blocks to validate on, and which per-row parameters the scorer gets."""
+    if not isinstance(given, list | tuple) or not 2 <= len(given) <= 3:
+        raise TypeError(
+            "validation_data must be a tuple (X, y) or (X, y, sample_weight); got "
+            f"{reprlib.repr(given)}"
+        )
+    X_held, y_held, weight = (*given, None)[:3]
+    _check_has_rows("X of validation_data", X_held)
+    if (y is None) != (y_held is None):
+        raise ValueError("y must be given for validation_data where it is for X")
+    if y_held is not None:
+        _check_has_rows("y of validation_data", y_held)
+    if is_device_array(X) != is_device_array(X_held):
+        raise TypeError(
+            "X and validation_data must both be on the host, or both on the device"
+        )
+    widths = [np.shape(x)[1] if np.ndim(x) == 2 else None for x in (X, X_held)]
+    if None not in widths and widths[0] != widths[1]:
+        raise ValueError(
+            f"validation_data has {widths[1]} features, but X has {widths[0]}"
+        )
+    if not isinstance(search.estimator, Future):
+        y_held = _check_data(search.estimator, X_held, y_held)
+    rows = {} if weight is None else {"sample_weight": weight}
+    missing = set(score_rows) - rows.keys()
+    if missing:
+        raise ValueError(
+            f"validation_data lacks {', '.join(sorted(missing))}, by which scores are "
+            "weighted: pass (X, y, sample_weight)"
+        )
+    _check_one_place({"X": X_held, "y": y_held, **rows})
+    return as_blocks(X_held, y_held, rows), tuple(rows)
 
 
 def check_estimator(search: Any, estimator: Any, budget: Budget) -> None:
@@ -115,7 +210,30 @@ def check_estimator(search: Any, estimator: Any, budget: Budget) -> None:
                 f"parameters[{name!r}]={space[name]!r} cannot be searched: "
                 f"resource={budget.resource!r} sets it"
             )
+        _check_parts(estimator, space, budget)
     make_scoring(estimator, search.scoring, search.refit)
+
+
+def _check_parts(estimator: Any, space: Mapping[str, Any], budget: Budget) -> None:
+    """Raise if the budget cannot train what some listed value makes of a part."""
+    known = estimator.get_params(deep=True)
+    for name, values in space.items():
+        if hasattr(values, "rvs") or name not in known:
+            continue
+        for value in values:
+            if not (_is_part(value) or _is_part(known[name])):
+                continue
+            changed = clone(estimator).set_params(**{name: clone(value, safe=False)})
+            try:
+                budget.check(changed)
+            except ValueError as error:
+                raise ValueError(
+                    f"parameters[{name!r}] has the value {value!r}, but {error}"
+                ) from error
+
+
+def _is_part(value: Any) -> bool:
+    return hasattr(value, "get_params") and not isinstance(value, type)
 
 
 def _check_has_rows(name: str, value: Any) -> None:
@@ -184,23 +302,29 @@ def _check_data(estimator: Any, X: Any, y: Any) -> Any:
 
 
 def _route(
-    search: Any, params: dict[str, Any], method: str
+    search: Any, params: dict[str, Any], budget: Budget
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Fit parameters by who gets them: `method` of the estimator, and the scorer."""
+    """Fit parameters by who gets them: the estimator in training, and the scorer."""
     if _routing_enabled():
+        if params and not budget.can_route(search.estimator):
+            raise ValueError(
+                f"fit got {', '.join(params)}, but with metadata routing enabled "
+                f"{type(search.estimator).__name__} routes nothing to {budget.method} "
+                "of its steps; disable it, and name steps as in step__sample_weight"
+            )
         routed = process_routing(search, "fit", **params)
-        return dict(routed.estimator[method]), dict(routed.scorer.score)
+        return dict(routed.estimator[budget.method]), dict(routed.scorer.score)
     weights = {k: v for k, v in params.items() if k == "sample_weight"}
     return dict(params), weights
 
 
-def _check_fit_params(estimator: Any, params: Mapping[str, Any], method: str) -> None:
-    takes = inspect.signature(getattr(estimator, method)).parameters
-    if any(p.kind is p.VAR_KEYWORD for p in takes.values()):
-        return
+def _check_fit_params(
+    estimator: Any, params: Mapping[str, Any], budget: Budget
+) -> None:
     for name, value in params.items():
-        if name not in takes:
+        if not budget.takes_param(estimator, name):
             raise TypeError(
-                f"fit got {name}={reprlib.repr(value)}, which {method} of "
-                f"{type(estimator).__name__} does not take"
+                f"fit got {name}={reprlib.repr(value)}, which {budget.method} of "
+                f"{type(estimator).__name__} does not take with resource="
+                f"{budget.resource!r}"
             )

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -38,8 +39,18 @@ def make_history(
                 else {}
             ),
         }
+        | _by_split(record)
         for record in records
     ]
+
+
+def _by_split(record: Record) -> dict[str, float]:
+    """Metrics of each model of a trial in cross-validation."""
+    return {
+        f"split{i}_test_{name}": value
+        for i, metrics in enumerate(record.splits)
+        for name, value in metrics.items()
+    }
 
 
 def make_cv_results(
@@ -62,12 +73,22 @@ def make_cv_results(
         ]
         results[f"mean_{name}"] = np.array([np.mean(values) for values in times])
         results[f"std_{name}"] = np.array([np.std(values) for values in times])
-    metrics = [key for key in (history or [{}])[0] if key.startswith("test_")]
+    keys = list((history or [{}])[0])
+    metrics = [key for key in keys if key.startswith("test_")]
     for key in ("score", *metrics):
         name = key.removeprefix("test_")
         scores = np.array([entry.get(key, math.nan) for entry in last], dtype=float)
         results[f"test_{name}"] = scores
         results[f"rank_test_{name}"] = _rank(scores)
+        column = re.compile(rf"split\d+_test_{re.escape(name)}")
+        of_splits = [key for key in keys if column.fullmatch(key)]
+        if of_splits:
+            table = np.array(
+                [[entry.get(k, math.nan) for k in of_splits] for entry in last]
+            )
+            results |= dict(zip(of_splits, table.T, strict=True))
+            results[f"mean_test_{name}"] = table.mean(axis=1)
+            results[f"std_test_{name}"] = table.std(axis=1)
     for name in label(next(iter(params))):
         results[name] = np.array([label(trial)[name] for trial in params])
     results["partial_fit_calls"] = np.array(
@@ -113,7 +134,7 @@ def refit_metadata(history: History, budget: Budget, data: Any) -> dict[str, Any
         rows_fitted += data.rows_of(budget.span(start, stop))
     return {
         "resource": budget.resource,
-        "n_fits": len(history),
+        "n_fits": len(history) * data.n_splits,
         "calls_fitted": calls_fitted,
         "rows_fitted": rows_fitted,
     }

@@ -19,6 +19,7 @@ from gpu_hpo.data._split import (
     split_rows,
 )
 from gpu_hpo.devices import is_device_array, to_host
+from gpu_hpo.model_selection._row_blocks import host_labels, kind, n_rows, type_name
 
 DEFAULT_TEST_SIZE = 0.1
 
@@ -36,8 +37,8 @@ def train_test_split(
     """Split arrays into random train and test rows.
 
     Dask arrays and frames are split lazily and within each block, so no row moves
-    between workers. Anything else goes to
-    `sklearn.model_selection.train_test_split`.
+    between workers. Anything else is split as by
+    `sklearn.model_selection.train_test_split`, and on the device where it is.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ def train_test_split(
         each block) test. Within a block rows keep their order in either case.
     stratify : array-like or Dask collection, optional
         Class labels of the rows: each class then gives its share of the test rows, of
-        each block.
+        each block. Labels on a device, and nothing else, are copied to the host.
     blockwise : bool, default=True
         For Dask collections only True is implemented.
     convert_mixed_types : bool, default=False
@@ -97,7 +98,7 @@ def train_test_split(
     if not arrays:
         raise ValueError("train_test_split needs at least one array")
     shuffle = True if shuffle is None else shuffle
-    kinds = [_kind(array) for array in arrays]
+    kinds = [kind(array) for array in arrays]
     if set(kinds) == {"other"}:
         return _in_memory(
             arrays,
@@ -120,7 +121,7 @@ def train_test_split(
     data = list(arrays)
     if len(set(kinds)) > 1:
         if not convert_mixed_types:
-            types = ", ".join(_type_name(array) for array in arrays)
+            types = ", ".join(type_name(array) for array in arrays)
             raise TypeError(
                 f"cannot split a mixture of types ({types}); convert them, or pass "
                 "convert_mixed_types=True to make them all Dask arrays"
@@ -140,27 +141,22 @@ def train_test_split(
 def _in_memory(arrays: Sequence[Any], stratify: Any, **options: Any) -> list[Any]:
     from sklearn.model_selection import train_test_split as sklearn_split
 
-    if stratify is not None and is_device_array(stratify):
-        stratify = to_host(stratify)  # scikit-learn counts classes on the host
-    return sklearn_split(*arrays, stratify=stratify, **options)
+    # scikit-learn chooses rows, and takes those of what is in the host's memory. What
+    # is on a device it never sees: it would not know all that lives there.
+    stand_ins = [np.arange(n_rows(x)) if is_device_array(x) else x for x in arrays]
+    stratify = None if stratify is None else host_labels(stratify)
+    parts = sklearn_split(*stand_ins, stratify=stratify, **options)
+    return [
+        _rows_of(arrays[i // 2], part) if is_device_array(arrays[i // 2]) else part
+        for i, part in enumerate(parts)
+    ]
 
 
-def _kind(x: Any) -> str:
-    """Tell Dask's arrays and frames from all else, without importing either."""
-    from dask import is_dask_collection
-
-    if not is_dask_collection(x):
-        return "other"
-    if hasattr(x, "divisions"):
-        return "frame"
-    if hasattr(x, "chunks"):
-        if not x.ndim:
-            raise ValueError("cannot split a Dask array that has no axis of rows")
-        return "array"
-    raise TypeError(
-        f"cannot split a {_type_name(x)}; of Dask's collections, arrays, frames and "
-        "series can be"
-    )
+def _rows_of(x: Any, rows: np.ndarray) -> Any:
+    """Take rows where the data is; indices, unlike data, go to the device."""
+    if type(x).__module__.startswith("cupyx"):
+        x = x.tocsr()  # itself, but for formats of which rows cannot be taken
+    return x.iloc[rows] if hasattr(x, "iloc") else x[rows]
 
 
 def _test_fraction(test_size: Any, train_size: Any) -> float:
@@ -188,8 +184,8 @@ def _is_fraction(size: Any) -> bool:
 
 def _as_dask_arrays(data: list[Any], kinds: list[str]) -> list[Any]:
     """Bring a mixture into the blocks of its first Dask array."""
-    frames = [x for x, kind in zip(data, kinds, strict=True) if kind == "frame"]
-    arrays = [x for x, kind in zip(data, kinds, strict=True) if kind == "array"]
+    frames = [x for x, name in zip(data, kinds, strict=True) if name == "frame"]
+    arrays = [x for x, name in zip(data, kinds, strict=True) if name == "array"]
     if arrays:
         rows = arrays[0].chunks[0]
     else:
@@ -200,23 +196,22 @@ def _as_dask_arrays(data: list[Any], kinds: list[str]) -> list[Any]:
 def _as_dask_array(x: Any, rows: tuple[Any, ...]) -> Any:
     import dask.array as da
 
-    kind = _kind(x)
-    if kind == "array":
+    if kind(x) == "array":
         return x
     known = not any(map(math.isnan, rows))
-    if kind == "frame":
+    if kind(x) == "frame":
         if x.npartitions != len(rows):
             raise ValueError(_blocks_differ(x.npartitions, len(rows)))
         return x.to_dask_array(lengths=rows if known else None)
     if not known:
         raise ValueError(
-            f"a {_type_name(x)} cannot be cut into blocks of unknown lengths: call "
+            f"a {type_name(x)} cannot be cut into blocks of unknown lengths: call "
             "compute_chunk_sizes() on the Dask array, or to_dask_array(lengths=True) "
             "on the Dask frame"
         )
     x = x if hasattr(x, "shape") else np.asarray(x)
-    if hasattr(x, "iloc") and not is_device_array(x):
-        x = to_host(x)
+    if hasattr(x, "iloc"):
+        x = x.values if is_device_array(x) else to_host(x)
     if x.shape[0] != sum(rows):
         raise ValueError(
             f"inputs have different numbers of rows: {x.shape[0]} and {sum(rows)}"
@@ -240,7 +235,7 @@ def _choose(
     aligned = [_row_markers(x) for x in data]
     labels = None
     if stratify is not None:
-        labels = _as_dask_array(stratify, aligned[0].chunks[0])
+        labels = _as_dask_array(_labels(stratify), aligned[0].chunks[0])
         if labels.ndim != 1:
             raise ValueError(f"stratify must have one axis; got {labels.ndim}")
         aligned.append(labels)
@@ -276,11 +271,32 @@ def _choose(
     )
 
 
+def _labels(stratify: Any) -> Any:
+    """Bring labels to the host: in tasks if they are a Dask frame's."""
+    if kind(stratify) == "other":
+        return host_labels(stratify)
+    if kind(stratify) == "array" or stratify.ndim != 1:
+        return stratify
+    # Strings are labels too, of which there are no arrays on a device.
+    return stratify.map_partitions(_on_host, meta=_on_host(stratify._meta))
+
+
+def _on_host(part: Any) -> Any:
+    import pandas as pd
+
+    values = to_host(part)
+    return pd.Series(values, dtype=values.dtype)
+
+
 def _row_markers(x: Any) -> Any:
     """Give a Dask array with the data's row blocks."""
-    if _kind(x) == "array":
+    if kind(x) == "array":
         return x
-    return x.map_partitions(_count_up, meta=(None, "int8")).to_dask_array()
+    import pandas as pd
+
+    # pandas even of frames on a device, of which only the lengths matter here.
+    meta = pd.Series([], dtype="int8")
+    return x.map_partitions(_count_up, meta=meta).to_dask_array()
 
 
 def _count_up(part: Any) -> Any:
@@ -296,16 +312,12 @@ def _check_blocks(data: list[Any], aligned: list[Any]) -> None:
         unequal = (a != b for a, b in pairs if not (math.isnan(a) or math.isnan(b)))
         if len(first) != len(other) or any(unequal):
             raise ValueError(_blocks_differ(first, other))
-    divisions = {x.divisions for x in data if _kind(x) == "frame" and x.known_divisions}
+    divisions = {x.divisions for x in data if kind(x) == "frame" and x.known_divisions}
     if len(divisions) > 1:
         raise ValueError(
             "frames must have the same divisions to be split together; got "
             + " and ".join(map(str, sorted(divisions, key=str)))
         )
-
-
-def _type_name(x: Any) -> str:
-    return f"{type(x).__module__}.{type(x).__qualname__}"
 
 
 def _blocks_differ(one: Any, other: Any) -> str:
@@ -340,7 +352,7 @@ def _take(x: Any, is_test: Any, fraction: float, test: bool) -> Any:
     """Lazily take the rows of every block that test, or those that do not."""
     import dask.array as da
 
-    if _kind(x) == "frame":
+    if kind(x) == "frame":
         import dask.dataframe as dd
 
         return x.map_partitions(
@@ -379,5 +391,4 @@ def _take_rows(block: Any, is_test: Any, test: bool) -> Any:
     marks = np.asarray(is_test)
     if len(marks) != block.shape[0]:
         raise ValueError(_blocks_differ(len(marks), block.shape[0]))
-    rows = np.flatnonzero(marks == test)
-    return block.iloc[rows] if hasattr(block, "iloc") else block[rows]
+    return _rows_of(block, np.flatnonzero(marks == test))

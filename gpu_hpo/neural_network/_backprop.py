@@ -91,9 +91,9 @@ class Batches:
     Y : array of shape (n_samples, n_outputs) or (n_samples,)
         Answers wanted, or the number of each row's class.
     weight : array of shape (n_samples,), or None
-    orders : array of shape (n_models, n_samples), or None
-        Row numbers per model, or one row of them for all; None if all go through the
-        rows as they stand.
+    orders : tuple of (array of shape (n_orders, n_rows), array of shape (n_models,))
+        Row numbers in some orders, which need not name all rows, and on the host which
+        of these each model goes by. None if all go through all rows as they stand.
     size : int
         Rows per mini-batch.
     """
@@ -104,11 +104,20 @@ class Batches:
     orders: Any
     size: int
 
+    @property
+    def n_rows(self) -> int:
+        """How many rows each model is trained on."""
+        return len(self.X) if self.orders is None else self.orders[0].shape[1]
+
     def in_order(self) -> Batches:
         """The same with the rows themselves in order, if all models share it."""
-        if self.orders is None or len(self.orders) > 1:
+        if self.orders is None or len(self.orders[0]) > 1:
             return self
-        rows = self.orders[0]
+        return self.along(0)
+
+    def along(self, order: int) -> Batches:
+        """What models that go by one of the orders see, as it stands."""
+        rows = self.orders[0][order]
         weight = None if self.weight is None else self.weight[rows]
         return Batches(self.X[rows], self.Y[rows], weight, None, self.size)
 
@@ -126,12 +135,19 @@ class Batches:
         X[:, :-1] = self.X
         return replace(self, X=X)
 
-    def of(self, models: slice) -> Batches:
-        """Batches of some of the models."""
+    def order_of(self, models: slice) -> int | None:
+        """The order that all of some models go by, if they do."""
+        if self.orders is None:
+            return None
+        which = self.orders[1][models]
+        return int(which[0]) if (which == which[0]).all() else None
+
+    def of(self, xp: Any, models: slice) -> Batches:
+        """Batches of some models, to be asked for by `at`."""
         if self.orders is None:
             return self
-        orders = self.orders[models]
-        return replace(self, orders=orders).in_order()
+        orders, which = self.orders
+        return replace(self, orders=(orders, xp.asarray(which[models])))
 
     def at(self, start: int) -> tuple[Any, Any, Any]:
         """X, Y and weights of one batch; with a leading model axis if orders differ.
@@ -140,7 +156,8 @@ class Batches:
         """
         rows: Any = slice(start, start + self.size)
         if self.orders is not None:
-            rows = self.orders[:, rows]
+            orders, which = self.orders
+            rows = orders[:, rows][which]
         X, Y = self.X[rows], self.Y[rows]
         weight = None if self.weight is None else self.weight[rows][..., None, :]
         return X.swapaxes(-1, -2), Y.swapaxes(-1, -2), weight
@@ -156,13 +173,24 @@ def array_epoch(
     if xp.__name__ == "numpy":
         width = 2 * sum(shape.layout.units[1:]) * data.size + 4 * shape.layout.n_params
         block = max(1, BLOCK_BYTES // (width * params.itemsize))
-    losses = [
-        _Pass(xp, shape, params[i : i + block], alpha[i : i + block], data.size).run(
-            optimizer.of(slice(i, i + block)), data.of(slice(i, i + block))
+    starts = list(range(0, n_models, block))
+    if data.orders is not None:
+        # One after the other, so that rows are gathered once for all of an order.
+        starts.sort(key=data.orders[1].__getitem__)
+    losses = xp.empty(n_models, params.dtype)
+    order, batches = None, data
+    for start in starts:
+        models = slice(start, start + block)
+        found = data.order_of(models)
+        if found is None:
+            batches = data.of(xp, models)
+        elif found != order:
+            batches = data.along(found)
+        order = found
+        losses[models] = _Pass(xp, shape, params[models], alpha[models], data.size).run(
+            optimizer.of(models), batches
         )
-        for i in range(0, n_models, block)
-    ]
-    return xp.concatenate(losses)
+    return losses
 
 
 class _Views:
@@ -203,7 +231,7 @@ class _Pass:
         self._out = xp.empty((n_models, layout.units[-1], size), dtype)
 
     def run(self, optimizer: Optimizer, data: Batches) -> Any:
-        xp, n_rows = self.xp, len(data.X)
+        xp, n_rows = self.xp, data.n_rows
         penalties = xp.zeros_like(self.params)
         losses = _Losses(xp, self.shape.output, len(self.params), n_rows, self._out)
         views = self._views(min(data.size, n_rows))

@@ -8,13 +8,16 @@ All as scikit-learn does, so that the same seed gives the same network.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from itertools import pairwise
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier
+from sklearn.utils import check_random_state
 
+from gpu_hpo._row_orders import is_fixed
 from gpu_hpo.neural_network._rows import Rows
 
 
@@ -47,6 +50,31 @@ def batch_size(model: Any, n_rows: int, *, quiet: bool = False) -> int:
             "be clipped"
         )
     return min(model.batch_size, n_rows)
+
+
+def draw_weights(models: Sequence[Any], rows: Rows) -> tuple[list[Any], dict[int, Any]]:
+    """Draw the weights that networks begin with; equal integer seeds share them.
+
+    Returns
+    -------
+    initial : list of tuple
+        Per network, what `initial_weights` gives.
+    begun : dict of int to RandomState
+        What integer seeds have become by that.
+    """
+    drawn: dict[int, Any] = {}
+    begun: dict[int, Any] = {}
+    initial: list[Any] = []
+    for model in models:
+        seed = model.random_state
+        if is_fixed(seed) and int(seed) in drawn:
+            initial.append(drawn[int(seed)])
+            continue
+        rng = check_random_state(seed)
+        initial.append(initial_weights(model, rows, rng))
+        if is_fixed(seed):
+            begun[int(seed)], drawn[int(seed)] = rng, initial[-1]
+    return initial, begun
 
 
 def initial_weights(model: Any, rows: Rows, rng: Any) -> tuple[list[Any], list[Any]]:

@@ -10,6 +10,7 @@ needs stays in the innermost cache.
 from __future__ import annotations
 
 from collections import namedtuple
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,9 @@ from gpu_hpo.neural_network._optimizers import Optimizer
 
 SGD, ADAM = range(2)
 
-# What rows are trained on, in which order; either answers or classes are empty.
-Data = namedtuple("Data", "X Y classes weight orders size")
+# What rows are trained on; either answers or classes are empty. `which` says by which
+# of the orders a network goes through them, -1 if they are taken as they stand.
+Data = namedtuple("Data", "X Y classes weight orders which n_rows size")
 
 
 def compiled_epoch(
@@ -38,32 +40,60 @@ def compiled_epoch(
 ) -> Any:
     """Do what `_hot_loop.train_epoch` says, for arrays of NumPy."""
     dtype = params.dtype
-    if len(params) > 1:
-        # Gathered once for all; a single network gathers as it goes.
-        data = data.in_order()
     losses = np.empty(len(params), dtype)
-    weight, orders = data.weight, data.orders
-    classes = data.Y.ndim == 1
-    _train(
-        _network(shape),
-        params,
-        alpha,
-        SGD if len(optimizer.moments) == 1 else ADAM,
-        optimizer.moments[0],
-        optimizer.moments[-1],
-        plain(optimizer.table(dtype), dtype),
-        plain(optimizer.rates(np.arange(-(-len(data.X) // data.size))), dtype),
-        Data(
-            plain(data.X, dtype),
-            plain(np.empty((0, 0)) if classes else data.Y, dtype),
-            plain(data.Y if classes else np.empty(0), np.intp),
-            plain(np.empty(0) if weight is None else weight, dtype),
-            plain(np.empty((0, 0)) if orders is None else orders, np.intp),
-            data.size,
-        ),
-        losses,
-    )
+    steps = np.arange(-(-data.n_rows // data.size))
+    table = plain(optimizer.table(dtype), dtype)
+    rates = plain(optimizer.rates(steps), dtype)
+    for models, part in _by_order(data, len(params)):
+        _train(
+            _network(shape),
+            models,
+            params,
+            alpha,
+            SGD if len(optimizer.moments) == 1 else ADAM,
+            optimizer.moments[0],
+            optimizer.moments[-1],
+            table,
+            rates,
+            _data(part, len(params), dtype),
+            losses,
+        )
     return losses
+
+
+def _by_order(data: Batches, n_models: int) -> Iterator[tuple[Any, Batches]]:
+    """Say which networks to train on what.
+
+    Rows are gathered once for all that go by one order; a network that is alone in this
+    gathers as it goes.
+    """
+    if data.orders is None or n_models == 1:
+        yield np.arange(n_models), data
+        return
+    orders, which = data.orders
+    users = np.bincount(which, minlength=len(orders))
+    alone = np.flatnonzero(users[which] == 1)
+    if len(alone):
+        yield alone, data
+    for order in np.flatnonzero(users > 1):
+        yield np.flatnonzero(which == order), data.along(order)
+
+
+def _data(data: Batches, n_models: int, dtype: Any) -> Data:
+    orders, which = np.empty((0, 0)), np.full(n_models, -1)
+    if data.orders is not None:
+        orders, which = data.orders
+    classes = data.Y.ndim == 1
+    return Data(
+        plain(data.X, dtype),
+        plain(np.empty((0, 0)) if classes else data.Y, dtype),
+        plain(data.Y if classes else np.empty(0), np.intp),
+        plain(np.empty(0) if data.weight is None else data.weight, dtype),
+        plain(orders, np.intp),
+        plain(which, np.intp),
+        data.n_rows,
+        data.size,
+    )
 
 
 def compiled_outputs(shape: Shape, params: Any, X: Any) -> Any:
@@ -84,13 +114,15 @@ def _network(shape: Shape) -> Network:
 
 
 @jit
-def _train(network, params, alpha, solver, first, second, table, rates, data, losses):
-    """Take each network through all batches."""
+def _train(
+    network, models, params, alpha, solver, first, second, table, rates, data, losses
+):
+    """Take some networks through all batches, one after the other."""
     dtype = params.dtype
     tile = tile_for(network, dtype)
     grads = np.empty(params.shape[1], dtype)
-    n_rows = len(data.X)
-    for m in range(len(params)):
+    n_rows = data.n_rows
+    for m in models:
         total = 0.0
         for step in range((n_rows + data.size - 1) // data.size):
             start = step * data.size
@@ -100,7 +132,7 @@ def _train(network, params, alpha, solver, first, second, table, rates, data, lo
             weights, loss = 0.0, 0.0
             for begin in range(start, stop, TILE):
                 n = min(TILE, stop - begin)
-                weights += _gather(data, m, begin, n, tile)
+                weights += _gather(data, data.which[m], begin, n, tile)
                 forward(network, params[m], tile, n)
                 loss += compare(network, tile, n)
                 backward(network, params[m], tile, grads, n)
@@ -131,14 +163,14 @@ def _answer(network, params, X, out):
 
 
 @inlined
-def _gather(data, m, begin, n, tile):
+def _gather(data, order, begin, n, tile):
     """Copy rows into a tile; gives the sum of their weights."""
     n_features = data.X.shape[1]
     weights = 0.0
     for s in range(n):
         row = begin + s
-        if len(data.orders) > 0:
-            row = data.orders[min(m, len(data.orders) - 1), row]
+        if order >= 0:
+            row = data.orders[order, row]
         for k in range(n_features):
             tile.values[k, s] = data.X[row, k]
         if len(data.classes) > 0:

@@ -110,7 +110,7 @@ def kernel_epoch(
         raise ValueError(f"networks of {shape.layout.units} units do not fit")
     tables, *places = how.places(shape.layout)
     layers = xp.asarray(np.array(tables, np.int64))
-    steps = np.arange(-(-len(data.X) // data.size))
+    steps = np.arange(-(-data.n_rows // data.size))
     losses = xp.empty(n_models, dtype)
     # If kept in shared memory they are not read from here.
     grads = moments[0] if how.kept else xp.empty_like(params)
@@ -118,7 +118,7 @@ def kernel_epoch(
     arguments = (
         Network._make([*_lend(*layers), *places, *names]),
         State(*_lend(params, grads, moments[0], moments[-1])),
-        _data(xp, data, dtype),
+        _data(xp, data, dtype, n_models),
         *_lend(
             alpha,
             xp.asarray(optimizer.table(dtype)),
@@ -136,21 +136,23 @@ def kernel_epoch(
     return losses
 
 
-def _data(xp: Any, data: Batches, dtype: Any) -> Data:
+def _data(xp: Any, data: Batches, dtype: Any, n_models: int) -> Data:
     """What a kernel gets to know of rows."""
     labelled, weighted = data.Y.ndim == 1, data.weight is not None
-    n_orders = 0 if data.orders is None else len(data.orders)
     # In place of what there is none of: empty arrays have no address.
     no_table, no_row = xp.zeros((1, 1), dtype), xp.zeros(1, dtype)
-    no_orders = xp.zeros((1, 1), np.int64)
+    orders, which = xp.zeros((1, 1), np.int64), np.full(n_models, -1)
+    if data.orders is not None:
+        orders, which = data.orders
     arrays = (
         xp.ascontiguousarray(data.X, dtype),
         no_table if labelled else xp.ascontiguousarray(data.Y, dtype),
-        xp.ascontiguousarray(data.Y, np.int64) if labelled else no_orders[0],
+        xp.ascontiguousarray(data.Y, np.int64) if labelled else xp.zeros(1, np.int64),
         xp.ascontiguousarray(data.weight, dtype) if weighted else no_row,
-        xp.ascontiguousarray(data.orders, np.int64) if n_orders else no_orders,
+        xp.ascontiguousarray(orders, np.int64),
+        xp.asarray(which, np.int64),
     )
-    return Data._make([*_lend(*arrays), labelled, weighted, n_orders, data.size])
+    return Data._make([*_lend(*arrays), labelled, weighted, data.n_rows, data.size])
 
 
 def _lend(*arrays: Any) -> list[Any]:

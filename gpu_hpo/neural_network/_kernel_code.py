@@ -34,7 +34,11 @@ Network = namedtuple(
     "units params_at values_at errors_at weight_at rest_at activation output",
 )
 # Rows; `Y` holds the answers wanted unless they are `labelled` by their classes.
-Data = namedtuple("Data", "X Y classes weight orders labelled weighted n_orders size")
+# `which` says by which of the orders a network goes through them, -1 if they are taken
+# as they stand; either way it sees `n_rows`.
+Data = namedtuple(
+    "Data", "X Y classes weight orders which labelled weighted n_rows size"
+)
 # What is computed for `n` rows, value after value with `stride` in between. The errors
 # of the last layer begin as the answers wanted.
 Tile = namedtuple("Tile", "memory stride n begins ends")
@@ -95,7 +99,7 @@ def _train(network, stack, data, alpha, table, rates, reals, n_moments, kept, lo
 
     state = State(params, grads, first, second)
     a, b, c = table[m, 0], table[m, 1], table[m, table.shape[1] - 1]
-    n_rows = data.X.shape[0]
+    n_rows, order = data.n_rows, data.which[m]
     loss = reals.zero
     for step in range(rates.shape[1]):
         rule = Rule(n_moments, a, b, c, alpha[m], rates[m, step])
@@ -105,7 +109,7 @@ def _train(network, stack, data, alpha, table, rates, reals, n_moments, kept, lo
         for begin in range(start, stop, width):
             n = min(width, stop - begin)
             tile = Tile(memory, stride, n, begin == start, begin + n == stop)
-            _gather(network, data, m, begin, tile, reals)
+            _gather(network, data, order, begin, tile, reals)
             cuda.syncthreads()
             if data.weighted:
                 weights += _sum(memory, network.weight_at, n)
@@ -170,7 +174,7 @@ def _dot(memory, a, step_a, b, step_b, n, total):
     return total
 
 
-def _gather(network, data, m, begin, tile, reals):
+def _gather(network, data, order, begin, tile, reals):
     """Copy rows into a tile."""
     x, width, memory, stride = (
         cuda.threadIdx.x,
@@ -182,8 +186,8 @@ def _gather(network, data, m, begin, tile, reals):
     values, answers = network.values_at[0], network.errors_at[top]
     for s in range(cuda.threadIdx.y, tile.n, cuda.blockDim.y):
         row = begin + s
-        if data.n_orders > 0:
-            row = data.orders[min(m, data.n_orders - 1), row]
+        if order >= 0:
+            row = data.orders[order, row]
         for k in range(x, network.units[0], width):
             memory[values + k * stride + s] = data.X[row, k]
         for k in range(x, network.units[top], width):

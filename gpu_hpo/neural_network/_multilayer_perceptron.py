@@ -139,7 +139,7 @@ class _StackedNetwork:
             orders = None
             if self.shuffle:
                 order = order[rng.permutation(len(order))]
-                orders = stack.xp.asarray(order[None])
+                orders = order[None], np.zeros(1, np.intp)
             stack.epoch(rows, orders)
             if stack.errors[0] is not None:
                 break

@@ -4,15 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from gpu_hpo._row_orders import copy_member, draw_orders, is_fixed
+from gpu_hpo._row_orders import Lot, copy_member, read_lots
 from gpu_hpo.devices import array_namespace, to_host
 from gpu_hpo.neural_network._backprop import (
     Batches,
@@ -21,10 +21,10 @@ from gpu_hpo.neural_network._backprop import (
 )
 from gpu_hpo.neural_network._bookkeeping import (
     batch_size,
+    draw_weights,
     end_epoch,
     forget_moments,
     hidden_layers,
-    initial_weights,
     learning_rate,
     output_activation,
 )
@@ -82,7 +82,12 @@ class NetworkStack:
     # ---- training ----
 
     def partial_fit(
-        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        classes: Any = None,
+        rows: Sequence[Any] | None = None,
     ) -> NetworkStack:
         """Take every network once through X, in mini-batches.
 
@@ -93,26 +98,53 @@ class NetworkStack:
         sample_weight : array-like of shape (n_samples,), optional
         classes : array-like of shape (n_classes,), optional
             Needed at the first call of classifiers.
+        rows : sequence of (array of int or None), optional
+            Rows that each network trains on, if not all; see `gpu_hpo.training.Stack`.
 
         Raises
         ------
         ValueError
-            If something is wrong with the data, before any training.
+            If something is wrong with the data for all networks, before any training.
         """
         lead = self.models[0]
         if lead.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
-        if is_classifier(lead):
-            note_classes(lead, y, classes)
         first = not hasattr(self, "params")
-        rows = read_rows(lead, X, y, sample_weight, reset=first)
-        orders = self._draw(rows, first)
+
+        def read(X: Any, y: Any, weight: Any) -> tuple[Any, ...]:
+            # What is refused leaves no traces.
+            reader = copy.copy(lead)
+            if is_classifier(reader):
+                note_classes(reader, y, classes)
+            return read_rows(reader, X, y, weight, reset=first), reader
+
+        begun: Mapping[int, Any] = {}
+        for lot in read_lots(read, X, y, sample_weight, rows, self.errors):
+            if not hasattr(self, "params"):
+                data, self.models[0] = lot.data
+                initial, begun = draw_weights(self.models, data)
+                self.begin(data, initial)
+            if lot.members is None:
+                self._train(lot, begun)
+            else:
+                part = self._part(lot.members)
+                part._train(lot, begun)
+                self._put(lot.members, part)
+        return self
+
+    def _train(self, lot: Lot, begun: Mapping[int, Any]) -> None:
+        """Take every network once through its rows; they are as many for each.
+
+        As in scikit-learn, an integer seed gives the same order at each call but the
+        first, at which it has given the weights before: `begun` is what does so next.
+        """
+        rows, _ = lot.data
+        orders = lot.orders(self.models, begun)
         for model in self.models:
             model.n_iter_ = 0
         self.epoch(rows, orders)
-        self.end_epoch(len(rows.X))
+        self.end_epoch(lot.n_rows)
         self.check_finite()
-        return self
 
     def begin(self, rows: Rows, initial: Sequence[tuple[list[Any], list[Any]]]) -> None:
         """Begin training anew from initial weights, one pair of lists per network."""
@@ -137,16 +169,22 @@ class NetworkStack:
         self._pack(array_namespace(rows.X))
 
     def epoch(self, rows: Rows, orders: Any) -> None:
-        """Train on all rows once and note the losses.
+        """Train on rows once and note the losses.
 
         Parameters
         ----------
         rows : Rows
-        orders : array of int of shape (n_models, n_samples), or None
-            In which order each network sees them; one row if all see them alike.
+        orders : tuple of (array of shape (n_orders, n_rows), array of shape \
+(n_models,)), or None
+            Orders of rows, and which of them each network goes by; on the host. Rows
+            that are in no order are not trained on. None if all networks go through
+            all rows as they stand.
         """
-        size = batch_size(self.models[0], len(rows.X))
+        n_rows = len(rows.X) if orders is None else orders[0].shape[1]
+        size = batch_size(self.models[0], n_rows)
         self._check_weights(rows.weight, orders, size)
+        if orders is not None:
+            orders = self.xp.asarray(orders[0]), orders[1]
         alpha = np.array([model.alpha for model in self.models], self.params.dtype)
         losses = train_epoch(
             self.xp,
@@ -200,15 +238,8 @@ class NetworkStack:
 
     def take(self, indices: Sequence[int]) -> NetworkStack:
         """Stack of some of the networks."""
-        out = type(self).__new__(type(self))
-        out.models = [_copy(self.models[i]) for i in indices]
-        out.errors = [self.errors[i] for i in indices]
-        out.xp = self.xp
-        if hasattr(self, "params"):
-            rows = self.xp.asarray(np.asarray(indices, np.intp))
-            out.shape = self.shape
-            out.params = self.params[rows]
-            out.moments = [moment[rows] for moment in self.moments]
+        out = self._part(indices)
+        out.models = [_copy(model) for model in out.models]
         return out
 
     def concat(self, others: Sequence[NetworkStack]) -> NetworkStack:
@@ -240,6 +271,28 @@ class NetworkStack:
 
     # ---- how ----
 
+    def _part(self, members: Sequence[int]) -> NetworkStack:
+        """Some of the networks themselves, with copies of their arrays."""
+        out = type(self).__new__(type(self))
+        out.models = [self.models[i] for i in members]
+        out.errors = [self.errors[i] for i in members]
+        out.xp = self.xp
+        if hasattr(self, "params"):
+            places = self.xp.asarray(np.asarray(members, np.intp))
+            out.shape = self.shape
+            out.params = self.params[places]
+            out.moments = [moment[places] for moment in self.moments]
+        return out
+
+    def _put(self, members: Sequence[int], part: NetworkStack) -> None:
+        """Take over what has become of a part."""
+        places = self.xp.asarray(np.asarray(members, np.intp))
+        self.params[places] = part.params
+        for moment, found in zip(self.moments, part.moments, strict=True):
+            moment[places] = found
+        for i, error in zip(members, part.errors, strict=True):
+            self.errors[i] = error
+
     def _pack(self, xp: Any = None) -> None:
         """Put the weights and the solver's state of all models into arrays."""
         lead = self.models[0]
@@ -268,13 +321,13 @@ class NetworkStack:
         if weight is None or not bool((weight == 0).any()):
             return
         weight = to_host(weight)
-        starts = range(0, len(weight), size)
-        per_order = [
-            np.add.reduceat(weight[order], starts)
-            for order in ([slice(None)] if orders is None else to_host(orders))
-        ]
-        for i in range(len(self)):
-            if (per_order[min(i, len(per_order) - 1)] == 0).any():
+        orders, which = orders or ([slice(None)], [0] * len(self))
+        empty = []
+        for order in orders:
+            sums = np.add.reduceat(weight[order], range(0, len(weight[order]), size))
+            empty.append((sums == 0).any())
+        for i, order in enumerate(which):
+            if empty[order]:
                 self.errors[i] = ZeroDivisionError(
                     "Weights sum to zero, can't be normalized: sample_weight is 0 for "
                     "all rows of a mini-batch"
@@ -290,42 +343,6 @@ class NetworkStack:
         if kind is SGD:
             numbers["_rate"] = [learning_rate(model) for model in self.models]
         return kind(self.xp, self.moments, numbers)
-
-    def _draw(self, rows: Rows, first: bool) -> Any:
-        """Draw what a call needs: at the first one weights, and orders of the rows.
-
-        As scikit-learn does: an integer seed gives the same order at each call but
-        the first.
-        """
-        n_rows, shuffle = len(rows.X), self.models[0].shuffle
-        seeds = [model.random_state for model in self.models]
-        if first:
-            return self._draw_first(rows, seeds, shuffle)
-        if not shuffle:
-            return None
-        orders, which = draw_orders(seeds, n_rows)
-        return self.xp.asarray(orders if len(orders) == 1 else orders[which])
-
-    def _draw_first(self, rows: Rows, seeds: Sequence[Any], shuffle: bool) -> Any:
-        """Draw weights, and then orders; equal seeds share what is drawn."""
-        drawn: dict[int, tuple[Any, Any]] = {}
-        every: list[tuple[Any, Any]] = []
-        for model, seed in zip(self.models, seeds, strict=True):
-            if is_fixed(seed) and int(seed) in drawn:
-                every.append(drawn[int(seed)])
-                continue
-            rng = check_random_state(seed)
-            weights = initial_weights(model, rows, rng)
-            every.append((weights, rng.permutation(len(rows.X)) if shuffle else None))
-            if is_fixed(seed):
-                drawn[int(seed)] = every[-1]
-        self.begin(rows, [weights for weights, _ in every])
-        if not shuffle:
-            return None
-        orders = [order for _, order in every]
-        if all(order is orders[0] for order in orders):
-            orders = orders[:1]
-        return self.xp.asarray(np.stack(orders))
 
 
 def _copy(model: Any) -> Any:

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from gpu_hpo._row_orders import take_rows
 from gpu_hpo.devices import to_host
-from gpu_hpo.training import stack_key
+from gpu_hpo.training import stack_key, takes_rows
 
 _ANSWERS = ("predict", "predict_proba", "decision_function")
 
@@ -23,7 +24,9 @@ def check_stackable(
 
     Also that they go on as such from there, alone and in stacks, and that a stack
     shares nothing that training changes with what it was made of or what was made
-    of it: arrays, lists and generators of random numbers.
+    of it: arrays, lists and generators of random numbers. If the stack takes `rows`,
+    so that models may train on rows of their own, all but the latter is checked with
+    these too; it need not take them.
 
     Parameters
     ----------
@@ -33,6 +36,7 @@ def check_stackable(
         them an integer or a ``RandomState`` of their own each as `random_state`,
         and some of both: with the latter, it is checked that stacks copy it.
     X : array of shape (n_samples, n_features)
+        With more than a few rows, for some models train on two thirds of them.
     y : array of shape (n_samples,) or (n_samples, n_outputs)
     n_calls : int, default=3
         Calls of `partial_fit` to make; at least 2.
@@ -59,10 +63,21 @@ def check_stackable(
         _check_list(course, call)
         _check_take_and_concat(course, call)
     _check_unstack(course)
+    if takes_rows(groups["all"]):
+        course = _Course(models, X, y, n_calls, fit_params, own_rows=True)
+        for name, stack in _check_training(course, models, n_calls).items():
+            _check_group(course, name, stack, n_calls)
 
 
 class _Course:
     """Calls of `partial_fit`, and what they make of models that train alone.
+
+    Parameters
+    ----------
+    models, X, y, n_calls, fit_params
+        As of `check_stackable`.
+    own_rows : bool
+        Whether models train on rows of their own.
 
     Attributes
     ----------
@@ -79,14 +94,24 @@ class _Course:
         y: Any,
         n_calls: int,
         fit_params: Mapping[str, Any],
+        *,
+        own_rows: bool = False,
     ) -> None:
         self.kind = type(models[0])
         self.X, self.y, self._fit_params = X, y, fit_params
+        self.own_rows = own_rows
+        self._n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+        self._parts: list[Any] = [None]
+        if own_rows:
+            # As of three folds, of which one has a row more than another.
+            numbers = np.arange(self._n_rows)
+            self._parts += [numbers[numbers % 3 != k] for k in range(3)]
+            self._parts[1] = np.setdiff1d(self._parts[1], numbers[-1:])
         alone = _copies(models)
         self.states = [_copies(alone)]
         for call in range(n_calls + 1):
-            for model in alone:
-                self.train(model, call)
+            for i, model in enumerate(alone):
+                self.train(model, call, i)
             self.states.append(_copies(alone))
         assert any(name.endswith("_") for name in _public(alone[0])), (
             f"{self.kind.__name__} has no fitted attributes after partial_fit"
@@ -95,23 +120,46 @@ class _Course:
     def __len__(self) -> int:
         return len(self.states[0])
 
-    def train(self, trained: Any, call: int) -> None:
-        """Make one call, of which `call` were made before."""
+    def train(self, model: Any, call: int, i: int) -> None:
+        """Make one call of model number `i`, which has made `call` before."""
+        rows = self._rows(i, call)
+        given = {
+            name: take_rows(value, rows) if self._per_row(name, value) else value
+            for name, value in self._given(call).items()
+        }
+        model.partial_fit(take_rows(self.X, rows), take_rows(self.y, rows), **given)
+
+    def train_stack(self, stack: Any, call: int, members: Sequence[int]) -> None:
+        """Make one call of a stack of some models, none of which must fail."""
+        self.call_stack(stack, call, members)
+        assert stack.errors == [None] * len(stack), f"errors: {stack.errors}"
+
+    def call_stack(self, stack: Any, call: int, members: Sequence[int]) -> None:
+        """Make one call of a stack of some models."""
+        given = self._given(call)
+        if self.own_rows:
+            given["rows"] = [self._rows(i, call) for i in members]
+        stack.partial_fit(self.X, self.y, **given)
+
+    def _given(self, call: int) -> dict[str, Any]:
         given = dict(self._fit_params)
         if call:
             given.pop("classes", None)
-        trained.partial_fit(self.X, self.y, **given)
+        return given
 
-    def train_stack(self, stack: Any, call: int) -> None:
-        """Make one call that no model must fail."""
-        self.train(stack, call)
-        assert stack.errors == [None] * len(stack), f"errors: {stack.errors}"
+    def _per_row(self, name: str, value: Any) -> bool:
+        shape = getattr(value, "shape", None) or np.shape(value)
+        return name != "classes" and shape[:1] == (self._n_rows,)
+
+    def _rows(self, i: int, call: int) -> Any:
+        """Rows that model number `i` trains on; others at the next call."""
+        return self._parts[(i + call) % len(self._parts)]
 
     def stack(self, call: int, members: Sequence[int]) -> Any:
         """Stack of some of the models that has made `call` calls."""
         stack = self.kind.stack(_copies([self.states[0][i] for i in members]))
         for made in range(call):
-            self.train_stack(stack, made)
+            self.train_stack(stack, made, members)
         return stack
 
     def check_models(
@@ -133,7 +181,7 @@ class _Course:
         )
         if call:
             self.check_models(where, stack.unstack(), call, members)
-        self.train_stack(stack, call)
+        self.train_stack(stack, call, members)
         where = f"{where}, after one more call"
         self.check_models(where, stack.unstack(), call + 1, members)
 
@@ -154,8 +202,8 @@ def _check_training(
     assert found == n, f"a stack of {n} says it has {found}"
     watched = [given]
     for call in range(n_calls):
-        for stack in groups.values():
-            course.train_stack(stack, call)
+        for name, stack in groups.items():
+            course.train_stack(stack, call, _members(course, name))
             for each in watched:
                 each.check("training a stack")
         # Apart, in another order, and together again.
@@ -170,29 +218,36 @@ def _check_training(
     return groups
 
 
+def _members(course: _Course, name: str) -> range:
+    """Numbers of the models in a stack of `_check_training`."""
+    return range(1 if name == "some" else 0, len(course))
+
+
 def _check_group(course: _Course, name: str, stack: Any, n_calls: int) -> None:
     """Compare a trained stack with models that trained alone, and let both go on."""
-    n = len(course)
-    members = range(1, n) if name == "some" else range(n)
+    members = _members(course, name)
+    shown = f"the stack {name!r}"
+    if course.own_rows:
+        shown += " with rows of each model's own"
     out = stack.unstack()
     assert len(out) == len(stack), f"unstack gave {len(out)} of {len(stack)}"
-    course.check_models(f"the stack {name!r}", out, n_calls, members)
+    course.check_models(shown, out, n_calls, members)
     alone = course.states[n_calls]
     for method in _ANSWERS:
         if hasattr(stack, method) and hasattr(alone[0], method):
             joint = to_host(getattr(stack, method)(course.X))
             assert len(joint) == len(members), (
-                f"{method} of the stack {name!r} answers for {len(joint)} models"
+                f"{method} of {shown} answers for {len(joint)} models"
             )
             for i, answer in zip(members, joint, strict=True):
                 expected = to_host(getattr(alone[i], method)(course.X))
                 assert np.array_equal(answer, expected), (
-                    f"{method} of the stack {name!r} differs for model {i}"
+                    f"{method} of {shown} differs for model {i}"
                 )
     # Shows what the state of a solver is, whatever its attributes are called.
-    for model in out:
-        course.train(model, n_calls)
-    where = f"what the stack {name!r} gave goes on otherwise than if trained alone"
+    for i, model in zip(members, out, strict=True):
+        course.train(model, n_calls, i)
+    where = f"what {shown} gave goes on otherwise than if trained alone"
     course.check_models(where, out, n_calls + 1, members)
 
 
@@ -204,7 +259,7 @@ def _check_list(course: _Course, call: int) -> None:
     stack = course.kind.stack(given)
     given.clear()
     try:
-        course.train(stack, call)
+        course.call_stack(stack, call, every)
         answer, out = stack.predict(course.X), stack.unstack()
         taken = stack.take(every).unstack()
     except Exception as error:
@@ -220,11 +275,11 @@ def _check_take_and_concat(course: _Course, call: int) -> None:
     every = range(len(course))
     for indices in (every, every[-1:]):
         stack = course.stack(call, every)
-        course.train_stack(stack.take(list(indices)), call)
+        course.train_stack(stack.take(list(indices)), call, indices)
         where = "training what take gave changed the stack that it came from"
         course.check_stack(where, stack, call, every)
     first, rest = course.stack(call, every[:1]), course.stack(call, every[1:])
-    course.train_stack(first.concat([rest]), call)
+    course.train_stack(first.concat([rest]), call, every)
     where = "training what concat gave changed a stack that it came from"
     course.check_stack(where, first, call, every[:1])
     course.check_stack(where, rest, call, every[1:])
@@ -234,14 +289,14 @@ def _check_unstack(course: _Course) -> None:
     """Check that a stack and the estimators that it gives train without each other."""
     every = range(len(course))
     stack = course.stack(1, every)
-    for model in stack.unstack():
-        course.train(model, 1)
+    for i, model in zip(every, stack.unstack(), strict=True):
+        course.train(model, 1, i)
     where = "training what unstack gave changed the stack that it came from"
     course.check_stack(where, stack, 1, every)
     stack = course.stack(1, every)
     out = stack.unstack()
     watched = _Untouched(out)
-    course.train_stack(stack, 1)
+    course.train_stack(stack, 1, every)
     watched.check("training a stack", "that it had given before")
 
 

@@ -3,7 +3,8 @@
 """How a cohort of models advances and is scored on one device."""
 
 from gpu_hpo.training._budgets import Budget, Parameter, PartialFit, make_budget
-from gpu_hpo.training._cohort import Cohort, Member, Outcome, Work, advance_cohort
+from gpu_hpo.training._cohort import advance_cohort
+from gpu_hpo.training._members import Cohort, Member, Outcome, Work
 from gpu_hpo.training._models import (
     Recipe,
     Trial,
@@ -12,7 +13,7 @@ from gpu_hpo.training._models import (
     unset_seeds,
 )
 from gpu_hpo.training._scoring import Scoring, make_scoring
-from gpu_hpo.training._stack import Stack, stack_groups, stack_key
+from gpu_hpo.training._stack import Stack, stack_groups, stack_key, takes_rows
 
 __all__ = [
     "Budget",
@@ -33,5 +34,6 @@ __all__ = [
     "stack_groups",
     "stack_key",
     "takes_classes",
+    "takes_rows",
     "unset_seeds",
 ]

@@ -9,7 +9,11 @@ from abc import ABC, abstractmethod
 from numbers import Integral
 from typing import Any, ClassVar
 
-from sklearn.base import clone
+import numpy as np
+from sklearn.base import clone, is_classifier
+
+from gpu_hpo.data import TARGETS, Chunk
+from gpu_hpo.training import _boosters, _pipelines
 
 # Integers, but nothing of which a model gets better.
 _NO_RESOURCE = frozenset({"n_jobs", "n_streams", "random_state", "verbose"})
@@ -65,6 +69,23 @@ class Budget(ABC):
     def check(self, estimator: Any) -> None:
         """Raise ValueError if `estimator` cannot be trained by this budget."""
 
+    def check_labels(  # noqa: B027 - only some estimators want labels of a kind
+        self, estimator: Any, labels: np.ndarray
+    ) -> None:
+        """Raise ValueError if `estimator` cannot tell classes of these labels apart."""
+
+    def takes_param(self, estimator: Any, name: str) -> bool:
+        """Whether a step of `estimator` takes a fit parameter of this name."""
+        return _pipelines.takes(estimator.fit, name)
+
+    def takes_classes(self, estimator: Any) -> bool:
+        """Whether `estimator` has to be told all classes, not having all rows."""
+        return False
+
+    def can_route(self, estimator: Any) -> bool:
+        """Whether scikit-learn's metadata routing reaches what a step trains."""
+        return True
+
     def cut(
         self, n_samples: int, max_calls: int, chunk_size: int | None
     ) -> dict[str, int | None]:
@@ -105,23 +126,10 @@ class Budget(ABC):
         return model if start == 0 else clone(model)
 
 
-class PartialFit(Budget):
-    """One call is one chunk more."""
+class ByCalls(Budget):
+    """One call is one chunk more, and any number of calls can be made in a row."""
 
-    method = "partial_fit"
     refits = False
-
-    def __init__(self) -> None:
-        super().__init__("partial_fit")
-
-    def check(self, estimator: Any) -> None:
-        if not hasattr(estimator, "partial_fit"):
-            raise ValueError(
-                f"estimator={estimator!r} has no method partial_fit, by which "
-                "resource='partial_fit' trains; resource may also be 'n_samples', "
-                "'warm_start', or the name of an integer parameter such as "
-                "'n_estimators' or 'max_iter'"
-            )
 
     def cut(
         self, n_samples: int, max_calls: int, chunk_size: int | None
@@ -133,6 +141,127 @@ class PartialFit(Budget):
 
     def cost(self, start: int, stop: int) -> int:
         return stop - start
+
+    @abstractmethod
+    def train(
+        self,
+        model: Any,
+        chunk: Chunk,
+        params: dict[str, Any],
+        classes: np.ndarray | None,
+        *,
+        first: bool,
+    ) -> None:
+        """Make one call, in place.
+
+        Parameters
+        ----------
+        model : estimator or Stack
+        chunk : Chunk
+        params : dict
+            Fit parameters of this call; what is rows of the chunk is called as there.
+        classes : ndarray or None
+            All there are, if they are known.
+        first : bool
+            Whether it is the model's first call.
+        """
+
+
+class PartialFit(ByCalls):
+    """One call is one of `partial_fit`, of each step if the model is a pipeline."""
+
+    method = "partial_fit"
+
+    def __init__(self) -> None:
+        super().__init__("partial_fit")
+
+    def check(self, estimator: Any) -> None:
+        reason = _pipelines.untrainable(estimator)
+        if reason is None:
+            return
+        if "needs fitting" in reason:
+            reason += (
+                ", unless it is fitted to a sample and frozen, by "
+                "sklearn.frozen.FrozenEstimator"
+            )
+        raise ValueError(
+            f"estimator={estimator!r} cannot be trained by resource='partial_fit': "
+            f"{reason}; resource may also be 'n_samples', 'warm_start', "
+            "'boosting_rounds', or the name of an integer parameter such as "
+            "'n_estimators' or 'max_iter'"
+        )
+
+    def takes_param(self, estimator: Any, name: str) -> bool:
+        return _pipelines.takes_param(estimator, name)
+
+    def takes_classes(self, estimator: Any) -> bool:
+        return _pipelines.takes_classes(estimator)
+
+    def can_route(self, estimator: Any) -> bool:
+        return not _pipelines.is_chain(estimator)
+
+    def train(
+        self,
+        model: Any,
+        chunk: Chunk,
+        params: dict[str, Any],
+        classes: np.ndarray | None,
+        *,
+        first: bool,
+    ) -> None:
+        if classes is not None and (first or _pipelines.needs_classes(model)):
+            params = {**params, "classes": classes}
+        _pipelines.partial_fit(model, *targets(chunk), **params)
+
+
+class BoostingRounds(ByCalls):
+    """One call adds a model's own number of trees, fitted to one more chunk.
+
+    A search over that number (`n_estimators`) is one over how much a call does. The
+    model goes on from what it is, by XGBoost's, LightGBM's or scikit-learn's way to do
+    that; see ``gpu_hpo.training._boosters``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("boosting_rounds")
+
+    def check(self, estimator: Any) -> None:
+        _check_fits(estimator, self.resource)
+        reason = _boosters.cannot_go_on(estimator)
+        if reason is not None:
+            raise ValueError(f"resource={self.resource!r} {reason}")
+
+    def check_least(self, estimator: Any, calls: int) -> None:
+        """Do nothing: what this sets are no numbers of calls."""
+
+    def check_labels(self, estimator: Any, labels: np.ndarray) -> None:
+        _boosters.check_labels(estimator, labels)
+
+    def sets(self, estimator: Any) -> dict[str, Any]:
+        return _boosters.set_by_budget(estimator)
+
+    def takes_param(self, estimator: Any, name: str) -> bool:
+        return _boosters.takes_param(estimator, name)
+
+    def takes_classes(self, estimator: Any) -> bool:
+        return is_classifier(estimator)
+
+    def cut(
+        self, n_samples: int, max_calls: int, chunk_size: int | None
+    ) -> dict[str, int | None]:
+        # The chunks of sorted data would lack classes, and trees are not unlearned.
+        return {"chunk_size": chunk_size, "interleave": True}
+
+    def train(
+        self,
+        model: Any,
+        chunk: Chunk,
+        params: dict[str, Any],
+        classes: np.ndarray | None,
+        *,
+        first: bool,
+    ) -> None:
+        _boosters.boost(model, chunk, params, classes, first=first)
 
 
 class NSamples(Budget):
@@ -194,9 +323,10 @@ class Parameter(Budget):
                 if _counts(value) and name.rpartition("__")[2] not in _NO_RESOURCE
             )
             raise ValueError(
-                f"resource={self.resource!r} is none of 'partial_fit', 'n_samples' and "
-                f"'warm_start', and not a parameter of {type(estimator).__name__} to "
-                f"grow by; its integer parameters are {counts}"
+                f"resource={self.resource!r} is none of 'partial_fit', 'n_samples', "
+                "'warm_start' and 'boosting_rounds', and not a parameter of "
+                f"{type(estimator).__name__} to grow by; its integer parameters are "
+                f"{counts}"
             )
         value = params[self.name]
         if value is not None and not _counts(value):
@@ -265,12 +395,18 @@ class WarmStart(Budget):
 
 def make_budget(resource: str) -> Budget:
     """Read what the user passed as `resource`."""
-    kinds: dict[str, type[PartialFit | NSamples | WarmStart]] = {
+    kinds: dict[str, type[PartialFit | NSamples | WarmStart | BoostingRounds]] = {
         "partial_fit": PartialFit,
         "n_samples": NSamples,
         "warm_start": WarmStart,
+        "boosting_rounds": BoostingRounds,
     }
     return kinds[resource]() if resource in kinds else Parameter(resource)
+
+
+def targets(chunk: Chunk) -> list[Any]:
+    """X of a chunk, and y if there is one, as `fit` and `partial_fit` take them."""
+    return [chunk[name] for name in TARGETS if name in chunk]
 
 
 def _check_fits(estimator: Any, resource: str) -> None:

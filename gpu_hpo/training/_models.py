@@ -5,23 +5,22 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from gpu_hpo.data import TARGETS, Chunk, row_params
+from gpu_hpo.data import Chunk, row_params
 from gpu_hpo.devices import convert
-from gpu_hpo.training._budgets import Budget, PartialFit
+from gpu_hpo.training._budgets import Budget, ByCalls, PartialFit, targets
 from gpu_hpo.training._own_rows import rows_for
+from gpu_hpo.training._pipelines import takes_classes as takes_classes
 from gpu_hpo.training._scoring import Scoring
 
 
@@ -62,6 +61,10 @@ class Recipe:
         Whether chunks are in GPU memory, and models with them.
     assume_finite : bool
         Whether X was checked for NaN and infinity when it arrived.
+    n_splits : int
+        Models of a trial, each trained and scored on its part of the rows.
+    by_roles : bool
+        Whether rows have roles that say which part that is.
     """
 
     prototype: Any
@@ -76,6 +79,8 @@ class Recipe:
     converted_to: str | None = None
     on_device: bool = False
     assume_finite: bool = False
+    n_splits: int = 1
+    by_roles: bool = False
 
 
 def make_model(
@@ -129,32 +134,32 @@ def unset_seeds(estimator: Any) -> tuple[str, ...]:
     )
 
 
-def takes_classes(estimator: Any) -> bool:
-    """Whether `partial_fit` wants to be told all classes at its first call."""
-    method = getattr(estimator, "partial_fit", None)
-    return method is not None and "classes" in inspect.signature(method).parameters
+def train_call(
+    model: Any,
+    chunk: Chunk,
+    recipe: Recipe,
+    *,
+    first: bool,
+    rows: Sequence[Any] | None = None,
+) -> None:
+    """Train `model`, or all models of a stack, by one call on `chunk`, in place.
 
-
-def _needs_classes(model: Any) -> bool:
-    """Whether `partial_fit` has to be told all classes at every call."""
-    kind = type(model)
-    if kind not in _NEEDS_CLASSES:
-        # Of the model, since its class need not have the method: a wrapper's has not.
-        classes = inspect.signature(model.partial_fit).parameters.get("classes")
-        needs = classes is not None and classes.default is classes.empty
-        _NEEDS_CLASSES[kind] = needs
-    return _NEEDS_CLASSES[kind]
-
-
-_NEEDS_CLASSES: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
-
-
-def train_call(model: Any, chunk: Chunk, recipe: Recipe, *, first: bool) -> None:
-    """Train `model`, or all models of a stack, by one call on `chunk`, in place."""
+    Parameters
+    ----------
+    model : estimator or Stack
+    chunk : Chunk
+    recipe : Recipe
+    first : bool
+        Whether it is their first call.
+    rows : sequence of ndarray, optional
+        Rows of the chunk for each model of a stack, if not all for all.
+    """
     params = _fit_params(chunk, recipe)
-    if recipe.classes is not None and (first or _needs_classes(model)):
-        params["classes"] = recipe.classes
-    model.partial_fit(*_targets(chunk), **params)
+    if rows is not None:
+        params["rows"] = rows
+    budget = recipe.budget
+    assert isinstance(budget, ByCalls)
+    budget.train(model, chunk, params, recipe.classes, first=first)
 
 
 def refit(model: Any, rows: Chunk, recipe: Recipe, start: int, stop: int) -> Any:
@@ -170,7 +175,7 @@ def refit(model: Any, rows: Chunk, recipe: Recipe, start: int, stop: int) -> Any
     # Whoever grants few iterations knows that they are few.
     unsaid = _few_iterations if recipe.budget.few_iterations else nullcontext()
     with unsaid:
-        model.fit(*_targets(rows), **_fit_params(rows, recipe))
+        model.fit(*targets(rows), **_fit_params(rows, recipe))
     return model
 
 
@@ -203,10 +208,6 @@ class _Unsaid:
 
 
 _few_iterations = _Unsaid(ConvergenceWarning)
-
-
-def _targets(chunk: Chunk) -> list[Any]:
-    return [chunk[name] for name in TARGETS if name in chunk]
 
 
 def _fit_params(chunk: Chunk, recipe: Recipe) -> dict[str, Any]:

@@ -1,21 +1,23 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Scoring a model part by part, on the device that holds the data.
+"""Scoring models part by part, on the device that holds the data.
 
 The validation set comes in parts that need not be in memory together: only the
-model's answers and the labels are kept from one part to the next. Where all a score
-needs is predictions, they are put together and scored once, so that the result is
-that of the whole set, not a mean over parts.
+models' answers and the labels are kept from one part to the next. Where all a score
+needs is answers, they are put together and scored once, so that the result is that of
+the whole set, not a mean over parts. The metrics of `gpu_hpo.metrics` take the answers
+of all models of a stack at once and leave them where they are; what those do not know
+is scored by scikit-learn, model by model.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.metrics._scorer import (
     _BaseScorer,
@@ -23,63 +25,20 @@ from sklearn.metrics._scorer import (
     _PassthroughScorer,
     get_scorer_names,
 )
-from sklearn.utils import get_tags
 
 from gpu_hpo.data import Chunk, concat_chunks
-from gpu_hpo.devices import array_namespace, is_device_array, to_host
+from gpu_hpo.training._host_scores import HostRows
+from gpu_hpo.training._joint_scores import Answers, joined, joint_scores, metric_of
 from gpu_hpo.training._own_rows import rows_for
-
-Answers = dict[str, Any]
-
-
-def accuracy(y: Any, predicted: Any, weight: Any = None) -> float:
-    """Share of rows predicted right, on the device of the data.
-
-    Parameters
-    ----------
-    y, predicted : array of shape (n_samples,)
-    weight : array of shape (n_samples,), optional
-    """
-    right = y == predicted
-    if weight is None:
-        return float(right.mean())
-    return float((right * weight).sum() / weight.sum())
-
-
-def r2(y: Any, predicted: Any, weight: Any = None) -> float:
-    """Coefficient of determination, on the device of the data.
-
-    Parameters
-    ----------
-    y, predicted : array of shape (n_samples,)
-    weight : array of shape (n_samples,), optional
-
-    Returns
-    -------
-    float
-        For constant `y`, 1 if predicted without error, else 0, as scikit-learn does.
-    """
-    xp = array_namespace(y)
-    y = y.astype(xp.float64)
-    weight = 1.0 if weight is None else weight
-    mean = (y * weight).sum() / (xp.ones_like(y) * weight).sum()
-    residual = float((weight * (y - predicted) ** 2).sum())
-    total = float((weight * (y - mean) ** 2).sum())
-    if total == 0.0:
-        return 1.0 if residual == 0.0 else 0.0
-    return 1.0 - residual / total
-
-
-_OURS: dict[str, Callable[..., float]] = {"accuracy": accuracy, "r2": r2}
 
 
 @dataclass(frozen=True)
 class _Metric:
     """One number by name.
 
-    `ours` is a metric of this module that takes predictions as they are; `scorer`
-    is scikit-learn's or the user's; `whole` means that it wants the estimator and
-    all of X at once rather than answers.
+    `scorer` is scikit-learn's or the user's; `ours` names the metric of
+    `gpu_hpo.metrics` that computes the same; `whole` means that it wants the estimator
+    and all of X at once rather than answers.
     """
 
     name: str
@@ -91,8 +50,6 @@ class _Metric:
         """Which of the model's methods give the answers that are scored."""
         if self.whole:
             return ()
-        if self.ours:
-            return ("predict",)
         method = self.scorer._response_method
         if method == "default":
             return ("predict",)
@@ -101,17 +58,15 @@ class _Metric:
         # If the model has none of them, asking it for the first says so.
         return (next((name for name in method if hasattr(model, name)), method[0]),)
 
-    def accepted(self, model: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+    def accepted(self, model: Any, names: Iterable[str]) -> list[str]:
         """Those of the per-row parameters that this metric takes."""
-        if not params:
-            return {}
         function = getattr(self.scorer, "_score_func", self.scorer)
         if isinstance(self.scorer, _PassthroughScorer):
             function = model.score
         takes = inspect.signature(function).parameters
         if any(p.kind is p.VAR_KEYWORD for p in takes.values()):
-            return dict(params)
-        return {name: value for name, value in params.items() if name in takes}
+            return list(names)
+        return [name for name in names if name in takes]
 
 
 class Scoring:
@@ -158,7 +113,7 @@ class Scoring:
         parts: Sequence[Chunk],
         rows: tuple[str, ...] = (),
     ) -> dict[str, float]:
-        """Every metric over all parts.
+        """Every metric over all parts, for one model.
 
         Parameters
         ----------
@@ -174,45 +129,77 @@ class Scoring:
         -------
         dict of str to float
         """
+        found = self.score_many([model], [answers], parts, rows)[0]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def score_many(
+        self,
+        models: Sequence[Any],
+        answers: Sequence[Sequence[Answers]],
+        parts: Sequence[Chunk],
+        rows: tuple[str, ...] = (),
+    ) -> list[dict[str, float] | Exception]:
+        """Every metric over all parts, for the models of a stack.
+
+        What a model scores does not depend on the other models.
+
+        Parameters
+        ----------
+        models : sequence of estimators
+        answers : sequence of sequences of dict
+            Per model, per part, by method (see `answers`).
+        parts : sequence of Chunk
+            Per part y and per-row parameters; X only if `whole`.
+        rows : tuple of str
+            Per-row parameters that scorers take.
+
+        Returns
+        -------
+        list of (dict of str to float, or Exception)
+            Per model, what a metric raised for it instead of scores.
+        """
         whole = concat_chunks(
             parts if self.whole else [_without(part, "X") for part in parts]
         )
         params = {name: whole[name] for name in rows}
-        joined = {
-            name: concat_chunks([{"answer": answer[name]} for answer in answers])[
-                "answer"
-            ]
-            for name in answers[0]
-        }
-        return {
-            metric.name: self._one(metric, model, joined, whole, params)
-            for metric in self.metrics
-        }
+        known = self._jointly(models, answers, whole.get("y"), params)
+        host = HostRows(whole, rows)
+        found: list[dict[str, float] | Exception] = []
+        for i, model in enumerate(models):
+            try:
+                scores = {}
+                for metric in self.metrics:
+                    score = known[metric.name][i] if metric.name in known else math.nan
+                    if not math.isfinite(score):
+                        # Scikit-learn knows whether that is a score or an error.
+                        score = _alone(metric, model, answers[i], whole, host, rows)
+                    scores[metric.name] = score
+                found.append(scores)
+            except Exception as error:
+                found.append(error)
+        return found
 
-    def _one(
+    def _jointly(
         self,
-        metric: _Metric,
-        model: Any,
-        answers: Answers,
-        whole: Chunk,
+        models: Sequence[Any],
+        answers: Sequence[Sequence[Answers]],
+        y: Any,
         params: Mapping[str, Any],
-    ) -> float:
-        y = whole.get("y")
-        params = metric.accepted(model, params)
-        if metric.whole:
-            target = () if y is None else (y,)
-            X = rows_for(model, {"X": whole["X"]})["X"]
-            return _number(metric, metric.scorer(model, X, *target, **params))
-        if metric.ours and y is not None and getattr(y, "ndim", 0) == 1:
-            predicted = answers["predict"]
-            if array_namespace(y) is array_namespace(predicted) and predicted.ndim == 1:
-                weight = params.get("sample_weight")
-                y, weight = _plain(y), _plain(weight)
-                return _OURS[metric.ours](y, predicted, weight)
-        host = {name: _on_host(answer) for name, answer in answers.items()}
-        params = {name: _on_host(value) for name, value in params.items()}
-        facade = _Answered(model, host)
-        return _number(metric, metric.scorer(facade, None, _on_host(y), **params))
+    ) -> dict[str, list[float]]:
+        """Scores by metrics of ours, which all take sample weights."""
+        metrics = [metric for metric in self.metrics if metric.ours]
+        if y is None or not metrics or not models:
+            return {}
+        return joint_scores(
+            {metric.name: metric.ours for metric in metrics if metric.ours},
+            sorted({name for m in metrics for name in m.methods(models[0])}),
+            models,
+            answers,
+            y,
+            params.get("sample_weight"),
+        )
 
 
 def make_scoring(estimator: Any, scoring: Any, refit: Any = True) -> Scoring:
@@ -273,22 +260,33 @@ def _metric(estimator: Any, name: str, scoring: Any) -> _Metric:
         kind = getattr(own, "__qualname__", "")
         # cuML's estimators have mixins of the same names and meaning.
         if kind == "ClassifierMixin.score":
-            return _Metric(name, check_scoring(estimator, "accuracy"), ours="accuracy")
+            return _metric(estimator, name, "accuracy")
         if kind == "RegressorMixin.score":
-            return _Metric(name, check_scoring(estimator, "r2"), ours="r2")
+            return _metric(estimator, name, "r2")
         return _Metric(name, check_scoring(estimator), whole=True)
     scorer = check_scoring(estimator, scoring)
     if isinstance(scorer, _MultimetricScorer) or not isinstance(scorer, _BaseScorer):
         return _Metric(name, scorer, whole=True)
-    ours = scoring if isinstance(scoring, str) and scoring in _OURS else None
-    return _Metric(name, scorer, ours=ours)
+    return _Metric(name, scorer, ours=metric_of(scorer))
 
 
-def _plain(values: Any) -> Any:
-    """Array of what may be a column of a frame, where it is."""
-    if not hasattr(values, "iloc"):
-        return values
-    return values.values if is_device_array(values) else np.asarray(values)
+def _alone(
+    metric: _Metric,
+    model: Any,
+    answers: Sequence[Answers],
+    whole: Chunk,
+    host: HostRows,
+    rows: tuple[str, ...],
+) -> float:
+    """One model's score by its scorer."""
+    names = metric.accepted(model, rows) if rows else []
+    if not metric.whole:
+        own = joined(answers, metric.methods(model))
+        return _number(metric, host.score(metric.scorer, model, own, names))
+    params = {name: whole[name] for name in names}
+    target = () if whole.get("y") is None else (whole["y"],)
+    X = rows_for(model, {"X": whole["X"]})["X"]
+    return _number(metric, metric.scorer(model, X, *target, **params))
 
 
 def _number(metric: _Metric, value: Any) -> float:
@@ -300,42 +298,5 @@ def _number(metric: _Metric, value: Any) -> float:
     return float(value)
 
 
-class _Answered:
-    """Stands in for a model in front of a scorer, with answers already given."""
-
-    def __init__(self, model: Any, answers: Answers) -> None:
-        self._model = model
-        self._answers = answers
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        if name in self._answers:
-            return _given(name, self._answers[name])
-        value = getattr(self._model, name)
-        return _on_host(value) if name == "classes_" else value
-
-    def __sklearn_tags__(self) -> Any:
-        return get_tags(self._model)
-
-
-def _given(name: str, answer: Any) -> Callable[[Any], Any]:
-    """A method that answers what is known; scorers look at its name."""
-
-    def method(X: Any) -> Any:
-        return answer
-
-    method.__name__ = name
-    return method
-
-
 def _without(chunk: Chunk, name: str) -> Chunk:
     return {key: value for key, value in chunk.items() if key != name}
-
-
-def _on_host(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_on_host(item) for item in value]
-    if value is not None and is_device_array(value):
-        return np.asarray(to_host(value))
-    return value

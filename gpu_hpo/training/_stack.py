@@ -13,6 +13,7 @@ Whoever has both is stacked by the searches; everything else is trained in a loo
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
@@ -42,7 +43,20 @@ class Stack(Protocol):
         """Count the models."""
 
     def partial_fit(self, X: Any, y: Any, **params: Any) -> Any:
-        """Train every model by one call; takes what ``model.partial_fit`` takes."""
+        """Train every model by one call; takes what ``model.partial_fit`` takes.
+
+        A stack whose models may train on rows of their own, as those of the folds of
+        a cross-validation do, takes one parameter more::
+
+            partial_fit(X, y, ..., rows=None)
+
+        `rows` has an entry per model: an array of int, on the host, of distinct and
+        ascending row numbers of X, which several models may share; or None for all
+        rows. Each model comes out as if it alone had been given these rows of X, of y
+        and of all else that has rows. An error that only its own rows cause goes to
+        its entry in `errors`. `takes_rows` finds the parameter by its name; models of
+        a stack without it train fold by fold.
+        """
 
     def predict(self, X: Any) -> Any:
         """Predictions of all models: array of shape (n_models, n_samples, ...).
@@ -66,6 +80,25 @@ def stack_key(model: Any) -> Hashable | None:
         key: Hashable = (type(model), model.stack_key())
         return key
     return None
+
+
+def takes_rows(stack: Any) -> bool:
+    """Tell whether the models of a stack may train on rows of their own.
+
+    Parameters
+    ----------
+    stack : Stack
+
+    Returns
+    -------
+    bool
+        Whether its `partial_fit` has a parameter that is called ``rows``.
+    """
+    try:
+        return "rows" in inspect.signature(stack.partial_fit).parameters
+    except (TypeError, ValueError):
+        # Of what is not written in Python there may be no signature.
+        return False
 
 
 def stack_groups(recipe: Recipe, trials: Mapping[int, Trial]) -> dict[int, Hashable]:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
-from gpu_hpo.data import concat_chunks, n_rows, spawn_seed
+from gpu_hpo.data import Splitting, concat_chunks, n_rows, spawn_seed
 from gpu_hpo.data._chunk import n_bytes, take_rows
 from gpu_hpo.data._partition import (
     BlockFacts,
@@ -20,6 +20,8 @@ from gpu_hpo.data._partition import (
 from gpu_hpo.testing import NoHostCopyArray
 
 SEED = np.random.SeedSequence(0)
+STRATIFIED = Splitting(0.2, stratify=True)
+AT_RANDOM = Splitting(0.2)
 X = np.arange(100.0).reshape(50, 2)
 y = np.repeat([0, 1], [40, 10])
 WAYS = {
@@ -41,7 +43,7 @@ def test_split(way):
     """Every row is in one half, with its label and weight, in the original order."""
     as_X, as_y = WAYS[way]
     block = {"X": as_X(X), "y": as_y(y), "w": as_y(np.arange(50))}
-    split = split_block(block, 0.2, SEED, classify=True)
+    split = split_block(block, STRATIFIED, SEED, classify=True)
     for half, n in ((split.train, 40), (split.validation, 10)):
         assert n_rows(half) == n
         assert {name: type(value) for name, value in half.items()} == {
@@ -59,7 +61,7 @@ def test_stratified():
     """Each class has its share of the validation rows if y holds labels."""
     for seed in range(10):
         seed = spawn_seed(SEED, seed)
-        split = split_block({"X": X, "y": y}, 0.2, seed, classify=True)
+        split = split_block({"X": X, "y": y}, STRATIFIED, seed, classify=True)
         assert np.bincount(split.validation["y"]).tolist() == [8, 2]
 
 
@@ -67,31 +69,36 @@ def test_device_rows_stay():
     """Only labels are copied from a device, to draw the rows."""
     block = {"X": NoHostCopyArray(X), "y": NoHostCopyArray(y)}
     NoHostCopyArray.host_copies = 0
-    split_block(block, 0.2, SEED, classify=False)
+    split_block(block, AT_RANDOM, SEED, classify=False)
     assert NoHostCopyArray.host_copies == 0
-    split_block(block, 0.2, SEED, classify=True)
+    split_block(block, STRATIFIED, SEED, classify=True)
     assert NoHostCopyArray.host_copies == 1
 
 
 def test_facts():
     """The facts about a block are its rows, bytes and labels."""
-    facts = split_block({"X": X, "y": y}, 0.2, SEED, classify=True).facts
+    facts = split_block({"X": X, "y": y}, STRATIFIED, SEED, classify=True).facts
     assert (facts.n_train, facts.n_validation) == (40, 10)
     assert facts.n_bytes == 40 * 2 * 8 + 40 * y.itemsize
     assert facts.labels.tolist() == [0, 1]
-    assert split_block({"X": X, "y": y}, 0.2, SEED, classify=False).facts.labels is None
+    assert (
+        split_block({"X": X, "y": y}, AT_RANDOM, SEED, classify=False).facts.labels
+        is None
+    )
 
 
 def test_several_outputs():
     """Several outputs are split without strata, and have no labels."""
-    facts = split_block({"X": X, "y": np.c_[y, y]}, 0.2, SEED, classify=True).facts
+    facts = split_block(
+        {"X": X, "y": np.c_[y, y]}, STRATIFIED, SEED, classify=True
+    ).facts
     assert facts.labels is None
     assert facts.n_validation == 10
 
 
 def test_column_of_labels():
     """Labels in a single column are labels all the same."""
-    split = split_block({"X": X, "y": y[:, None]}, 0.2, SEED, classify=True)
+    split = split_block({"X": X, "y": y[:, None]}, STRATIFIED, SEED, classify=True)
     assert split.facts.labels.tolist() == [0, 1]
     assert np.bincount(split.validation["y"][:, 0]).tolist() == [8, 2]
 
@@ -99,7 +106,7 @@ def test_column_of_labels():
 @pytest.mark.parametrize("n", [0, 1])
 def test_small_blocks(n):
     """A block of one row trains, and an empty one does nothing."""
-    split = split_block({"X": X[:n], "y": y[:n]}, 0.2, SEED, classify=True)
+    split = split_block({"X": X[:n], "y": y[:n]}, STRATIFIED, SEED, classify=True)
     assert (split.facts.n_train, split.facts.n_validation) == (n, 0)
     assert split.facts.labels.tolist() == [0] * n
 
@@ -107,7 +114,7 @@ def test_small_blocks(n):
 def test_lengths_that_differ():
     """A block whose parts differ in length is an error that gives both."""
     with pytest.raises(ValueError, match="block of X has 50 and that of y has 49"):
-        split_block({"X": X, "y": y[1:]}, 0.2, SEED, classify=False)
+        split_block({"X": X, "y": y[1:]}, AT_RANDOM, SEED, classify=False)
 
 
 @pytest.mark.parametrize("way", list(WAYS))

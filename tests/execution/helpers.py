@@ -62,7 +62,7 @@ def remains(client):
 
     Waits for them to go, since a client lets go of them by a message.
     """
-    return wait_until(lambda: not _keys(client), 5) or _keys(client)
+    return wait_until(lambda: not _keys(client), 20) or _keys(client)
 
 
 def _keys(client):

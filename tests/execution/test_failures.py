@@ -465,7 +465,7 @@ def test_best_model_that_cannot_be_trained_again():
     )
     with (
         current(local_cluster(1, processes=False)),
-        pytest.warns(UserWarning, match="no best_estimator_: the best model, "),
+        pytest.warns(UserWarning, match="no best_estimator_: the best model is trial"),
     ):
         search.fit(*make_data())
     assert not hasattr(search, "best_estimator_")

@@ -47,7 +47,8 @@ def problem(case):
     y = rng.integers(0, 3, n_rows) if classes else X[:, 0] + rng.standard_normal(n_rows)
     weight = rng.random(n_rows) if case["weighted"] else None
     which = np.arange(n_lanes) % n_orders
-    order = np.stack([rng.permutation(n_rows) for _ in range(n_orders)])
+    n_seen = n_rows - case["left_out"]
+    order = np.stack([rng.permutation(n_rows)[:n_seen] for _ in range(n_orders)])
     numbers = np.arange(n_lanes)
     table = np.zeros((lane.N_ROWS, n_lanes))
     table[lane.T] = 1 + numbers

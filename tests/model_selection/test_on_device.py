@@ -38,10 +38,10 @@ def device(monkeypatch, threads_client):
         async def device_memory(client):
             return n_bytes
 
-        base = "gpu_hpo.model_selection._base"
+        base = "gpu_hpo.model_selection._life"
         monkeypatch.setattr(f"{base}.cluster_device", cluster_device)
         monkeypatch.setattr(f"{base}.device_memory", device_memory)
-        monkeypatch.setattr("gpu_hpo.data._chunk.to_device", upload)
+        monkeypatch.setattr("gpu_hpo.data._upload.to_device", upload)
         return uploads
 
     return of

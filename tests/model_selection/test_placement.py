@@ -348,13 +348,13 @@ def test_a_replaced_prototype_need_not_convert():
 
 def test_labels_that_a_device_cannot_hold():
     """Strings become numbers on their way to a device, and come back as strings."""
-    from gpu_hpo.data._chunk import OnDevice, chunk_to_device
+    from gpu_hpo.data._upload import OnDevice, chunk_to_device
     from gpu_hpo.model_selection._postfit import _Decoded
 
     labels = np.array(["ham", "spam"])
     chunk = {"X": NoHostCopyArray(X), "y": labels[y]}
     device_y = pytest.MonkeyPatch()
-    device_y.setattr("gpu_hpo.data._chunk.to_device", lambda x: NoHostCopyArray(x))
+    device_y.setattr("gpu_hpo.data._upload.to_device", lambda x: NoHostCopyArray(x))
     with device_y.context():
         moved = chunk_to_device(chunk, OnDevice(), labels)
     device_y.undo()
@@ -372,7 +372,7 @@ def test_labels_that_a_device_cannot_hold():
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_rows_are_checked_once_on_arrival(bad):
     """NaN on the way to a device is an error there, unless the estimator takes it."""
-    from gpu_hpo.data._chunk import OnDevice, chunk_to_device
+    from gpu_hpo.data._upload import OnDevice, chunk_to_device
 
     values = X.copy()
     values[3, 1] = bad
@@ -384,7 +384,7 @@ def test_rows_are_checked_once_on_arrival(bad):
 
 def test_columns_for_those_that_want_them():
     """A chunk is put in columns once, on arrival, for models that want it so."""
-    from gpu_hpo.data._chunk import OnDevice, chunk_to_device
+    from gpu_hpo.data._upload import OnDevice, chunk_to_device
 
     chunk = {"X": NoHostCopyArray(X)}
     moved = chunk_to_device(chunk, OnDevice(column_major=True))

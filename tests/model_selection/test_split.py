@@ -12,8 +12,14 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
+from gpu_hpo.devices import to_host
 from gpu_hpo.model_selection._split import train_test_split
 from gpu_hpo.testing import NoHostCopyArray
+from tests.model_selection.device_frames import (
+    DeviceFrame,
+    DeviceSeries,
+    device_frame,
+)
 
 
 @pytest.fixture
@@ -324,17 +330,107 @@ def test_in_memory_goes_to_sklearn():
     assert (train_test_split(X, shuffle=False)[1] == X[15:]).all()
 
 
-def test_device_data_in_memory():
-    """Device arrays that are not Dask's are split on the device."""
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("test_size", [None, 0.25, 3])
+def test_device_data_in_memory(shuffle, test_size):
+    """Device arrays that are not Dask's are split there, in the rows of host arrays."""
+    rows = np.arange(40.0).reshape(20, 2)
+    options = {"test_size": test_size, "shuffle": shuffle, "random_state": 0}
+    expected = train_test_split(rows, rows[:, 0], rows, **options)
     NoHostCopyArray.host_copies = 0
-    X = NoHostCopyArray(np.arange(40.0).reshape(20, 2))
-    X_train, X_test = train_test_split(X, test_size=0.25, random_state=0)
-    assert (X_train.shape, X_test.shape) == ((15, 2), (5, 2))
-    assert isinstance(X_test, NoHostCopyArray)
+    X, y = NoHostCopyArray(rows), NoHostCopyArray(rows[:, 0])
+    parts = train_test_split(X, y, rows, **options)
     assert NoHostCopyArray.host_copies == 0
-    labels = NoHostCopyArray(np.repeat([0, 1], 10))
-    y_test = train_test_split(labels, test_size=0.2, stratify=labels)[1]
-    assert y_test.sum() == 2
+    assert all(isinstance(part, NoHostCopyArray) for part in parts[:4])
+    assert all(isinstance(part, np.ndarray) for part in parts[4:])
+    for part, same in zip(parts[:4], expected, strict=False):
+        np.testing.assert_array_equal(part.get(), same)
+
+
+def test_device_data_of_different_lengths():
+    """Device arrays of different lengths are an error, as host arrays are."""
+    X, y = NoHostCopyArray(np.ones((5, 2))), NoHostCopyArray(np.ones(4))
+    with pytest.raises(ValueError, match=r"inconsistent numbers.*\[5, 4\]"):
+        train_test_split(X, y)
+
+
+def test_stratify_device_data_in_memory():
+    """To stratify, labels are copied to the host once, and the data never."""
+    labels = np.repeat([0, 1], [15, 5])
+    X, y = NoHostCopyArray(np.arange(20.0)), NoHostCopyArray(labels)
+    NoHostCopyArray.host_copies = 0
+    parts = train_test_split(X, y, test_size=0.2, stratify=y, random_state=0)
+    assert NoHostCopyArray.host_copies == 1
+    assert [int(part.sum()) for part in parts[2:]] == [4, 1]
+    expected = train_test_split(labels, test_size=0.2, stratify=labels, random_state=0)
+    np.testing.assert_array_equal(parts[3].get(), expected[1])
+    lazy = da.from_array(labels, chunks=7).map_blocks(NoHostCopyArray)
+    same = train_test_split(X, test_size=0.2, stratify=lazy, random_state=0)
+    np.testing.assert_array_equal(same[1].get(), parts[1].get())
+
+
+def test_stratify_dask_data_by_device_labels(X, y):
+    """Labels on a device, in memory or Dask's, choose the rows that host labels do."""
+    labels = np.arange(110) % 3
+    expected = train_test_split(X, stratify=labels, random_state=0)[1].compute()
+    for given in (NoHostCopyArray(labels), y.map_blocks(NoHostCopyArray)):
+        test = train_test_split(X, stratify=given, random_state=0)[1]
+        np.testing.assert_array_equal(test.compute(), expected)
+
+
+def test_device_frames_in_memory():
+    """Device frames stay there; of them only labels to stratify by are copied."""
+    frame = device_frame(20)
+    DeviceSeries.host_copies = 0
+    parts = train_test_split(
+        frame, frame.label, test_size=8, stratify=frame.label, random_state=0
+    )
+    assert DeviceSeries.host_copies == 1
+    assert [type(part) for part in parts] == [DeviceFrame] * 2 + [DeviceSeries] * 2
+    assert (parts[1].label == "y").sum() == 2
+    assert list(parts[1].index) == list(parts[3].index)
+    DeviceSeries.host_copies = 0
+    train_test_split(frame, frame.a, shuffle=False)
+    assert DeviceSeries.host_copies == 0
+
+
+def test_device_frames_of_dask():
+    """Blocks of a Dask frame stay on the device, and labels may be strings."""
+    frame = dd.from_pandas(device_frame(48), npartitions=3)
+    DeviceSeries.host_copies = 0
+    parts = dask.compute(*train_test_split(frame, frame.a, random_state=0))
+    assert [type(part) for part in parts] == [DeviceFrame] * 2 + [DeviceSeries] * 2
+    assert list(parts[1].a) == list(parts[3])
+    assert DeviceSeries.host_copies == 0
+    test = train_test_split(frame, test_size=0.25, stratify=frame.label)[1].compute()
+    assert (test.label == "y").sum() == 3
+    assert DeviceSeries.host_copies == 3
+
+
+@pytest.mark.gpu
+def test_cupy_and_cudf():
+    """CuPy, cuDF and dask-cudf give the rows that host data does, in their types."""
+    import cudf
+    import cupy
+    from cupyx.scipy import sparse
+
+    rows = np.arange(80.0).reshape(40, 2)
+    labels = pd.Series(["x", "x", "x", "y"] * 10)
+    options = {"test_size": 0.25, "stratify": cudf.Series(labels), "random_state": 0}
+    expected = train_test_split(rows, **{**options, "stratify": labels})[1]
+    for data in (cupy.asarray(rows), cudf.DataFrame(rows)):
+        test = train_test_split(data, **options)[1]
+        assert type(test) is type(data)
+        np.testing.assert_array_equal(to_host(test), expected)
+    test = train_test_split(sparse.coo_matrix(cupy.asarray(rows)), **options)[1]
+    np.testing.assert_array_equal(test.toarray().get(), expected)
+    frame = dd.from_pandas(pd.DataFrame({"a": rows[:, 0], "label": labels}), 3)
+    on_device = frame.to_backend("cudf")
+    options = {"test_size": 0.25, "random_state": 0}
+    expected = train_test_split(frame, stratify=frame.label, **options)[1].compute()
+    test = train_test_split(on_device, stratify=on_device.label, **options)[1].compute()
+    assert isinstance(test, cudf.DataFrame)
+    assert test.a.to_pandas().tolist() == expected.a.tolist()
 
 
 def test_mixture_is_an_error(X, frame):

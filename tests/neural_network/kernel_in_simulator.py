@@ -27,7 +27,7 @@ OUTPUTS = {
 }
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu")
 SOLVERS = ("sgd", "nesterov", "adam")
-ORDERS = ("none", "shared", "own")
+ORDERS = ("none", "shared", "several")
 # Tiles are smaller than batches, and units more than threads; gradients and moments are
 # in shared memory or not. As many plans as share no factor with the numbers of cases,
 # so that all meet all.
@@ -75,8 +75,13 @@ class Problem:
         if output == "labels":
             self.Y = self.Y.argmax(axis=1)
         self.weight = rng.random(N_ROWS) if weighted else None
-        order = np.stack([rng.permutation(N_ROWS) for _ in range(5)])
-        self.orders = {"none": None, "shared": order[:1], "own": order}[orders]
+        # Where there are several, each leaves rows out, and some networks share one.
+        several = np.stack([rng.permutation(N_ROWS)[:-1] for _ in range(3)])
+        self.orders = {
+            "none": None,
+            "shared": (rng.permutation(N_ROWS)[None], np.zeros(5, int)),
+            "several": (several, np.array([0, 1, 2, 2, 0])),
+        }[orders]
 
     def trained(self, plan, models=slice(None), dtype=np.float64):
         """Losses, parameters and moments after a pass; by arrays without a plan."""
@@ -84,8 +89,8 @@ class Problem:
         n_moments = 2 if self.solver == "adam" else 1
         moments = [m[models].astype(dtype) for m in self.moments[:n_moments]]
         orders = self.orders
-        if orders is not None and len(orders) > 1:
-            orders = orders[models]
+        if orders is not None:
+            orders = orders[0], orders[1][models]
         Y = self.Y if self.Y.ndim == 1 else self.Y.astype(dtype)
         weight = None if self.weight is None else self.weight.astype(dtype)
         data = Batches(self.X.astype(dtype), Y, weight, orders, BATCH)
@@ -104,8 +109,8 @@ def compared():
     kinds = itertools.product(OUTPUTS, ACTIVATIONS, SOLVERS, (False, True), ORDERS)
     for i, kind in enumerate(kinds):
         problem = Problem(*kind)
-        # One network of its own order would be one of a shared order.
-        models = slice(1, 3 if kind[-1] == "own" else 2)
+        # One network has but one order.
+        models = slice(1, 3 if kind[-1] == "several" else 2)
         for k, dtype in enumerate((np.float64, np.float32)):
             plan = PLANS[(i + k) % len(PLANS)]
             expected = problem.trained(None, models, dtype)
@@ -125,7 +130,7 @@ def compared():
 def stacked():
     """Whether networks come out the same, bit for bit, of stacks of 5, 3 and 1."""
     for solver, plan in itertools.product(SOLVERS, (PLANS[0], PLANS[3])):
-        problem = Problem("labels", "relu", solver, True, "own")
+        problem = Problem("labels", "relu", solver, True, "several")
         five = problem.trained(plan)
         for models in (slice(1, 4), slice(2, 3)):
             fewer = problem.trained(plan, models)

@@ -43,7 +43,7 @@ def simulated():
 def test_as_array_operations(simulated, output, activation, dtype):
     """Losses, weights and moments are those of array operations, whatever the solver.
 
-    With weights of rows or without, and with rows in any order.
+    With weights of rows or without, with rows in any order, and without some of them.
     """
     wanted = {"output": output, "activation": activation, "dtype": dtype}
     cases = [case for case in simulated["compared"] if wanted.items() <= case.items()]

@@ -10,14 +10,14 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from gpu_hpo.testing import check_stackable
-from gpu_hpo.training import Stack
+from gpu_hpo.training import Stack, takes_rows
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((20, 3))
 y = X @ [1.0, -2.0, 0.5]
 
 
-def train(weights, rates, orders):
+def train(X, y, weights, rates, orders):
     """Descend row by row, with momentum; changes weights of shape (n_models, 2, 3)."""
     coef, velocity = weights[:, 0], weights[:, 1]
     for rows in np.transpose(orders):
@@ -48,10 +48,14 @@ class ToyStack:
             check_random_state(model.random_state).permutation(len(X))
             for model in self.models
         ]
-        train(self.weights, np.array([model.rate for model in self.models]), orders)
+        self.train(X, y, orders)
+        return self
+
+    def train(self, X, y, orders):
+        rates = np.array([model.rate for model in self.models])
+        train(X, y, self.weights, rates, orders)
         for model in self.models:
             model.n_calls_ = getattr(model, "n_calls_", 0) + 1
-        return self
 
     def predict(self, X):
         return (X * self.weights[:, :1]).sum(axis=-1)
@@ -100,7 +104,7 @@ class Toy(BaseEstimator):
             self.n_calls_ = 0
         weights = np.stack([[self.coef_, self._velocity]])
         order = check_random_state(self.random_state).permutation(len(X))
-        train(weights, np.array([self.rate]), [order])
+        train(X, y, weights, np.array([self.rate]), [order])
         self.n_calls_ += 1
         return self.store(*weights[0])
 
@@ -477,6 +481,85 @@ def test_broken_stacks_fail(broken, message):
     """The suite names what a broken stack does wrong."""
     with pytest.raises(AssertionError, match=f"(?s){message}"):
         check_stackable(family(broken), X, y)
+
+
+class TakesRows(ToyStack):
+    """A right stack whose models may train on rows of their own."""
+
+    def partial_fit(self, X, y, rows=None):
+        if self.weights is None:
+            self.weights = np.zeros((len(self), 2, X.shape[1]))
+        every = np.arange(len(X))
+        for i, model in enumerate(self.models):
+            own = every if rows is None or rows[i] is None else rows[i]
+            order = check_random_state(model.random_state).permutation(len(own))
+            part = self.part(i)
+            part.train(X, y, [own[order]])
+            self.weights[i] = part.weights[0]
+        return self
+
+    def part(self, i):
+        out = copy.copy(self)
+        out.models, out.weights = self.models[i : i + 1], self.weights[i : i + 1]
+        return out
+
+
+class IgnoresRows(TakesRows):
+    def partial_fit(self, X, y, rows=None):
+        return super().partial_fit(X, y)
+
+
+class GivesAllTheSameRows(TakesRows):
+    def partial_fit(self, X, y, rows=None):
+        return super().partial_fit(X, y, rows and rows[:1] * len(rows))
+
+
+class KeepsRows(TakesRows):
+    kept = None
+
+    def partial_fit(self, X, y, rows=None):
+        self.kept = self.kept or rows
+        return super().partial_fit(X, y, self.kept)
+
+
+class MindsCompanyOfRows(TakesRows):
+    def partial_fit(self, X, y, rows=None):
+        super().partial_fit(X, y, rows)
+        if rows and len({id(part) for part in rows}) > 2:
+            self.weights[-1] += 1e-12
+        return self
+
+
+@pytest.mark.parametrize("base", [Toy, Rebinds])
+def test_a_right_stack_with_rows_passes(base):
+    """Who may train on rows of its own is given some, and nobody else is."""
+    check_stackable(family(TakesRows, base), X, y)
+    check_stackable(family(TakesRows, base), X[:19], y[:19], n_calls=2)
+
+
+@pytest.mark.parametrize(
+    "broken", [IgnoresRows, GivesAllTheSameRows, KeepsRows, MindsCompanyOfRows]
+)
+def test_stacks_that_mistake_rows_fail(broken):
+    """Models that come out otherwise than by their own rows alone are found."""
+    message = "the stack 'all' with rows of each model's own: model .: coef_ is"
+    with pytest.raises(AssertionError, match=message):
+        check_stackable(family(broken), X, y)
+
+
+def test_who_takes_rows():
+    """Only a parameter of this name says that a stack takes rows for each model."""
+
+    class Wraps:
+        def __init__(self, partial_fit):
+            self.partial_fit = partial_fit
+
+    models = family(ToyStack)
+    assert takes_rows(TakesRows(models))
+    assert not takes_rows(ToyStack(models))
+    assert not takes_rows(Wraps(lambda X, y, **params: None))
+    # Some that are compiled have no signature.
+    assert not takes_rows(Wraps(dict))
 
 
 def test_windows_of_a_stack_fail():

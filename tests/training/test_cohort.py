@@ -49,6 +49,11 @@ def recipe(estimator, scoring=None, **options):
     )
 
 
+def plain(outcome):
+    """Scores of a trial without times."""
+    return [(scores.calls, scores.metrics) for scores in outcome.scores]
+
+
 def advance(recipe, work, before=None, parts=PARTS):
     return advance_cohort(recipe, work, before or {}, chunk_of_call, parts)
 
@@ -92,13 +97,13 @@ def test_as_by_hand(estimator):
             model.partial_fit(chunk["X"], chunk["y"], **classes)
             if call in (1, 5):
                 expected[call] = model.score(PARTS[0]["X"], PARTS[0]["y"])
-        assert cohort[i].calls == 5
-        assert weights(cohort[i].model) == weights(model)
+        assert cohort[i][0].calls == 5
+        assert weights(cohort[i][0].model) == weights(model)
         outcome = outcomes[i]
         assert outcome.trial == i
         assert outcome.n_calls == 5
         assert outcome.error == ""
-        scores = {calls: metrics["score"] for calls, metrics, *_ in outcome.scores}
+        scores = {found.calls: found.metrics["score"] for found in outcome.scores}
         assert scores == pytest.approx(expected)
 
 
@@ -111,8 +116,8 @@ def test_in_steps_as_at_once():
     alone, _ = advance(given, [Work(1, None, 2, 7)], first)
     last, _ = advance(given, [Work(2, None, 4, 7)], pair)
     for i, cohort in ((0, pair), (1, alone), (2, last)):
-        assert cohort[i].calls == 7
-        assert weights(cohort[i].model) == weights(at_once[i].model)
+        assert cohort[i][0].calls == 7
+        assert weights(cohort[i][0].model) == weights(at_once[i][0].model)
 
 
 def test_members_at_different_calls():
@@ -127,7 +132,7 @@ def test_members_at_different_calls():
     assert [outcome.n_calls for outcome in outcomes] == [3, 2, 4]
     for i, stop in ((0, 6), (1, 2), (2, 4)):
         alone, _ = advance(given, [Work(i, made[i], 0, stop)])
-        assert weights(mixed[i].model) == weights(alone[i].model)
+        assert weights(mixed[i][0].model) == weights(alone[i][0].model)
 
 
 def test_chunk_major():
@@ -158,8 +163,8 @@ def test_mutates_nothing():
     assert made == kept[3]
     # So the task may be repeated.
     again, repeated = advance(given, work, before)
-    assert weights(again[0].model) == weights(first[0].model)
-    assert [o.scores[0][:2] for o in repeated] == [o.scores[0][:2] for o in outcomes]
+    assert weights(again[0][0].model) == weights(first[0][0].model)
+    assert [plain(o) for o in repeated] == [plain(o) for o in outcomes]
 
 
 @pytest.mark.parametrize("scoring", ["roc_auc", None])
@@ -177,30 +182,30 @@ def test_score_in_parts(scoring):
             [part],
         )
         assert all(outcome.scores == [] for outcome in outcomes)
-    kept = len(cohort[0].answers)
+    kept = len(cohort[0][0].answers)
     for _ in range(2):  # the last task may be repeated as well
         last, outcomes = advance(
             given, [Work(i, None, 2, 2, (2,)) for i in range(2)], cohort, CHUNKS[-1:]
         )
-        assert len(cohort[0].answers) == kept
-        assert last[0].answers == last[0].seen == []
+        assert len(cohort[0][0].answers) == kept
+        assert last[0][0].answers == last[0][0].seen == []
         for one, other in zip(outcomes, at_once, strict=True):
-            assert one.scores[0][1] == other.scores[0][1]
+            assert one.scores[0].metrics == other.scores[0].metrics
 
 
 def test_nothing_is_kept_of_X():
     """Between the tasks of a score only answers and labels are kept."""
     given = recipe(SGDClassifier(), "roc_auc")
     cohort, _ = advance(given, [Work(0, trials(1)[0], 0, 1, (1,), last_part=False)])
-    assert [set(part) for part in cohort[0].seen] == [{"y"}]
+    assert [set(part) for part in cohort[0][0].seen] == [{"y"}]
 
 
 def test_times():
     """Times are positive and add up."""
     given = recipe(SGDClassifier())
     _, (outcome,) = advance(given, [Work(0, trials(1)[0], 0, 4, (1, 3))])
-    fit = [seconds for *_, seconds, _ in outcome.scores]
-    score = [seconds for *_, seconds in outcome.scores]
+    fit = [found.fit_seconds for found in outcome.scores]
+    score = [found.score_seconds for found in outcome.scores]
     assert min(*fit, *score, outcome.fit_pending) > 0
     assert sum(fit) + outcome.fit_pending == pytest.approx(outcome.fit_seconds)
     assert sum(score) + outcome.score_pending == pytest.approx(outcome.score_seconds)
@@ -248,11 +253,11 @@ def test_a_member_fails_alone(where, n_calls, n_scores):
     cohort, outcomes = advance(given, work)
     assert [outcome.n_calls for outcome in outcomes] == [3, n_calls, 3]
     assert [len(outcome.scores) for outcome in outcomes] == [2, n_scores, 2]
-    assert cohort[1] == Member(None)
+    assert cohort[1] == [Member(None)]
     assert "Traceback" in outcomes[1].error
     assert "RuntimeError: at " in outcomes[1].error
     assert outcomes[0].error == outcomes[2].error == ""
-    assert cohort[0].model.n == cohort[2].model.n == 3
+    assert cohort[0][0].model.n == cohort[2][0].model.n == 3
 
 
 def test_what_is_no_error_of_a_model_comes_through():
@@ -280,18 +285,18 @@ def test_weights_go_to_fit_and_score():
     model = SGDClassifier(random_state=0)
     for chunk in chunks[:3]:
         model.partial_fit(chunk["X"], chunk["y"], [0, 1], chunk["sample_weight"])
-    assert weights(cohort[0].model) == weights(model)
+    assert weights(cohort[0][0].model) == weights(model)
     last = chunks[3]
     expected = model.score(last["X"], last["y"], last["sample_weight"])
-    assert outcome.scores[0][1]["score"] == pytest.approx(expected)
+    assert outcome.scores[0].metrics["score"] == pytest.approx(expected)
 
 
 def test_size():
     """A cohort says how many bytes it holds, so that Dask can account for it."""
     member = Member(SGDClassifier())
     member.model.coef_ = np.zeros(10_000)
-    assert sys.getsizeof(Cohort({0: member, 1: member})) >= 160_000
-    assert sys.getsizeof(Cohort({0: Member(None)})) < 1_000
+    assert sys.getsizeof(Cohort({0: [member], 1: [member]})) >= 160_000
+    assert sys.getsizeof(Cohort({0: [Member(None)]})) < 1_000
 
 
 @pytest.mark.parametrize("estimator", [LeastSquares(), Nearest()])
@@ -313,12 +318,14 @@ def test_device(estimator):
     )
     for one, other in zip(outcomes, expected, strict=True):
         assert one.error == other.error == ""
-        found = [metrics["score"] for _, metrics, *_ in one.scores]
+        found = [scores.metrics["score"] for scores in one.scores]
         assert found == pytest.approx(
-            [metrics["score"] for _, metrics, *_ in other.scores]
+            [scores.metrics["score"] for scores in other.scores]
         )
-    assert isinstance(cohort[1].model.coef_, NoHostCopyArray)
-    np.testing.assert_array_equal(cohort[1].model.coef_.get(), on_host[1].model.coef_)
+    assert isinstance(cohort[1][0].model.coef_, NoHostCopyArray)
+    np.testing.assert_array_equal(
+        cohort[1][0].model.coef_.get(), on_host[1][0].model.coef_
+    )
 
 
 # ---- stacks ----
@@ -350,11 +357,8 @@ def test_stacks_as_a_loop(scoring):
         after, outcomes = advance(given, more, cohort)
         assert pickle.dumps(cohort) == kept
         found.append(
-            [weights(member.model) for member in (*cohort.values(), *after.values())]
-            + [
-                (o.trial, o.n_calls, o.error, [(c, m) for c, m, *_ in o.scores])
-                for o in (*before, *outcomes)
-            ]
+            [weights(m[0].model) for m in (*cohort.values(), *after.values())]
+            + [(o.trial, o.n_calls, o.error, plain(o)) for o in (*before, *outcomes)]
         )
         assert not any(outcome.error for outcome in outcomes)
     assert found[0] == found[1]
@@ -372,9 +376,9 @@ def test_stack_whose_member_fails():
     assert [bool(outcome.error) for outcome in outcomes] == [False, False, True, True]
     assert "non-finite parameter weights" in outcomes[2].error
     assert "The 'alpha' parameter" in outcomes[3].error
-    assert cohort[2].model is None
+    assert cohort[2][0].model is None
     alone, _ = advance(recipe(model), work[:1])
-    assert weights(alone[0].model) == weights(cohort[0].model)
+    assert weights(alone[0][0].model) == weights(cohort[0][0].model)
     assert outcomes[0].n_calls == 3
     bad = [{**CHUNKS[0], "X": np.full((30, 3), np.nan)}]
     _, outcomes = advance_cohort(
@@ -398,7 +402,7 @@ def test_stack_whose_member_cannot_be_scored():
     work = [Work(i, trial, 0, 2, (1, 2)) for i, trial in enumerate(made)]
     cohort, outcomes = advance(recipe(model, picky), work)
     assert [len(outcome.scores) for outcome in outcomes] == [2, 0, 2]
-    assert [o.scores[-1][1]["score"] for o in outcomes if o.scores] == [0.1, 0.025]
+    assert [o.scores[-1].metrics["score"] for o in outcomes if o.scores] == [0.1, 0.025]
     assert "not this one" in outcomes[1].error
-    assert cohort[1].model is None
-    assert cohort[2].calls == 2
+    assert cohort[1][0].model is None
+    assert cohort[2][0].calls == 2

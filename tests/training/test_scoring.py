@@ -22,7 +22,7 @@ from sklearn.metrics import (
 
 from gpu_hpo.testing import NoHostCopyArray
 from gpu_hpo.training import make_scoring
-from gpu_hpo.training._scoring import accuracy, r2
+
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((90, 3))

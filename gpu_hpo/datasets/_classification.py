@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Made-up data of any size, as Dask arrays whose blocks are drawn in tasks."""
+"""Gaussian clusters at the corners of a cube, as of scikit-learn's generator."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from typing import Any
 import dask
 import dask.array as da
 import numpy as np
-from sklearn.utils._param_validation import Interval, validate_parameter_constraints
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.random import sample_without_replacement
 
-from gpu_hpo.data._split import RandomState, root_seed, spawn_seed
+from gpu_hpo.data import RandomState, root_seed, spawn_seed
+from gpu_hpo.datasets._blocks import (
+    RANDOM_STATE,
+    check_arguments,
+    empty_rows,
+    placed_like,
+    row_chunks,
+)
 
-__all__ = ["make_classification"]
-
-DEFAULT_BLOCK_BYTES = 64 * 2**20
 # Larger than this, the numbers of the corners of a cube do not fit an integer.
 _MAX_CORNER_BITS = 30
 # What a seed is for.
@@ -40,7 +44,7 @@ _CONSTRAINTS: dict[str, list[Any]] = {
     "shift": [Interval(Real, None, None, closed="neither"), "array-like", None],
     "scale": [Interval(Real, 0, None, closed="neither"), "array-like", None],
     "shuffle": ["boolean"],
-    "random_state": ["random_state", np.random.Generator, np.random.SeedSequence],
+    "random_state": RANDOM_STATE,
 }
 
 
@@ -61,6 +65,7 @@ def make_classification(
     shuffle: bool = True,
     random_state: RandomState = None,
     chunks: int | str | Sequence[Any] | None = None,
+    like: Any = None,
 ) -> tuple[da.Array, da.Array]:
     """Make a random classification problem, as large as you like.
 
@@ -107,6 +112,9 @@ def make_classification(
         Rows of a block (-1: all in one); or the rows of each, which add up to
         `n_samples`; or, as for any Dask array, ``(rows, n_features)``. Columns are
         never cut. None and "auto" make blocks of at most 64 MiB.
+    like : array, optional
+        Of the library whose arrays the blocks shall be: a CuPy array, or a Dask array
+        of these, for blocks on the workers' GPUs. Their values are the same.
 
     Returns
     -------
@@ -119,6 +127,8 @@ def make_classification(
     ------
     ValueError
         If an argument, or a combination of them, is out of range.
+    TypeError
+        If `like` is no array.
 
     References
     ----------
@@ -133,9 +143,7 @@ def make_classification(
     ((20, 20, 20, 20, 20), (20,))
     """
     arguments = dict(locals())
-    validate_parameter_constraints(
-        _CONSTRAINTS, arguments, caller_name="make_classification"
-    )
+    check_arguments("make_classification", _CONSTRAINTS, arguments)
     _check_counts(
         n_features,
         n_informative,
@@ -144,7 +152,7 @@ def make_classification(
         n_classes,
         n_clusters_per_class,
     )
-    rows = _row_chunks(chunks, n_samples, n_features)
+    rows = row_chunks(chunks, n_samples, n_features)
     root = root_seed(random_state)
     recipe = _Recipe(
         n_features=int(n_features),
@@ -165,7 +173,7 @@ def make_classification(
     geometry = dask.delayed(_Geometry.draw, pure=True)(
         recipe, spawn_seed(root, _GEOMETRY)
     )
-    lengths = da.empty(sum(rows), chunks=(rows,), dtype=bool)
+    lengths = empty_rows(rows)
     y = da.map_blocks(
         _draw_labels,
         lengths,
@@ -185,7 +193,7 @@ def make_classification(
         dtype=np.float64,
         meta=np.empty((0, 0)),
     )
-    return X, y
+    return placed_like(like, X), placed_like(like, y)
 
 
 @dataclass(frozen=True)
@@ -377,30 +385,3 @@ def _per_feature(name: str, value: Any, n_features: int) -> np.ndarray | None:
             f"each feature; got shape {values.shape}"
         )
     return values
-
-
-def _row_chunks(chunks: Any, n_samples: int, n_features: int) -> tuple[int, ...]:
-    """Rows of each block."""
-    if chunks is None or chunks == "auto":
-        chunks = max(1, DEFAULT_BLOCK_BYTES // (8 * n_features))
-    accepted = (
-        f"chunks={chunks!r} must be a number of rows, the rows of each block (summing "
-        f"to n_samples={n_samples}), or (rows, n_features={n_features})"
-    )
-    if isinstance(chunks, (tuple, list)):
-        whole = (n_features, -1, None, (n_features,), [n_features])
-        if len(chunks) == 2 and chunks[1] in whole:
-            return _row_chunks(chunks[0], n_samples, n_features)
-        if len(chunks) == 1 and isinstance(chunks[0], (tuple, list)):
-            chunks = chunks[0]
-        ints = all(isinstance(n, Integral) and int(n) > 0 for n in chunks)
-        if not ints or sum(chunks) != n_samples:
-            raise ValueError(accepted)
-        return tuple(int(n) for n in chunks)
-    if not isinstance(chunks, Integral):
-        raise ValueError(accepted)
-    size = n_samples if chunks == -1 else min(int(chunks), n_samples)
-    if size < 1:
-        raise ValueError(accepted)
-    full, rest = divmod(n_samples, size)
-    return (size,) * full + ((rest,) if rest else ())

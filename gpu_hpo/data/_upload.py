@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Chunks into GPU memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gpu_hpo.data._chunk import ROLES, Chunk
+from gpu_hpo.devices import (
+    annotated,
+    array_namespace,
+    synchronize,
+    to_device,
+    to_host,
+)
+
+
+@dataclass(frozen=True)
+class OnDevice:
+    """How models want their rows in GPU memory.
+
+    Attributes
+    ----------
+    column_major : bool
+        Whether dense X is to be in columns, which some would else copy at every fit.
+    finite : bool
+        Whether X is checked once, on arrival, so that no model need do it again.
+    """
+
+    column_major: bool = False
+    finite: bool = True
+
+
+def chunk_to_device(
+    chunk: Mapping[str, Any], wanted: OnDevice, labels: np.ndarray | None = None
+) -> Chunk:
+    """Move a chunk into the memory of this worker's GPU; what is there stays.
+
+    Parameters
+    ----------
+    chunk : Chunk
+    wanted : OnDevice
+    labels : ndarray, optional
+        Sorted, all that y has: y then becomes their numbers. A GPU has no strings.
+
+    Raises
+    ------
+    ValueError
+        If X has NaN or infinity and must not.
+    """
+    moved = dict(chunk)
+    if labels is not None:
+        moved["y"] = np.searchsorted(labels, to_host(chunk["y"]))
+    moved = {
+        name: value if name == ROLES else to_device(value)
+        for name, value in moved.items()
+    }
+    X = moved["X"]
+    if wanted.finite:
+        _check_finite(X)
+    if wanted.column_major and getattr(X, "flags", None) is not None:
+        moved["X"] = array_namespace(X).asfortranarray(X)
+    return moved
+
+
+def _check_finite(X: Any) -> None:
+    values = X.data if hasattr(X, "indptr") else X
+    if hasattr(values, "iloc"):
+        kinds = {dtype.kind for dtype in values.dtypes}
+        finite = kinds <= {"b", "i", "u"} or not bool(values.isna().any().any())
+    elif values.dtype.kind != "f":
+        finite = True
+    else:
+        finite = bool(array_namespace(values).isfinite(values).all())
+    if not finite:
+        raise ValueError(
+            "X has NaN or infinity, which the estimator does not accept; impute, or "
+            "leave those rows out"
+        )
+
+
+@dataclass(frozen=True)
+class Upload:
+    """How a task is to bring a chunk into GPU memory."""
+
+    wanted: OnDevice
+    labels: np.ndarray | None
+
+    def __call__(self, chunk: Chunk) -> Chunk:
+        with annotated("upload"):
+            moved = chunk_to_device(chunk, self.wanted, self.labels)
+            # Another thread trains on it, and orders its work by another stream.
+            synchronize()
+        return moved

@@ -1,0 +1,95 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What generators share: how rows are cut into blocks, and whose arrays these are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral
+from typing import Any
+
+import dask.array as da
+import numpy as np
+from sklearn.utils._param_validation import validate_parameter_constraints
+
+from gpu_hpo.devices import array_namespace
+
+DEFAULT_BLOCK_BYTES = 64 * 2**20
+RANDOM_STATE = ["random_state", np.random.Generator, np.random.SeedSequence]
+
+
+def check_arguments(
+    caller: str, constraints: Mapping[str, Any], arguments: Mapping[str, Any]
+) -> None:
+    """Raise if an argument is out of range, in scikit-learn's words.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument and its value.
+    TypeError
+        If `like` is no array.
+    """
+    validate_parameter_constraints(constraints, arguments, caller_name=caller)
+    like = arguments.get("like")
+    if like is not None and not isinstance(getattr(like, "shape", None), tuple):
+        raise TypeError(
+            f"like={like!r} must be an array of the library whose arrays are wanted, "
+            "such as cupy.empty(0)"
+        )
+
+
+def empty_rows(rows: tuple[int, ...]) -> da.Array:
+    """A Dask array of so many rows in each block, to be drawn into by `map_blocks`."""
+    return da.empty(sum(rows), chunks=(rows,), dtype=bool)
+
+
+def placed_like(like: Any, array: da.Array) -> da.Array:
+    """Lazily move blocks to where the library of another array has its own.
+
+    Parameters
+    ----------
+    like : array or None
+        None, and what is on the host, leave blocks where they are drawn.
+    array : dask.array.Array
+        Blocks are drawn on the host by NumPy's generators, and moved in tasks: values
+        do not depend on the device, and do not pass the client.
+    """
+    xp = array_namespace(like)
+    if xp is np:
+        return array
+    meta = xp.empty((0,) * array.ndim, dtype=array.dtype)
+    return da.map_blocks(xp.asarray, array, dtype=array.dtype, meta=meta)
+
+
+def row_chunks(chunks: Any, n_samples: int, n_features: int) -> tuple[int, ...]:
+    """Count the rows of each block.
+
+    Raises
+    ------
+    ValueError
+        If `chunks` is none of what generators accept, or does not fit the data.
+    """
+    if chunks is None or chunks == "auto":
+        chunks = max(1, DEFAULT_BLOCK_BYTES // (8 * n_features))
+    accepted = (
+        f"chunks={chunks!r} must be a number of rows, the rows of each block (summing "
+        f"to n_samples={n_samples}), or (rows, n_features={n_features})"
+    )
+    if isinstance(chunks, (tuple, list)):
+        whole = (n_features, -1, None, (n_features,), [n_features])
+        if len(chunks) == 2 and chunks[1] in whole:
+            return row_chunks(chunks[0], n_samples, n_features)
+        if len(chunks) == 1 and isinstance(chunks[0], (tuple, list)):
+            chunks = chunks[0]
+        ints = all(isinstance(n, Integral) and int(n) > 0 for n in chunks)
+        if not ints or sum(chunks) != n_samples:
+            raise ValueError(accepted)
+        return tuple(int(n) for n in chunks)
+    if not isinstance(chunks, Integral):
+        raise ValueError(accepted)
+    size = n_samples if chunks == -1 else min(int(chunks), n_samples)
+    if size < 1:
+        raise ValueError(accepted)
+    full, rest = divmod(n_samples, size)
+    return (size,) * full + ((rest,) if rest else ())

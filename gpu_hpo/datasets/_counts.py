@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Counts of events whose rate depends on some columns, for Poisson regression."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any
+
+import dask
+import dask.array as da
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from gpu_hpo.data import RandomState, root_seed, spawn_seed
+from gpu_hpo.datasets._blocks import (
+    RANDOM_STATE,
+    check_arguments,
+    empty_rows,
+    placed_like,
+    row_chunks,
+)
+
+# What a seed is for.
+_COEFFICIENTS, _ROWS, _COUNTS = range(3)
+# Counts of larger rates may not fit 64 bits, and NumPy draws none.
+_MAX_LOG_RATE = 62 * np.log(2)
+
+_CONSTRAINTS: dict[str, list[Any]] = {
+    "n_samples": [Interval(Integral, 1, None, closed="left")],
+    "n_features": [Interval(Integral, 1, None, closed="left")],
+    "n_informative": [Interval(Integral, 0, None, closed="left")],
+    "scale": [Interval(Real, 0, None, closed="left")],
+    "random_state": RANDOM_STATE,
+}
+
+
+def make_counts(
+    n_samples: int = 1000,
+    n_features: int = 100,
+    n_informative: int = 2,
+    scale: float = 1.0,
+    chunks: int | str | Sequence[Any] | None = 100,
+    random_state: RandomState = None,
+    like: Any = None,
+) -> tuple[da.Array, da.Array]:
+    """Make counts that are Poisson distributed, as large as you like.
+
+    Columns are independent standard normal. The rate of a row's events is the
+    exponential of its informative columns times their coefficients, which are drawn
+    once, uniformly from ``[-scale, 0)`` as in dask-ml.
+
+    Parameters
+    ----------
+    n_samples : int, default=1000
+        Rows.
+    n_features : int, default=100
+        Columns.
+    n_informative : int, default=2
+        Columns that the rate depends on, which may be any.
+    scale : float, default=1.0
+        The larger, the more the rates differ. None is above 2**62.
+    chunks : int, tuple, "auto" or None, default=100
+        Rows of a block (-1: all in one); or the rows of each, which add up to
+        `n_samples`; or, as for any Dask array, ``(rows, n_features)``. Columns are
+        never cut. None and "auto" make blocks of at most 64 MiB.
+    random_state : int, RandomState, Generator, SeedSequence or None, default=None
+        Makes the data reproducible, for the same `chunks`.
+    like : array, optional
+        Of the library whose arrays the blocks shall be: a CuPy array, or a Dask array
+        of these, for blocks on the workers' GPUs. Their values are the same.
+
+    Returns
+    -------
+    X : dask.array.Array of float64, shape (n_samples, n_features)
+        The rows.
+    y : dask.array.Array of int64, shape (n_samples,)
+        Their counts.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+    TypeError
+        If `like` is no array.
+
+    Examples
+    --------
+    >>> from gpu_hpo.datasets import make_counts
+    >>> X, y = make_counts(n_samples=200, random_state=0)
+    >>> X.chunks, y.chunks
+    (((100, 100), (100,)), ((100, 100),))
+    """
+    check_arguments("make_counts", _CONSTRAINTS, dict(locals()))
+    if n_informative > n_features:
+        raise ValueError(
+            f"n_informative={n_informative} must not be more than "
+            f"n_features={n_features}"
+        )
+    rows = row_chunks(chunks, n_samples, n_features)
+    root = root_seed(random_state)
+    coefficients = dask.delayed(_draw_coefficients, pure=True)(
+        int(n_features),
+        int(n_informative),
+        float(scale),
+        spawn_seed(root, _COEFFICIENTS),
+    )
+    X = da.map_blocks(
+        _draw_rows,
+        empty_rows(rows),
+        n_features=int(n_features),
+        root=root,
+        new_axis=1,
+        chunks=(rows, (n_features,)),
+        dtype=np.float64,
+        meta=np.empty((0, 0)),
+    )
+    y = da.map_blocks(
+        _draw_counts,
+        X,
+        coefficients=coefficients,
+        root=root,
+        drop_axis=1,
+        dtype=np.int64,
+        meta=np.empty(0, dtype=np.int64),
+    )
+    return placed_like(like, X), placed_like(like, y)
+
+
+def _draw_coefficients(
+    n_features: int, n_informative: int, scale: float, seed: np.random.SeedSequence
+) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    coefficients = np.zeros(n_features)
+    informative = rng.choice(n_features, n_informative, replace=False)
+    coefficients[informative] = (rng.uniform(size=n_informative) - 1) * scale
+    return coefficients
+
+
+def _draw_rows(
+    block: np.ndarray,
+    *,
+    n_features: int,
+    root: np.random.SeedSequence,
+    block_id: tuple[int, ...],
+) -> np.ndarray:
+    """Draw the rows of a block. Runs in a task."""
+    rng = np.random.default_rng(spawn_seed(root, _ROWS, block_id[0]))
+    return rng.standard_normal((len(block), n_features))
+
+
+def _draw_counts(
+    X: np.ndarray,
+    *,
+    coefficients: np.ndarray,
+    root: np.random.SeedSequence,
+    block_id: tuple[int, ...],
+) -> np.ndarray:
+    """Draw the counts of a block. Runs in a task."""
+    rng = np.random.default_rng(spawn_seed(root, _COUNTS, block_id[0]))
+    return rng.poisson(np.exp(np.minimum(X @ coefficients, _MAX_LOG_RATE)))

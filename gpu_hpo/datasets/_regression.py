@@ -1,0 +1,283 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""A linear model with noise, of well-conditioned or nearly low-rank data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any
+
+import dask
+import dask.array as da
+import numpy as np
+from scipy.linalg import solve_triangular
+from sklearn.utils._param_validation import Interval
+
+from gpu_hpo.data import RandomState, root_seed, spawn_seed
+from gpu_hpo.datasets._blocks import (
+    RANDOM_STATE,
+    check_arguments,
+    empty_rows,
+    placed_like,
+    row_chunks,
+)
+
+# What a seed is for.
+_COEFFICIENTS, _DIRECTIONS, _ROWS, _NOISE = range(4)
+# Triangles that one task joins.
+_FAN_IN = 8
+
+_CONSTRAINTS: dict[str, list[Any]] = {
+    "n_samples": [Interval(Integral, 1, None, closed="left")],
+    "n_features": [Interval(Integral, 1, None, closed="left")],
+    "n_informative": [Interval(Integral, 0, None, closed="left")],
+    "n_targets": [Interval(Integral, 1, None, closed="left")],
+    "bias": [Interval(Real, None, None, closed="neither")],
+    "effective_rank": [Interval(Integral, 1, None, closed="left"), None],
+    "tail_strength": [Interval(Real, 0, 1, closed="both")],
+    "noise": [Interval(Real, 0, None, closed="left")],
+    "shuffle": ["boolean"],
+    "coef": ["boolean"],
+    "random_state": RANDOM_STATE,
+}
+
+
+def make_regression(
+    n_samples: int = 100,
+    n_features: int = 100,
+    n_informative: int = 10,
+    n_targets: int = 1,
+    bias: float = 0.0,
+    effective_rank: int | None = None,
+    tail_strength: float = 0.5,
+    noise: float = 0.0,
+    shuffle: bool = True,
+    coef: bool = False,
+    random_state: RandomState = None,
+    chunks: int | str | Sequence[Any] | None = None,
+    like: Any = None,
+) -> tuple[da.Array, ...]:
+    """Make a random regression problem, as large as you like.
+
+    Every argument means what it means for `sklearn.datasets.make_regression`. The
+    coefficients are drawn once; rows are drawn in tasks, block by block, when they are
+    needed.
+
+    Parameters
+    ----------
+    n_samples : int, default=100
+        Rows.
+    n_features : int, default=100
+        Columns.
+    n_informative : int, default=10
+        Columns that the targets depend on; all, if there are fewer columns.
+    n_targets : int, default=1
+        Columns of `y`; for one, `y` and the coefficients have one axis.
+    bias : float, default=0.0
+        Added to the targets.
+    effective_rank : int, optional
+        About so many singular vectors explain most of the data; see Notes. By default
+        columns are independent standard normal.
+    tail_strength : float, default=0.5
+        Share, from 0 to 1, of the long tail in the profile of singular values, if
+        there is an `effective_rank`.
+    noise : float, default=0.0
+        Standard deviation of the normal noise that is added to the targets.
+    shuffle : bool, default=True
+        Whether informative columns are anywhere, and not the first ones. Rows are in
+        random order in any case.
+    coef : bool, default=False
+        Whether to return the coefficients as well.
+    random_state : int, RandomState, Generator, SeedSequence or None, default=None
+        Makes the data reproducible, for the same `chunks`.
+    chunks : int, tuple, "auto" or None, default=None
+        Rows of a block (-1: all in one); or the rows of each, which add up to
+        `n_samples`; or, as for any Dask array, ``(rows, n_features)``. Columns are
+        never cut. None and "auto" make blocks of at most 64 MiB.
+    like : array, optional
+        Of the library whose arrays the blocks shall be: a CuPy array, or a Dask array
+        of these, for blocks on the workers' GPUs. Their values are the same.
+
+    Returns
+    -------
+    X : dask.array.Array of float64, shape (n_samples, n_features)
+        The rows.
+    y : dask.array.Array of float64, shape (n_samples,) or (n_samples, n_targets)
+        Their targets.
+    coef : dask.array.Array of float64, shape (n_features,) or (n_features, n_targets)
+        The coefficients, up to 100; only if asked for.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+    TypeError
+        If `like` is no array.
+
+    Notes
+    -----
+    With `effective_rank` the singular values of `X` are exactly those of
+    `sklearn.datasets.make_low_rank_matrix`. This needs a look at all rows: they are
+    drawn in blocks, of which each leaves a square of at most `n_features` rows; these
+    are joined to that of all rows (the QR decomposition of [1]_, without Q), and then
+    every block is drawn again and multiplied by what makes its columns orthonormal
+    together with those of the others. So even a single block takes a pass over the
+    seeds of all, but no two blocks have to be in memory at once.
+
+    References
+    ----------
+    .. [1] J. Demmel, L. Grigori, M. Hoemmen and J. Langou, "Communication-optimal
+       parallel and sequential QR and LU factorizations", SIAM J. Sci. Comput. 34(1),
+       2012.
+
+    Examples
+    --------
+    >>> from gpu_hpo.datasets import make_regression
+    >>> X, y = make_regression(n_samples=200, chunks=100, random_state=0)
+    >>> X.chunks, y.chunks
+    (((100, 100), (100,)), ((100, 100),))
+    """
+    check_arguments("make_regression", _CONSTRAINTS, dict(locals()))
+    rows = row_chunks(chunks, n_samples, n_features)
+    root = root_seed(random_state)
+    # Tasks of their own: they may be large, and would else travel with every block's.
+    coefficients = dask.delayed(_draw_coefficients, pure=True)(
+        (int(n_features), int(n_targets)),
+        min(int(n_informative), int(n_features)),
+        bool(shuffle),
+        spawn_seed(root, _COEFFICIENTS),
+    )
+    projection = None
+    if effective_rank is not None:
+        projection = _low_rank_projection(
+            rows, int(n_features), int(effective_rank), float(tail_strength), root
+        )
+    X = da.map_blocks(
+        _draw_rows,
+        empty_rows(rows),
+        width=int(n_features) if projection is None else min(n_samples, n_features),
+        projection=projection,
+        root=root,
+        new_axis=1,
+        chunks=(rows, (n_features,)),
+        dtype=np.float64,
+        meta=np.empty((0, 0)),
+    )
+    y = da.map_blocks(
+        _draw_targets,
+        X,
+        coefficients=coefficients,
+        bias=float(bias),
+        noise=float(noise),
+        root=root,
+        chunks=(rows, (n_targets,)),
+        dtype=np.float64,
+        meta=np.empty((0, 0)),
+    )
+    truth = da.from_delayed(
+        coefficients, (n_features, n_targets), np.float64, meta=np.empty((0, 0))
+    )
+    if n_targets == 1:
+        y, truth = y[:, 0], truth[:, 0]
+    returned = (X, y, truth) if coef else (X, y)
+    return tuple(placed_like(like, array) for array in returned)
+
+
+def _draw_coefficients(
+    shape: tuple[int, int],
+    n_informative: int,
+    shuffle: bool,
+    seed: np.random.SeedSequence,
+) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    coefficients = np.zeros(shape)
+    coefficients[:n_informative] = rng.uniform(0, 100, size=(n_informative, shape[1]))
+    # The columns of X are alike: to shuffle them would change nothing else.
+    return rng.permutation(coefficients) if shuffle else coefficients
+
+
+def _low_rank_projection(
+    rows: tuple[int, ...],
+    n_features: int,
+    effective_rank: int,
+    tail_strength: float,
+    root: np.random.SeedSequence,
+) -> Any:
+    """Lazily find what takes the normal rows of all blocks to those of the data."""
+    width = min(sum(rows), n_features)
+    triangle = dask.delayed(_triangle, pure=True)
+    join = dask.delayed(_join, pure=True)
+    parts = [
+        triangle(n_rows, width, spawn_seed(root, _ROWS, i))
+        for i, n_rows in enumerate(rows)
+    ]
+    while len(parts) > 1:
+        parts = [join(parts[i : i + _FAN_IN]) for i in range(0, len(parts), _FAN_IN)]
+    return dask.delayed(_project, pure=True)(
+        parts[0],
+        n_features,
+        effective_rank,
+        tail_strength,
+        spawn_seed(root, _DIRECTIONS),
+    )
+
+
+def _draw_normal(n_rows: int, width: int, seed: np.random.SeedSequence) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((n_rows, width))
+
+
+def _triangle(n_rows: int, width: int, seed: np.random.SeedSequence) -> Any:
+    """R of one block's rows. Runs in a task, that keeps no row."""
+    return np.linalg.qr(_draw_normal(n_rows, width, seed), mode="r")
+
+
+def _join(triangles: list[np.ndarray]) -> Any:
+    """R of all rows of which each has that of some."""
+    return np.linalg.qr(np.vstack(triangles), mode="r")
+
+
+def _project(
+    triangle: np.ndarray,
+    n_features: int,
+    effective_rank: int,
+    tail_strength: float,
+    seed: np.random.SeedSequence,
+) -> np.ndarray:
+    """R⁻¹ S Vᵀ: rows times R⁻¹ are the orthonormal U of all blocks together."""
+    width = len(triangle)
+    directions = np.linalg.qr(_draw_normal(n_features, width, seed))[0]
+    position = np.arange(width) / effective_rank
+    singular_values = (1 - tail_strength) * np.exp(-(position**2))
+    singular_values += tail_strength * np.exp(-0.1 * position)
+    return solve_triangular(triangle, singular_values[:, None] * directions.T)
+
+
+def _draw_rows(
+    block: np.ndarray,
+    *,
+    width: int,
+    projection: np.ndarray | None,
+    root: np.random.SeedSequence,
+    block_id: tuple[int, ...],
+) -> np.ndarray:
+    """Draw the rows of a block. Runs in a task."""
+    X = _draw_normal(len(block), width, spawn_seed(root, _ROWS, block_id[0]))
+    return X if projection is None else X @ projection
+
+
+def _draw_targets(
+    X: np.ndarray,
+    *,
+    coefficients: np.ndarray,
+    bias: float,
+    noise: float,
+    root: np.random.SeedSequence,
+    block_id: tuple[int, ...],
+) -> np.ndarray:
+    """Compute the targets of a block. Runs in a task."""
+    y = X @ coefficients + bias
+    if noise:
+        rng = np.random.default_rng(spawn_seed(root, _NOISE, block_id[0]))
+        y += rng.normal(scale=noise, size=y.shape)
+    return y

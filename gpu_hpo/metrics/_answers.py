@@ -1,0 +1,60 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What several models answer, beside what is true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from gpu_hpo.metrics._truth import Truth
+
+T = TypeVar("T")
+
+
+class StackedAnswers:
+    """The answers of several models for the rows that count.
+
+    Parameters
+    ----------
+    truth : Truth
+    answers : mapping of str to array of shape (n_models, n_samples, ...)
+        By method.
+
+    Attributes
+    ----------
+    xp : module
+        The namespace of all arrays.
+    n_models : int
+    """
+
+    def __init__(self, truth: Truth, answers: Mapping[str, Any]) -> None:
+        self.truth = truth
+        self.xp = truth.xp
+        self.n_models: int = next(iter(answers.values())).shape[0]
+        self._answers = answers
+        self._shared: dict[Any, Any] = {}
+
+    def first(self, *methods: str) -> str:
+        """The first of some methods that the models have answers of."""
+        return next(name for name in methods if name in self._answers)
+
+    def of(self, method: str) -> Any:
+        """Answers of shape (n_models, n_rows, ...), contiguous."""
+        given = self._answers[method]
+        return self.shared(method, lambda: self.truth.rows_that_count(given))
+
+    def shared(self, name: Any, make: Callable[[], T]) -> T:
+        """What several metrics need, made once."""
+        if name not in self._shared:
+            self._shared[name] = make()
+        found: T = self._shared[name]
+        return found
+
+    def undefined(self) -> Any:
+        """NaN for all models: of shape (n_models,)."""
+        return self.xp.full(self.n_models, self.xp.nan)
+
+    def where(self, defined: Any, scores: Any) -> Any:
+        """Scores where they are defined, else NaN: of shape (n_models,)."""
+        return self.xp.where(defined, scores, self.xp.nan)

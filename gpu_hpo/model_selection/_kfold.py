@@ -1,0 +1,115 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Folds of consecutive rows, lazily for Dask collections."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from sklearn import model_selection
+
+from gpu_hpo.data import root_seed
+from gpu_hpo.model_selection._row_blocks import (
+    block_lengths,
+    check_lengths,
+    index_array,
+    kind,
+    n_rows,
+)
+
+
+class KFold(model_selection.KFold):
+    """K folds, each of which tests once while the others train.
+
+    scikit-learn's ``KFold``, which for Dask collections gives lazy Dask arrays of row
+    numbers, drawn block by block in tasks.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Folds; at least 2.
+    shuffle : bool, default=False
+        Whether to choose rows at random. For Dask collections rows are shuffled within
+        their block, and folds are then of consecutive ones: a block still gives its
+        rows to few folds. What is sorted has to be shuffled before.
+    random_state : int, RandomState or None, default=None
+        Decides which rows, if `shuffle` is True; an error otherwise, as in
+        scikit-learn. For Dask collections also a ``numpy.random.Generator`` or
+        ``SeedSequence``. An integer gives the same folds at each call, for the same
+        blocks.
+
+    See Also
+    --------
+    sklearn.model_selection.KFold : For data in memory, with equal results.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from gpu_hpo.model_selection import KFold
+    >>> X = da.ones((100, 3), chunks=(50, 3))
+    >>> train, test = next(KFold(n_splits=4).split(X))
+    >>> train.chunks, test.chunks
+    (((25, 50),), ((25,),))
+    >>> X[test].shape
+    (25, 3)
+    """
+
+    def __init__(
+        self, n_splits: int = 5, *, shuffle: bool = False, random_state: Any = None
+    ) -> None:
+        super().__init__(n_splits, shuffle=shuffle, random_state=random_state)
+
+    def split(
+        self, X: Any, y: Any = None, groups: Any = None
+    ) -> Iterator[tuple[Any, Any]]:
+        """Number the rows that train and those that test, for each fold.
+
+        Parameters
+        ----------
+        X : array-like or Dask collection of shape (n_samples, ...)
+            Only its length is looked at, on whatever device it is. A Dask X that does
+            not know the lengths of its blocks (frames never do) is computed for them.
+        y : array-like or Dask collection of shape (n_samples,), optional
+            Not used; its length must be that of X, if it is known.
+        groups : object, optional
+            Ignored with a warning, as in scikit-learn.
+
+        Yields
+        ------
+        train, test : ndarray, or dask.array.Array for a Dask X
+            Row numbers, sorted. Dask's have a block for each block of X that gives
+            rows, and known chunk sizes.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer rows than folds, or lengths differ.
+        """
+        if groups is not None:
+            warnings.warn(f"The groups parameter is ignored by {type(self).__name__}")
+        if kind(X) == "other":
+            n = n_rows(X)
+            check_lengths(n, y=y)
+            yield from super().split(np.broadcast_to(0, n))
+            return
+        lengths = np.array(block_lengths(X))
+        n = int(lengths.sum())
+        check_lengths(n, y=y)
+        if self.n_splits > n:
+            raise ValueError(
+                f"n_splits={self.n_splits} is greater than the number of rows, {n}"
+            )
+        root = root_seed(self.random_state) if self.shuffle else None
+        first = np.cumsum(lengths) - lengths
+        none = np.zeros_like(lengths)
+        stop = 0
+        for fold in range(self.n_splits):
+            start, stop = stop, stop + n // self.n_splits + (fold < n % self.n_splits)
+            a, b = (np.clip(bound - first, 0, lengths) for bound in (start, stop))
+            yield (
+                index_array(lengths, np.column_stack([none, a, b, lengths]), root),
+                index_array(lengths, np.column_stack([a, b, none, none]), root),
+            )

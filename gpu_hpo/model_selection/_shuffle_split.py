@@ -1,0 +1,189 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Random splits, one independent of another, lazily for Dask collections."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn import model_selection
+from sklearn.model_selection._split import _validate_shuffle_split
+
+from gpu_hpo.data import root_seed, spawn_seed
+from gpu_hpo.model_selection._row_blocks import (
+    block_lengths,
+    check_lengths,
+    index_array,
+    kind,
+    n_rows,
+)
+
+
+class ShuffleSplit(model_selection.ShuffleSplit):
+    """Rows to train and to test on, drawn anew for each split.
+
+    scikit-learn's ``ShuffleSplit``, which for Dask collections gives lazy Dask arrays
+    of row numbers, drawn in tasks.
+
+    Parameters
+    ----------
+    n_splits : int, default=10
+        Splits; at least 1.
+    test_size : float, int or None, default=0.1
+        The fraction of the rows that test, or their number. None is what `train_size`
+        leaves, or 0.1.
+    train_size : float, int or None, default=None
+        The fraction of the rows that train, or their number. None is what `test_size`
+        leaves. Rows in neither are left out.
+    blockwise : bool, default=True
+        For Dask collections: whether each block gives its share of the rows of both
+        kinds, to one row, and keeps their order, so that no row has to move. If False,
+        rows are drawn from all and come in random order, as in scikit-learn; a task
+        then holds the numbers of all rows.
+    random_state : int, RandomState or None, default=None
+        Decides which rows. For Dask collections also a ``numpy.random.Generator`` or
+        ``SeedSequence``. An integer gives the same splits at each call, for the same
+        blocks.
+
+    Raises
+    ------
+    ValueError
+        If `n_splits` or `blockwise` is none of these.
+
+    See Also
+    --------
+    sklearn.model_selection.ShuffleSplit : For data in memory, with equal results.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from gpu_hpo.model_selection import ShuffleSplit
+    >>> X = da.ones((100, 3), chunks=(50, 3))
+    >>> train, test = next(ShuffleSplit(test_size=0.2, random_state=0).split(X))
+    >>> train.chunks, test.chunks
+    (((40, 40),), ((10, 10),))
+    """
+
+    def __init__(
+        self,
+        n_splits: int = 10,
+        test_size: float | int | None = 0.1,
+        train_size: float | int | None = None,
+        blockwise: bool = True,
+        random_state: Any = None,
+    ) -> None:
+        _check(n_splits, blockwise)
+        super().__init__(
+            n_splits,
+            test_size=test_size,
+            train_size=train_size,
+            random_state=random_state,
+        )
+        self.blockwise = blockwise
+
+    def split(
+        self, X: Any, y: Any = None, groups: Any = None
+    ) -> Iterator[tuple[Any, Any]]:
+        """Number the rows that train and those that test, for each split.
+
+        Parameters
+        ----------
+        X : array-like or Dask collection of shape (n_samples, ...)
+            Only its length is looked at, on whatever device it is. A Dask X that does
+            not know the lengths of its blocks (frames never do) is computed for them.
+        y : array-like or Dask collection of shape (n_samples,), optional
+            Not used; its length must be that of X, if it is known.
+        groups : object, optional
+            Ignored with a warning, as in scikit-learn.
+
+        Yields
+        ------
+        train, test : ndarray, or dask.array.Array for a Dask X
+            Row numbers. Dask's have known chunk sizes; if `blockwise`, they are sorted
+            and have a block for each block of X that gives rows.
+
+        Raises
+        ------
+        ValueError
+            If a size is out of range, or lengths differ.
+        """
+        if groups is not None:
+            warnings.warn(f"The groups parameter is ignored by {type(self).__name__}")
+        if kind(X) == "other":
+            n = n_rows(X)
+            check_lengths(n, y=y)
+            yield from super().split(np.broadcast_to(0, n))
+            return
+        lengths = np.array(block_lengths(X))
+        n = int(lengths.sum())
+        check_lengths(n, y=y)
+        # For the numbers that scikit-learn makes of sizes, and for its errors.
+        n_train, n_test = _validate_shuffle_split(
+            n, self.test_size, self.train_size, default_test_size=0.1
+        )
+        root = root_seed(self.random_state)
+        draw = _draw_blockwise if self.blockwise else _draw_from_all
+        for number in range(self.n_splits):
+            yield draw(lengths, n_train, n_test, spawn_seed(root, number))
+
+
+def _check(n_splits: Any, blockwise: Any) -> None:
+    if not isinstance(n_splits, Integral) or n_splits < 1:
+        raise ValueError(f"n_splits={n_splits!r} must be an integer, at least 1")
+    if not isinstance(blockwise, bool):
+        raise ValueError(f"blockwise={blockwise!r} must be True or False")
+
+
+def _draw_blockwise(
+    lengths: np.ndarray, n_train: int, n_test: int, seed: np.random.SeedSequence
+) -> tuple[Any, Any]:
+    rng = np.random.default_rng(seed)
+    test = _shares(lengths, n_test, rng)
+    train = _shares(lengths - test, n_train, rng)
+    none = np.zeros_like(lengths)
+    return (
+        index_array(lengths, np.column_stack([test, test + train, none, none]), seed),
+        index_array(lengths, np.column_stack([none, test, none, none]), seed),
+    )
+
+
+def _shares(lengths: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Share `n` rows among blocks, to one row; on average exactly by their lengths."""
+    # Systematic sampling of the rows, by a random start, of blocks in random order.
+    order = rng.permutation(len(lengths))
+    total = int(lengths.sum())
+    start = int(rng.integers(total))
+    # Python's integers, for the products may not fit into 64 bits.
+    passed, before, shares = 0, 0, np.zeros_like(lengths)
+    for i in order:
+        passed += int(lengths[i])
+        taken = (passed * n + start) // total
+        shares[i], before = taken - before, taken
+    return shares
+
+
+def _draw_from_all(
+    lengths: np.ndarray, n_train: int, n_test: int, seed: np.random.SeedSequence
+) -> tuple[Any, Any]:
+    import dask
+    import dask.array as da
+
+    n = int(lengths.sum())
+    order = da.from_delayed(
+        dask.delayed(_permutation, pure=True)(n, seed), shape=(n,), dtype=np.intp
+    )
+    train, test = order[n_test : n_test + n_train], order[:n_test]
+    return _in_blocks(train, len(lengths)), _in_blocks(test, len(lengths))
+
+
+def _in_blocks(rows: Any, n_blocks: int) -> Any:
+    return rows.rechunk(math.ceil(len(rows) / n_blocks))
+
+
+def _permutation(n: int, seed: np.random.SeedSequence) -> np.ndarray:
+    return np.random.default_rng(seed).permutation(n)

@@ -1,0 +1,87 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Folds with each class's share, for labels that are not in the host's memory too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from sklearn import model_selection
+
+from gpu_hpo.model_selection._row_blocks import (
+    block_lengths,
+    cut_like,
+    host_labels,
+    kind,
+    n_rows,
+)
+
+
+class StratifiedKFold(model_selection.StratifiedKFold):
+    """K folds, each with its share of every class.
+
+    scikit-learn's ``StratifiedKFold``, for labels on a device or in a Dask collection
+    as well: they are copied to this process, and nothing else is. `check_cv` gives it
+    for classifiers.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Folds; at least 2.
+    shuffle : bool, default=False
+        Whether to choose among the rows of a class at random.
+    random_state : int, RandomState or None, default=None
+        Decides which rows, if `shuffle` is True.
+
+    See Also
+    --------
+    sklearn.model_selection.StratifiedKFold : What chooses the rows.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from gpu_hpo.model_selection import StratifiedKFold
+    >>> y = da.arange(100, chunks=50) % 2
+    >>> train, test = next(StratifiedKFold(n_splits=4).split(y, y))
+    >>> test.chunks, int(y[test].sum())
+    (((25,),), 12)
+    """
+
+    def __init__(
+        self, n_splits: int = 5, *, shuffle: bool = False, random_state: Any = None
+    ) -> None:
+        super().__init__(n_splits, shuffle=shuffle, random_state=random_state)
+
+    def split(self, X: Any, y: Any, groups: Any = None) -> Iterator[tuple[Any, Any]]:
+        """Number the rows that train and those that test, for each fold.
+
+        Parameters
+        ----------
+        X : array-like or Dask collection of shape (n_samples, ...)
+            Only its length is looked at. A Dask X that does not know the lengths of its
+            blocks (frames never do) is computed for them.
+        y : array-like or Dask collection of shape (n_samples,)
+            Class labels; computed if they are Dask's.
+        groups : object, optional
+            Ignored with a warning, as in scikit-learn.
+
+        Yields
+        ------
+        train, test : ndarray, or dask.array.Array for a Dask X
+            Row numbers, sorted; the same ones whatever X and y are.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer rows of every class than folds, or lengths differ.
+        """
+        labels = host_labels(y)
+        lengths = None if kind(X) == "other" else block_lengths(X)
+        n = n_rows(X) if lengths is None else sum(lengths)
+        # Nothing but the length of X matters, wherever it is.
+        for train, test in super().split(np.broadcast_to(0, n), labels, groups):
+            if lengths is not None:
+                train, test = cut_like(train, lengths), cut_like(test, lengths)
+            yield train, test

@@ -1,0 +1,120 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Scikit-learn's scorers on the host, given answers instead of X."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from sklearn.utils import get_tags
+
+from gpu_hpo.devices import is_device_array, to_host
+
+
+class HostRows:
+    """Labels and per-row parameters on the host: copied once, when first needed.
+
+    Parameters
+    ----------
+    rows : mapping of str to array-like
+        y, if there is one, and per-row parameters by name.
+    names : sequence of str
+        The per-row parameters, `sample_weight` for one.
+    """
+
+    def __init__(self, rows: Mapping[str, Any], names: Sequence[str]) -> None:
+        self._given = rows
+        self._names = names
+
+    @cached_property
+    def _y(self) -> Any:
+        return on_host(self._given.get("y"))
+
+    @cached_property
+    def _params(self) -> dict[str, Any]:
+        return {name: on_host(self._given[name]) for name in self._names}
+
+    def score(
+        self,
+        scorer: Any,
+        model: Any,
+        answers: Mapping[str, Any],
+        names: Iterable[str],
+    ) -> Any:
+        """What a scorer gives for answers of a model.
+
+        Parameters
+        ----------
+        scorer : scorer object of scikit-learn's
+            Made by `make_scorer`, so that it asks for nothing but answers.
+        model : estimator
+        answers : mapping of str to array
+            By method.
+        names : iterable of str
+            The per-row parameters that the scorer takes.
+        """
+        host = {name: on_host(answer) for name, answer in answers.items()}
+        params = {name: self._params[name] for name in names}
+        y = self._y
+        weight = params.get("sample_weight")
+        module = getattr(scorer._score_func, "__module__", "") or ""
+        # Some of scikit-learn's metrics look for labels in rows that do not count. What
+        # users' functions make of such is theirs.
+        if weight is not None and module.partition(".")[0] == "sklearn":
+            counts = np.flatnonzero(np.asarray(weight))
+            if len(counts) < len(weight):
+                y = _rows(y, counts)
+                host = {name: _rows(answer, counts) for name, answer in host.items()}
+                params = {name: _rows(value, counts) for name, value in params.items()}
+        return scorer(_Answered(model, host), None, y, **params)
+
+
+class _Answered:
+    """Stands in for a model in front of a scorer, with answers already given."""
+
+    def __init__(self, model: Any, answers: Mapping[str, Any]) -> None:
+        self._model = model
+        self._answers = answers
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name in self._answers:
+            return _given(name, self._answers[name])
+        value = getattr(self._model, name)
+        return on_host(value) if name == "classes_" else value
+
+    def __sklearn_tags__(self) -> Any:
+        return get_tags(self._model)
+
+
+def _given(name: str, answer: Any) -> Callable[[Any], Any]:
+    """A method that answers what is known; scorers look at its name."""
+
+    def method(X: Any) -> Any:
+        return answer
+
+    method.__name__ = name
+    return method
+
+
+def _rows(value: Any, at: np.ndarray) -> Any:
+    """Some of the rows of what is on the host."""
+    if isinstance(value, list):  # of arrays, one per output
+        return [_rows(item, at) for item in value]
+    if hasattr(value, "iloc"):
+        return value.iloc[at]
+    return value[at] if scipy.sparse.issparse(value) else np.asarray(value)[at]
+
+
+def on_host(value: Any) -> Any:
+    """Copy of what is on a device, or what is not itself."""
+    if isinstance(value, list):
+        return [on_host(item) for item in value]
+    if value is not None and is_device_array(value):
+        return np.asarray(to_host(value))
+    return value

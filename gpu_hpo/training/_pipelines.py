@@ -1,0 +1,217 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Training by `partial_fit`, of scikit-learn's pipelines as well, which have none.
+
+In one call each step is updated with the chunk as the steps before it make it, and then
+transforms it for the next one.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.utils import get_tags
+
+from gpu_hpo.training._own_rows import rows_for
+
+
+def is_chain(estimator: Any) -> bool:
+    """Whether it is a pipeline that must be trained step by step."""
+    return isinstance(estimator, Pipeline) and not hasattr(estimator, "partial_fit")
+
+
+def untrainable(estimator: Any) -> str | None:
+    """Say why an estimator cannot be trained by `partial_fit`; None if it can be.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    str or None
+        Of a pipeline it names every step that stands in the way.
+    """
+    if not is_chain(estimator):
+        trains = hasattr(estimator, "partial_fit")
+        return None if trains else "it has no method partial_fit"
+    if not estimator.steps:
+        return "it has no steps"
+    if _is_skipped(estimator.steps[-1][1]):
+        return f"it ends with {estimator.steps[-1][1]!r} in place of a model"
+    return "; ".join(_faults(estimator, "", transforms=False)) or None
+
+
+def partial_fit(estimator: Any, X: Any, *y: Any, **params: Any) -> None:
+    """Train an estimator, or each step of a pipeline, by one call, in place.
+
+    Parameters
+    ----------
+    estimator : estimator or Stack
+        A pipeline is what its `fit` would have made it, an ordinary fitted one, but for
+        what each step has learned from. Its `memory` is not used: it would keep what
+        steps learn from the same rows twice, and no call is like another.
+    X : array-like of shape (n_samples, n_features)
+        Not converted on its way through the steps.
+    *y : array-like of shape (n_samples,)
+        At most one; goes to every step.
+    **params
+        To the last step, or to the one whose name and two underscores come first.
+
+    Raises
+    ------
+    ValueError
+        If a step has no `partial_fit` and needs to be fitted.
+    """
+    if is_chain(estimator):
+        _update(estimator, X, y, params, transforms=False)
+    else:
+        estimator.partial_fit(X, *y, **params)
+
+
+def takes_param(estimator: Any, name: str) -> bool:
+    """Whether a call of `partial_fit` takes a parameter of this name."""
+    parts = _parts(estimator)
+    if parts:
+        owner, own = _receiver(estimator, name)
+        return owner is not None and takes_param(parts[owner], own)
+    if isinstance(estimator, FrozenEstimator) or not hasattr(estimator, "partial_fit"):
+        return False
+    return takes(estimator.partial_fit, name)
+
+
+def takes(method: Any, name: str) -> bool:
+    """Whether a method takes a parameter of this name."""
+    params = inspect.signature(method).parameters
+    return name in params or any(p.kind is p.VAR_KEYWORD for p in params.values())
+
+
+def takes_classes(estimator: Any) -> bool:
+    """Whether `partial_fit` wants to be told all classes at its first call."""
+    method = getattr(_last(estimator), "partial_fit", None)
+    return method is not None and "classes" in inspect.signature(method).parameters
+
+
+def needs_classes(model: Any) -> bool:
+    """Whether `partial_fit` has to be told all classes at every call."""
+    model = _last(model)
+    kind = type(model)
+    if kind not in _NEEDS_CLASSES:
+        # Of the model, since its class need not have the method: a wrapper's has not.
+        classes = inspect.signature(model.partial_fit).parameters.get("classes")
+        needs = classes is not None and classes.default is classes.empty
+        _NEEDS_CLASSES[kind] = needs
+    return _NEEDS_CLASSES[kind]
+
+
+_NEEDS_CLASSES: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
+
+
+def _parts(step: Any) -> dict[str, Any]:
+    """What is trained in place of a step, by name; nothing if it is the step itself."""
+    if is_chain(step):
+        return dict(step.steps)
+    if isinstance(step, FeatureUnion) and not hasattr(step, "partial_fit"):
+        return dict(step.transformer_list)
+    return {}
+
+
+def _last(estimator: Any) -> Any:
+    while is_chain(estimator) and estimator.steps:
+        estimator = estimator.steps[-1][1]
+    return estimator
+
+
+def _is_skipped(step: Any) -> bool:
+    return step is None or (isinstance(step, str) and step in ("passthrough", "drop"))
+
+
+def _needs_no_fit(step: Any) -> bool:
+    try:
+        return not get_tags(step).requires_fit
+    except AttributeError:  # it says nothing of itself
+        return False
+
+
+def _faults(step: Any, path: str, *, transforms: bool) -> Iterator[str]:
+    """Say what of a step, or of its parts, cannot be trained by calls."""
+    if _is_skipped(step):
+        return
+    parts = _parts(step)
+    if parts:
+        if getattr(step, "transform_input", None) is not None:
+            yield f"it has transform_input={step.transform_input!r}"
+        last = next(reversed(parts)) if is_chain(step) else None
+        for name, part in parts.items():
+            inner = f"{path}__{name}" if path else name
+            yield from _faults(part, inner, transforms=transforms or name != last)
+        return
+    what = f"step {path!r} ({type(step).__name__})"
+    if transforms and not hasattr(step, "transform"):
+        yield f"{what} has no method transform"
+    elif not (
+        isinstance(step, FrozenEstimator)
+        or hasattr(step, "partial_fit")
+        or _needs_no_fit(step)
+    ):
+        yield f"{what} has no method partial_fit and needs fitting"
+
+
+def _update(
+    step: Any, X: Any, y: Sequence[Any], params: dict[str, Any], *, transforms: bool
+) -> Any:
+    """Train a step on a chunk; give X as the next step sees it, if it `transforms`."""
+    if _is_skipped(step):
+        return X
+    parts = _parts(step)
+    given = _divided(step, params) if parts else {}
+    if is_chain(step) and parts:
+        *before, last = parts
+        for name in before:
+            X = _update(parts[name], X, y, given[name], transforms=True)
+        return _update(parts[last], X, y, given[last], transforms=transforms)
+    if parts:
+        for name, part in parts.items():
+            # In place of what it is given, a part may transform what all read.
+            own = rows_for(part, {"X": X})["X"]
+            _update(part, own, y, given[name], transforms=False)
+    elif isinstance(step, FrozenEstimator):
+        pass  # it has the methods of what it holds, and that is not to be trained
+    elif hasattr(step, "partial_fit"):
+        step.partial_fit(X, *y, **params)
+    elif not _needs_no_fit(step):
+        raise ValueError(
+            f"{type(step).__name__} has no method partial_fit and needs fitting"
+        )
+    elif not hasattr(step, "n_features_in_"):
+        # It only notes names and number of the columns, for those who ask later.
+        step.fit(X, *y, **params)
+    return step.transform(X) if transforms else X
+
+
+def _divided(step: Any, params: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Parameters by the part that they go to."""
+    divided: dict[str, dict[str, Any]] = {name: {} for name in _parts(step)}
+    for param, value in params.items():
+        owner, own = _receiver(step, param)
+        if owner is None:
+            raise TypeError(f"{param} goes to no part of {type(step).__name__}")
+        if own == param:
+            divided[owner].setdefault(own, value)
+        else:  # it says where it goes, and counts for more than one that does not
+            divided[owner][own] = value
+    return divided
+
+
+def _receiver(step: Any, param: str) -> tuple[str | None, str]:
+    """Which part of a step gets a parameter, if any does, and by what name."""
+    owner, _, own = param.partition("__")
+    if own and owner in _parts(step):
+        return owner, own
+    # A union has no last part.
+    return (step.steps[-1][0] if is_chain(step) else None), param

@@ -1,0 +1,271 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""A model trained on one block after another, by a chain of Dask tasks."""
+
+from __future__ import annotations
+
+import copy
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dask
+import numpy as np
+from dask.base import clone_key
+from dask.core import get_dependencies
+from dask.delayed import Delayed
+from dask.highlevelgraph import HighLevelGraph
+from dask.task_spec import DataNode, GraphNode, Task, TaskRef
+from distributed import get_worker
+
+from gpu_hpo.data import TARGETS, n_rows
+from gpu_hpo.devices import n_device_bytes, to_host
+from gpu_hpo.training._own_rows import rows_for
+
+# Blocks that may be read, or wait, while the model is trained on another.
+AHEAD = 2
+
+
+@dataclass
+class _Passed:
+    """A model on its way through the blocks, and how many have trained it."""
+
+    model: Any
+    calls: int = 0
+
+    def __sizeof__(self) -> int:
+        # Dask would take a model for an object of some 50 bytes.
+        return n_device_bytes(self.model)
+
+
+@dataclass
+class _Params:
+    """What goes to every call of `partial_fit`, and what to the first only."""
+
+    every: Mapping[str, Any]
+    first: Mapping[str, Any]
+
+
+def train_in_chain(
+    model: Any,
+    blocks: Sequence[Mapping[str, Any]],
+    order: Sequence[int],
+    every: Mapping[str, Any],
+    first: Mapping[str, Any],
+) -> Any:
+    """Train a model by one call of `partial_fit` for each block that has rows.
+
+    Runs on whatever scheduler Dask uses at the time. Blocks are read as the chain
+    comes to need them, so that a few are in memory, however many there are. Where a
+    task may be repeated, on the workers of a cluster, each trains a copy of the model
+    that it was given: one that is repeated, or goes on where a worker has died, begins
+    with what the first began with.
+
+    Parameters
+    ----------
+    model : estimator
+        Is trained in place where tasks are never repeated.
+    blocks : sequence of mapping of str to Delayed
+        Chunks.
+    order : sequence of int
+        In which blocks come.
+    every, first : mapping of str to object
+        Parameters of every call, and more for the first.
+
+    Returns
+    -------
+    estimator
+
+    Raises
+    ------
+    ValueError
+        If there are no rows.
+    """
+    name = f"incremental-{uuid.uuid4().hex}"
+    params, done = f"{name}-params", f"{name}-done"
+    blocks = [blocks[number] for number in order]
+    dsk = _graph_of(blocks)
+    renamed = _read_in_turn(dsk, blocks, done)
+    dsk[params] = DataNode(params, _Params(every, first))
+    dsk[name, 0] = DataNode((name, 0), _Passed(model))
+    for step, block in enumerate(blocks, start=1):
+        dsk[name, step] = Task(
+            (name, step),
+            _train,
+            TaskRef((name, step - 1)),
+            TaskRef(params),
+            tuple(block),
+            *(TaskRef(renamed.get(v.key, v.key)) for v in block.values()),
+        )
+        # Whoever waits for the model itself would be sent it.
+        dsk[done, step] = Task((done, step), _nothing, TaskRef((name, step)))
+    graph = HighLevelGraph.from_collections(name, dsk)
+    passed: _Passed = Delayed((name, len(blocks)), graph, layer=name).compute()
+    if not passed.calls:
+        raise ValueError("X has no rows")
+    return passed.model
+
+
+def distinct_labels(blocks: Sequence[Mapping[str, Any]]) -> np.ndarray | None:
+    """Distinct labels in y of all blocks, sorted.
+
+    Parameters
+    ----------
+    blocks : sequence of mapping of str to array-like or Delayed
+        Chunks. One y after the other is looked at where it is.
+
+    Returns
+    -------
+    ndarray or None
+        None if y has several columns.
+
+    Raises
+    ------
+    TypeError
+        If labels cannot be ordered.
+    """
+    lazy = [dask.delayed(_distinct)(block["y"]) for block in blocks]
+    found = [labels for labels in dask.compute(*lazy) if labels is not None]
+    return _sorted(np.concatenate(found)) if found else None
+
+
+# ---- the graph ----
+
+
+def _graph_of(blocks: Sequence[Mapping[str, Any]]) -> dict[Any, Any]:
+    """Graphs of all blocks as one, of which those of one collection share theirs."""
+    lazy = [value for block in blocks for value in block.values()]
+    graphs = {id(graph): graph for graph in (v.__dask_graph__() for v in lazy)}
+    dsk: dict[Any, Any] = {}
+    for graph in graphs.values():
+        dsk.update(graph)
+    return dsk
+
+
+def _read_in_turn(
+    dsk: dict[Any, Any], blocks: Sequence[Mapping[str, Any]], done: str
+) -> dict[Any, Any]:
+    """Let tasks that read blocks wait until it is nearly the turn of these.
+
+    Otherwise idle workers would read all blocks while the first ones train the model.
+    What several blocks are made from is read for the first of them.
+
+    Parameters
+    ----------
+    dsk : dict
+        Graph of the blocks. Tasks that wait, and those that need them, are added to it
+        under names of their own, since a cluster may know the others.
+    blocks : sequence of mapping of str to Delayed
+        In the order in which they train the model.
+    done : str
+        Name of the tasks that say that a block has trained it.
+
+    Returns
+    -------
+    dict
+        By their old names, the names of all tasks that were added.
+    """
+    renamed: dict[Any, Any] = {}
+    for key, (step, needs) in _first_needed(dsk, blocks).items():
+        node, before = dsk[key], step - 1 - AHEAD
+        reads = isinstance(node, Task) and all(_is_at_hand(dsk[need]) for need in needs)
+        if reads and before > 0:
+            renamed[key] = new = clone_key(key, done)
+            dsk[new] = Task(new, _after, TaskRef((done, before)), node)
+        elif not renamed.keys().isdisjoint(needs):
+            renamed[key] = new = clone_key(key, done)
+            dsk[new] = node.substitute(
+                {need: renamed.get(need, need) for need in needs}, new
+            )
+    return renamed
+
+
+def _first_needed(
+    dsk: Mapping[Any, Any], blocks: Sequence[Mapping[str, Any]]
+) -> dict[Any, tuple[int, set[Any]]]:
+    """Say of each task for which step it is needed first, and what it needs itself.
+
+    Those that others need come before these. If some are in the form that tasks of
+    Dask once had, nothing is said of any.
+    """
+    found: dict[Any, tuple[int, set[Any]]] = {}
+    for step, block in enumerate(blocks, start=1):
+        waiting = [value.key for value in block.values()]
+        while waiting:
+            key = waiting[-1]
+            if key in found or key not in dsk:  # but a cluster holds it
+                waiting.pop()
+                continue
+            # A future is called what it stands for.
+            needs = get_dependencies(dsk, key) - {key}
+            if needs and not isinstance(dsk[key], GraphNode):
+                return {}
+            missing = needs - found.keys()
+            if missing:
+                waiting.extend(missing)
+                continue
+            found[key] = step, needs
+            waiting.pop()
+    return found
+
+
+def _is_at_hand(node: Any) -> bool:
+    """Whether the graph holds a value, such as the file that blocks are read from."""
+    return isinstance(node, DataNode) or not isinstance(node, GraphNode)
+
+
+# ---- tasks ----
+
+
+def _train(
+    passed: _Passed, params: _Params, columns: Sequence[str], *values: Any
+) -> _Passed:
+    chunk = dict(zip(columns, values, strict=True))
+    if not n_rows(chunk):
+        return passed
+    model = _own(passed.model)
+    given = {**params.every, **({} if passed.calls else params.first)}
+    # Others may read the block, too.
+    chunk = rows_for(model, chunk)
+    targets = [chunk.pop(name) for name in TARGETS if name in chunk]
+    model.partial_fit(*targets, **chunk, **given)
+    return _Passed(model, passed.calls + 1)
+
+
+def _own(model: Any) -> Any:
+    """Give a model that may be changed: a copy, on a worker of a cluster.
+
+    There what a task was given is kept until the task has succeeded, to repeat it, and
+    may be sent to another worker meanwhile. Dask's own schedulers do neither.
+    """
+    try:
+        get_worker()
+    except ValueError:
+        return model
+    return copy.deepcopy(model)
+
+
+def _nothing(passed: _Passed) -> None:
+    """Say that a model was trained, by having no other result."""
+
+
+def _after(done: None, value: Any) -> Any:
+    return value
+
+
+def _distinct(y: Any) -> np.ndarray | None:
+    labels = np.asarray(to_host(y))
+    if labels.ndim > 1 and labels.shape[1] > 1:
+        return None  # of several outputs no row has one class
+    return _sorted(labels.ravel())
+
+
+def _sorted(labels: np.ndarray) -> np.ndarray:
+    try:
+        return np.unique(labels)
+    except TypeError:
+        kinds = sorted({type(label).__name__ for label in labels.tolist()})
+        raise TypeError(
+            f"y has class labels of kinds that cannot be ordered: {', '.join(kinds)}"
+        ) from None

@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Wrapped models that train as a stack, since what they wrap does."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+
+class WrappedStack:
+    """Stack of the models inside of wrappers; see `gpu_hpo.training.Stack`.
+
+    Training and answers are those of the stack inside.
+
+    Parameters
+    ----------
+    wrappers : sequence of ParallelPostFit
+        With equal `stack_key`. They are left as they are.
+    """
+
+    def __init__(self, wrappers: Sequence[Any]) -> None:
+        models = [wrapper._to_train() for wrapper in wrappers]
+        self._wrappers = list(wrappers)
+        self._stack = type(models[0]).stack(models)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("_stack", "_wrappers") or name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self._stack, name)
+
+    def __len__(self) -> int:
+        return len(self._wrappers)
+
+    def take(self, indices: Sequence[int]) -> WrappedStack:
+        """Stack of some of the models."""
+        wrappers = [self._wrappers[i] for i in indices]
+        return _made(wrappers, self._stack.take(indices))
+
+    def concat(self, others: Sequence[WrappedStack]) -> WrappedStack:
+        """Stack of these models and those of `others`."""
+        stacks = [self, *others]
+        wrappers = [wrapper for stack in stacks for wrapper in stack._wrappers]
+        return _made(wrappers, self._stack.concat([other._stack for other in others]))
+
+    def unstack(self) -> list[Any]:
+        """One wrapper per model."""
+        models = self._stack.unstack()
+        wrappers = [copy.copy(wrapper) for wrapper in self._wrappers]
+        for wrapper, model in zip(wrappers, models, strict=True):
+            wrapper._take_over(model)
+        return wrappers
+
+
+def _made(wrappers: list[Any], stack: Any) -> WrappedStack:
+    out = WrappedStack.__new__(WrappedStack)
+    out._wrappers, out._stack = wrappers, stack
+    return out
