@@ -13,6 +13,10 @@ from gpu_hpo.schedules._base import (
     Scored,
 )
 from gpu_hpo.schedules._hyperband import Bracket, Hyperband, hyperband_brackets
+from gpu_hpo.schedules._incremental import Incremental
+from gpu_hpo.schedules._inverse_decay import InverseDecay, inverse_decay_rungs
+from gpu_hpo.schedules._ladder import Ladder
+from gpu_hpo.schedules._rounds import Rounds
 from gpu_hpo.schedules._successive_halving import SuccessiveHalving, halving_rungs
 
 __all__ = [
@@ -22,11 +26,16 @@ __all__ = [
     "Event",
     "Failed",
     "Hyperband",
+    "Incremental",
     "Instruction",
+    "InverseDecay",
+    "Ladder",
+    "Rounds",
     "Rung",
     "Schedule",
     "Scored",
     "SuccessiveHalving",
     "halving_rungs",
     "hyperband_brackets",
+    "inverse_decay_rungs",
 ]

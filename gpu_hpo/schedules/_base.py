@@ -97,5 +97,10 @@ class Schedule(ABC):
         instructions uses this to say whose turn it is.
         """
 
+    def horizon(self) -> int | None:
+        """Most calls that any trial may come to, or None if that is open."""
+        trials = range(self.n_trials)
+        return max(rung.calls for trial in trials for rung in self.outlook(trial))
+
     def validate(self) -> None:  # noqa: B027 - a schedule may have nothing to check
         """Raise AssertionError if the internal state contradicts itself."""

@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
+from operator import itemgetter
+
+Scores = Sequence[tuple[int, float]]
 
 
-def on_plateau(
-    record: Sequence[tuple[int, float]], patience: int, tol: float | None
-) -> bool:
+def on_plateau(record: Scores, patience: int, tol: float | None) -> bool:
     """Whether the scores of the last `patience` calls rose by no more than `tol`.
 
     Parameters
@@ -33,8 +35,36 @@ def on_plateau(
     if not patience or tol is None or math.isnan(tol):
         return False
     calls = record[-1][0]
-    window = [score for at, score in record if calls - at <= patience]
+    window = _window(record, calls - patience)
     if calls < patience or len(window) < 2:
         return False
     best = max((s for s in window[1:] if not math.isnan(s)), default=math.nan)
     return best - window[0] <= tol
+
+
+def may_be_plateau(
+    record: Scores, calls: int, patience: int, tol: float | None
+) -> bool:
+    """Whether scores that are not known yet could bring a plateau at `calls` calls.
+
+    If not, a trial may be sent on beyond `calls` before it is scored there.
+
+    Parameters
+    ----------
+    record : sequence of (calls, score)
+        The scores that are known, oldest first; none is of `calls` or later.
+    calls : int
+    patience, tol
+        As in `on_plateau`.
+    """
+    if not patience or tol is None or math.isnan(tol) or calls < patience:
+        return False
+    # Progress within the window stays in it, whatever is scored later.
+    window = _window(record, calls - patience)
+    return not any(score - window[0] > tol for score in window[1:])
+
+
+def _window(record: Scores, first: int) -> list[float]:
+    """Scores after `first` calls and later."""
+    begin = bisect_left(record, first, key=itemgetter(0))
+    return [score for _, score in record[begin:]]

@@ -217,6 +217,7 @@ class _Driver:
         self.score = score
         self.fails = fails
         self.outcome = Outcome()
+        self.horizon = schedule.horizon()
         self.pending: dict[int, list[int]] = {}
         self.asked: dict[int, int] = {}
 
@@ -269,6 +270,11 @@ class _Driver:
             step.calls > before,
             f"asks trial {trial} for {step.calls} calls, though {before} were asked "
             "for before",
+        )
+        _require(
+            self.horizon is None or step.calls <= self.horizon,
+            f"asks trial {trial} for {step.calls} calls, beyond its horizon of "
+            f"{self.horizon}",
         )
         self.asked[trial] = step.calls
         self.outcome.asked.add((trial, step.calls))

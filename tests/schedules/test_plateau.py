@@ -5,9 +5,11 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gpu_hpo.schedules import Advance, Drop, Scored, SuccessiveHalving
-from gpu_hpo.schedules._plateau import on_plateau
+from gpu_hpo.schedules._plateau import may_be_plateau, on_plateau
 
 NAN, INF = math.nan, math.inf
 
@@ -48,6 +50,38 @@ NAN, INF = math.nan, math.inf
 def test_rule(record, patience, tol, expected):
     """A trial is on a plateau if its last `patience` calls gained no more than tol."""
     assert on_plateau(record, patience, tol) is expected
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 0.3, 0.6, NAN, INF, -INF]), min_size=1, max_size=9),
+    st.integers(0, 9),
+    st.lists(st.integers(1, 3), min_size=9, max_size=9),
+    st.integers(0, 9),
+    st.sampled_from([-0.4, 0.0, 0.3, None, NAN]),
+)
+def test_what_may_be(scores, known, steps, patience, tol):
+    """Where a plateau was ruled out before the last scores came in, there is none."""
+    record = [(sum(steps[: i + 1]), score) for i, score in enumerate(scores)]
+    before = record[: min(known, len(record) - 1)]
+    if not may_be_plateau(before, record[-1][0], patience, tol):
+        assert not on_plateau(record, patience, tol)
+
+
+@pytest.mark.parametrize(
+    ("record", "calls", "expected"),
+    [
+        ([], 2, False),  # too early
+        ([], 3, True),
+        ([(1, 0.5)], 4, True),
+        ([(1, 0.5), (2, 0.6)], 4, True),
+        ([(1, 0.5), (2, 0.8)], 4, False),  # it has improved enough
+        ([(1, 0.5), (2, 0.8)], 5, True),  # but not in the last 3 calls
+        ([(1, 0.5), (2, 0.8), (3, 0.1)], 4, False),
+    ],
+)
+def test_a_plateau_ruled_out(record, calls, expected):
+    """Before `patience` calls, and after enough progress, there can be no plateau."""
+    assert may_be_plateau(record, calls, 3, 0.2) is expected
 
 
 def test_a_stopped_trial_keeps_its_rank():

@@ -143,6 +143,14 @@ class ShortSighted(Halves):
     def outlook(self, trial):
         return (Rung(4, 1),)
 
+    def horizon(self):
+        return None
+
+
+class GoesTooFar(Halves):
+    def horizon(self):
+        return 1
+
 
 class NaNIsBest(Halves):
     """Python's sort leaves NaN about where it was, so order of arrival decides."""
@@ -171,6 +179,7 @@ class NaNIsBest(Halves):
         (Guesses, "answers the same events in another way|gives other"),
         (Invalid, "(?s)something is wrong inside.*after Scored"),
         (ShortSighted, "has an outlook of"),
+        (GoesTooFar, "asks trial . for 2 calls, beyond its horizon of 1"),
         (NaNIsBest, "gives other"),
     ],
 )

@@ -1,0 +1,126 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Inverse decay as a scikit-learn search."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any, ClassVar
+
+from sklearn.utils._param_validation import Interval
+
+from gpu_hpo.model_selection._docs import with_shared_docs
+from gpu_hpo.model_selection._incremental import IncrementalSearchCV
+from gpu_hpo.schedules import InverseDecay, Ladder
+
+
+@with_shared_docs
+class InverseDecaySearchCV(IncrementalSearchCV):
+    """Train fewer and fewer models, the more calls they have made.
+
+    After ``t`` calls some ``n_initial_parameters / (2 + t) ** decay_rate`` of the best
+    models train on, until one is left. A drop-in for dask-ml's class of the same name,
+    with its numbers, except that no model makes more than `max_iter` calls.
+
+    Parameters
+    ----------
+    {{estimator}}
+    n_initial_parameters : int or "grid", default=10
+        Parameter sets to sample, or "grid" for all there are in a space of lists.
+    patience : int or False, default=False
+        Stop models whose score rose by no more than `tol` in so many calls. At least
+        2. Models that were stopped keep their rank.
+    fits_per_score : int, default=1
+        With `patience`, or without decay: calls between two scores of a model, at most.
+    max_iter : int, default=100
+        Most calls of any model.
+    decay_rate : float, default=1.0
+        How fast the number of models falls; 0 keeps all.
+    {{shared}}
+
+    Attributes
+    ----------
+    cv_results_, history_, model_history_, best_estimator_, best_score_, \
+best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
+        As in `HyperbandSearchCV`; ``model_id`` is the number of the model.
+    metadata, metadata_ : dict
+        ``partial_fit_calls``, ``n_models``, ``max_iter``: as planned, and as done; and
+        what refits came to, as in `HyperbandSearchCV`.
+
+    See Also
+    --------
+    gpu_hpo.schedules.inverse_decay_rungs : How many models make how many calls.
+
+    References
+    ----------
+    Li, Jamieson, DeSalvo, Rostamizadeh and Talwalkar, "Hyperband: a novel
+    bandit-based approach to hyperparameter optimization", 2016, from whose most
+    adaptive bracket a `decay_rate` of 1 does not differ by much,
+    https://arxiv.org/abs/1603.06560
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **IncrementalSearchCV._parameter_constraints,
+        "decay_rate": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        parameters: Any,
+        n_initial_parameters: int | str = 10,
+        test_size: float | None = None,
+        patience: int | bool = False,
+        tol: float | None = 1e-3,
+        fits_per_score: int = 1,
+        max_iter: int = 100,
+        random_state: Any = None,
+        scoring: Any = None,
+        verbose: bool | float = False,
+        prefix: str = "",
+        decay_rate: float = 1.0,
+        *,
+        refit: bool | str | None = None,
+        cv: Any = None,
+        stratify: bool | None = None,
+        chunk_size: int | None = None,
+        stack: bool = True,
+        resource: str = "partial_fit",
+        device: str = "auto",
+    ) -> None:
+        super().__init__(
+            estimator,
+            parameters,
+            n_initial_parameters=n_initial_parameters,
+            decay_rate=decay_rate,
+            test_size=test_size,
+            patience=patience,
+            tol=tol,
+            fits_per_score=fits_per_score,
+            max_iter=max_iter,
+            random_state=random_state,
+            scoring=scoring,
+            verbose=verbose,
+            prefix=prefix,
+            refit=refit,
+            cv=cv,
+            stratify=stratify,
+            chunk_size=chunk_size,
+            stack=stack,
+            resource=resource,
+            device=device,
+        )
+
+    def _warn_deprecated(self) -> None:
+        """Say nothing: here `decay_rate` is what it is for."""
+
+    def _schedule(self, n_trials: int) -> Ladder:
+        return InverseDecay(
+            n_trials,
+            float(self.decay_rate),
+            max_calls=int(self.max_iter),
+            fits_per_score=self._fits_per_score(),
+            patience=self._patience(),
+            tol=self.tol,
+            extra_scores=not self._budget().refits,
+        )

@@ -1,0 +1,227 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Searches that follow one schedule with all their models, and one for any schedule."""
+
+from __future__ import annotations
+
+import sys
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.model_selection import ParameterGrid
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from gpu_hpo.model_selection._base import BaseIncrementalSearchCV, warn_small_space
+from gpu_hpo.model_selection._docs import with_shared_docs
+from gpu_hpo.model_selection._search_space import sample
+from gpu_hpo.schedules import Schedule
+
+
+class BaseScheduledSearchCV(BaseIncrementalSearchCV):
+    """Base of the searches whose models are all in one schedule from the start.
+
+    Subclasses set `n_initial_parameters` and say which schedule it is.
+    """
+
+    n_initial_parameters: int | str
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **BaseIncrementalSearchCV._parameter_constraints,
+        "n_initial_parameters": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"grid"}),
+        ],
+    }
+
+    @abstractmethod
+    def _schedule(self, n_trials: int) -> Schedule:
+        """New schedule for so many trials."""
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        if self.n_initial_parameters == "grid":
+            _check_grid(self.parameters)
+
+    def _n_models(self) -> int:
+        """Models to train, if the space holds so many parameter sets."""
+        if self.n_initial_parameters == "grid":
+            return len(ParameterGrid(self.parameters))
+        return int(self.n_initial_parameters)
+
+    def _plan(self, seed: np.random.SeedSequence) -> tuple[Schedule, list[Any]]:
+        if self.n_initial_parameters == "grid":
+            params = list(ParameterGrid(self.parameters))
+        else:
+            wanted = self._n_models()
+            params = sample(self.parameters, wanted, seed)
+            if len(params) < wanted:
+                warn_small_space(wanted, len(params))
+        return self._schedule(len(params)), params
+
+    def _max_calls(self) -> int:
+        horizon = self._schedule(self._n_models()).horizon()
+        return sys.maxsize if horizon is None else horizon
+
+    def _label(self, schedule: Schedule, trial: int) -> dict[str, Any]:
+        return {"model_id": trial}
+
+    def _set_metadata(self, schedule: Schedule, history: list[dict[str, Any]]) -> None:
+        calls = [
+            entries[-1]["partial_fit_calls"]
+            for entries in self.model_history_.values()
+            if entries
+        ]
+        self.metadata_ = {
+            "partial_fit_calls": sum(calls),
+            "n_models": len(self.model_history_),
+            "max_iter": max(calls),
+        }
+
+
+@with_shared_docs
+class ScheduledSearchCV(BaseScheduledSearchCV):
+    """Follow a schedule of one's own: which model trains how long.
+
+    It does everything that the other searches do but decide. To decide after each round
+    of scores by a function, as dask-ml's ``additional_calls`` does, make the schedule
+    with `gpu_hpo.schedules.Rounds`; to decide earlier than at the end of a round, write
+    a `gpu_hpo.schedules.Schedule`, and check it by
+    `gpu_hpo.testing.check_schedule`.
+
+    Parameters
+    ----------
+    {{estimator}}
+    schedule : callable
+        ``schedule(n_trials)`` returns a new `gpu_hpo.schedules.Schedule` of so many
+        trials, one for each parameter set, in their order; it is called more than once.
+    n_initial_parameters : int or "grid", default=10
+        Parameter sets to sample, or "grid" for all there are in a space of lists.
+    test_size, random_state, scoring, verbose, prefix, refit, cv, stratify, \
+chunk_size, stack, resource, device
+        As in `HyperbandSearchCV`. With ``resource="n_samples"`` the schedule has to
+        know beforehand how many calls a model may come to: `Rounds` by its argument
+        `max_calls`.
+
+    Attributes
+    ----------
+    cv_results_, history_, model_history_, best_estimator_, best_score_, \
+best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
+        As in `HyperbandSearchCV`; ``model_id`` is the number of the model.
+    metadata_ : dict
+        ``partial_fit_calls``, ``n_models`` and ``max_iter``, as done; and what refits
+        came to, as in `HyperbandSearchCV`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.linear_model import SGDClassifier
+    >>> from gpu_hpo.model_selection import ScheduledSearchCV
+    >>> from gpu_hpo.schedules import Rounds
+    >>> def drop_worst(records):
+    ...     ranked = sorted(records, key=lambda model: records[model][-1][1])
+    ...     best = ranked[1:] or ranked
+    ...     return dict.fromkeys(best, 1 if len(best) > 1 else 0)
+    >>> search = ScheduledSearchCV(
+    ...     SGDClassifier(),
+    ...     {"alpha": [1e-6, 1e-4, 1e-2, 1e0]},
+    ...     lambda n_trials: Rounds(n_trials, drop_worst),
+    ...     n_initial_parameters="grid",
+    ... )
+    >>> X, y = load_digits(return_X_y=True)
+    >>> search.fit(X, y).metadata_
+    {'partial_fit_calls': 9, 'n_models': 4, 'max_iter': 3}
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **BaseScheduledSearchCV._parameter_constraints,
+        "schedule": [callable],
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        parameters: Any,
+        schedule: Callable[[int], Schedule],
+        n_initial_parameters: int | str = 10,
+        *,
+        test_size: float | None = None,
+        random_state: Any = None,
+        scoring: Any = None,
+        verbose: bool | float = False,
+        prefix: str = "",
+        refit: bool | str | None = None,
+        cv: Any = None,
+        stratify: bool | None = None,
+        chunk_size: int | None = None,
+        stack: bool = True,
+        resource: str = "partial_fit",
+        device: str = "auto",
+    ) -> None:
+        super().__init__(
+            estimator,
+            parameters,
+            # When models stop is for the schedule to say.
+            patience=False,
+            tol=None,
+            test_size=test_size,
+            random_state=random_state,
+            scoring=scoring,
+            verbose=verbose,
+            prefix=prefix,
+            refit=refit,
+            cv=cv,
+            stratify=stratify,
+            chunk_size=chunk_size,
+            stack=stack,
+            resource=resource,
+            device=device,
+        )
+        self.schedule = schedule
+        self.n_initial_parameters = n_initial_parameters
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        n_trials = self._n_models()
+        first = self._schedule(n_trials)
+        if self._schedule(n_trials) is first:
+            raise ValueError(
+                f"schedule={self.schedule!r} must return a new schedule each time; it "
+                f"returned {first!r} twice"
+            )
+        if first.horizon() is None and self.resource == "n_samples":
+            raise ValueError(
+                "resource='n_samples' cuts X into as many chunks as a model may make "
+                f"calls, which schedule={self.schedule!r} leaves open: let its horizon "
+                "say it (Rounds has the argument max_calls)"
+            )
+
+    def _schedule(self, n_trials: int) -> Schedule:
+        schedule = self.schedule(n_trials)
+        if not isinstance(schedule, Schedule):
+            raise TypeError(
+                f"schedule={self.schedule!r} must return a gpu_hpo.schedules.Schedule; "
+                f"for {n_trials} trials it returned {schedule!r}"
+            )
+        if schedule.n_trials != n_trials:
+            raise ValueError(
+                f"schedule={self.schedule!r} was asked for {n_trials} trials, and "
+                f"returned a schedule of {schedule.n_trials}"
+            )
+        return schedule
+
+
+def _check_grid(parameters: Any) -> None:
+    """Raise if some values cannot be gone through one by one."""
+    spaces = [parameters] if isinstance(parameters, Mapping) else parameters
+    for space in spaces:
+        # What is no dict of lists otherwise is found where all spaces are checked.
+        for name, values in space.items() if isinstance(space, Mapping) else ():
+            if hasattr(values, "rvs"):
+                raise ValueError(
+                    "n_initial_parameters='grid' takes each value once, but "
+                    f"parameters[{name!r}]={values!r} is a distribution: pass a list "
+                    "of values, or a number of parameter sets to sample"
+                )

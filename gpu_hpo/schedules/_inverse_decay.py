@@ -1,0 +1,129 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Inverse decay: the number of trials falls with the calls that they have made."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from gpu_hpo.schedules._base import Rung
+from gpu_hpo.schedules._ladder import Ladder
+
+
+def inverse_decay_rungs(
+    n_trials: int, decay_rate: float, max_calls: int, most_apart: int | None = None
+) -> tuple[Rung, ...]:
+    """Rungs of a search whose trials decay with their calls, as dask-ml counts them.
+
+    Of `n_trials` trials, ``n_trials / (1 + t) ** decay_rate``, rounded down, are to be
+    left at time ``t``, which is one more than the calls that they have made. After each
+    decision those go on that are to be left when that number next changes, until just
+    before it does; the first decision is after one call, and the last leaves one.
+
+    Parameters
+    ----------
+    n_trials : int
+        Trials to start with.
+    decay_rate : float
+        At least 0, which keeps all.
+    max_calls : int
+        Most calls of any trial.
+    most_apart : int, optional
+        Decide after so many calls again, at the latest.
+
+    Returns
+    -------
+    tuple of Rung
+        Of those of equal numbers of trials, which all pass who come to them, only the
+        first and the last.
+
+    Examples
+    --------
+    >>> inverse_decay_rungs(10, 1.0, 100)
+    (Rung(n_trials=10, calls=1), Rung(n_trials=2, calls=2))
+    """
+    if not decay_rate:
+        return (Rung(n_trials, max_calls),)
+
+    def left(time: int) -> int:
+        try:
+            return int(n_trials / (1 + time) ** float(decay_rate))
+        except OverflowError:  # more than a float holds
+            return 0
+
+    rungs = [Rung(n_trials, 1)]
+    while (calls := rungs[-1].calls) < max_calls:
+        now = left(calls + 1)
+        end = max_calls + 1 if most_apart is None else calls + 1 + most_apart
+        times = range(calls + 2, end + 1)
+        change = bisect_left(times, True, key=lambda time: left(time) < now)
+        if change < len(times):
+            keep, calls = left(times[change]), times[change] - 1
+        elif most_apart is None:
+            # It changes later, and by then it falls by one at a time.
+            keep, calls = now - 1, max_calls
+        else:
+            keep, calls = now, calls + most_apart
+        if keep <= 1:
+            break
+        if [rung.n_trials for rung in rungs[-2:]] == [keep, keep]:
+            rungs.pop()  # it only repeats the one before it
+        rungs.append(Rung(keep, min(calls, max_calls)))
+    return tuple(rungs)
+
+
+class InverseDecay(Ladder):
+    """Trials of which fewer and fewer are trained on, the more calls they have made.
+
+    Rungs and numbers are those of dask-ml's search of this name, except that no trial
+    makes more than `max_calls` calls, and that a plateau stops one trial, never the
+    others; see `inverse_decay_rungs` and `Ladder`.
+
+    Parameters
+    ----------
+    n_trials : int
+        Trials to start with.
+    decay_rate : float, default=1.0
+        How fast their number falls; 0 keeps all.
+    max_calls : int, default=100
+        Most calls of any trial.
+    fits_per_score : int, default=1
+        With `patience`, or without decay, score and decide after so many calls again,
+        at the latest.
+    patience : int, default=0
+        Score at least so often (in calls), and stop a trial that is on a plateau. A
+        stopped trial keeps its rank but trains no more. 0 is off.
+    tol : float or None, default=1e-3
+        Improvement that is not a plateau.
+    extra_scores : bool, default=True
+        As in `Ladder`.
+
+    References
+    ----------
+    Li, Jamieson, DeSalvo, Rostamizadeh and Talwalkar, "Hyperband: a novel
+    bandit-based approach to hyperparameter optimization", 2016, from whose most
+    adaptive bracket a `decay_rate` of 1 does not differ by much,
+    https://arxiv.org/abs/1603.06560
+    """
+
+    def __init__(
+        self,
+        n_trials: int,
+        decay_rate: float = 1.0,
+        *,
+        max_calls: int = 100,
+        fits_per_score: int = 1,
+        patience: int = 0,
+        tol: float | None = 1e-3,
+        extra_scores: bool = True,
+    ) -> None:
+        often = bool(patience) and extra_scores
+        super().__init__(
+            inverse_decay_rungs(
+                n_trials, decay_rate, max_calls, fits_per_score if often else None
+            ),
+            score_every=fits_per_score if often or not decay_rate else 0,
+            patience=patience,
+            tol=tol,
+            extra_scores=extra_scores,
+        )

@@ -1,0 +1,247 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Rungs of fewer and fewer trials: all climb together, the best go on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from gpu_hpo.schedules._base import (
+    Advance,
+    Drop,
+    Event,
+    Failed,
+    Instruction,
+    Rung,
+    Schedule,
+)
+from gpu_hpo.schedules._plateau import may_be_plateau, on_plateau
+from gpu_hpo.schedules._rung_state import RungState
+
+# Scores that a trial is asked for before the first of them is in: enough to keep a
+# worker busy without a message per score, few enough to be nothing to store.
+AHEAD = 64
+
+
+class Ladder(Schedule):
+    """Trials ``first_trial, first_trial + 1, ...`` on rungs that ever fewer reach.
+
+    A trial is promoted as soon as the scores still missing cannot push it out of
+    those that the next rung holds, and dropped as soon as they cannot bring it in; so
+    the decisions are those of the complete rung, often before it is complete. Ties go
+    to the lower trial number. Scores that are not finite rank last. A failed trial is
+    never promoted, and no other takes its place where it had been, or would be:
+    failing after the score at a rung is the same as failing on the way to the next.
+
+    Nor is a score awaited that decides nothing: a trial is asked for all scores up to
+    its rung, some tens at a time, but for those that a plateau could come before.
+
+    Parameters
+    ----------
+    rungs : sequence of Rung
+        Each of no more trials, and of more calls, than the one before. All trials of
+        the last one are finalists.
+    score_every : int, default=0
+        Score at least so often between rungs too, in calls counted from the rung
+        before; from the first call before the first rung. 0 is at rungs only.
+    patience : int, default=0
+        Score at least so often (in calls), and stop a trial that is on a plateau. A
+        stopped trial keeps its rank but trains no more. 0 is off.
+    tol : float or None, default=1e-3
+        Improvement that is not a plateau.
+    first_trial : int, default=0
+        Number of the first trial.
+    extra_scores : bool, default=True
+        Whether to score every trial after its first call, which decides nothing, and
+        as often as `score_every` and `patience` ask. If not, trials are scored at
+        rungs only, for models that would have to be trained apart for each score.
+
+    Raises
+    ------
+    ValueError
+        If rungs are missing, or out of order.
+    """
+
+    def __init__(
+        self,
+        rungs: Sequence[Rung],
+        *,
+        score_every: int = 0,
+        patience: int = 0,
+        tol: float | None = 1e-3,
+        first_trial: int = 0,
+        extra_scores: bool = True,
+    ) -> None:
+        self.rungs = tuple(rungs)
+        _check(self.rungs)
+        self.score_every = score_every
+        self.patience = patience
+        self.tol = tol
+        self.first_trial = first_trial
+        self.extra_scores = extra_scores
+        sizes = [rung.n_trials for rung in self.rungs]
+        self._state = [
+            RungState(keep=after, expected=size)
+            for size, after in zip(sizes, [*sizes[1:], 0], strict=True)
+        ]
+        trials = range(first_trial, first_trial + sizes[0])
+        self._rung = dict.fromkeys(trials, 0)  # rung that a trial trains for
+        self._record: dict[int, list[tuple[int, float]]] = {t: [] for t in trials}
+        self._asked = dict.fromkeys(trials, 0)  # calls of its last instruction
+        self._due = dict.fromkeys(trials, 0)  # scores it was asked for and are not in
+        self._stopped: set[int] = set()
+        self._out: set[int] = set()  # dropped or failed
+
+    def start(self) -> list[Instruction]:
+        return [step for trial in self._rung for step in self._advance(trial)]
+
+    def tell(self, event: Event) -> list[Instruction]:
+        trial = event.trial
+        if trial in self._out:
+            return []
+        if isinstance(event, Failed):
+            return self._fail(trial)
+        if trial in self._stopped:
+            return []
+        record = self._record[trial]
+        record.append((event.calls, event.score))
+        self._due[trial] -= 1
+        plateau = on_plateau(record, self.patience, self.tol)
+        if plateau:
+            self._stopped.add(trial)
+        if plateau or event.calls >= self._target(trial):
+            return self._settle(self._rung[trial], [trial])
+        return self._advance(trial)
+
+    @property
+    def n_trials(self) -> int:
+        return len(self._rung)
+
+    @property
+    def done(self) -> bool:
+        return all(state.awaited == 0 for state in self._state)
+
+    @property
+    def finalists(self) -> list[int]:
+        ranked = [trial for _, _, trial in self._state[-1].reached]
+        return [trial for trial in ranked if trial not in self._out]
+
+    def outlook(self, trial: int) -> tuple[Rung, ...]:
+        return self.rungs[self._rung[trial] :]
+
+    def horizon(self) -> int | None:
+        return self.rungs[-1].calls
+
+    def validate(self) -> None:
+        for rung, state in zip(self.rungs, self._state, strict=True):
+            assert state.reached == sorted(state.reached)
+            assert 0 <= state.awaited <= rung.n_trials
+            assert state.promoted == state.certain
+            assert state.expected <= rung.n_trials
+        for before, after in pairwise(self._state):
+            assert len(after.reached) + after.failed <= before.promoted
+            assert before.promoted <= before.keep
+            assert after.expected == before.able - after.failed
+        for trial in self._rung.keys() - self._out:
+            record, asked = self._record[trial], self._asked[trial]
+            made = record[-1][0] if record else 0
+            assert made <= asked <= self._target(trial)
+            assert 0 <= self._due[trial] <= AHEAD
+            # What was stopped has nothing to do any more, so nobody is sent past it.
+            assert trial not in self._stopped or made == asked
+            assert (self._due[trial] == 0) == (made == asked)
+
+    def _target(self, trial: int) -> int:
+        """Calls of the rung that a trial trains for."""
+        return self.rungs[self._rung[trial]].calls
+
+    def _advance(self, trial: int) -> list[Instruction]:
+        """Ask for further scores of a trial that no plateau can come before."""
+        out: list[Instruction] = []
+        if self._due[trial] > AHEAD // 2:
+            return out
+        record, target = self._record[trial], self._target(trial)
+        made = record[-1][0] if record else 0
+        asked = self._asked[trial]
+        while asked < target and self._due[trial] < AHEAD:
+            if asked > made and may_be_plateau(record, asked, self.patience, self.tol):
+                break
+            asked = self._next_score(trial, asked)
+            self._due[trial] += 1
+            out.append(Advance(trial, asked))
+        self._asked[trial] = asked
+        return out
+
+    def _next_score(self, trial: int, calls: int) -> int:
+        """Calls at which to score a trial that was scored after `calls` calls."""
+        target = self._target(trial)
+        if not self.extra_scores:
+            return target
+        if calls == 0:
+            return 1
+        points = [target]
+        if self.score_every:
+            rung = self._rung[trial]
+            start = self.rungs[rung - 1].calls if rung else 1
+            done = (calls - start) // self.score_every
+            points.append(start + (done + 1) * self.score_every)
+        if self.patience:
+            points.append(calls + self.patience)
+        return min(points)
+
+    def _fail(self, trial: int) -> list[Instruction]:
+        """Take out `trial`, at the next rung if it has its place at this one."""
+        self._out.add(trial)
+        record = self._record[trial]
+        drop: list[Instruction] = [Drop(trial)]
+        reached = record and record[-1][0] >= self._target(trial)
+        if reached or trial in self._stopped:
+            return drop
+        return drop + self._settle(self._rung[trial], failed=1)
+
+    def _settle(
+        self, index: int, arriving: Sequence[int] = (), failed: int = 0
+    ) -> list[Instruction]:
+        """Settle what is certain once trials have come to rung `index`, or failed.
+
+        It goes up rung by rung: of those who go on, the stopped come to the next one
+        at once, and those who have failed meanwhile will not.
+        """
+        out: list[Instruction] = []
+        for i in range(index, len(self._state)):
+            state = self._state[i]
+            state.failed += failed
+            able = self._state[i - 1].able if i else self.rungs[0].n_trials
+            if not arriving and state.expected == able - state.failed:
+                break
+            going = state.expect(able - state.failed)
+            losers = []
+            for trial in arriving:
+                promoted, loser = state.enter(trial, self._record[trial][-1][1])
+                going += promoted
+                if loser is not None and loser not in self._out:
+                    self._out.add(loser)
+                    losers.append(Drop(loser))
+            arriving, failed = [], 0
+            for trial in going:
+                self._rung[trial] = i + 1
+                if trial in self._out:
+                    failed += 1
+                elif trial in self._stopped:
+                    arriving.append(trial)
+                else:
+                    out += self._advance(trial)
+            out += losers
+        return out
+
+
+def _check(rungs: tuple[Rung, ...]) -> None:
+    rising = all(a.calls < b.calls for a, b in pairwise(rungs))
+    thinning = all(a.n_trials >= b.n_trials for a, b in pairwise(rungs))
+    positive = bool(rungs) and rungs[0].calls > 0 and rungs[-1].n_trials > 0
+    if not (rising and thinning and positive):
+        raise ValueError(
+            f"rungs={rungs} must be at least one, each of no more trials than the one "
+            "before and of more calls"
+        )

@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Who has reached a rung, and what is certain of them before all have."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from dataclasses import dataclass, field
+
+# How scores sort: finite before the rest, high before low, then by trial number.
+Key = tuple[bool, float, int]
+
+
+def _key(trial: int, score: float) -> Key:
+    finite = math.isfinite(score)
+    return (not finite, -score if finite else 0.0, trial)
+
+
+@dataclass(slots=True)
+class RungState:
+    """Who has reached a rung, best first."""
+
+    keep: int  # how many go on to the next rung, at most
+    expected: int  # how many may still reach this rung or have done so
+    failed: int = 0  # how many were to reach it and failed on the way
+    reached: list[Key] = field(default_factory=list)
+    promoted: int = 0  # the first so many of `reached` are promoted
+
+    @property
+    def awaited(self) -> int:
+        """How many are yet to come."""
+        return self.expected - len(self.reached)
+
+    @property
+    def certain(self) -> int:
+        """How many of the best so far no missing trial can push out."""
+        return max(0, min(self.keep - self.awaited, len(self.reached)))
+
+    @property
+    def able(self) -> int:
+        """How many will be sent on if nobody else fails."""
+        return min(self.expected, self.keep)
+
+    def enter(self, trial: int, score: float) -> tuple[list[int], int | None]:
+        """Let `trial` reach the rung.
+
+        Returns
+        -------
+        promoted : list of int
+            Who goes on for certain now.
+        loser : int or None
+            Who does not for certain now.
+        """
+        key = _key(trial, score)
+        place = bisect_left(self.reached, key)
+        self.reached.insert(place, key)
+        loser = None
+        if 0 < self.keep < len(self.reached):
+            loser = self.reached[max(place, self.keep)][2]
+        return self._promote(place), loser
+
+    def expect(self, expected: int) -> list[int]:
+        """Expect fewer; returns who goes on for certain now."""
+        self.expected = expected
+        return self._promote(len(self.reached))
+
+    def _promote(self, place: int) -> list[int]:
+        """Promote whoever is certain now; `place` is where the last one came in.
+
+        The promoted are always the first of `reached`. One more report makes at
+        most one more place certain, so that one trial enters: the new one if it
+        came in among them, else the one on the last certain place.
+        """
+        out = []
+        while self.promoted < self.certain:
+            out.append(self.reached[min(place, self.promoted)][2])
+            self.promoted += 1
+            place = len(self.reached)
+        return out
