@@ -79,7 +79,7 @@ class Lot:
         Instead of both there is None if all go through all rows as they stand.
         """
         shuffle = models[0].shuffle
-        if not shuffle and self.parts == [None]:
+        if not shuffle and all(part is None for part in self.parts):
             return None
         at: dict[Any, int] = {}
         orders: list[Any] = []

@@ -16,9 +16,16 @@ _SHARED = {
     parameters : dict or list of dict
         Parameter names with lists of values or distributions with a method ``rvs``.
 """,
-    "shared": """\
+    "tol": """\
     tol : float or None, default=1e-3
-        Improvement that counts; None never stops.
+        Improvement that counts for `patience`; None never stops.
+""",
+    "meta": """\
+    predict_meta, predict_proba_meta, transform_meta : array or frame, optional
+        Empty ones of the kind that the method gives for a Dask collection. By default
+        the model is tried on one row.
+""",
+    "shared": """\
     test_size : float, optional
         Fraction of the rows to validate on; by default ``min(0.2, 1 / n_chunks)``, and
         0.2 if `resource` is not "partial_fit". Not with `cv`.

@@ -15,8 +15,8 @@ from sklearn.utils._param_validation import Interval
 from gpu_hpo.data import spawn_seed
 from gpu_hpo.model_selection._base import BaseIncrementalSearchCV, warn_small_space
 from gpu_hpo.model_selection._docs import with_shared_docs
+from gpu_hpo.model_selection._planned import planned_calls, planned_fits
 from gpu_hpo.model_selection._search_space import sample
-from gpu_hpo.model_selection._successive_halving import planned_calls, planned_fits
 from gpu_hpo.schedules import (
     Bracket,
     Hyperband,
@@ -50,8 +50,8 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
     patience : int or bool, default=False
         Stop models whose score rose by no more than `tol` in so many calls. At least
         2; True is ``max_iter // aggressiveness``.
-    predict_meta, predict_proba_meta, transform_meta : object, optional
-        Accepted for dask-ml's sake; not needed.
+    {{meta}}
+    {{tol}}
     {{shared}}
 
     Attributes

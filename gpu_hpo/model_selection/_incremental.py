@@ -12,8 +12,8 @@ import numpy as np
 from sklearn.utils._param_validation import Hidden, Interval, StrOptions
 
 from gpu_hpo.model_selection._docs import with_shared_docs
+from gpu_hpo.model_selection._planned import planned_metadata
 from gpu_hpo.model_selection._scheduled import BaseScheduledSearchCV
-from gpu_hpo.model_selection._successive_halving import planned_calls, planned_fits
 from gpu_hpo.schedules import Incremental, Ladder, Schedule
 
 
@@ -42,8 +42,8 @@ class IncrementalSearchCV(BaseScheduledSearchCV):
         Calls of each model, if `patience` does not stop it. It is never exceeded.
     scores_per_fit : int, optional
         Old name of `fits_per_score`; warns.
-    predict_meta, predict_proba_meta, transform_meta : object, optional
-        Accepted for dask-ml's sake; not needed.
+    {{meta}}
+    {{tol}}
     {{shared}}
 
     Attributes
@@ -136,14 +136,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
     def metadata(self) -> dict[str, int]:
         """What a fit will do if it is not cut short by `patience`."""
         self._validate_params()
-        n_models = self._n_models()
-        rungs = self._schedule(n_models).rungs
-        return {
-            "partial_fit_calls": planned_calls(rungs),
-            "n_models": n_models,
-            "max_iter": rungs[-1].calls,
-            **planned_fits(rungs, self._budget()),
-        }
+        return planned_metadata(self._schedule(self._n_models()), self._budget())
 
     def _validate_params(self) -> None:
         super()._validate_params()

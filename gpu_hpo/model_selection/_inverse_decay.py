@@ -36,6 +36,7 @@ class InverseDecaySearchCV(IncrementalSearchCV):
         Most calls of any model.
     decay_rate : float, default=1.0
         How fast the number of models falls; 0 keeps all.
+    {{tol}}
     {{shared}}
 
     Attributes

@@ -63,6 +63,7 @@ class BaseScheduledSearchCV(BaseIncrementalSearchCV):
 
     def _max_calls(self) -> int:
         horizon = self._schedule(self._n_models()).horizon()
+        # Only what cuts chunks for calls asks, and refuses what is left open.
         return sys.maxsize if horizon is None else horizon
 
     def _label(self, schedule: Schedule, trial: int) -> dict[str, Any]:
@@ -99,11 +100,12 @@ class ScheduledSearchCV(BaseScheduledSearchCV):
         trials, one for each parameter set, in their order; it is called more than once.
     n_initial_parameters : int or "grid", default=10
         Parameter sets to sample, or "grid" for all there are in a space of lists.
-    test_size, random_state, scoring, verbose, prefix, refit, cv, stratify, \
-chunk_size, stack, resource, device
-        As in `HyperbandSearchCV`. With ``resource="n_samples"`` the schedule has to
-        know beforehand how many calls a model may come to: `Rounds` by its argument
-        `max_calls`.
+    {{shared}}
+
+    Notes
+    -----
+    With ``resource="n_samples"`` the schedule has to know beforehand how many calls a
+    model may come to: `Rounds` by its argument `max_calls`.
 
     Attributes
     ----------

@@ -4,23 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, ClassVar
 
-import numpy as np
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted
 
-from gpu_hpo.model_selection._base import BaseIncrementalSearchCV, warn_small_space
 from gpu_hpo.model_selection._docs import with_shared_docs
-from gpu_hpo.model_selection._search_space import sample
-from gpu_hpo.schedules import Rung, Schedule, SuccessiveHalving, halving_rungs
-from gpu_hpo.training import Budget
+from gpu_hpo.model_selection._planned import planned_metadata
+from gpu_hpo.model_selection._scheduled import BaseScheduledSearchCV
+from gpu_hpo.schedules import SuccessiveHalving
 
 
 @with_shared_docs
-class SuccessiveHalvingSearchCV(BaseIncrementalSearchCV):
+class SuccessiveHalvingSearchCV(BaseScheduledSearchCV):
     """Successive halving: train many models a little, keep the best, go on.
 
     Parameters
@@ -37,6 +33,7 @@ class SuccessiveHalvingSearchCV(BaseIncrementalSearchCV):
     patience : int or False, default=False
         Stop models whose score rose by no more than `tol` in so many calls. At least
         2.
+    {{tol}}
     {{shared}}
 
     Attributes
@@ -55,7 +52,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **BaseIncrementalSearchCV._parameter_constraints,
+        **BaseScheduledSearchCV._parameter_constraints,
         "n_initial_parameters": [Interval(Integral, 1, None, closed="left")],
         "n_initial_iter": [Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left"), None],
@@ -113,25 +110,11 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
     def metadata(self) -> dict[str, int]:
         """What a fit will do if it is not cut short by `patience`."""
         self._validate_params()
-        rungs = halving_rungs(
-            self.n_initial_parameters,
-            self.n_initial_iter,
-            self.aggressiveness,
-            self.max_iter,
-        )
-        return {
-            "partial_fit_calls": planned_calls(rungs),
-            "n_models": self.n_initial_parameters,
-            "max_iter": rungs[-1].calls,
-            **planned_fits(rungs, self._budget()),
-        }
+        return planned_metadata(self._schedule(self._n_models()), self._budget())
 
-    def _plan(self, seed: np.random.SeedSequence) -> tuple[Schedule, list[Any]]:
-        params = sample(self.parameters, self.n_initial_parameters, seed)
-        if len(params) < self.n_initial_parameters:
-            warn_small_space(self.n_initial_parameters, len(params))
-        schedule = SuccessiveHalving(
-            len(params),
+    def _schedule(self, n_trials: int) -> SuccessiveHalving:
+        return SuccessiveHalving(
+            n_trials,
             self.n_initial_iter,
             aggressiveness=self.aggressiveness,
             max_calls=self.max_iter,
@@ -139,52 +122,3 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
             tol=self.tol,
             extra_scores=not self._budget().refits,
         )
-        return schedule, params
-
-    def _max_calls(self) -> int:
-        rungs = halving_rungs(
-            self.n_initial_parameters,
-            self.n_initial_iter,
-            self.aggressiveness,
-            self.max_iter,
-        )
-        return rungs[-1].calls
-
-    def _label(self, schedule: Schedule, trial: int) -> dict[str, Any]:
-        return {"model_id": trial}
-
-    def _set_metadata(self, schedule: Schedule, history: list[dict[str, Any]]) -> None:
-        check_is_fitted(self, "model_history_")
-        calls = [
-            entries[-1]["partial_fit_calls"]
-            for entries in self.model_history_.values()
-            if entries
-        ]
-        self.metadata_ = {
-            "partial_fit_calls": sum(calls),
-            "n_models": len(self.model_history_),
-            "max_iter": max(calls),
-        }
-
-
-def planned_calls(rungs: Sequence[Rung]) -> int:
-    """Calls that the models of a successive-halving run get to in all."""
-    starts = [0, *(rung.calls for rung in rungs)]
-    return sum(
-        rung.n_trials * (rung.calls - start)
-        for start, rung in zip(starts, rungs, strict=False)
-    )
-
-
-def planned_fits(rungs: Sequence[Rung], budget: Budget) -> dict[str, int]:
-    """How many fits a run takes, and the calls that they are worth; {} if none."""
-    if not budget.refits:
-        return {}
-    starts = [0, *(rung.calls for rung in rungs)]
-    return {
-        "n_fits": sum(rung.n_trials for rung in rungs),
-        "calls_fitted": sum(
-            rung.n_trials * budget.cost(start, rung.calls)
-            for start, rung in zip(starts, rungs, strict=False)
-        ),
-    }

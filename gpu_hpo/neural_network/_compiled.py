@@ -76,7 +76,7 @@ def _by_order(data: Batches, n_models: int) -> Iterator[tuple[Any, Batches]]:
     if len(alone):
         yield alone, data
     for order in np.flatnonzero(users > 1):
-        yield np.flatnonzero(which == order), data.along(order)
+        yield np.flatnonzero(which == order), data.along(int(order))
 
 
 def _data(data: Batches, n_models: int, dtype: Any) -> Data:

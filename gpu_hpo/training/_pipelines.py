@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
+from types import FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -101,12 +102,14 @@ def needs_classes(model: Any) -> bool:
     """Whether `partial_fit` has to be told all classes at every call."""
     model = _last(model)
     kind = type(model)
-    if kind not in _NEEDS_CLASSES:
-        # Of the model, since its class need not have the method: a wrapper's has not.
-        classes = inspect.signature(model.partial_fit).parameters.get("classes")
-        needs = classes is not None and classes.default is classes.empty
+    if kind in _NEEDS_CLASSES:
+        return _NEEDS_CLASSES[kind]
+    classes = inspect.signature(model.partial_fit).parameters.get("classes")
+    needs = classes is not None and classes.default is classes.empty
+    if isinstance(inspect.getattr_static(kind, "partial_fit", None), FunctionType):
+        # A wrapper's method is that of what it wraps, so it says nothing of others.
         _NEEDS_CLASSES[kind] = needs
-    return _NEEDS_CLASSES[kind]
+    return needs
 
 
 _NEEDS_CLASSES: WeakKeyDictionary[type, bool] = WeakKeyDictionary()

@@ -4,6 +4,7 @@
 
 import random
 import time
+from functools import partial
 
 import pytest
 from distributed import Scheduler, SpecCluster, Worker
@@ -12,7 +13,13 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.neural_network import MLPClassifier
 
 from gpu_hpo.execution import embedded_client, local_cluster
-from gpu_hpo.model_selection import SuccessiveHalvingSearchCV
+from gpu_hpo.model_selection import (
+    IncrementalSearchCV,
+    InverseDecaySearchCV,
+    ScheduledSearchCV,
+    SuccessiveHalvingSearchCV,
+)
+from gpu_hpo.schedules import Rounds
 from tests.execution.helpers import answer, current, make_data, make_search
 
 
@@ -112,19 +119,35 @@ def test_random_delays(request, expected, cluster, attempt):
     assert answer(search) == expected["sgd"]
 
 
+def drop_worst(records):
+    best = sorted(records, key=lambda trial: records[trial][-1][1])[1:] or [*records]
+    return dict.fromkeys(best, 2 if len(best) > 1 else 0)
+
+
+OTHERS = {
+    "successive halving": partial(
+        SuccessiveHalvingSearchCV, n_initial_iter=2, max_iter=18, patience=6, tol=1e-2
+    ),
+    "incremental": partial(
+        IncrementalSearchCV, decay_rate=None, max_iter=18, patience=6, tol=1e-2
+    ),
+    "inverse decay": partial(
+        InverseDecaySearchCV, decay_rate=0.5, max_iter=18, patience=6, tol=1e-2
+    ),
+    "rounds": partial(ScheduledSearchCV, schedule=lambda n: Rounds(n, drop_worst)),
+}
+
+
 @pytest.mark.parametrize("cluster", ["threads_client", "processes_client"])
-def test_successive_halving(request, cluster):
-    """What holds for Hyperband holds for successive halving, with patience."""
+@pytest.mark.parametrize("kind", OTHERS)
+def test_other_searches(request, cluster, kind):
+    """What holds for Hyperband holds for every search, with patience."""
 
     def search(estimator):
-        return SuccessiveHalvingSearchCV(
-            estimator,
-            {"alpha": loguniform(1e-5, 1e1)},
+        return OTHERS[kind](
+            estimator=estimator,
+            parameters={"alpha": loguniform(1e-5, 1e1)},
             n_initial_parameters=9,
-            n_initial_iter=2,
-            max_iter=18,
-            patience=6,
-            tol=1e-2,
             random_state=5,
             chunk_size=200,
         ).fit(*make_data())

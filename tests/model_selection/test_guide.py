@@ -10,7 +10,14 @@ from scipy.stats import loguniform, uniform
 from sklearn.linear_model import SGDClassifier
 
 from gpu_hpo.datasets import make_classification
-from gpu_hpo.model_selection import HyperbandSearchCV, train_test_split
+from gpu_hpo.model_selection import (
+    HyperbandSearchCV,
+    IncrementalSearchCV,
+    InverseDecaySearchCV,
+    SuccessiveHalvingSearchCV,
+    train_test_split,
+)
+from gpu_hpo.wrappers import ParallelPostFit
 
 CLIENTS = {
     "active client": lambda: Client(
@@ -46,6 +53,68 @@ def test_basic_use(client):
     assert search.metadata_ == search.metadata
     assert search.metadata_["n_models"] == 143
     assert search.metadata_["partial_fit_calls"] == 1581
+
+
+OTHERS = {
+    SuccessiveHalvingSearchCV: ({"n_initial_iter": 9, "max_iter": 81}, 198),
+    IncrementalSearchCV: ({"max_iter": 81}, 810),
+    InverseDecaySearchCV: ({"max_iter": 81}, 12),
+}
+
+
+# IncrementalSearchCV says that it has a parameter without effect, as dask-ml's does.
+@pytest.mark.filterwarnings("ignore:decay_rate has no effect:FutureWarning")
+@pytest.mark.parametrize("cls", OTHERS)
+def test_basic_use_of_others(client, cls):
+    """The section "Basic use" can "easily be generalized" to the other estimators."""
+    X, y = make_classification(chunks=20, random_state=0)
+    X_train, X_test, y_train, y_test = train_test_split(X, y)
+    clf = SGDClassifier(tol=1e-3, penalty="elasticnet", random_state=0)
+    params = {
+        "alpha": loguniform(1e-2, 1e0),  # or np.logspace
+        "l1_ratio": uniform(0, 1),  # or np.linspace
+    }
+    options, calls = OTHERS[cls]
+    search = cls(clf, params, random_state=0, **options)
+    search.fit(X_train, y_train, classes=[0, 1])
+
+    assert set(search.best_params_) == {"alpha", "l1_ratio"}
+    assert 0.5 <= search.best_score_ <= 1
+    assert 0 <= search.score(X_test, y_test) <= 1
+    assert search.metadata_ == search.metadata
+    assert search.metadata_["partial_fit_calls"] == calls
+
+
+def test_post_fit_tasks(client):
+    """The section "Basic use": a search over what ParallelPostFit wraps."""
+    X, y = make_classification(chunks=20, random_state=0)
+    X_train, X_test, y_train, y_test = train_test_split(X, y)
+    params = {
+        "estimator__alpha": loguniform(1e-2, 1e0),
+        "estimator__l1_ratio": uniform(0, 1),
+    }
+    est = ParallelPostFit(SGDClassifier(tol=1e-3, random_state=0))
+    search = HyperbandSearchCV(est, params, max_iter=9, random_state=0)
+    search.fit(X_train, y_train, classes=[0, 1])
+    assert set(search.best_params_) == {"estimator__alpha", "estimator__l1_ratio"}
+    assert 0 <= search.score(X_test, y_test) <= 1
+
+
+def test_incremental_of_the_comparison(client):
+    """The section "Hyperband Performance": as much work as Hyperband, by 19 models."""
+    X, y = make_classification(chunks=20, random_state=0)
+    search = IncrementalSearchCV(
+        SGDClassifier(tol=1e-3, random_state=0),
+        {"alpha": loguniform(1e-2, 1e0)},
+        n_initial_parameters=19,
+        decay_rate=0,
+        max_iter=20,
+        random_state=0,
+    )
+    with pytest.warns(FutureWarning, match="decay_rate=0 has no effect"):
+        search.fit(X, y)
+    assert list(search.cv_results_["partial_fit_calls"]) == [20] * 19
+    assert len(search.history_) == 19 * 20
 
 
 def test_rule_of_thumb(client):

@@ -116,9 +116,7 @@ def test_rungs(arguments, rungs):
     st.none() | st.integers(1, 20),
 )
 def test_rungs_thin_out_and_rise(n_trials, decay_rate, max_calls, most_apart):
-    """There are fewer and fewer trials, up to max_calls, and at most one decision
-    more than numbers of trials is kept for each.
-    """
+    """Rungs hold fewer and fewer trials up to max_calls, two at most of each number."""
     rungs = inverse_decay_rungs(n_trials, decay_rate, max_calls, most_apart)
     assert rungs[0].n_trials == n_trials
     assert rungs[-1].calls <= max_calls

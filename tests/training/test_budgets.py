@@ -73,7 +73,7 @@ def step_by_step(given, stops, trial=0):
         new = Trial({"random_state": 3}, 0) if start == 0 else None
         work = [Work(trial, new, start, stop, (stop,))]
         before, outcomes = advance(given, work, before)
-        models.append(before[trial].model)
+        models.append(before[trial][0].model)
         all_outcomes += outcomes
         start = stop
     return models, all_outcomes
@@ -86,7 +86,7 @@ def test_n_samples_is_a_fit_to_the_first_chunks():
     for n, model in zip([1, 2, 4], models, strict=True):
         assert answers(model) == answers(LogisticRegression().fit(*rows(n)))
     assert [outcome.n_calls for outcome in outcomes] == [1, 2, 4]
-    assert [outcome.scores[0][0] for outcome in outcomes] == [1, 2, 4]
+    assert [outcome.scores[0].calls for outcome in outcomes] == [1, 2, 4]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_models_of_a_cohort_read_what_is_theirs():
     cohort, _ = advance(given, work)
     for trial, (C, n) in enumerate([(0.1, 3), (1.0, 1), (10.0, 3)]):
         expected = LogisticRegression(C=C).fit(*rows(n))
-        assert answers(cohort[trial].model) == answers(expected)
+        assert answers(cohort[trial][0].model) == answers(expected)
 
 
 def test_weights_come_along():
@@ -176,7 +176,7 @@ def test_weights_come_along():
     given = recipe(LogisticRegression(), "n_samples", fit_rows=("sample_weight",))
     cohort, _ = advance(given, [Work(0, Trial({}, 0), 0, 2, (2,))], chunks=chunks)
     expected = LogisticRegression().fit(*rows(2), np.concatenate(weights[:2]))
-    assert answers(cohort[0].model) == answers(expected)
+    assert answers(cohort[0][0].model) == answers(expected)
 
 
 def test_a_fit_that_raises_fails_alone():
@@ -187,7 +187,7 @@ def test_a_fit_that_raises_fails_alone():
         given, work, {}, lambda call: TRAIN[call - 1], [PART], 4
     )
     assert "'C' parameter" in outcomes[1].error
-    assert cohort[1].model is None
+    assert cohort[1][0].model is None
     assert not outcomes[0].error
     assert outcomes[0].scores
 
@@ -205,8 +205,8 @@ def test_rows_stay_on_the_device(resource):
     cohort, outcomes = advance(given, work, chunks=device[:4], parts=device[4:])
     assert NoHostCopyArray.host_copies == 0
     _, expected = advance(given, work)
-    assert [o.scores[0][1] for o in outcomes] == [o.scores[0][1] for o in expected]
-    assert isinstance(cohort[2].model.coef_, NoHostCopyArray)
+    assert [o.scores[0].metrics for o in outcomes] == [o.scores[0].metrics for o in expected]
+    assert isinstance(cohort[2][0].model.coef_, NoHostCopyArray)
 
 
 @pytest.mark.parametrize(
