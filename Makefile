@@ -9,6 +9,8 @@ PYTHON ?= python3
 CUDA ?=
 # WHEEL=1 tests the built wheel instead of the source tree.
 WHEEL ?=
+# A part of the tests: make test TESTS=tests/schedules
+TESTS ?=
 # More arguments for pytest: make test PYTEST_ARGS='-m "not slow" -x'
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
@@ -50,6 +52,20 @@ RAPIDS_TESTS := $(filter-out %/test_jit.py,$(wildcard tests/devices/test_*.py)) 
 	tests/execution/test_cuda_cluster.py tests/model_selection/test_placement.py \
 	tests/linear_model/test_quasi_newton.py tests/gpu
 
+# What needs no cluster is run by two processes at a time; clusters have two of their own.
+PARALLEL_TESTS := $(addprefix tests/,answers datasets devices linear_model metrics \
+	neural_network schedules testing training)
+# Runs $(1), a python, on TESTS, by default all. That nothing is selected in one part is
+# no failure.
+ifneq ($(TESTS),)
+run-tests = $(1) -m pytest $(TESTS) $(PYTEST_ARGS)
+else
+define run-tests
+$(1) -m pytest -n 2 $(PARALLEL_TESTS) $(PYTEST_ARGS) || [ $$? -eq 5 ]; \
+$(1) -m pytest $(addprefix --ignore=,$(PARALLEL_TESTS)) $(PYTEST_ARGS) || [ $$? -eq 5 ]
+endef
+endif
+
 .PHONY: help demo test test-wheel test-gpu test-rapids test-rapids-pin lint format docs \
 	wheel clean
 .DELETE_ON_ERROR:
@@ -66,7 +82,7 @@ help:
 	@echo 'make docs             build the pages into docs/_build/html'
 	@echo 'make wheel            build the wheel into dist/'
 	@echo 'make clean            remove environments, caches and built files'
-	@echo 'Variables: PYTHON=python3.12  CUDA=13  WHEEL=1  PYTEST_ARGS=...  DEMO_ARGS=...'
+	@echo 'Variables: PYTHON=python3.12  CUDA=13  WHEEL=1  TESTS=...  PYTEST_ARGS=...  DEMO_ARGS=...'
 
 # Environments. The stamp is written last, so a broken installation is made anew.
 
@@ -126,7 +142,7 @@ ifeq ($(WHEEL),1)
 test: test-wheel
 else
 test: $(TEST)/stamp
-	$(TEST)/bin/python -m pytest $(PYTEST_ARGS)
+	@set -eux; $(call run-tests,$(TEST)/bin/python)
 endif
 
 test-wheel: $(FROM_WHEEL)/stamp
@@ -137,7 +153,7 @@ test-wheel: $(FROM_WHEEL)/stamp
 	cd "$$folder"; \
 	"$$python" -c 'import gpu_hpo, sys; print("testing", gpu_hpo.__file__); \
 	sys.exit("site-packages" not in gpu_hpo.__file__)'; \
-	"$$python" -m pytest $(PYTEST_ARGS)
+	$(call run-tests,"$$python")
 
 # Where there are too few GPUs, pytest skips each test and says how many it found.
 test-gpu: $(WITH_GPU)/stamp

@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What scoring costs: the answers of a stack in one pass against a loop of scikit-learn's.
+"""What scoring costs: all models of a stack in one pass, against scikit-learn's loop.
 
-Each line is a metric: seconds for all models together, seconds for scikit-learn's scorer
-called once per model (timed on a part of the models and extrapolated), and how many times
-faster the pass is. Neither includes predicting. The scores of both must agree.
+Each line is a metric: seconds for all models together, seconds for scikit-learn's
+scorer called model by model (timed on some of the models and extrapolated), and how
+many times faster the pass is. Neither includes predicting, and the scores of both must
+agree.
 """
 
 import os

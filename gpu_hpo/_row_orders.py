@@ -277,7 +277,7 @@ def take_rows(value: Any, rows: Any) -> Any:
     if hasattr(value, "iloc"):
         return value.iloc[rows]
     if not hasattr(value, "shape"):
-        return [value[i] for i in rows]
+        value = np.asarray(value)
     if is_device_array(value):
         rows = array_namespace(value).asarray(rows)
     return value[rows]

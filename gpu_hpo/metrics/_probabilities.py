@@ -17,8 +17,8 @@ class ClassRows:
 
     Attributes
     ----------
-    values : array of float32 or float64
-        Of shape (n_models, n_rows) for the second one of two classes, else
+    values : array of numbers
+        As the models gave them. Of shape (n_models, n_rows) for the second one of two classes, else
         (n_models, n_rows, n_classes).
     labels : Labels
         The numbers of classes are the columns.
@@ -53,17 +53,20 @@ def _class_rows(stacked: StackedAnswers, method: str) -> ClassRows | None:
         return None
     if n_classes == 2 and columns:
         values = stacked.xp.ascontiguousarray(values[..., 1])
-    if values.dtype != stacked.xp.float32:
-        values = values.astype(stacked.xp.float64, copy=False)
     return ClassRows(values, labels, (labels.sums > 0).all() & labels.usable)
 
 
 def neg_log_loss(stacked: StackedAnswers) -> Any:
-    """Mean logarithm of the probability of what is true, never less than epsilon."""
+    """Mean logarithm of the probability of what is true, never less than epsilon.
+
+    Which is that of the type of the probabilities.
+    """
     rows = class_rows(stacked, "predict_proba")
     if rows is None:
         return stacked.undefined()
     xp, values, codes = stacked.xp, rows.values, rows.labels.codes
+    if values.dtype.kind != "f":
+        values = values.astype(xp.float64)
     if values.ndim == 2:
         chosen = xp.where(codes == 1, values, 1 - values)
     else:

@@ -125,7 +125,7 @@ def _wins(
     ----------
     stacked : StackedAnswers
     rows : ClassRows
-    scores : array of float, of shape (n_models, n_rows)
+    scores : array of numbers, of shape (n_models, n_rows)
     positive : int
         Number of the class that is to be above.
 

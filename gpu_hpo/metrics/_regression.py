@@ -40,7 +40,11 @@ def neg_mean_absolute_error(stacked: StackedAnswers) -> Any:
 
 
 def neg_median_absolute_error(stacked: StackedAnswers) -> Any:
-    """Median of absolute errors, negated; half of the weight is on either side."""
+    """Median of absolute errors, negated; half of the weight is on either side.
+
+    If it is exactly half, the median is the mean of the two errors next to it. Where
+    scikit-learn's sums of weights miss the half by rounding it takes one of them.
+    """
     error = _errors(stacked)
     if error is None:
         return stacked.undefined()

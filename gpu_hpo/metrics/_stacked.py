@@ -87,7 +87,8 @@ def stacked_scores(
     dict of str to array of float64, of shape (n_models,)
         What scikit-learn's scorers of these names give for rows that have weight. NaN
         where they raise an error, or warn that a score is not defined, and where
-        answers cannot be told from such. They warn of more: not so here.
+        answers cannot be told from such. They warn of more: not so here. Sums are of
+        float64, also of answers of lower precision.
     """
     n_models = next(iter(answers.values())).shape[0]
     n_values = max(math.prod(answer.shape[1:]) for answer in answers.values())

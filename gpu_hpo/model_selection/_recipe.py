@@ -55,7 +55,7 @@ def make_recipe(
         elif budget.takes_classes(placement.kind):
             classes = np.arange(len(data.labels)) if data.encodes else data.labels
     if classes is not None:
-        budget.check_labels(placement.kind, np.asarray(classes))
+        budget.check_labels(placement.kind, classes)
     rows = placement.on_device
     return Recipe(
         placement.prototype,
@@ -88,7 +88,7 @@ def _check_labels(labels: np.ndarray) -> None:
 
 
 def _check_classes(classes: Any, data: ResidentData) -> None:
-    unknown = np.setdiff1d(data.labels, np.asarray(classes))
+    unknown = np.setdiff1d(data.labels, classes)
     if len(unknown):
         raise ValueError(
             f"classes={classes!r} lacks labels that y has: {unknown.tolist()}"

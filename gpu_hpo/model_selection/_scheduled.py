@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -216,14 +216,38 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
 
 
 def _check_grid(parameters: Any) -> None:
-    """Raise if some values cannot be gone through one by one."""
+    """Raise if some values cannot be gone through one by one.
+
+    The number of models follows from the grid, so this cannot wait until all spaces are
+    checked against the estimator; what is said here is worded as it is there.
+    """
     spaces = [parameters] if isinstance(parameters, Mapping) else parameters
+    if not spaces:
+        raise ValueError(
+            f"parameters={parameters!r} is an empty space: there is nothing to search"
+        )
     for space in spaces:
-        # What is no dict of lists otherwise is found where all spaces are checked.
-        for name, values in space.items() if isinstance(space, Mapping) else ():
-            if hasattr(values, "rvs"):
-                raise ValueError(
-                    "n_initial_parameters='grid' takes each value once, but "
-                    f"parameters[{name!r}]={values!r} is a distribution: pass a list "
-                    "of values, or a number of parameter sets to sample"
-                )
+        if not isinstance(space, Mapping):
+            raise TypeError(
+                f"parameters must be a dict or a list of dicts; it has {space!r}"
+            )
+        for name, values in space.items():
+            _check_grid_values(name, values)
+
+
+def _check_grid_values(name: Any, values: Any) -> None:
+    """Raise if the values of one parameter are no list, or an empty one."""
+    if hasattr(values, "rvs"):
+        raise ValueError(
+            "n_initial_parameters='grid' takes each value once, but "
+            f"parameters[{name!r}]={values!r} is a distribution: pass a list "
+            "of values, or a number of parameter sets to sample"
+        )
+    array = isinstance(values, np.ndarray) and values.ndim == 1
+    if isinstance(values, str) or not (array or isinstance(values, Sequence)):
+        raise TypeError(
+            f"parameters[{name!r}]={values!r} must be a list of values, or an array "
+            "of one dimension, with n_initial_parameters='grid'"
+        )
+    if len(values) == 0:
+        raise ValueError(f"parameters[{name!r}]={values!r} is empty")

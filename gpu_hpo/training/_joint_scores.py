@@ -70,7 +70,7 @@ def joined(answers: Sequence[Answers], methods: Sequence[str]) -> Answers:
 
 def joint_scores(
     metrics: Mapping[str, str],
-    methods: Sequence[str],
+    methods: Sequence[Sequence[str]],
     models: Sequence[Any],
     answers: Sequence[Sequence[Answers]],
     y: Any,
@@ -82,8 +82,8 @@ def joint_scores(
     ----------
     metrics : mapping of str to str
         Keys of `gpu_hpo.metrics.METRICS`, by names of the caller's.
-    methods : sequence of str
-        Whose answers they need.
+    methods : sequence of sequences of str
+        Per model, whose answers they need.
     models : sequence of estimators
     answers : sequence of sequences of dict
         Per model, per part, by method.
@@ -99,18 +99,10 @@ def joint_scores(
         Empty if the answers are nothing that can be scored here.
     """
     found = {name: [np.nan] * len(models) for name in metrics}
-    groups: list[list[int]] = []
-    for i in range(len(models)):
-        for group in groups:
-            j = group[0]
-            if _alike(models[i], answers[i], models[j], answers[j], methods):
-                group.append(i)
-                break
-        else:
-            groups.append([i])
     y, weight = _plain(y), _plain(weight)
-    for group in groups:
-        first = _arrays(answers[group[0]], methods)
+    for group in _groups(models, answers, methods):
+        needed = methods[group[0]]
+        first = _arrays(answers[group[0]], needed)
         xp = _common_namespace(y, weight, first.values())
         if xp is None:
             continue
@@ -119,17 +111,38 @@ def joint_scores(
         tables = []
         for start in range(0, len(group), step):
             block = [
-                first if i == group[0] else _arrays(answers[i], methods)
+                first if i == group[0] else _arrays(answers[i], needed)
                 for i in group[start : start + step]
             ]
-            stack = {name: xp.stack([a[name] for a in block]) for name in methods}
+            stack = {name: xp.stack([a[name] for a in block]) for name in needed}
             scores = stacked_scores(truth, set(metrics.values()), stack)
             tables.append(xp.stack([scores[name] for name in metrics.values()]))
+        # All that leaves the device, and all at once.
         table = to_host(xp.concatenate(tables, axis=1)).tolist()
         for name, row in zip(metrics, table, strict=True):
             for i, score in zip(group, row, strict=True):
                 found[name][i] = score
     return found
+
+
+def _groups(
+    models: Sequence[Any],
+    answers: Sequence[Sequence[Answers]],
+    methods: Sequence[Sequence[str]],
+) -> list[list[int]]:
+    """Positions of models whose answers can be put into one array."""
+    groups: list[list[int]] = []
+    for i, model in enumerate(models):
+        for group in groups:
+            j = group[0]
+            if methods[i] == methods[j] and _alike(
+                model, answers[i], models[j], answers[j], methods[i]
+            ):
+                group.append(i)
+                break
+        else:
+            groups.append([i])
+    return groups
 
 
 def _arrays(answers: Sequence[Answers], methods: Sequence[str]) -> Answers:
@@ -187,7 +200,13 @@ def _classes(xp: Any, model: Any) -> Any:
 
 
 def _plain(values: Any) -> Any:
-    """Array of what may be a column of a frame, where it is."""
+    """Array of what may be a frame or a column of one, where it is."""
     if not hasattr(values, "iloc"):
         return values
-    return values.values if is_device_array(values) else np.asarray(values)
+    if not is_device_array(values):
+        return np.asarray(values)
+    # On a device columns are an array only if they have numbers, and all of them.
+    dtypes = [values.dtype] if values.ndim == 1 else values.dtypes
+    if not all(getattr(dtype, "kind", "O") in "biuf" for dtype in dtypes):
+        return values
+    return values if bool(values.isna().values.any()) else values.values

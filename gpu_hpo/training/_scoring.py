@@ -77,6 +77,11 @@ class Scoring:
     metrics : sequence of _Metric
     decides : str
         Name of the metric that ranks trials.
+
+    Attributes
+    ----------
+    metrics : tuple of _Metric
+    decides : str
     """
 
     def __init__(self, metrics: Sequence[_Metric], decides: str) -> None:
@@ -94,12 +99,35 @@ class Scoring:
         return any(metric.whole for metric in self.metrics)
 
     def methods(self, model: Any) -> list[str]:
-        """Which of the model's methods give the answers that are scored."""
-        names = {name for metric in self.metrics for name in metric.methods(model)}
-        return sorted(names)
+        """Which of the model's methods give the answers that are scored.
+
+        Parameters
+        ----------
+        model : estimator
+
+        Returns
+        -------
+        list of str
+            In order; the one that the model is asked for in vain if it has none that a
+            metric needs.
+        """
+        return _methods(self.metrics, model)
 
     def answers(self, model: Any, part: Chunk) -> Answers:
-        """The model's answers for one part, by method."""
+        """The model's answers for one part, by method.
+
+        Parameters
+        ----------
+        model : estimator or stack
+            A stack answers for all its models, which are the first axis.
+        part : Chunk
+            Only its X is looked at.
+
+        Returns
+        -------
+        dict of str to array
+            Where the model left them: on a device, if it predicts there.
+        """
         only_X = {"X": part["X"]}
         return {
             name: getattr(model, name)(rows_for(model, only_X)["X"])
@@ -194,7 +222,7 @@ class Scoring:
             return {}
         return joint_scores(
             {metric.name: metric.ours for metric in metrics if metric.ours},
-            sorted({name for m in metrics for name in m.methods(models[0])}),
+            [_methods(metrics, model) for model in models],
             models,
             answers,
             y,
@@ -268,6 +296,10 @@ def _metric(estimator: Any, name: str, scoring: Any) -> _Metric:
     if isinstance(scorer, _MultimetricScorer) or not isinstance(scorer, _BaseScorer):
         return _Metric(name, scorer, whole=True)
     return _Metric(name, scorer, ours=metric_of(scorer))
+
+
+def _methods(metrics: Iterable[_Metric], model: Any) -> list[str]:
+    return sorted({name for metric in metrics for name in metric.methods(model)})
 
 
 def _alone(

@@ -34,7 +34,10 @@ CASES = {
 
 
 def problem(rules, n_features, dtype):
-    """Lanes that differ in every number, and rows that two orders go through."""
+    """Lanes that differ in every number, and rows that two orders go through.
+
+    The orders leave out a tenth of the rows each, not the same.
+    """
     rng = np.random.default_rng(0)
     n_rows = 1000 if n_features < 10_000 else 100
     X = rng.standard_normal((n_rows, n_features)) / np.sqrt(n_features)
@@ -63,8 +66,9 @@ def problem(rules, n_features, dtype):
     )
     begin(np, rules, lanes)
     rows = Rows(X.astype(dtype), y, rng.random(n_rows))
-    orders = np.stack([rng.permutation(n_rows) for _ in range(2)]), numbers % 2
-    return lanes, rows, orders
+    n_seen = n_rows - n_rows // 10
+    order = np.stack([rng.permutation(n_rows)[:n_seen] for _ in range(2)])
+    return lanes, rows, (order, numbers % 2)
 
 
 def on_device(lanes, rows):
@@ -128,6 +132,52 @@ def test_company_does_not_matter(case, dtype):
     for weights, intercept in found[1:]:
         assert (weights == found[0][0]).all()
         assert intercept == found[0][1]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("case", CASES)
+def test_rows_left_out_do_not_matter(case, dtype):
+    """A lane has the bits that the rows of its order give it if there are no others."""
+    from gpu_hpo.linear_model._kernel import kernel_epoch
+
+    rules, n_features = CASES[case]
+    host, rows, (order, which) = problem(rules, n_features, dtype)
+    together, device_rows = on_device(host, rows)
+    kernel_epoch(rules, together, device_rows, (order, which))
+    for k in range(2):
+        lanes, own = np.flatnonzero(which == k), np.sort(order[k])
+        part, device_rows = on_device(host.take(lanes), rows.take(own))
+        alone = np.searchsorted(own, order[k])[None], 0 * lanes
+        kernel_epoch(rules, part, device_rows, alone)
+        assert (part.weights.get() == together.weights.get()[lanes]).all()
+        assert (part.intercepts.get() == together.intercepts.get()[lanes]).all()
+
+
+def test_folds_of_a_stack_take_one_launch(monkeypatch):
+    """Models of all folds of one length are trained by one launch, as on the CPU."""
+    import cupy as cp
+
+    from gpu_hpo.linear_model import SGDClassifier, _kernel
+
+    calls = []
+    original = _kernel.kernel_epoch
+
+    def noted(*given):
+        calls.append(given)
+        original(*given)
+
+    monkeypatch.setattr(_kernel, "kernel_epoch", noted)
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((300, 12)), rng.integers(0, 3, 300)
+    numbers = np.arange(300)
+    rows = [numbers[k != numbers % 5] for k in range(5)]
+    models = [SGDClassifier(random_state=i % 2, alpha=0.01) for i in range(5)]
+    host, device = (SGDClassifier.stack(models) for _ in range(2))
+    host.partial_fit(X, y, classes=[0, 1, 2], rows=rows)
+    given = cp.asarray(X), cp.asarray(y)
+    device.partial_fit(*given, classes=[0, 1, 2], rows=rows)
+    assert len(calls) == 1
+    np.testing.assert_allclose(device.coefs.get(), host.coefs, rtol=1e-8, atol=1e-10)
 
 
 def test_estimators_train_by_the_kernel(monkeypatch):

@@ -57,7 +57,15 @@ class Problem:
         self.labelled = output == "labels"
         self.weight = rng.random(N_ROWS) if weighted else None
         order = np.stack([rng.permutation(N_ROWS) for _ in range(N_MODELS)])
-        self.orders = {"none": None, "shared": order[:1], "own": order}[orders]
+        # Five orders of four fifths of the rows, as of folds.
+        folds = [[row for row in order[k] if row % 5 != k] for k in range(5)]
+        numbers = np.arange(N_MODELS)
+        self.orders = {
+            "none": None,
+            "shared": (order[:1], 0 * numbers),
+            "own": (order, numbers),
+            "folds": (np.array(folds), numbers % 5),
+        }[orders]
 
     def trained(self, xp, epoch, size, models=slice(None)):
         """Losses, parameters and moments after two passes, on the host."""
@@ -71,7 +79,7 @@ class Problem:
         Y = xp.asarray(self.Y.argmax(axis=1)) if self.labelled else put(self.Y)
         orders = self.orders
         if orders is not None:
-            orders = xp.asarray(orders if len(orders) == 1 else orders[models])
+            orders = xp.asarray(orders[0]), orders[1][models]
         data = Batches(put(self.X), Y, put(self.weight), orders, size)
         kind = Adam if self.solver == "adam" else SGD
         losses = []
@@ -106,6 +114,7 @@ def test_as_array_operations(output, activation, solver, dtype):
         ((17, 5), 7, True, "shared"),
         ((60, 40), 200, True, "own"),
         ((4,), 1, False, "own"),
+        ((17, 5), 32, True, "folds"),
     ]:
         problem = Problem(output, activation, hidden, solver, weighted, orders, dtype)
         found = problem.trained(cupy, by_kernel, size)
@@ -133,6 +142,52 @@ def test_stacks(hidden, dtype):
         assert (every[0][:, models] == fewer[0]).all()
         for a, b in zip(every[1:], fewer[1:], strict=True):
             assert (a[models] == b).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_folds(dtype):
+    """A network that leaves rows out has the bits that the other rows alone give it."""
+    import cupy
+
+    problem = Problem("labels", "relu", (30,), "adam", True, "folds", dtype)
+    found = problem.trained(cupy, by_kernel, 32)
+    orders, which = problem.orders
+    X, Y, weight = problem.X, problem.Y, problem.weight
+    for k, order in enumerate(orders):
+        own = np.sort(order)
+        problem.X, problem.Y, problem.weight = X[own], Y[own], weight[own]
+        problem.orders = np.searchsorted(own, order)[None], 0 * which
+        alone = problem.trained(cupy, by_kernel, 32, slice(k, k + 1))
+        assert (found[0][:, k] == alone[0][:, 0]).all()
+        for a, b in zip(found[1:], alone[1:], strict=True):
+            assert (a[k] == b[0]).all()
+
+
+def test_folds_of_a_stack_take_one_launch(monkeypatch):
+    """Networks of all folds of one length are trained by one launch, as on the CPU."""
+    import cupy
+
+    from gpu_hpo.neural_network import MLPClassifier, _kernel
+
+    calls = []
+    original = _kernel.kernel_epoch
+
+    def noted(*given):
+        calls.append(given)
+        return original(*given)
+
+    monkeypatch.setattr(_kernel, "kernel_epoch", noted)
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((300, 12)), rng.integers(0, 3, 300)
+    numbers = np.arange(300)
+    rows = [numbers[k != numbers % 5] for k in range(5)]
+    models = [MLPClassifier((8,), solver="sgd", random_state=i % 2) for i in range(5)]
+    host, device = (MLPClassifier.stack(models) for _ in range(2))
+    host.partial_fit(X, y, classes=[0, 1, 2], rows=rows)
+    given = cupy.asarray(X), cupy.asarray(y)
+    device.partial_fit(*given, classes=[0, 1, 2], rows=rows)
+    assert len(calls) == 1
+    np.testing.assert_allclose(device.params.get(), host.params, rtol=1e-9, atol=1e-11)
 
 
 def test_on_a_stream_of_the_caller():

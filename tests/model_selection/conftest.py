@@ -5,6 +5,7 @@
 import pytest
 
 from gpu_hpo.execution import close_embedded
+from gpu_hpo.testing import NoHostCopyArray
 from tests.model_selection import helpers
 
 
@@ -21,3 +22,14 @@ def _end_embedded_cluster():
     """Not at exit: pytest has closed what Dask logs to by then."""
     yield
     close_embedded()
+
+
+@pytest.fixture
+def copied(monkeypatch):
+    """Shapes of what was copied from `NoHostCopyArray` to the host in this process."""
+    shapes = []
+    get = NoHostCopyArray.get
+    monkeypatch.setattr(
+        NoHostCopyArray, "get", lambda self: shapes.append(self.shape) or get(self)
+    )
+    return shapes

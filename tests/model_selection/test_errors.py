@@ -12,12 +12,20 @@ import pytest
 import scipy.sparse
 from distributed import Client, LocalCluster
 from scipy.stats import uniform
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from gpu_hpo.exceptions import NoFiniteScoreError
-from gpu_hpo.model_selection import HyperbandSearchCV, SuccessiveHalvingSearchCV
+from gpu_hpo.model_selection import (
+    HyperbandSearchCV,
+    IncrementalSearchCV,
+    InverseDecaySearchCV,
+    ScheduledSearchCV,
+    SuccessiveHalvingSearchCV,
+)
+from gpu_hpo.schedules import Incremental
 from tests.model_selection.helpers import Scripted, make_data
 
 SPACE = {"value": uniform(0, 1)}
@@ -40,7 +48,33 @@ def halving(estimator=None, parameters=None, **options):
     )
 
 
+def incremental(**options):
+    return IncrementalSearchCV(
+        **({"estimator": Scripted(), "parameters": SPACE, "decay_rate": None} | options)
+    )
+
+
+def grid(**options):
+    return incremental(n_initial_parameters="grid", **options)
+
+
+def inverse_decay(**options):
+    return InverseDecaySearchCV(
+        **({"estimator": Scripted(), "parameters": SPACE} | options)
+    )
+
+
+def scheduled(**options):
+    return ScheduledSearchCV(
+        schedule=lambda n: Incremental(n, 2),
+        **({"estimator": Scripted(), "parameters": SPACE} | options),
+    )
+
+
 both = pytest.mark.parametrize("make", [hyperband, halving])
+every = pytest.mark.parametrize(
+    "make", [hyperband, halving, incremental, grid, inverse_decay, scheduled]
+)
 
 
 @both
@@ -73,20 +107,12 @@ both = pytest.mark.parametrize("make", [hyperband, halving])
         ({"scoring": 3}, "scoring.* 3 instead"),
         ({"scoring": []}, r"scoring=\[\] names no metric"),
         ({"scoring": ["accuracy", "best"], "refit": "accuracy"}, "scoring=.* 'best'"),
-        ({"scoring": ["accuracy", "roc_auc"]}, "refit=True must name"),
+        ({"scoring": ["accuracy", "roc_auc"]}, "refit=None must name"),
+        ({"scoring": ["accuracy", "roc_auc"], "refit": True}, "refit=True must name"),
         ({"scoring": {"a": "accuracy"}, "refit": "b"}, "refit='b' must name"),
         ({"scoring": {"a": "accuracy"}, "refit": False}, "refit=False must name"),
         ({"parameters": 3}, "parameters.* 3 instead"),
         ({"parameters": "value"}, "parameters.* 'value' instead"),
-        ({"parameters": {}}, "parameters={} is an empty space"),
-        ({"parameters": []}, r"parameters=\[\] is an empty space"),
-        ({"parameters": ()}, r"parameters=\(\) is an empty space"),
-        ({"parameters": [{}]}, "is an empty space"),
-        ({"parameters": [SPACE, {}]}, "is an empty space"),
-        ({"parameters": {"value": []}}, r"parameters\['value'\]=\[\] is empty"),
-        ({"parameters": {"value": ()}}, r"parameters\['value'\]=\(\) is empty"),
-        ({"parameters": {"value": np.array([])}}, r"parameters\['value'\]=.* is empty"),
-        ({"parameters": [SPACE, {"value": []}]}, r"parameters\['value'\]"),
         ({"parameters": {"values": [1]}}, "'values', which is not a parameter"),
         ({"parameters": [SPACE, {"worth": [1]}]}, "'worth', which is not a parameter"),
         ({"parameters": {"part__alpha": [1]}}, "'part__alpha', which is not"),
@@ -109,7 +135,29 @@ def test_arguments(make, calls, options, message):
     assert calls == []
 
 
-@both
+@every
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({}, "parameters={} is an empty space"),
+        ([], r"parameters=\[\] is an empty space"),
+        ((), r"parameters=\(\) is an empty space"),
+        ([{}], "is an empty space"),
+        ([{"value": [1]}, {}], "is an empty space"),
+        ({"value": []}, r"parameters\['value'\]=\[\] is empty"),
+        ({"value": ()}, r"parameters\['value'\]=\(\) is empty"),
+        ({"value": np.array([])}, r"parameters\['value'\]=.* is empty"),
+        ([{"value": [1]}, {"value": []}], r"parameters\['value'\]"),
+    ],
+)
+def test_empty_space(make, calls, parameters, message):
+    """A space of which nothing can be drawn is an error that shows it."""
+    with pytest.raises(ValueError, match=message):
+        make(parameters=parameters).fit(X, y)
+    assert calls == []
+
+
+@every
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
@@ -160,7 +208,6 @@ def test_patience_true_is_for_hyperband(calls):
     "estimator",
     [
         LogisticRegression(),
-        make_pipeline(StandardScaler(), SGDClassifier()),
         object(),
         None,
     ],
@@ -173,6 +220,18 @@ def test_no_partial_fit(make, calls, estimator):
     name = type(estimator).__name__.replace("NoneType", "None")
     with pytest.raises(ValueError, match=f"(?s)estimator=.*{name}.*no method partial"):
         search.fit(X, y)
+
+
+@both
+def test_step_without_partial_fit(make, calls):
+    """A pipeline is refused by the name of the step that no call can train."""
+    steps = make_pipeline(StandardScaler(), PCA(2), SGDClassifier())
+    search = make(steps, {"sgdclassifier__alpha": uniform(1e-4, 1)})
+    with pytest.raises(ValueError, match=r"(?s)step 'pca' \(PCA\) has no method part"):
+        search.fit(X, y)
+    # Without it each step has the method.
+    search.set_params(estimator=make_pipeline(StandardScaler(), SGDClassifier()))
+    assert search.fit(X, y).best_score_ > 0.5
 
 
 def test_estimator_as_a_class(calls):
