@@ -97,7 +97,7 @@ def split_block(
         # Of several outputs no row has one class; a single column is as good as flat.
         labels = labels.ravel() if labels.shape[1] == 1 else None
     distinct = None if labels is None else _distinct(labels)
-    if splitting.n_folds is not None:
+    if splitting.by_roles:
         block[ROLES] = splitting.roles(n, seed, labels, groups)
     if ROLES in block:
         block[ROLES] = np.asarray(block[ROLES])
@@ -111,8 +111,21 @@ def split_block(
 
 
 def count_groups(groups: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct groups of a block, and how many rows each has."""
-    return np.unique(np.asarray(to_host(groups)), return_counts=True)
+    """Distinct groups of a block, and how many rows each has.
+
+    Raises
+    ------
+    ValueError
+        If some are missing, or there is no order among them.
+    """
+    values = np.asarray(to_host(groups))
+    missing = any(value is None or value != value for value in values.tolist())
+    if missing:
+        raise ValueError("groups has missing values: every row needs a group")
+    try:
+        return np.unique(values, return_counts=True)
+    except TypeError as error:
+        raise ValueError(f"groups cannot be ordered: {error}") from None
 
 
 def _distinct(labels: np.ndarray) -> np.ndarray:
@@ -179,25 +192,34 @@ def count_rows(facts: list[BlockFacts], n_held: int, test_size: float) -> RowCou
     test_size : float
         For the message.
     """
-    by_split = [fact.by_split for fact in facts if fact.by_split is not None]
+    # A block without rows is no chunk.
+    filled = [fact for fact in facts if fact.n_train]
+    by_split = [fact.by_split for fact in filled if fact.by_split is not None]
     if by_split:
-        _check_splits(by_split)
         n_train, n_validation = np.sum(by_split, axis=0).mean(axis=0).astype(int)
+        if test_size:
+            _check_any(int(n_train), int(n_validation), len(facts), test_size)
+        _check_splits(by_split)
         return RowCounts(
             (int(n_train), int(n_validation)),
             [int(counts[:, 0].sum()) for counts in by_split],
             len(by_split[0]),
         )
-    chunk_rows = [fact.n_train for fact in facts if fact.n_train]
+    chunk_rows = [fact.n_train for fact in filled]
     n_rows = (sum(chunk_rows), sum(fact.n_validation for fact in facts) + n_held)
-    for rows, what in zip(n_rows, ("train", "validate"), strict=True):
+    _check_any(*n_rows, len(facts), test_size)
+    return RowCounts(n_rows, chunk_rows, None)
+
+
+def _check_any(n_train: int, n_held: int, n_chunks: int, test_size: float) -> None:
+    """Raise if no row is left to train or to validate on."""
+    for rows, what in ((n_train, "train"), (n_held, "validate")):
         if not rows:
             raise ValueError(
-                f"no rows are left to {what} on: {len(facts)} chunks of "
-                f"{sum(n_rows) / len(facts):.3g} rows with test_size={test_size:.3g}; "
-                "let chunk_size or test_size be larger"
+                f"no rows are left to {what} on: {n_chunks} chunks of "
+                f"{(n_train + n_held) / n_chunks:.3g} rows with test_size="
+                f"{test_size:.3g}; let chunk_size or test_size be larger"
             )
-    return RowCounts(n_rows, chunk_rows, None)
 
 
 def _check_splits(by_split: list[np.ndarray]) -> None:
@@ -210,5 +232,6 @@ def _check_splits(by_split: list[np.ndarray]) -> None:
             split = int(np.argmin(counts[:, 0]))
             raise ValueError(
                 f"cv: split {split} has no row to train on in chunk {chunk}: all of "
-                "its rows validate. Take larger or shuffled chunks"
+                "its rows validate. Let cv be an integer, or a splitter with "
+                "shuffle=True, or take larger or shuffled chunks"
             )

@@ -153,7 +153,8 @@ class ResidentData:
         if self._held is not None:
             held = await self._held.load(list(workers), PACK_BYTES)
             self._parts = self._held.packs
-        self.labels = union_of_labels([*facts, *held])
+        self.labels = union_of_labels(facts)
+        _check_known(self.labels, union_of_labels(held))
         n_held = sum(fact.n_train for fact in held)
         counts = count_rows(facts, n_held, self.splitting.test_size)
         self.n_rows = counts.n_rows
@@ -380,6 +381,16 @@ class ResidentData:
                 pure=False,
             )
         return self._adopted[place]
+
+
+def _check_known(labels: np.ndarray, held: np.ndarray) -> None:
+    """Raise if rows to validate on have labels that no model can learn."""
+    unknown = sorted(set(held.tolist()) - set(labels.tolist()), key=repr)
+    if unknown:
+        raise ValueError(
+            f"validation_data has labels that y lacks: {unknown[:5]}; y has "
+            f"{labels.tolist()[:5]}"
+        )
 
 
 def _is_lost(item: Item) -> bool:

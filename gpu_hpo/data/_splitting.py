@@ -53,12 +53,20 @@ class Splitting:
         Whether each class of y has its share of what is held out or of each fold.
     groups : GroupNumbers or None
         Instead, what becomes of the rows of each group.
+    together : bool
+        Whether what is held out stays in its chunk, with the role to validate.
     """
 
     test_size: float = 0.0
     n_folds: int | None = None
     stratify: bool = False
     groups: GroupNumbers | None = None
+    together: bool = False
+
+    @property
+    def by_roles(self) -> bool:
+        """Whether all rows of a block stay together."""
+        return self.together or self.n_folds is not None
 
     def held_out(
         self,
@@ -80,8 +88,11 @@ class Splitting:
         labels: np.ndarray | None,
         groups: np.ndarray | None,
     ) -> np.ndarray:
-        """What each row of a block is to each split, of shape (n_rows, n_folds)."""
-        assert self.n_folds is not None
+        """What each row of a block is to each split, of shape (n_rows, n_splits)."""
+        if self.n_folds is None:
+            roles = np.full((n, 1), TRAIN, np.uint8)
+            roles[self.held_out(n, seed, labels, groups)[1]] = TEST
+            return roles
         if self.groups is not None and groups is not None:
             folds = self.groups.of(groups)
         else:
@@ -114,6 +125,11 @@ def roles_of_indices(splits: Sequence[tuple[Any, Any]], n_samples: int) -> np.nd
         for rows, role in ((train, TRAIN), (test, TEST)):
             rows = np.asarray(rows)
             rows = rows if len(rows) else rows.astype(np.intp)
+            if len(np.unique(rows)) < len(rows) and rows.dtype != bool:
+                raise ValueError(
+                    f"cv: split {i} has rows more than once, as a bootstrap has: a row "
+                    "trains or does not"
+                )
             try:
                 taken = roles[rows, i]
             except IndexError as error:

@@ -18,8 +18,8 @@ class ClassRows:
     Attributes
     ----------
     values : array of numbers
-        As the models gave them. Of shape (n_models, n_rows) for the second one of two classes, else
-        (n_models, n_rows, n_classes).
+        As the models gave them. Of shape (n_models, n_rows) for the second one of two
+        classes, else (n_models, n_rows, n_classes).
     labels : Labels
         The numbers of classes are the columns.
     defined : array of bool, without axes

@@ -41,11 +41,11 @@ _SHARED = {
         Put before each line of the log.
     refit : bool, str or None, default=None
         True trains the best parameters again, from the first call, on all rows,
-        validation rows included, as often through them as in the search, for
-        `best_estimator_`. False leaves `best_estimator_` the model that the search
-        trained. None is True with `cv`, where no model of the search has seen all, and
-        else False. With several metrics, the name of the one that decides; then as
-        with None.
+        validation rows included, for `best_estimator_`: by as many calls as in the
+        search or, with `validation_data`, as often through all rows. False leaves
+        `best_estimator_` the model that the search trained. None is True with `cv`,
+        where no model of the search has seen all, and else False. With several metrics,
+        the name of the one that decides; then as with None.
     cv : int, splitter, iterable or None, default=None
         None validates on one part of the rows, which is held out of every chunk. An
         integer k makes each parameter set k models, of which each trains on the rows of

@@ -81,6 +81,7 @@ class SearchLife(ABC):
     scoring: Any
     verbose: bool | float
     refit: bool | str | None
+    cv: Any
     stack: bool
     resource: str
     device: str
@@ -250,7 +251,9 @@ class SearchLife(ABC):
             return None
         params = {i: trial.params for i, trial in job.trials.items()}
         label = lambda trial: self._label(schedule, trial)  # noqa: E731
-        self.history_ = make_history(engine.records, params, label)
+        self.history_ = make_history(
+            engine.records, params, label, by_split=self.cv is not None
+        )
         self.model_history_: dict[Any, list[dict[str, Any]]] = {
             label(trial)["model_id"]: [] for trial in job.trials
         }
@@ -264,7 +267,7 @@ class SearchLife(ABC):
         self.best_params_ = dict(params[best.trial])
         self.scoring_ = scoring
         self.scorer_ = scoring.scorer
-        self.multimetric_ = len(scoring.metrics) > 1
+        self.multimetric_ = isinstance(self.scoring, list | tuple | set | Mapping)
         self.n_splits_ = job.recipe.n_splits
         self._set_metadata(schedule, self.history_)
         if job.recipe.budget.refits:
@@ -275,10 +278,9 @@ class SearchLife(ABC):
         self, job: Job, runner: DaskRunner, best: Record
     ) -> None:
         """Fetch the best model, or train it again on all rows, as `refit` says."""
-        again = job.data.has_roles if self.refit is None else self.refit
-        if isinstance(again, str):
-            again = job.data.has_roles
-        if not again and job.data.has_roles:
+        folds = self.cv is not None
+        again = folds if isinstance(self.refit, str | None) else self.refit
+        if folds and not again:
             return
         self.__dict__.pop("best_estimator_", None)
         if again:

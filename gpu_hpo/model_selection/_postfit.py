@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import NotFittedError
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
@@ -57,6 +58,12 @@ class PostFit(Answering):
 
     def _answers(self) -> Any:
         """The best estimator, with the labels that y had."""
+        if hasattr(self, "cv_results_") and not hasattr(self, "best_estimator_"):
+            raise NotFittedError(
+                "there is no best_estimator_: with cv and refit=False no model is "
+                "trained on all rows, and a search that was cut short or whose best "
+                "model failed has none"
+            )
         check_is_fitted(self, "best_estimator_")
         labels = getattr(self, "_labels", None)
         best = self.best_estimator_

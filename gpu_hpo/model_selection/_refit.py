@@ -28,8 +28,9 @@ async def train_on_all(
 ) -> tuple[Any, str]:
     """Train the best trial from its first call, on the rows that validated as well.
 
-    It goes through the rows as often as in the search, so where calls are chunks it
-    makes as many more as there are chunks more.
+    It makes as many calls as in the search, each on all rows of a chunk. Rows that were
+    given to validate on are chunks of their own; it then goes through all as often as
+    in the search, and so makes more calls where calls are chunks.
 
     Parameters
     ----------

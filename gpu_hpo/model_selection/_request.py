@@ -17,6 +17,7 @@ from dask.base import is_dask_collection
 from distributed import Future
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
+from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import _routing_enabled, process_routing
 
@@ -24,6 +25,7 @@ from gpu_hpo.data import (
     GROUPS,
     Blocks,
     as_blocks,
+    count_groups,
     is_per_row,
     known_length,
     root_seed,
@@ -31,6 +33,8 @@ from gpu_hpo.data import (
 from gpu_hpo.devices import is_device_array
 from gpu_hpo.model_selection._search_space import check_space
 from gpu_hpo.training import Budget, make_scoring
+
+_SEVERAL = (list, tuple, set, Mapping)  # of metrics
 
 
 @dataclass
@@ -45,7 +49,7 @@ class Request:
     fit_rows, score_rows : tuple of str
         Per-row parameters of `partial_fit` or `fit`, and of the scorer.
     seed : numpy.random.SeedSequence
-    test_size, cv, stratify
+    test_size, cv, stratify, refit
         As given to the search.
     y, groups
         As given to its `fit`, for splitters.
@@ -64,6 +68,7 @@ class Request:
     y: Any = None
     groups: Any = None
     validation: Blocks | None = None
+    refit: bool | str | None = None
 
 
 def read_request(
@@ -97,6 +102,9 @@ def read_request(
         if name == "X" or value is not None:
             _check_has_rows(name, value)
     _check_validation(search, groups, validation_data)
+    if groups is not None and not is_dask_collection(groups):
+        count_groups(groups)  # complains of those that are missing
+    _check_weight(fit_params.get("sample_weight"))
     if not isinstance(search.estimator, Future):
         check_estimator(search, search.estimator, budget)
         y = _check_data(search.estimator, X, y)
@@ -138,7 +146,25 @@ def read_request(
         y=y,
         groups=groups,
         validation=validation,
+        refit=search.refit,
     )
+
+
+def _check_weight(weight: Any) -> None:
+    """Raise if weights at hand weight nothing."""
+    if weight is None or is_dask_collection(weight) or is_device_array(weight):
+        return
+    values = np.asarray(weight)
+    if values.dtype.kind not in "biuf":
+        return
+    if values.ndim > 1:
+        raise ValueError(
+            f"sample_weight must be of shape (n_samples,); got shape {values.shape}"
+        )
+    if not np.isfinite(values).all():
+        raise ValueError("sample_weight has NaN or infinity")
+    if not values.any():
+        raise ValueError("sample_weight is 0 for all rows")
 
 
 def _check_validation(search: Any, groups: Any, validation_data: Any) -> None:
@@ -178,6 +204,11 @@ def _read_validation(
             "X and validation_data must both be on the host, or both on the device"
         )
     widths = [np.shape(x)[1] if np.ndim(x) == 2 else None for x in (X, X_held)]
+    columns = [list(getattr(x, "columns", [])) for x in (X, X_held)]
+    if all(columns) and columns[0] != columns[1]:
+        raise ValueError(
+            f"X of validation_data has the columns {columns[1]}, but X has {columns[0]}"
+        )
     if None not in widths and widths[0] != widths[1]:
         raise ValueError(
             f"validation_data has {widths[1]} features, but X has {widths[0]}"
@@ -212,6 +243,11 @@ def check_estimator(search: Any, estimator: Any, budget: Budget) -> None:
             )
         _check_parts(estimator, space, budget)
     make_scoring(estimator, search.scoring, search.refit)
+    if isinstance(search.refit, str) and not isinstance(search.scoring, _SEVERAL):
+        raise ValueError(
+            f"refit={search.refit!r} names a metric, but scoring={search.scoring!r} is "
+            "not several: refit must be True, False or None"
+        )
 
 
 def _check_parts(estimator: Any, space: Mapping[str, Any], budget: Budget) -> None:
@@ -278,7 +314,7 @@ def _is_numeric(value: Any) -> bool:
 def _check_data(estimator: Any, X: Any, y: Any) -> Any:
     """Check X and y for what `estimator` says of itself; give y as it wants it."""
     tags = get_tags(estimator)
-    wants = tags.input_tags
+    wants = get_tags(_first_step(estimator)).input_tags
     if wants.two_d_array and not (wants.one_d_array or wants.three_d_array):
         # Of a list the first row tells; without rows there is another error to come.
         ndim = getattr(X, "ndim", None) or (1 + np.ndim(X[0]) if len(X) else 2)
@@ -299,6 +335,16 @@ def _check_data(estimator: Any, X: Any, y: Any) -> Any:
         stacklevel=2,
     )
     return y.iloc[:, 0] if hasattr(y, "iloc") else y[:, 0]
+
+
+def _first_step(estimator: Any) -> Any:
+    """What is given X as it is: of a pipeline the first step that does anything."""
+    while isinstance(estimator, Pipeline):
+        steps = [s for _, s in estimator.steps if s not in (None, "passthrough")]
+        if not steps:
+            break
+        estimator = steps[0]
+    return estimator
 
 
 def _route(

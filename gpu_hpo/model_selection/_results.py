@@ -22,6 +22,8 @@ def make_history(
     records: Sequence[Record],
     params: Mapping[int, Mapping[str, Any]],
     label: Callable[[int], Mapping[str, Any]],
+    *,
+    by_split: bool = False,
 ) -> History:
     """One dict per score, oldest first; see `HyperbandSearchCV.history_`."""
     return [
@@ -35,11 +37,11 @@ def make_history(
             "elapsed_wall_time": record.elapsed,
             **(
                 {f"test_{name}": value for name, value in record.metrics.items()}
-                if len(record.metrics) > 1
+                if set(record.metrics) != {"score"}
                 else {}
             ),
         }
-        | _by_split(record)
+        | (_by_split(record) if by_split else {})
         for record in records
     ]
 

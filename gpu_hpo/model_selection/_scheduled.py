@@ -102,11 +102,6 @@ class ScheduledSearchCV(BaseScheduledSearchCV):
         Parameter sets to sample, or "grid" for all there are in a space of lists.
     {{shared}}
 
-    Notes
-    -----
-    With ``resource="n_samples"`` the schedule has to know beforehand how many calls a
-    model may come to: `Rounds` by its argument `max_calls`.
-
     Attributes
     ----------
     cv_results_, history_, model_history_, best_estimator_, best_score_, \
@@ -115,6 +110,11 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
     metadata_ : dict
         ``partial_fit_calls``, ``n_models`` and ``max_iter``, as done; and what refits
         came to, as in `HyperbandSearchCV`.
+
+    Notes
+    -----
+    With ``resource="n_samples"`` the schedule has to know beforehand how many calls a
+    model may come to: `Rounds` by its argument `max_calls`.
 
     Examples
     --------

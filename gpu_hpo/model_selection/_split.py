@@ -115,6 +115,10 @@ def train_test_split(
             "within each block. To mix rows of different blocks, rechunk or shuffle "
             "the data before."
         )
+    if isinstance(stratify, bool):
+        raise TypeError(
+            f"stratify={stratify!r} must be the class labels of the rows, y for one"
+        )
     if stratify is not None and not shuffle:
         raise ValueError("stratify needs shuffle=True: it chooses rows at random")
     fraction = _test_fraction(test_size, train_size)

@@ -92,7 +92,9 @@ async def plan_splitting(
             numbers = hold_out_groups(counts, test_size, seed)
     if cv is not None:
         return Splitting(0.0, int(cv), stratify, numbers), blocks
-    return Splitting(test_size, None, stratify, numbers), blocks
+    # What is held out trains in the end, with the chunk that it is of.
+    together = request.refit is True
+    return Splitting(test_size, None, stratify, numbers, together), blocks
 
 
 async def _group_sizes(client: Client, blocks: Blocks) -> dict[Any, int]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from numbers import Integral
 from typing import Any
@@ -38,8 +39,9 @@ class Rounds(Schedule):
         to a number of calls: to make so many more and be scored, or with 0 to be kept
         as it is. A trial that is not in it is dropped for good. Where no number is
         positive, the trials in it are those of which the best is chosen. Failed trials
-        are left out. Scores may be NaN. What it returns must follow from what it is
-        given, or a search does not come out the same again.
+        are left out. Scores that are not finite are given as minus infinity. What it
+        returns must follow from what it is given, or a search does not come out the
+        same again.
     first_calls : int, default=1
         Calls of every trial in the first round.
     max_calls : int, optional
@@ -103,7 +105,9 @@ class Rounds(Schedule):
             self._live.remove(trial)
             out.append(Drop(trial))
         elif trial in self._awaited:
-            self._records[trial].append((event.calls, event.score))
+            # So that what is no score is the worst to whatever compares.
+            score = event.score if math.isfinite(event.score) else -math.inf
+            self._records[trial].append((event.calls, score))
         self._awaited.discard(trial)
         if due and not self._awaited and self._live:
             out += self._next_round()
@@ -147,7 +151,7 @@ class Rounds(Schedule):
 
     def _next_round(self) -> list[Instruction]:
         records = {trial: tuple(self._records[trial]) for trial in sorted(self._live)}
-        more = self._checked(self.decide(records), records)
+        more = self._checked(self.decide(dict(records)), records)
         for trial in records.keys() - more.keys():
             self._live.remove(trial)
         out: list[Instruction] = [Drop(t) for t in records if t not in more]

@@ -193,6 +193,33 @@ def test_sure_probabilities(n_classes, dtype):
     check(PROBABILITIES, y, answers, None, np.arange(n_classes), tol=1e-6)
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_sure_probabilities_of_half_precision(n_classes):
+    """They are clipped to their own precision, which is some 0.001."""
+    y = np.arange(30) % n_classes
+    wrong = np.eye(n_classes)[(y + 1) % n_classes][None].astype(np.float16)
+    check(
+        ["neg_log_loss"], y, {"predict_proba": wrong}, None, np.arange(n_classes), 1e-3
+    )
+
+
+def test_decisions_that_are_whole_numbers():
+    """Decisions may be integers, too large even for float64 to tell apart."""
+    rng = np.random.default_rng(0)
+    answers = {"decision_function": 2**60 + rng.integers(0, 50, (3, N))}
+    check(["roc_auc"], np.arange(N) % 2, answers, weight, np.arange(2))
+
+
+@pytest.mark.parametrize("each", [0.1, 1.0, 3e7])
+def test_median_at_half_of_equal_weights(each):
+    """Equal weights leave the median what it is without, though sums be rounded."""
+    y, answers = regression(np.random.default_rng(0), 3, 100)
+    name = "neg_median_absolute_error"
+    found = stacked_scores(Truth(y, np.full(100, each)), [name], answers)
+    expected = by_scikit_learn(name, y, answers)
+    np.testing.assert_allclose(found[name], expected, 1e-12)
+
+
 def test_area_of_one_class():
     """There is no area under the ROC curve if y has one class."""
     _, answers = classification(np.random.default_rng(0), 3, N, 2)

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression, SGDClassifier, SGDRegressor
 from sklearn.metrics import accuracy_score, get_scorer, recall_score
 from sklearn.model_selection import (
@@ -311,11 +312,13 @@ def test_refit_on_all_rows(calls, cv, given):
         search.set_params(test_size=1 / 3)
     search.fit(*numbered("numpy"), **validation)
     best = search.cv_results_["partial_fit_calls"][search.best_index_]
-    # Chunks of two thirds of 100 rows, and one of a third of 300; or 100 given ones.
-    more = 4 / 3 if not cv else 1
+    # Given rows are one chunk more.
+    more = 4 / 3 if given else 1
     last = CALLS[-round(more * best) :]
     rows = [set(np.asarray(call.X)[:, 0].astype(int)) for call in last]
     assert set.union(*rows) == set(range(400 if given else 300))
+    if not given:
+        assert {len(chunk) for chunk in rows} == {100}
     assert {call.alpha for call in last} == {search.best_params_["alpha"]}
     assert search.best_estimator_.t_ == counted(rows) + 1
     assert search.refit_time_ > 0
@@ -339,6 +342,9 @@ def test_what_refit_means(threads_client):
         search.fit(X, y)
         assert hasattr(search, "refit_time_") == bool(trained_again)
         assert hasattr(search, "best_estimator_") == (trained_again is not None)
+        if trained_again is None:
+            with pytest.raises(NotFittedError, match="with cv and refit=False"):
+                search.predict(X)
         assert search.best_params_ in search.cv_results_["params"].tolist()
 
 
@@ -486,15 +492,79 @@ def test_a_fold_that_fails(threads_client, kind):
             "split 0 has no row to train on in chunk 2",
         ),
         ({"cv": []}, {}, "gives no splits"),
+        ({"cv": [([0, 0, 1], [2])]}, {}, "split 0 has rows more than once"),
+        ({}, {"groups": np.where(GROUPS > 3, np.nan, 1)}, "groups has missing"),
+        ({}, {"groups": [None] * 300}, "groups has missing values"),
+        ({}, {"groups": ["a", 1] * 150}, None),
+        ({}, {"validation_data": (X, y + 5)}, "labels that y lacks: .5, 6"),
+        ({}, {"validation_data": (X, y.astype(str))}, "labels that y lacks"),
+        ({}, {"sample_weight": np.zeros(300)}, "sample_weight is 0 for all rows"),
+        ({}, {"sample_weight": np.full(300, np.nan)}, "sample_weight has NaN"),
+        ({}, {"sample_weight": np.ones((300, 1))}, "must be of shape .n_samples,"),
+        ({"refit": "auc"}, {}, "refit='auc' names a metric, but scoring=None"),
         ({"refit": 3}, {}, "refit.* 3 instead"),
     ],
 )
 def test_bad_input(calls, options, fit, message):
     """What cannot be is said with argument and value, before any training."""
     search = halving(Scripted(), {"value": [0.1, 0.2, 0.3, 0.4]}, **options)
+    if message is None:
+        search.fit(X, y, **fit)  # a NumPy array of strings, where all are in order
+        return
     with pytest.raises((ValueError, TypeError), match=message):
         search.fit(X, y, **fit)
     assert not CALLS
+
+
+def test_columns_of_validation_data(calls):
+    """Rows to validate on have the columns of X, in their order."""
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    search = halving(Scripted(), {"value": [0.1, 0.2, 0.3, 0.4]})
+    with pytest.raises(ValueError, match=r"has the columns .*'d'.*but X has"):
+        search.fit(frame, y, validation_data=(frame[list("bacd")], y))
+    assert not CALLS
+
+
+def test_empty_chunks(threads_client):
+    """A chunk without rows is none, with folds as without."""
+    keep = da.from_array(np.arange(300) >= 100, chunks=100)
+    lazy_X, lazy_y = FORMS["dask"](X, y)
+    search = halving(SGDClassifier(random_state=0), cv=3)
+    search.fit(lazy_X[keep], lazy_y[keep])
+    assert search.best_score_ > 0.5
+
+
+def test_refit_of_a_booster_is_as_large(threads_client):
+    """Trained again on all rows, a booster has as many trees as the one that won."""
+    search = halving(
+        GradientBoostingClassifier(n_estimators=2, random_state=0),
+        {"learning_rate": [0.1, 0.2, 0.3, 0.4]},
+        resource="boosting_rounds",
+        refit=True,
+    ).fit(X, y)
+    calls = search.cv_results_["partial_fit_calls"][search.best_index_]
+    assert search.best_estimator_.n_estimators_ == 2 * calls
+    assert "split0_test_score" not in search.cv_results_
+
+
+@pytest.mark.parametrize("stack", [False, True])
+def test_refit_changes_no_score(threads_client, stack):
+    """Scores are the same whether the best is to be trained again or not."""
+    found = [
+        halving(Stackable(), chunk_size=100, refit=refit, stack=stack)
+        .fit(X, y)
+        .cv_results_["test_score"]
+        for refit in (False, True)
+    ]
+    np.testing.assert_array_equal(*found)
+
+
+def test_one_metric_by_name(threads_client):
+    """A dict of one metric is several to scikit-learn, and so it is here."""
+    search = halving(SGDClassifier(), scoring={"auc": "roc_auc"}, refit="auc", cv=2)
+    search.fit(X, y)
+    assert search.multimetric_
+    assert {"test_auc", "mean_test_auc", "split1_test_auc"} <= set(search.cv_results_)
 
 
 def test_splitter_of_unknown_lengths(threads_client):

@@ -4,6 +4,7 @@
 
 import pickle
 
+import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +13,8 @@ from scipy.stats import loguniform
 from sklearn import config_context
 from sklearn.datasets import make_classification
 from sklearn.decomposition import PCA, IncrementalPCA
+from sklearn.feature_extraction import FeatureHasher
+from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -278,3 +281,30 @@ def test_metadata_routing():
         estimator["clf"].set_partial_fit_request(sample_weight=True)
         with pytest.raises(ValueError, match=r"got sample_weight, but .*Pipeline rout"):
             hyperband(estimator).fit(X, y, sample_weight=np.ones(900))
+
+
+TEXTS = [f"{'good' if label else 'bad'} word{i % 7}" for i, label in enumerate(y)]
+
+
+@pytest.mark.parametrize(
+    ("first", "texts"),
+    [
+        (HashingVectorizer(n_features=64), TEXTS),
+        (HashingVectorizer(n_features=64), np.array(TEXTS)),
+        (HashingVectorizer(n_features=64), pd.Series(TEXTS)),
+        (HashingVectorizer(n_features=64), dd.from_pandas(pd.Series(TEXTS), 4)),
+        (FeatureHasher(n_features=64), [{text: 1} for text in TEXTS]),
+    ],
+    ids=["list", "array", "series", "dask series", "dicts"],
+)
+def test_hashed_texts(threads_client, first, texts):
+    """A pipeline that begins with hashing takes what that takes, chunk by chunk."""
+    pipeline = make_pipeline(first, SGDClassifier(random_state=0))
+    labels = dd.from_pandas(pd.Series(y), 4) if hasattr(texts, "dask") else y
+    search = HyperbandSearchCV(
+        pipeline,
+        {"sgdclassifier__alpha": [1e-5, 1e-4, 1e-3, 1e-2, 1e-1]},
+        max_iter=3,
+        random_state=0,
+    ).fit(texts, labels)
+    assert search.best_score_ > 0.9

@@ -301,7 +301,7 @@ def test_size():
 
 @pytest.mark.parametrize("estimator", [LeastSquares(), Nearest()])
 def test_device(estimator):
-    """Training and scoring device arrays copies nothing to the host."""
+    """Of device arrays nothing is copied to the host but each model's scores."""
     device = [
         {name: NoHostCopyArray(value) for name, value in chunk.items()}
         for chunk in CHUNKS

@@ -29,6 +29,7 @@ from gpu_hpo.linear_model import SGDClassifier as OurSGDClassifier
 from gpu_hpo.metrics import METRICS
 from gpu_hpo.testing import NoHostCopyArray
 from gpu_hpo.training import make_scoring
+from gpu_hpo.training._joint_scores import _plain
 from tests.metrics.helpers import (
     BINARY,
     LABELS,
@@ -41,6 +42,7 @@ from tests.metrics.helpers import (
     of_model,
     regression,
 )
+from tests.model_selection.device_frames import DeviceFrame, DeviceSeries
 
 N = 97
 weight = np.random.default_rng(1).uniform(0.1, 3, N)
@@ -260,6 +262,17 @@ def test_models_that_differ():
         assert scores["f1_macro"] == pytest.approx(expected)
 
 
+def test_models_with_other_methods():
+    """A model that has no decisions is scored by its probabilities."""
+    y, models = stack_for(["roc_auc"], 4)
+    for model in models[::2]:
+        del model.answers["decision_function"]
+    scoring = make_scoring(models[0], "roc_auc")
+    for model, scores in zip(models, score(scoring, models, {"y": y}), strict=True):
+        expected = get_scorer("roc_auc")(model, None, y)
+        assert scores["score"] == pytest.approx(expected, rel=1e-12)
+
+
 def test_columns_of_frames():
     """y, weights and predictions may be columns of frames."""
     y, models = stack_for(["f1"])
@@ -344,8 +357,8 @@ def on_device(models):
 
 @each_group
 @pytest.mark.parametrize("weighted", [False, True])
-def test_device(names, n_classes, weighted):
-    """All metrics of all models take one copy to the host, and have the host's bits."""
+def test_device(names, n_classes, weighted, monkeypatch):
+    """All that is copied are all scores, at once, and they have the host's bits."""
     y, models = stack_for(names, 5, n_classes)
     scoring = make_scoring(models[0], names, names[0])
     data = {"y": y} | ({"sample_weight": weight} if weighted else {})
@@ -353,9 +366,13 @@ def test_device(names, n_classes, weighted):
     expected = score(scoring, models, data, (0, 33, N), rows)
     on_device(models)
     data = {name: NoHostCopyArray(value) for name, value in data.items()}
-    NoHostCopyArray.host_copies = 0
+    copied = []
+    get = NoHostCopyArray.get
+    monkeypatch.setattr(
+        NoHostCopyArray, "get", lambda self: copied.append(self.size) or get(self)
+    )
     assert score(scoring, models, data, (0, 33, N), rows) == expected
-    assert NoHostCopyArray.host_copies == 1
+    assert copied == [len(models) * len(names)]
 
 
 def test_device_with_other_metrics():
@@ -377,6 +394,22 @@ def test_device_with_labels_of_the_host():
     on_device(models)
     for scores, wanted in zip(score(scoring, models, {"y": y}), expected, strict=True):
         assert scores == pytest.approx(wanted)
+
+
+def test_device_frames():
+    """What of a frame is an array stays on its device; the rest is scikit-learn's."""
+    numbers = np.arange(N) % 2
+    for column in (numbers, numbers / 3, numbers > 0):
+        assert isinstance(_plain(DeviceSeries(column)), np.ndarray)
+    several = DeviceFrame({"a": numbers, "b": numbers / 3})
+    assert _plain(several).shape == (N, 2)
+    gaps = np.where(numbers, np.nan, 1.0)
+    for series in (
+        DeviceSeries(gaps),
+        DeviceSeries(np.array(["x", "y"], object)[numbers]),
+        DeviceFrame({"a": numbers, "b": gaps}),
+    ):
+        assert _plain(series) is series
 
 
 def test_stack_of_linear_models():
