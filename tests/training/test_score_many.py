@@ -175,7 +175,6 @@ def test_whose_metric(name):
         (make_scorer(max_error), None),
         (make_scorer(partial(accuracy_score)), None),
     ],
-    ids=str,
 )
 def test_other_arguments(scorer, ours):
     """A scorer with other arguments than a named one's is scikit-learn's."""
