@@ -37,20 +37,29 @@ class Blocks:
         Per block a `Chunk` if concrete, else a chunk whose values are delayed.
     lazy : bool
         Whether the blocks are Dask's and exist on workers only.
-    slices : list of slice, or None
+    rows : list of (slice or ndarray of int), or None
         Which rows of the whole each block has; None if lengths are not known.
     """
 
     blocks: list[Chunk]
     lazy: bool
-    slices: list[slice] | None = None
+    rows: list[slice | np.ndarray] | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """Count the rows of all blocks, of known lengths."""
+        assert self.rows is not None
+        return sum(
+            part.stop - part.start if isinstance(part, slice) else len(part)
+            for part in self.rows
+        )
 
     def with_rows(self, name: str, values: np.ndarray) -> Blocks:
         """The same with one more array on the host, cut as all others are."""
-        assert self.slices is not None
+        assert self.rows is not None
         blocks = [
             {**block, name: values[rows]}
-            for block, rows in zip(self.blocks, self.slices, strict=True)
+            for block, rows in zip(self.blocks, self.rows, strict=True)
         ]
         return replace(self, blocks=blocks)
 
@@ -65,7 +74,7 @@ def as_blocks(
 ) -> Blocks:
     """Cut data into blocks of rows, without computing or copying it.
 
-    Rows of sparse matrices and frames are copied if they are to be interleaved.
+    Rows that are to be interleaved are copied.
 
     Parameters
     ----------
@@ -79,8 +88,9 @@ def as_blocks(
         Rows per block of what is not a Dask collection. By default about twenty
         blocks of at least 1,000 rows and at most 64 MiB.
     n_interleaved : int, optional
-        Instead, make so many blocks, the first of rows 0, n, 2n, ..., of what is
-        not a Dask collection. Each is then like the whole, however rows are sorted.
+        Instead, make so many blocks of what is not a Dask collection, each of rows
+        from everywhere. Each is then like the whole, however rows are sorted. It is
+        always the same rows, and within a block they keep their order.
     interleave : bool, default=False
         Do so with as many blocks as there would be otherwise.
 
@@ -167,14 +177,17 @@ def _concrete_blocks(
     if n == 0:
         raise ValueError("X has no rows")
     rows = chunk_size or default_rows(n, n_bytes(data))
+    parts: list[Any]
     if interleave and n_interleaved is None:
         n_interleaved = math.ceil(n / rows)
     if n_interleaved is not None:
         every = min(n_interleaved, n)
-        slices = [slice(i, n, every) for i in range(every)]
+        # At random, since what repeats with every so many rows would stay apart.
+        order = np.random.default_rng(n).permutation(n)
+        parts = [np.sort(order[i::every]) for i in range(every)]
     else:
-        slices = [slice(i, min(i + rows, n)) for i in range(0, n, rows)]
-    return Blocks([take_rows(data, rows) for rows in slices], False, slices)
+        parts = [slice(i, min(i + rows, n)) for i in range(0, n, rows)]
+    return Blocks([take_rows(data, part) for part in parts], False, parts)
 
 
 def default_rows(n: int, size: int) -> int:
@@ -208,11 +221,11 @@ def _lazy_blocks(data: dict[str, Any]) -> Blocks:
             for values in zip(*parts.values(), strict=True)
         ],
         True,
-        _slices(X),
+        _rows_of(X),
     )
 
 
-def _slices(X: Any) -> list[slice] | None:
+def _rows_of(X: Any) -> list[Any] | None:
     rows: tuple[Any, ...] = X.chunks[0] if isinstance(X, da.Array) else (math.nan,)
     if any(math.isnan(n) for n in rows):
         return None

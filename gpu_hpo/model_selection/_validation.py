@@ -116,14 +116,14 @@ async def _roles_by_splitter(
     client: Client, request: Request, classify: bool
 ) -> np.ndarray:
     """What each row is to each split of a splitter of scikit-learn's kind."""
-    cv, slices = request.cv, request.blocks.slices
-    if slices is None:
+    cv = request.cv
+    if request.blocks.rows is None:
         raise ValueError(
             f"cv={cv!r} needs to know the lengths of all chunks of X: pass "
             "X.to_dask_array(lengths=True), call X.compute_chunk_sizes(), or let cv be "
             "an integer"
         )
-    n = max(rows.stop for rows in slices)
+    n = request.blocks.n_rows
     y, groups = [
         await _on_client(client, value) for value in (request.y, request.groups)
     ]

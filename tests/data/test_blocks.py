@@ -263,7 +263,18 @@ def test_interleaved(kind, n_blocks):
     assert len(blocks) == min(n_blocks, 10)
     rows = np.concatenate([block["y"] for block in blocks])
     assert sorted(rows) == list(range(10))
+    again = as_blocks(kind(X), np.arange(10), n_interleaved=n_blocks).blocks
     for i, block in enumerate(blocks):
-        assert block["y"].tolist() == list(range(i, 10, n_blocks))
+        assert block["y"].tolist() == sorted(again[i]["y"])
+        assert len(block["y"]) in (10 // len(blocks), 10 // len(blocks) + 1)
         found = block["X"].toarray() if hasattr(block["X"], "toarray") else block["X"]
         assert (np.asarray(found) == X[block["y"]]).all()
+
+
+def test_interleaved_rows_that_repeat():
+    """What repeats with every so many rows is in every block all the same."""
+    y = np.arange(400) % 8
+    for options in ({"n_interleaved": 4}, {"chunk_size": 100, "interleave": True}):
+        blocks = as_blocks(np.zeros((400, 1)), y, **options).blocks
+        assert len(blocks) == 4
+        assert all(len(np.unique(block["y"])) == 8 for block in blocks)

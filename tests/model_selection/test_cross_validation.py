@@ -489,7 +489,7 @@ def test_a_fold_that_fails(threads_client, kind):
         (
             {"cv": [([0, 1], [2])], "chunk_size": 100},
             {},
-            "split 0 has no row to train on in chunk 2",
+            "split 0 has no row to train on in chunk",
         ),
         ({"cv": []}, {}, "gives no splits"),
         ({"cv": [([0, 0, 1], [2])]}, {}, "split 0 has rows more than once"),
@@ -523,6 +523,14 @@ def test_columns_of_validation_data(calls):
     with pytest.raises(ValueError, match=r"has the columns .*'d'.*but X has"):
         search.fit(frame, y, validation_data=(frame[list("bacd")], y))
     assert not CALLS
+
+
+@pytest.mark.parametrize("cv", [4, GroupKFold(4)])
+def test_groups_that_repeat(threads_client, cv):
+    """Groups that take turns are in every chunk of data in memory."""
+    search = halving(SGDClassifier(random_state=0), cv=cv, chunk_size=75)
+    search.fit(X, y, groups=np.arange(300) % 8)
+    assert search.n_splits_ == 4
 
 
 def test_empty_chunks(threads_client):
