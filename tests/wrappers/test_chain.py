@@ -90,7 +90,8 @@ def test_few_blocks_are_in_memory(request, where, make):
         request.getfixturevalue("threads_client")
     X, y = make(30), make_data(30 * SIZE)[1]
     LEDGER.clear()
-    with dask.config.set(scheduler="threads", num_workers=4):
+    alone = {} if where == "cluster" else {"scheduler": "threads"}
+    with dask.config.set(num_workers=4, **alone):
         Incremental(Slow(), random_state=0).fit(X, y)
     assert LEDGER.read == LEDGER.trained == 30
     assert LEDGER.most <= _chain.AHEAD + 1
