@@ -119,7 +119,11 @@ def count_groups(groups: Any) -> tuple[np.ndarray, np.ndarray]:
         If some are missing, or there is no order among them.
     """
     values = np.asarray(to_host(groups))
-    missing = any(value is None or value != value for value in values.tolist())
+    missing = False
+    if values.dtype.kind == "f":
+        missing = bool(np.isnan(values).any())
+    elif values.dtype == object:
+        missing = any(value is None or value != value for value in values.tolist())
     if missing:
         raise ValueError("groups has missing values: every row needs a group")
     try:
@@ -199,7 +203,7 @@ def count_rows(facts: list[BlockFacts], n_held: int, test_size: float) -> RowCou
         n_train, n_validation = np.sum(by_split, axis=0).mean(axis=0).astype(int)
         if test_size:
             _check_any(int(n_train), int(n_validation), len(facts), test_size)
-        _check_splits(by_split)
+        _check_splits(by_split, "groups" if test_size else "cv")
         return RowCounts(
             (int(n_train), int(n_validation)),
             [int(counts[:, 0].sum()) for counts in by_split],
@@ -222,16 +226,16 @@ def _check_any(n_train: int, n_held: int, n_chunks: int, test_size: float) -> No
             )
 
 
-def _check_splits(by_split: list[np.ndarray]) -> None:
+def _check_splits(by_split: list[np.ndarray], argument: str) -> None:
     """Raise if a model finds no row to train on in some chunk, or to validate on."""
     empty = np.flatnonzero(np.sum(by_split, axis=0)[:, 1] == 0)
     if len(empty):
-        raise ValueError(f"cv: split {empty[0]} has no row to validate on")
+        raise ValueError(f"{argument}: split {empty[0]} has no row to validate on")
     for chunk, counts in enumerate(by_split):
         if (counts[:, 0] == 0).any():
             split = int(np.argmin(counts[:, 0]))
             raise ValueError(
-                f"cv: split {split} has no row to train on in chunk {chunk}: all of "
-                "its rows validate. Let cv be an integer, or a splitter with "
+                f"{argument}: split {split} has no row to train on in chunk {chunk}: "
+                "all of its rows validate. Let cv be an integer, or a splitter with "
                 "shuffle=True, or take larger or shuffled chunks"
             )

@@ -121,7 +121,7 @@ def read_request(
         and (name == "sample_weight" or is_per_row(value, n))
     }
     _check_one_place({"X": X, "y": y, **rows})
-    by_splitter = not isinstance(search.cv, Integral | None)
+    by_splitter = is_splitter(search.cv)
     by_row = rows if groups is None or by_splitter else {**rows, GROUPS: groups}
     # Chunks of consecutive rows could lie in one group, or fold, as a whole.
     cut: dict[str, Any] = {"interleave": groups is not None or by_splitter}
@@ -224,6 +224,11 @@ def _read_validation(
         )
     _check_one_place({"X": X_held, "y": y_held, **rows})
     return as_blocks(X_held, y_held, rows), tuple(rows)
+
+
+def is_splitter(cv: Any) -> bool:
+    """Whether `cv` says by itself which rows do what, all chunks considered."""
+    return cv is not None and not isinstance(cv, Integral)
 
 
 def check_estimator(search: Any, estimator: Any, budget: Budget) -> None:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from numbers import Integral
 from typing import Any
 
 import dask
@@ -25,15 +24,10 @@ from gpu_hpo.data import (
     roles_of_indices,
 )
 from gpu_hpo.devices import to_host
-from gpu_hpo.model_selection._request import Request
+from gpu_hpo.model_selection._request import Request, is_splitter
 
 # Of what is fitted anew, a chunk says little about how many rows should validate.
 REFIT_TEST_SIZE = 0.2
-
-
-def is_splitter(cv: Any) -> bool:
-    """Whether `cv` says by itself which rows do what, all chunks considered."""
-    return cv is not None and not isinstance(cv, Integral)
 
 
 async def plan_splitting(
