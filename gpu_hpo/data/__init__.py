@@ -13,6 +13,7 @@ from gpu_hpo.data._chunk import (
     n_rows,
     row_params,
 )
+from gpu_hpo.data._folds import cut, cut_params
 from gpu_hpo.data._loading import scatter
 from gpu_hpo.data._partition import count_groups
 from gpu_hpo.data._resident import ResidentData, WorkerFacts
@@ -51,6 +52,8 @@ __all__ = [
     "as_blocks",
     "concat_chunks",
     "count_groups",
+    "cut",
+    "cut_params",
     "fold_groups",
     "hold_out_groups",
     "is_per_row",

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a search runs: a Dask cluster or a simulated clock, with the same engine."""
 
-from gpu_hpo.execution._clients import search_client
+from gpu_hpo.execution._backends import check_scheduler, open_pool
+from gpu_hpo.execution._clients import active_client, search_client
 from gpu_hpo.execution._clusters import (
     close_embedded,
     embedded_client,
@@ -12,6 +13,8 @@ from gpu_hpo.execution._dask_runner import DaskRunner, worker_facts
 from gpu_hpo.execution._devices import cluster_device, device_memory
 from gpu_hpo.execution._dispatcher import Dispatcher
 from gpu_hpo.execution._engine import Ended, Engine, Failure, News, Record
+from gpu_hpo.execution._fold_runner import FoldRunner, Group
+from gpu_hpo.execution._pool import Pool, ResultsLost
 from gpu_hpo.execution._simulated_runner import SimulatedRunner
 
 __all__ = [
@@ -20,14 +23,21 @@ __all__ = [
     "Ended",
     "Engine",
     "Failure",
+    "FoldRunner",
+    "Group",
     "News",
+    "Pool",
     "Record",
+    "ResultsLost",
     "SimulatedRunner",
+    "active_client",
+    "check_scheduler",
     "close_embedded",
     "cluster_device",
     "device_memory",
     "embedded_client",
     "local_cluster",
+    "open_pool",
     "search_client",
     "worker_facts",
 ]

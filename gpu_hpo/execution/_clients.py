@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from distributed import Client, get_worker, worker_client
+from distributed import Client, get_client, get_worker, worker_client
 
 from gpu_hpo.execution._clusters import embedded_client
 
@@ -44,6 +44,11 @@ def search_client() -> Iterator[Client]:
             "leave it out and the search starts a cluster of its own"
         )
     yield client
+
+
+def active_client() -> Client | None:
+    """Give the client that is in use where this is called, if there is one."""
+    return get_client() if _in_task() else _active_client()
 
 
 def _active_client() -> Client | None:

@@ -274,6 +274,30 @@ def make_scoring(estimator: Any, scoring: Any, refit: Any = True) -> Scoring:
     return Scoring(metrics, refit)
 
 
+def read_scorer(scorer: Any) -> Scoring:
+    """Read what scikit-learn's searches make of their `scoring`.
+
+    Parameters
+    ----------
+    scorer : callable
+        A scorer object, a multi-metric one, or the user's own function.
+
+    Returns
+    -------
+    Scoring
+    """
+    named = {"score": scorer}
+    if isinstance(scorer, _MultimetricScorer):
+        named = dict(scorer._scorers)
+    metrics = [
+        _metric(one._estimator, name, None)
+        if isinstance(one, _PassthroughScorer)
+        else _metric_of(name, one)
+        for name, one in named.items()
+    ]
+    return Scoring(metrics, next(iter(named)))
+
+
 def _check_name(name: str, scoring: Any) -> None:
     if name not in get_scorer_names():
         raise ValueError(
@@ -292,7 +316,10 @@ def _metric(estimator: Any, name: str, scoring: Any) -> _Metric:
         if kind == "RegressorMixin.score":
             return _metric(estimator, name, "r2")
         return _Metric(name, check_scoring(estimator), whole=True)
-    scorer = check_scoring(estimator, scoring)
+    return _metric_of(name, check_scoring(estimator, scoring))
+
+
+def _metric_of(name: str, scorer: Any) -> _Metric:
     if isinstance(scorer, _MultimetricScorer) or not isinstance(scorer, _BaseScorer):
         return _Metric(name, scorer, whole=True)
     return _Metric(name, scorer, ours=metric_of(scorer))

@@ -30,11 +30,26 @@ class Stack(Protocol):
     A model's weights and answers must not depend on who shares its stack: on NumPy
     not by a bit. So a search gives one answer however its trials are grouped.
 
+    A stack whose models may be fitted together, as the candidates of a grid search are
+    to the rows of a fold, has one method more::
+
+        fit(X, y, **params)    # -> the stack; takes what ``model.fit`` takes
+
+    It trains every model from scratch, whatever it has been before, until it stops by
+    itself, and each comes out as ``model.fit(X, y, **params)`` alone would have left
+    it: one that stops early has no part in what the others do from then on. Why a model
+    failed by itself goes to its entry in `errors`, which says nothing of earlier calls,
+    and harms no other; what is wrong with the data for all is raised. One warning, that
+    of convergence for instance, may stand for those of all models. Models that would go
+    on from where they are (`warm_start`) may be refused, unless they are not fitted.
+    `fits_together` finds the method by its name; models of a stack without it are
+    fitted one by one.
+
     Attributes
     ----------
     errors : list of (Exception or None)
-        Per model, why it failed (diverged) in a `partial_fit`. Such a model harms no
-        other one. What is wrong with the data is raised instead.
+        Per model, why it failed (diverged) in a `partial_fit`, or in the last `fit`.
+        Such a model harms no other one. What is wrong with the data is raised instead.
     """
 
     errors: list[Exception | None]
@@ -80,6 +95,25 @@ def stack_key(model: Any) -> Hashable | None:
         key: Hashable = (type(model), model.stack_key())
         return key
     return None
+
+
+def fits_together(model: Any) -> bool:
+    """Tell whether models like this one may be fitted in a stack.
+
+    Parameters
+    ----------
+    model : estimator
+        Not fitted. It is left as it is.
+
+    Returns
+    -------
+    bool
+        Whether it has the two methods of the contract, and its stacks a `fit`. With
+        whom it may share one is what `stack_key` says, which may raise.
+    """
+    if not (hasattr(model, "stack_key") and hasattr(type(model), "stack")):
+        return False
+    return hasattr(type(model).stack([model]), "fit")
 
 
 def takes_rows(stack: Any) -> bool:

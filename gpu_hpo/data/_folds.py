@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Cutting the rows of a split out of data in one piece, where that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _check_method_params
+
+from gpu_hpo.devices import array_namespace, is_device_array
+
+
+def cut(X: Any, rows: Any, columns: Any = None) -> Any:
+    """Take rows of anything that has rows.
+
+    Parameters
+    ----------
+    X : array-like, sparse matrix, frame or list; or None
+    rows : array of int or bool, on the host
+        Rows that follow one another are a view of an array, which takes no memory, and
+        two runs of them, as all but one fold of a K-fold are, are copied in two pieces.
+    columns : array of int, optional
+        Of a matrix whose columns are samples, too.
+
+    Returns
+    -------
+    like X
+        Where X is.
+
+    Raises
+    ------
+    ValueError
+        If columns are asked for of what is no square matrix.
+    """
+    if X is None:
+        return None
+    rows = np.asarray(rows)
+    if columns is not None:
+        if not hasattr(X, "shape"):
+            raise ValueError(
+                "Precomputed kernels or affinity matrices have to be passed as arrays "
+                "or sparse matrices."
+            )
+        if X.shape[0] != X.shape[1]:
+            raise ValueError("X should be a square kernel matrix")
+        if is_device_array(X):
+            xp = array_namespace(X)
+            return X[xp.asarray(rows)][:, xp.asarray(np.asarray(columns))]
+        return X[np.ix_(rows, np.asarray(columns))]
+    if _is_array(X):
+        runs = _runs(rows)
+        if runs is not None:
+            parts = [X[a:b] for a, b in runs]
+            return (
+                parts[0] if len(parts) == 1 else array_namespace(X).concatenate(parts)
+            )
+        return X[rows]
+    if is_device_array(X):
+        if hasattr(X, "iloc"):
+            return X.iloc[rows]
+        return X[array_namespace(X).asarray(rows)]
+    return _safe_indexing(X, rows)
+
+
+def cut_params(X: Any, params: Mapping[str, Any], rows: Any) -> dict[str, Any]:
+    """Take rows of those parameters that have as many as X; give the others as is."""
+    on_device = {
+        n: v for n, v in params.items() if v is not None and is_device_array(v)
+    }
+    rest = {name: value for name, value in params.items() if name not in on_device}
+    n = X.shape[0] if hasattr(X, "shape") else len(X)
+    return {
+        **_check_method_params(X, params=rest, indices=rows),
+        **{k: cut(v, rows) if v.shape[0] == n else v for k, v in on_device.items()},
+    }
+
+
+def _is_array(X: Any) -> bool:
+    """Whether slices of it are views: an array of any library, but no frame."""
+    if scipy.sparse.issparse(X) or hasattr(X, "iloc") or not hasattr(X, "ndim"):
+        return False
+    return isinstance(X, array_namespace(X).ndarray)
+
+
+def _runs(rows: np.ndarray) -> list[tuple[int, int]] | None:
+    """The one or two runs of consecutive numbers that `rows` are, if that is all."""
+    if rows.ndim != 1 or rows.dtype.kind not in "iu" or not len(rows) or rows[0] < 0:
+        return None
+    breaks = np.flatnonzero(np.diff(rows) != 1) + 1
+    if len(breaks) > 1:
+        return None
+    edges = [0, *breaks.tolist(), len(rows)]
+    runs = [(int(rows[a]), int(rows[b - 1]) + 1) for a, b in pairwise(edges)]
+    return runs if all(a < b for a, b in runs) else None

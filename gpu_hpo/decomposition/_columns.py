@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Which columns a part of a ColumnTransformer is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn import config_context
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import ColumnTransformer
+
+REMAINDER = "remainder"
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """The columns that a ColumnTransformer gives to one of its parts.
+
+    Attributes
+    ----------
+    layout : tuple of (str, object)
+        Names of the parts that decide, and which columns each is said to take.
+    part : str
+        One of them, or "remainder": all columns that none takes.
+    """
+
+    layout: tuple[tuple[str, Any], ...]
+    part: str
+
+    def of(self, X: Any, others: Sequence[Any] = ()) -> list[Any] | None:
+        """Take the columns, as scikit-learn does.
+
+        Parameters
+        ----------
+        X : array, sparse matrix or frame
+            Decides which columns they are.
+        others : sequence of array, sparse matrix or frame
+            Rows to take the same columns of.
+
+        Returns
+        -------
+        list of array, sparse matrix or frame; or None
+            Those of X and of each of the others; None if it is no column at all. An
+            Exception instead of those of which they cannot be taken.
+        """
+        probe = _Probe()
+        rest = self.part == REMAINDER
+        columns = ColumnTransformer(
+            [
+                (name, probe if name == self.part else "drop", c)
+                for name, c in self.layout
+            ],
+            remainder=probe if rest else "drop",
+        )
+        with config_context(transform_output="default"):
+            columns.fit_transform(X)
+            if probe.seen is None:
+                return None
+            found = [probe.seen]
+            for other in others:
+                try:
+                    columns.transform(other)
+                    found.append(probe.seen)
+                except Exception as error:  # to be raised where it is asked for
+                    found.append(error)
+        return found
+
+
+class _Probe(TransformerMixin, BaseEstimator):
+    """Keeps what it is given."""
+
+    seen: Any = None
+
+    def __sklearn_clone__(self) -> _Probe:
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def fit(self, X: Any, y: Any = None) -> _Probe:
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
+        return self.transform(X)
+
+    def transform(self, X: Any) -> Any:
+        self.seen = X
+        return np.zeros((X.shape[0], 1))

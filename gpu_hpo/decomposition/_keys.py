@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What makes two parameters, or two estimators, the same."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+from dask.base import tokenize
+
+# Equal of these are the same only if their types are: 1, 1.0 and True are not.
+_PLAIN = (bool, int, str, bytes, type(None))
+
+
+class Keys:
+    """Hashable keys of values: equal for equal content.
+
+    What is no plain value is hashed by its content, once: the object must live as long
+    as this one, and not change.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, Hashable]] = {}
+
+    def of(self, value: Any) -> Hashable:
+        """Key of a parameter's value.
+
+        Parameters
+        ----------
+        value : object
+            Estimators are the same if their types and parameters are; all else that is
+            no plain value if Dask hashes it alike.
+        """
+        kind = type(value)
+        if kind in _PLAIN:
+            return (kind, value)
+        if kind is float or isinstance(value, np.generic):
+            return (kind, repr(value))
+        known = self._known.get(id(value))
+        if known is not None:
+            return known[1]
+        key: Hashable
+        if kind in (tuple, list):
+            key = (kind, tuple(self.of(item) for item in value))
+        elif hasattr(value, "get_params") and not isinstance(value, type):
+            key = self._of_estimator(value)
+        else:
+            key = (kind, tokenize(value))
+        self._known[id(value)] = (value, key)
+        return key
+
+    def _of_estimator(self, estimator: Any) -> Hashable:
+        params = estimator.get_params(deep=False)
+        # What there is beside the parameters: set_output, requests of metadata, and
+        # what has been learned, if it is frozen.
+        known = getattr(estimator, "__dict__", {}).items()
+        beside = {name: value for name, value in known if name not in params}
+        return (
+            type(estimator),
+            tuple((name, self.of(params[name])) for name in sorted(params)),
+            tokenize(beside) if beside else None,
+        )

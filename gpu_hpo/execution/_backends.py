@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""From `scheduler` and `n_jobs` to where tasks run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import dask
+from dask.system import CPU_COUNT
+from distributed import Client
+
+from gpu_hpo.execution._client_pool import ClientPool
+from gpu_hpo.execution._clients import active_client, search_client
+from gpu_hpo.execution._clusters import embedded_client
+from gpu_hpo.execution._local_pool import GetPool, Immediate, LocalPool
+from gpu_hpo.execution._pool import Pool
+
+_NAMES = {
+    "threads": "threads",
+    "threading": "threads",
+    "processes": "processes",
+    "multiprocessing": "processes",
+    "sync": "synchronous",
+    "synchronous": "synchronous",
+    "single-threaded": "synchronous",
+    "distributed": "distributed",
+    "dask.distributed": "distributed",
+}
+
+
+def check_scheduler(scheduler: Any) -> None:
+    """Raise if it is nothing that tasks can run on.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Naming `scheduler` and its value.
+    """
+    accepted = (
+        f"it must be None, one of {sorted(_NAMES)}, a distributed.Client, a "
+        "concurrent.futures.Executor or a Dask get function"
+    )
+    if isinstance(scheduler, str):
+        if scheduler.lower() not in _NAMES:
+            raise ValueError(f"scheduler={scheduler!r} is not known: {accepted}")
+    elif not (
+        scheduler is None
+        or isinstance(scheduler, Client | Executor)
+        or (callable(scheduler) and not isinstance(scheduler, type))
+    ):
+        raise TypeError(f"scheduler={scheduler!r} is of no use: {accepted}")
+
+
+@contextmanager
+def open_pool(scheduler: Any = None, n_jobs: int | None = None) -> Iterator[Pool]:
+    """Give what runs the tasks of a search.
+
+    Parameters
+    ----------
+    scheduler : str, Client, Executor, callable or None
+        None is what Dask is configured to use, by ``dask.config.set(scheduler=...)``,
+        else the active client, else threads.
+    n_jobs : int or None
+        Tasks at a time: -1 or None for as many as there are cores, or threads of the
+        cluster's workers, -2 for one fewer, and so on. 1 is no thread but this one,
+        unless a cluster or an executor is asked for.
+
+    Yields
+    ------
+    Pool
+    """
+    check_scheduler(scheduler)
+    if scheduler is None:
+        scheduler = dask.config.get("scheduler", None)
+        check_scheduler(scheduler)
+    if isinstance(scheduler, str):
+        scheduler = _NAMES[scheduler.lower()]
+    if scheduler is None:
+        scheduler = "threads" if active_client() is None else "distributed"
+    most = n_jobs if n_jobs is not None and n_jobs > 0 else None
+    n_slots = most or max(CPU_COUNT + 1 + (-1 if n_jobs is None else n_jobs), 1)
+    if isinstance(scheduler, Client):
+        yield ClientPool(scheduler, most)
+    elif scheduler == "distributed":
+        with search_client() as client:
+            yield ClientPool(client, most)
+    elif scheduler == "processes":
+        yield ClientPool(embedded_client(), most)
+    elif isinstance(scheduler, Executor):
+        workers = getattr(scheduler, "_max_workers", None)
+        yield LocalPool(scheduler, most or workers or n_slots)
+    elif callable(scheduler):
+        yield GetPool(scheduler, n_slots)
+    elif scheduler == "synchronous" or n_slots == 1:
+        yield LocalPool(Immediate(), 1, "synchronous", one_thread=False)
+    else:
+        threads = ThreadPoolExecutor(n_slots, thread_name_prefix="gpu_hpo-search")
+        try:
+            yield LocalPool(threads, n_slots)
+        finally:
+            threads.shutdown(cancel_futures=True)

@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Tasks on the workers of a Dask cluster."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+from concurrent.futures import CancelledError
+from itertools import count
+from typing import Any
+
+from distributed import Client, Future, wait
+from distributed.scheduler import KilledWorker
+
+from gpu_hpo.execution._blas import one_blas_thread
+from gpu_hpo.execution._pool import Pool, ResultsLost, TaskKilled
+
+_GONE = ("cancelled", "lost")
+_COPIES = 2  # of data from here, so that one worker may die with it
+
+
+class ClientPool(Pool):
+    """Tasks on a cluster.
+
+    Results stay on the workers. A worker that dies takes its results along, which Dask
+    then computes again. Only what came from the client is not there to be computed: if
+    all workers that had it have died, `ResultsLost` says so.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Not asynchronous.
+    n_slots : int, optional
+        By default as many as the workers have threads.
+    """
+
+    def __init__(self, client: Client, n_slots: int | None = None) -> None:
+        self._client = client
+        self._name = f"gpu_hpo-{uuid.uuid4().hex[:10]}"
+        self._numbers = count()
+        threads = sum(client.nthreads().values()) or 1
+        self.n_slots = threads if n_slots is None else min(n_slots, threads)
+
+    def put(self, value: Any) -> Future:
+        """Send a value to some workers."""
+        key = self._key("data")
+        workers = list(self._client.nthreads())[:_COPIES]
+        sent = self._client.scatter(
+            {key: value},
+            workers=workers or None,
+            broadcast=len(workers) > 1,
+            hash=False,
+        )
+        return sent[key]
+
+    def compute(self, collection: Any) -> Future:
+        """Compute a Dask collection, in one piece, on a worker."""
+        return self._client.compute(collection)
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future:
+        """Run a task on a worker."""
+        return self._client.submit(
+            _task, function, *args, key=self._key(function.__name__), pure=False
+        )
+
+    def wait(self, handles: Iterable[Future]) -> list[Future]:
+        """Wait for one of some handles at least."""
+        handles = list(handles)
+        try:
+            with self._client.as_current():
+                wait(handles, return_when="FIRST_COMPLETED")
+        except CancelledError as error:
+            raise ResultsLost(str(error)) from error
+        if any(handle.status in _GONE for handle in handles):
+            raise ResultsLost("a result that tasks need has been lost")
+        return [handle for handle in handles if handle.done()]
+
+    def result(self, handle: Future) -> Any:
+        """Bring the result of a task here."""
+        try:
+            return handle.result()
+        except CancelledError as error:
+            raise ResultsLost(str(error)) from error
+        except KilledWorker as error:
+            raise TaskKilled(str(error)) from error
+
+    def release(self, handle: Future) -> None:
+        """Let workers forget a result."""
+        handle.release()
+
+    def _key(self, kind: str) -> str:
+        return f"{self._name}-{kind}-{next(self._numbers)}"
+
+
+def _task(function: Callable[..., Any], *args: Any) -> Any:
+    with one_blas_thread():
+        return function(*args)

@@ -1,0 +1,345 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Which fit of an exhaustive search runs when, and how long its result is kept."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gpu_hpo.decomposition import ROOT, Joined, Leaf, Node
+from gpu_hpo.execution._pool import Pool, ResultsLost, TaskKilled
+from gpu_hpo.training import (
+    Evaluation,
+    Terms,
+    cut_fold,
+    cut_rows,
+    evaluate,
+    fit_step,
+    join_parts,
+)
+
+logger = logging.getLogger(__name__)
+
+_TASK_SECONDS = 0.2  # of work in a task: much more than a task costs, yet soon over
+_BATCHES_PER_SLOT = 4  # at least, so that the last of them does not keep others waiting
+_MOST_TOGETHER = 1024  # models in a stack
+_MOST_LOSSES = 3  # of all data, before the cluster is said to be of no use
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Candidates that have all but their last step in common.
+
+    Attributes
+    ----------
+    leaf : Leaf
+    members : sequence of (int, dict)
+        Number of each candidate, and parameters of its last step.
+    together : bool
+        Whether they may be fitted together, so that they go into one task.
+    """
+
+    leaf: Leaf
+    members: Sequence[tuple[int, Mapping[str, Any]]]
+    together: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    group: Group
+    split: int
+    start: int
+    stop: int
+
+    @property
+    def members(self) -> Sequence[tuple[int, Mapping[str, Any]]]:
+        return self.group.members[self.start : self.stop]
+
+
+class _Item:
+    """A group on a split: how far it has come."""
+
+    def __init__(self, group: Group, split: int) -> None:
+        self.group = group
+        self.split = split
+        self.begun = 0  # members that are in a task, or were
+        self.left = len(group.members)  # members without a score
+
+
+class FoldRunner:
+    """Fits and scores groups of candidates on all splits.
+
+    Each node is fitted once per split, when it is first needed, and its result is
+    dropped when nothing needs it any more.
+
+    Parameters
+    ----------
+    pool : Pool
+    terms : Terms
+    load : callable
+        Puts the data where tasks run: called with the pool, gives a handle of it. Once
+        more if it gets lost.
+    splits : sequence of (array, array)
+        Rows that train and that test.
+    nodes : mapping of int to Node
+        May grow while groups are generated.
+    uses : mapping of int to int, optional
+        By how many nodes and groups each node is needed; by default those of nodes that
+        are not in it are kept to the end.
+    whole : bool
+        Whether scorers want X as it was given.
+    limit : int, optional
+        Tasks at a time that end in scores.
+    cache : bool
+        Whether folds are kept, rather than cut again for each task.
+    told : callable, optional
+        Gives what the fit of a candidate, by its number, on a split is told of.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        terms: Terms,
+        load: Callable[[Pool], Any],
+        splits: Sequence[tuple[Any, Any]],
+        nodes: Mapping[int, Node],
+        *,
+        uses: Mapping[int, int] | None = None,
+        whole: bool = False,
+        limit: int | None = None,
+        cache: bool = True,
+        told: Callable[[int, int], Any] | None = None,
+    ) -> None:
+        self._pool = pool
+        self._terms = terms
+        self._load = load
+        self._splits = splits
+        self._nodes = nodes
+        self._uses = {} if uses is None else uses
+        self._whole = whole
+        self._limit = max(limit or 2 * pool.n_slots, 1)
+        self._cache = cache
+        self._told = told
+        self._data: Any = None
+        self._handles: dict[Any, Any] = {}
+        self._needed: dict[Any, int] = {}  # uses to come, per node and split
+        self._prices: dict[int, float] = {}  # seconds per candidate, by leaf
+        self._queue: deque[_Batch] = deque()  # to be done once more
+        self._running: dict[Any, _Batch] = {}
+        self._items: dict[tuple[int, int], _Item] = {}
+        self._losses = 0
+        self._parts = {
+            number
+            for node in nodes.values()
+            if isinstance(node, Joined)
+            for number, _ in node.parts.values()
+        }
+
+    def run(
+        self,
+        groups: Iterable[Group],
+        take: Callable[[int, Sequence[int], Sequence[Evaluation]], None],
+    ) -> None:
+        """Carry out all groups.
+
+        Parameters
+        ----------
+        groups : iterable of Group
+            Asked for the next one when there is nothing else left to begin.
+        take : callable
+            Told of scores as they arrive: the split, the numbers of candidates, and
+            what each scored.
+        """
+        batches = self._batches(groups)
+        try:
+            while True:
+                while len(self._running) < self._limit:
+                    batch = (
+                        self._queue.popleft() if self._queue else next(batches, None)
+                    )
+                    if batch is None:
+                        break
+                    self._guarded(self._submit, batch)
+                if not self._running:
+                    return
+                for handle in self._guarded(self._pool.wait, list(self._running)) or ():
+                    if handle in self._running:
+                        self._guarded(self._finish, handle, take)
+        finally:
+            for handle in [*self._running, *self._handles.values()]:
+                self._pool.release(handle)
+
+    @property
+    def data(self) -> Any:
+        """Handle of the data."""
+        if self._data is None:
+            self._data = self._load(self._pool)
+        return self._data
+
+    # ---- what to do next ----
+
+    def _batches(self, groups: Iterable[Group]) -> Iterator[_Batch]:
+        for group in groups:
+            for split in range(len(self._splits)):
+                item = _Item(group, split)
+                self._items[id(group), split] = item
+                while item.begun < len(group.members):
+                    start = item.begun
+                    item.begun = min(start + self._size(group), len(group.members))
+                    yield _Batch(group, split, start, item.begun)
+
+    def _size(self, group: Group) -> int:
+        """How many members of a group go into a task."""
+        n_members, n_splits = len(group.members), len(self._splits)
+        if group.together:
+            per_split = math.ceil(self._pool.n_slots / n_splits)
+            return min(math.ceil(n_members / per_split), _MOST_TOGETHER)
+        price = self._prices.get(group.leaf.number)
+        if price is None:
+            return 1
+        fair = n_members * n_splits / (self._pool.n_slots * _BATCHES_PER_SLOT)
+        return max(1, int(min(_TASK_SECONDS / max(price, 1e-9), fair)))
+
+    # ---- tasks ----
+
+    def _submit(self, batch: _Batch) -> None:
+        leaf, split = batch.group.leaf, batch.split
+        args = [
+            self._terms,
+            leaf,
+            [params for _, params in batch.members],
+            self._state(leaf.source, split, leaf.pairwise),
+            self._rows(split),
+        ]
+        fold = self._state(ROOT, split, leaf.pairwise) if self._whole else None
+        args.append(fold)
+        if self._told is not None:
+            args.append([self._told(number, split) for number, _ in batch.members])
+        try:
+            handle = self._pool.submit(_evaluate, *args)
+        except ResultsLost:
+            self._queue.append(batch)
+            raise
+        self._running[handle] = batch
+
+    def _state(self, number: int, split: int, pairwise: bool) -> Any:
+        """Handle of what a node makes of a split, submitted if it is not there."""
+        key = (number, split, pairwise)
+        handle = self._handles.get(key)
+        if handle is not None:
+            return handle
+        if number == ROOT:
+            train, test = self._splits[split]
+            handle = self._pool.submit(
+                cut_fold, self._terms, self.data, train, test, pairwise
+            )
+            if not self._cache:
+                return handle
+        else:
+            node = self._nodes[number]
+            states = [self._state(need, split, pairwise) for need in node.needs]
+            source, *parts = states
+            function: Any = join_parts if isinstance(node, Joined) else fit_step
+            keep = self._terms.keep_fitted or number in self._parts
+            handle = self._pool.submit(
+                function, self._terms, node, keep, source, self._rows(split), *parts
+            )
+        self._handles[key] = handle
+        return handle
+
+    def _rows(self, split: int) -> Any:
+        handle = self._handles.get(split)
+        if handle is None:
+            train, test = self._splits[split]
+            handle = self._pool.submit(cut_rows, self._terms, self.data, train, test)
+            self._handles[split] = handle
+        return handle
+
+    def _finish(self, handle: Any, take: Callable[..., None]) -> None:
+        batch = self._running[handle]
+        try:
+            seconds, found = self._pool.result(handle)
+        except TaskKilled as error:
+            del self._running[handle]
+            self._killed(batch, error, take)
+            return
+        del self._running[handle]
+        self._pool.release(handle)
+        leaf = batch.group.leaf
+        price, known = seconds / len(found), self._prices.get(leaf.number)
+        self._prices[leaf.number] = price if known is None else (price + known) / 2
+        self._done(batch, found, take)
+
+    def _killed(
+        self, batch: _Batch, error: TaskKilled, take: Callable[..., None]
+    ) -> None:
+        """See which candidate of a batch kills workers, and do without it."""
+        n = batch.stop - batch.start
+        if n > 1:
+            self._queue.extend(
+                _Batch(batch.group, batch.split, i, i + 1)
+                for i in range(batch.start, batch.stop)
+            )
+        elif self._terms.raises:
+            raise error
+        else:
+            self._done(batch, [Evaluation(error=str(error))], take)
+
+    def _done(
+        self, batch: _Batch, found: Sequence[Evaluation], take: Callable[..., None]
+    ) -> None:
+        group, split = batch.group, batch.split
+        take(split, [number for number, _ in batch.members], found)
+        item = self._items[id(group), split]
+        item.left -= len(found)
+        if not item.left:
+            del self._items[id(group), split]
+            self._drop(group.leaf.source, split, group.leaf.pairwise)
+
+    def _drop(self, number: int, split: int, pairwise: bool) -> None:
+        """Note that a node is needed once less."""
+        uses = self._uses.get(number)
+        if uses is None:
+            return
+        key = (number, split, pairwise)
+        left = self._needed.get(key, uses) - 1
+        self._needed[key] = left
+        if left:
+            return
+        handle = self._handles.pop(key, None)
+        if handle is not None:
+            self._pool.release(handle)
+        if number != ROOT:
+            for need in self._nodes[number].needs:
+                self._drop(need, split, pairwise)
+
+    # ---- what may go wrong ----
+
+    def _guarded(self, do: Callable[..., Any], *args: Any) -> Any:
+        """Do something; if what it needs is lost, begin with the data again."""
+        try:
+            return do(*args)
+        except ResultsLost as error:
+            self._losses += 1
+            if self._losses > _MOST_LOSSES:
+                raise
+            logger.warning("%s; it is sent and computed again", error)
+            self._queue.extend(self._running.values())
+            for handle in [*self._running, *self._handles.values()]:
+                self._pool.release(handle)
+            self._running.clear()
+            self._handles.clear()
+            self._data = None
+            return None
+
+
+def _evaluate(*args: Any) -> tuple[float, list[Evaluation]]:
+    begin = time.perf_counter()
+    found = evaluate(*args)
+    return time.perf_counter() - begin, found

@@ -1,0 +1,201 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Tasks in threads of this process, or wherever an executor runs them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import dask
+
+from gpu_hpo.execution._blas import one_blas_thread
+from gpu_hpo.execution._pool import Pool
+
+
+class Immediate(Executor):
+    """Runs each task when it is submitted, in the thread that submits it."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
+        """Run a task."""
+        future: Future = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class LocalPool(Pool):
+    """Tasks on an executor of `concurrent.futures`.
+
+    Parameters
+    ----------
+    executor : Executor
+    n_slots : int
+    scheduler : str
+        Dask's, by which collections are computed.
+    one_thread : bool
+        Whether BLAS and OpenMP are kept to one thread, since others run beside it.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        n_slots: int,
+        scheduler: str = "threads",
+        *,
+        one_thread: bool = True,
+    ) -> None:
+        self._executor = executor
+        self.n_slots = n_slots
+        self._scheduler = scheduler
+        self._one_thread = one_thread
+        self._lock = threading.Lock()
+
+    def put(self, value: Any) -> Future:
+        """Give a handle of a value that is here."""
+        future: Future = Future()
+        future.set_result(value)
+        return future
+
+    def compute(self, collection: Any) -> Future:
+        """Give a handle of what a Dask collection is."""
+        return self.put(collection.compute(scheduler=self._scheduler))
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future:
+        """Run a task as soon as its arguments are there."""
+        outcome: Future = Future()
+        missing = [a for a in args if isinstance(a, Future) and not a.done()]
+        if not missing:
+            self._start(outcome, function, args)
+            return outcome
+        left = len(missing)
+
+        def arrived(argument: Future) -> None:
+            nonlocal left
+            with self._lock:
+                left -= 1
+                last = not left
+            if last:
+                self._start(outcome, function, args)
+
+        for argument in missing:
+            argument.add_done_callback(arrived)
+        return outcome
+
+    def _start(self, outcome: Future, function: Callable[..., Any], args: Any) -> None:
+        try:
+            given = [a.result() if isinstance(a, Future) else a for a in args]
+            task = self._executor.submit(_task, self._one_thread, function, given)
+        except BaseException as error:
+            # Of an argument; or the pool has been closed.
+            outcome.set_exception(error)
+            return
+        task.add_done_callback(lambda task: _pass_on(task, outcome))
+
+    def wait(self, handles: Iterable[Future]) -> list[Future]:
+        """Wait for one of some handles at least."""
+        return list(wait(handles, return_when=FIRST_COMPLETED).done)
+
+    def result(self, handle: Future) -> Any:
+        """Give the result of a task."""
+        return handle.result()
+
+    def run(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run a task in this thread, with all cores."""
+        return function(*(a.result() if isinstance(a, Future) else a for a in args))
+
+
+class GetPool(LocalPool):
+    """Tasks by a Dask ``get`` function, a graph of all that is submitted at a time.
+
+    Parameters
+    ----------
+    get : callable
+        Called as ``get(graph, keys)``.
+    n_slots : int
+    """
+
+    def __init__(self, get: Callable[..., Any], n_slots: int) -> None:
+        super().__init__(Immediate(), n_slots)
+        self._get = get
+        self._waiting: list[tuple[Future, Callable[..., Any], Any]] = []
+
+    def compute(self, collection: Any) -> Future:
+        """Give a handle of what a Dask collection is."""
+        return self.put(dask.compute(collection, scheduler=self._get)[0])
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future:
+        """Keep a task for the next graph."""
+        outcome: Future = Future()
+        self._waiting.append((outcome, function, args))
+        return outcome
+
+    def wait(self, handles: Iterable[Future]) -> list[Future]:
+        """Carry out all that was submitted."""
+        tasks, self._waiting = self._waiting, []
+        names = {id(outcome): f"task-{i}" for i, (outcome, _, _) in enumerate(tasks)}
+        graph: dict[str, Any] = {}
+        for i, (_, function, args) in enumerate(tasks):
+            given = []
+            for k, value in enumerate(args):
+                name = names.get(id(value))
+                if name is None:
+                    # As a result of its own, which no scheduler looks into.
+                    name = f"value-{i}-{k}"
+                    value = value.result() if isinstance(value, Future) else value
+                    graph[name] = (_Value(value),)
+                given.append(name)
+            graph[f"task-{i}"] = (_Attempt(function), *given)
+        found = self._get(graph, [names[id(outcome)] for outcome, _, _ in tasks])
+        for (outcome, _, _), (value, error) in zip(tasks, found, strict=True):
+            if error is None:
+                outcome.set_result(value)
+            else:
+                outcome.set_exception(error)
+        return [handle for handle in handles if handle.done()]
+
+
+class _Value:
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __call__(self) -> tuple[Any, None]:
+        return self._value, None
+
+
+class _Attempt:
+    """A task that gives its exception as a result, so that others go on."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    def __call__(self, *args: tuple[Any, Any]) -> tuple[Any, Any]:
+        for _, error in args:
+            if error is not None:
+                return None, error
+        try:
+            return self._function(*(value for value, _ in args)), None
+        except Exception as error:
+            return None, error
+
+
+def _task(one_thread: bool, function: Callable[..., Any], args: Any) -> Any:
+    limit: AbstractContextManager = one_blas_thread() if one_thread else nullcontext()
+    with limit:
+        return function(*args)
+
+
+def _pass_on(task: Future, outcome: Future) -> None:
+    if task.cancelled():
+        outcome.cancel()
+        return
+    error = task.exception()
+    if error is None:
+        outcome.set_result(task.result())
+    else:
+        outcome.set_exception(error)

@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Where the tasks of an exhaustive search run: what all backends promise."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from typing import Any
+
+
+class ResultsLost(Exception):
+    """What tasks were to be given is gone, with all who had it."""
+
+
+class TaskKilled(Exception):
+    """A task has ended several workers."""
+
+
+class Pool(ABC):
+    """Runs tasks that are given the results of others.
+
+    A handle stands for a result, wherever it is; it may be an argument of a task.
+
+    Attributes
+    ----------
+    n_slots : int
+        Tasks that run at a time.
+    """
+
+    n_slots: int
+
+    @abstractmethod
+    def put(self, value: Any) -> Any:
+        """Give a handle of a value that is here."""
+
+    @abstractmethod
+    def compute(self, collection: Any) -> Any:
+        """Give a handle of what a Dask collection is, in one piece, where tasks run."""
+
+    @abstractmethod
+    def submit(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run a task, and give the handle of its result.
+
+        A task whose arguments have failed fails with the same exception.
+        """
+
+    @abstractmethod
+    def wait(self, handles: Iterable[Any]) -> list[Any]:
+        """Wait for one of some handles at least; give those that are done.
+
+        Raises
+        ------
+        ResultsLost
+            If one of them will never be done: all handles are void then.
+        """
+
+    @abstractmethod
+    def result(self, handle: Any) -> Any:
+        """Give the result of a task that is done, or raise what it has raised.
+
+        Raises
+        ------
+        ResultsLost
+            If it has got lost meanwhile.
+        TaskKilled
+            If workers that ran it, or what it needs, have died of it.
+        """
+
+    def run(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run a task that nothing runs beside, and give its result."""
+        handle = self.submit(function, *args)
+        self.wait([handle])
+        try:
+            return self.result(handle)
+        finally:
+            self.release(handle)
+
+    def release(self, handle: Any) -> None:  # noqa: B027  where there is no garbage
+        """Say that nobody needs a result any more."""

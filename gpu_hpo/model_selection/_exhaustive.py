@@ -1,0 +1,356 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What the exhaustive searches have in common: scikit-learn's, but for `fit`."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from typing import Any
+
+import numpy as np
+from dask.base import is_dask_collection
+from joblib._utils import eval_expr
+from sklearn import get_config
+from sklearn.base import _fit_context, clone, is_classifier
+from sklearn.metrics._scorer import _MultimetricScorer
+from sklearn.model_selection import check_cv
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.utils.validation import check_is_fitted
+
+from gpu_hpo.answers import apply, score
+from gpu_hpo.decomposition import Planner
+from gpu_hpo.execution import (
+    FoldRunner,
+    Pool,
+    ResultsLost,
+    check_scheduler,
+    open_pool,
+)
+from gpu_hpo.model_selection._candidates import Candidates
+from gpu_hpo.model_selection._score_table import ScoreTable
+from gpu_hpo.model_selection._search_data import SearchData
+from gpu_hpo.model_selection._verbose import print_evaluations
+from gpu_hpo.training import (
+    Evaluation,
+    Terms,
+    Told,
+    fit_whole,
+    needs_whole,
+    read_scorer,
+)
+
+# What the searches take beside scikit-learn's parameters.
+OWN_CONSTRAINTS: dict[str, Any] = {
+    "scheduler": "no_validation",  # see check_scheduler
+    "iid": "no_validation",
+    "cache_cv": ["boolean"],
+}
+
+
+class ExhaustiveSearch(BaseSearchCV):
+    """Fits and scores all candidates, each distinct fit once.
+
+    Mixed into scikit-learn's search classes, from which come parameters and their
+    checks, tags, metadata routing and what a fitted search can do; they generate the
+    candidates, by ``_run_search``.
+    """
+
+    scheduler: Any
+    iid: Any
+    cache_cv: bool
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Any:
+        """Fit and score all candidates, and fit the best one to all rows.
+
+        Parameters
+        ----------
+        X : array-like or Dask collection of shape (n_samples, n_features)
+            Whatever the estimator takes: arrays and lists, frames, sparse matrices, on
+            a device too, or a Dask array, frame or Delayed of these, which comes to be
+            in one piece on each worker that fits to it. For a precomputed kernel of
+            shape (n_samples, n_samples).
+        y : array-like or Dask collection of shape (n_samples,) or (n_samples, \
+n_outputs), optional
+            Labels are copied to the host to be split; X is not.
+        **params : dict of str to object
+            For the estimator's `fit`, the scorer and the splitter, as in scikit-learn:
+            what has one entry per row is cut along with X, `groups` go to the splitter.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            As in scikit-learn: for arguments that make no sense, or if all fits fail.
+        """
+        check_scheduler(self.scheduler)
+        self._warn_of_iid()
+        data = SearchData(X, y, params)
+        work = _Work(self, data)
+        context = self._init_callback_context(
+            max_subtasks=1 + (self.refit is not False)
+        )
+        weight = data.params.get("sample_weight")
+        told = {
+            "X": data.X,
+            "y": data.y,
+            "metadata": None if weight is None else {"sample_weight": weight},
+        }
+        context.call_on_fit_task_begin(estimator=self, **told)
+        with open_pool(self.scheduler, self.n_jobs) as pool:
+            work.begin(pool)
+            self._run_search(work.evaluate_candidates, callback_ctx=context)
+            work.conclude()
+            if self.refit:
+                self._refit(work, context, told)
+            work.end()
+        self.cv_results_ = work.results
+        self.scorer_ = (
+            work.scorers._scorers
+            if isinstance(work.scorers, _MultimetricScorer)
+            else work.scorers
+        )
+        context.call_on_fit_task_end(estimator=self, **told)
+        return self
+
+    def _refit(self, work: _Work, context: Any, told: Mapping[str, Any]) -> None:
+        """Fit the best parameters to all rows."""
+        # Parameters may be estimators, and those of the user's stay as they are.
+        best = clone(clone(self.estimator)).set_params(
+            **clone(self.best_params_, safe=False)
+        )
+        task = context.subcontext(task_name="refit-with-best-params")
+        with task.propagate_callback_context(best):
+            task.call_on_fit_task_begin(estimator=self, **told)
+            best, self.refit_time_ = work.run(fit_whole, work.terms, best)
+        self.best_estimator_ = best
+        if hasattr(best, "feature_names_in_"):
+            self.feature_names_in_ = best.feature_names_in_
+        task.call_on_fit_task_end(estimator=self, **told)
+
+    # ---- lazily, for Dask collections ----
+
+    def _wrap_namespace_error(
+        self, method_name: str, call: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Answer by the best estimator: what all of scikit-learn's methods call."""
+        if args and is_dask_collection(args[0]):
+            return apply(self.best_estimator_, method_name, args[0], None)
+        return super()._wrap_namespace_error(method_name, call, *args, **kwargs)
+
+    def score(self, X: Any, y: Any = None, **params: Any) -> float:
+        """Score the best estimator by the metric of the search.
+
+        Parameters
+        ----------
+        X, y : array-like or Dask collection
+            A Dask collection is predicted block by block.
+        **params
+            Of the scorer, if metadata routing is enabled.
+
+        Returns
+        -------
+        float
+        """
+        if not any(map(is_dask_collection, (X, y))) or not self.refit:
+            return super().score(X, y, **params)
+        check_is_fitted(self)
+        scorer: Any = self.scorer_
+        if isinstance(scorer, dict):
+            scorer = scorer[self.refit]
+        return score(self.best_estimator_, read_scorer(scorer), X, y, params)["score"]
+
+    # ---- what is dask-ml's ----
+
+    def _warn_of_iid(self) -> None:
+        if self.iid is not True:
+            warnings.warn(
+                f"iid={self.iid!r} has no effect: the scores of all splits count alike",
+                FutureWarning,
+            )
+
+
+class _Work:
+    """One call of `fit`: what is known, and what has been found so far."""
+
+    def __init__(self, search: Any, data: SearchData) -> None:
+        self._search = search
+        self._given = data
+        self.scorers, self.refit_metric = search._get_scorers()
+        self._routed = search._get_routed_params_for_fit(data.params)
+        self.results: dict[str, Any] = {}
+        self._lent = False
+        self._params: list[Mapping[str, Any]] = []
+        self._more: dict[str, list[Any]] = {}
+        self.terms = Terms(
+            self.scorers,
+            search.error_score,
+            bool(search.return_train_score),
+            get_config(),
+            needs_whole(self.scorers),
+        )
+
+    def begin(self, pool: Pool) -> None:
+        """Learn how often the data is split, and where it is."""
+        search = self._search
+        self._pool = pool
+        self._data = self._given.load(pool, self._routed)
+        self._X, self._y, self._split = self._given.for_splitter(
+            pool, self._data, self._routed.splitter.split
+        )
+        search._checked_cv_orig = check_cv(
+            search.cv, self._y, classifier=is_classifier(search.estimator)
+        )
+        search._check_input_parameters(X=self._X, y=self._y, split_params=self._split)
+        search.n_splits_ = search._checked_cv_orig.get_n_splits(
+            self._X, self._y, **self._split
+        )
+        self._table = ScoreTable(
+            search.n_splits_, search.error_score, self.terms.return_train_score
+        )
+        self._planner = Planner(
+            clone(search.estimator),
+            tuple(self._routed.estimator.fit),
+            apart=not _has_callbacks(search),
+        )
+
+    def evaluate_candidates(
+        self,
+        candidate_params: Iterable[Mapping[str, Any]],
+        cv: Any = None,
+        more_results: Mapping[str, Sequence[Any]] | None = None,
+        callback_ctx: Any = None,
+    ) -> dict[str, Any]:
+        """Fit and score candidates; see ``sklearn.model_selection.BaseSearchCV``."""
+        search, n_splits = self._search, self._search.n_splits_
+        if isinstance(getattr(search, "random_state", None), np.random.RandomState):
+            # Which the splitter may draw from as well: in scikit-learn's order.
+            candidate_params = list(candidate_params)
+        splitter = cv or search._checked_cv_orig
+        splits = list(splitter.split(self._X, self._y, **self._split))
+        if len(splits) != n_splits:
+            raise ValueError(
+                "cv.split and cv.get_n_splits return inconsistent results. Expected "
+                f"{n_splits} splits, got {len(splits)}"
+            )
+        if search.verbose > 0:
+            if not isinstance(candidate_params, Sized):
+                candidate_params = list(candidate_params)
+            n = len(candidate_params)
+            print(
+                f"Fitting {n_splits} folds for each of {n} candidates, totalling "
+                f"{n * n_splits} fits"
+            )
+
+        def told(number: int, split: int) -> Told:
+            task = (number - first) * n_splits + split
+            context = callback_ctx.subcontext(
+                task_name="candidate-split-evaluation", task_id=task
+            )
+            return Told(search, context)
+
+        first = len(self._params)
+        candidates = Candidates(
+            self._planner,
+            search.estimator,
+            candidate_params,
+            self._table.same,
+            first=first,
+        )
+        self._params_of = candidates.params
+        self._first = first
+        runner = FoldRunner(
+            self._pool,
+            self.terms,
+            self._load,
+            [(np.asarray(train), np.asarray(test)) for train, test in splits],
+            self._planner.nodes,
+            uses=candidates.uses,
+            whole=self.terms.keep_fitted,
+            limit=self._limit(),
+            cache=search.cache_cv,
+            told=None if self._planner.apart else told,
+        )
+        runner.run(candidates, self._take)
+        self._params += candidates.params
+        if not self._params or not n_splits:
+            raise ValueError(
+                "No fits were performed. Was the CV iterator empty? Were there no "
+                "candidates?"
+            )
+        self._table.check_failures(len(self._params))
+        for name, values in (more_results or {}).items():
+            self._more.setdefault(name, []).extend(values)
+        self.results = {name: np.asarray(values) for name, values in self._more.items()}
+        names: Sequence[str] = ()
+        if isinstance(self.scorers, _MultimetricScorer):
+            names = list(self.scorers._scorers)
+        self.results |= self._table.results(self._params, names)
+        return self.results
+
+    def conclude(self) -> None:
+        """Say which candidate is the best."""
+        search = self._search
+        several = isinstance(self.scorers, _MultimetricScorer) or self._table.several
+        search.multimetric_ = bool(several)
+        if callable(search.scoring) and search.multimetric_:
+            search._check_refit_for_multimetric(dict.fromkeys(self._table.names()))
+            self.refit_metric = search.refit
+        if not search.refit and search.multimetric_:
+            return
+        search.best_index_ = search._select_best_index(
+            search.refit, self.refit_metric, self.results
+        )
+        if not callable(search.refit):
+            means = self.results[f"mean_test_{self.refit_metric}"]
+            search.best_score_ = means[search.best_index_]
+        search.best_params_ = self.results["params"][search.best_index_]
+
+    def run(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run a task on all rows, beside nothing else."""
+        for last in (False, True):
+            try:
+                return self._pool.run(function, *args, self._load(self._pool))
+            except ResultsLost:
+                if last:
+                    raise
+        raise AssertionError("not reached")
+
+    def end(self) -> None:
+        """Let workers forget the data."""
+        self._pool.release(self._data)
+
+    def _load(self, pool: Pool) -> Any:
+        """Give the handle of the data; each time but the first it has been lost."""
+        if self._lent:
+            self._data = self._given.load(pool, self._routed)
+        self._lent = True
+        return self._data
+
+    def _take(
+        self, split: int, numbers: Sequence[int], found: Sequence[Evaluation]
+    ) -> None:
+        self._table.take(split, numbers, found)
+        if self._search.verbose > 1:
+            params = [self._params_of[number - self._first] for number in numbers]
+            print_evaluations(self._search, split, numbers, params, found)
+
+    def _limit(self) -> int:
+        """Tasks at a time, by `pre_dispatch`."""
+        wanted = self._search.pre_dispatch
+        if wanted == "all":
+            return 100 * self._pool.n_slots
+        if isinstance(wanted, str):
+            wanted = eval_expr(wanted.replace("n_jobs", str(self._pool.n_slots)))
+        return max(int(wanted), 1)
+
+
+def _has_callbacks(search: Any) -> bool:
+    """Whether somebody wants to be told of fits: the search's own, or a caller's."""
+    return bool(getattr(search, "_skl_callbacks", None)) or hasattr(
+        search, "_parent_callback_ctx"
+    )

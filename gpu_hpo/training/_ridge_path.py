@@ -1,0 +1,199 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Ridge regression for a path of penalties, from one factorisation of the rows."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.linalg
+
+from gpu_hpo.devices import array_namespace
+
+# Eigenvalues are exact to some 1e-16 of the largest one, so that this is how much the
+# system with its penalty may vary for ten digits of the coefficients to be right.
+_WELL_CONDITIONED = 1e6
+# Eigenvectors take as long as some ten systems of their size.
+_WORTH_EIGENVECTORS = 10
+
+
+class NotShared(Exception):
+    """These models cannot be fitted together to these rows: fit them one by one."""
+
+
+class Centred(NamedTuple):
+    """Rows and targets as the solvers take them: centred, then weighted.
+
+    Attributes
+    ----------
+    X, y : array of shape (n_samples, n_features) and (n_samples, n_targets)
+    X_offset, y_offset : array of shape (n_features,) and (n_targets,), or None
+        What was subtracted; None without an intercept.
+    constant : array of shape (n_samples,), or None
+        The unit vector that centring has made orthogonal to all columns.
+    """
+
+    X: Any
+    y: Any
+    X_offset: Any
+    y_offset: Any
+    constant: Any
+
+
+def centre(X: Any, y: Any, weight: Any, fit_intercept: bool) -> Centred:
+    """Take the mean, or what the intercept makes up for, out of rows and targets.
+
+    In the order of operations of scikit-learn, so that its solver is given the same
+    numbers.
+
+    Parameters
+    ----------
+    X : array of shape (n_samples, n_features)
+        Is not changed.
+    y : array of shape (n_samples, n_targets)
+    weight : array of shape (n_samples,), or None
+    fit_intercept : bool
+
+    Returns
+    -------
+    Centred
+    """
+    xp = array_namespace(X)
+    root = None if weight is None else xp.sqrt(weight)
+    X_offset = y_offset = constant = None
+    if fit_intercept:
+        X_offset = xp.average(X, axis=0, weights=weight).astype(X.dtype)
+        y_offset = xp.average(y, axis=0, weights=weight).astype(X.dtype)
+        X, y = X - X_offset, y - y_offset
+        constant = xp.ones(len(X), X.dtype) if root is None else root
+        constant = constant / xp.sqrt((constant * constant).sum())
+    if root is not None:
+        X, y = X * root[:, None], y * root[:, None]
+    return Centred(X, y, X_offset, y_offset, constant)
+
+
+def solve_path(
+    rows: Centred, alphas: np.ndarray, *, by_svd: bool, smallest: float
+) -> tuple[Any, list[int]]:
+    r"""Coefficients for every penalty.
+
+    Parameters
+    ----------
+    rows : Centred
+    alphas : ndarray of shape (n_alphas,)
+        Of the dtype of the rows.
+    by_svd : bool
+        Whether to decompose X itself: slower, and exact where its columns are nearly
+        dependent.
+    smallest : float
+        Singular values up to this count as zero.
+
+    Returns
+    -------
+    coefs : array of shape (n_alphas, n_targets, n_features)
+    failed : list of int
+        Penalties for which the system is singular, so that there is no answer here.
+
+    Raises
+    ------
+    NotShared
+        If nothing can be decomposed.
+
+    Notes
+    -----
+    What is decomposed is :math:`X^T X`, or :math:`X X^T` if that is smaller: with
+    eigenvalues :math:`\lambda_i` and eigenvectors V the coefficients are
+    :math:`V (\Lambda + \alpha)^{-1} V^T X^T y` for every :math:`\alpha` [1]_. Where
+    a system is so ill-conditioned that this loses digits, it is solved by Cholesky's
+    decomposition, which is what scikit-learn does; on a device, by singular values.
+
+    References
+    ----------
+    .. [1] T. Hastie, R. Tibshirani, J. Friedman, The Elements of Statistical Learning,
+       2nd ed., section 3.4.1, Springer, 2009.
+    """
+    xp = array_namespace(rows.X)
+    X, y = rows.X, rows.y
+    try:
+        if by_svd:
+            return _by_singular_values(X, y, alphas, smallest), []
+        failed: list[int] = []
+        wide = X.shape[1] > X.shape[0]
+        gram, right = (X @ X.T, y) if wide else (X.T @ X, X.T @ y)
+        if not bool(xp.isfinite(gram).all() & xp.isfinite(right).all()):
+            raise NotShared("products of the columns are too large")
+        found = xp.zeros((len(gram), len(alphas), right.shape[1]), gram.dtype)
+        easy = np.zeros(len(alphas), bool)
+        if xp is not np or len(alphas) >= _WORTH_EIGENVECTORS:
+            constant = rows.constant if wide else None
+            easy = _by_eigenvalues(gram, right, alphas, constant, found)
+        coefs = found.reshape(len(found), -1)
+        coefs = (X.T @ coefs if wide else coefs).reshape(-1, *found.shape[1:])
+        coefs = xp.ascontiguousarray(coefs.transpose(1, 2, 0))
+        hard = np.flatnonzero(~easy).tolist()
+        if xp is not np and hard:
+            exact = _by_singular_values(X, y, alphas[hard], smallest)
+            for i, values in zip(hard, exact, strict=True):
+                coefs[i] = values
+        elif hard:
+            for i in hard:
+                solution = _by_cholesky(gram, right, alphas[i])
+                if solution is None:
+                    failed.append(i)
+                else:
+                    # By itself, too, for where digits cancel each one counts.
+                    coefs[i] = (X.T @ solution if wide else solution).T
+    except np.linalg.LinAlgError as error:
+        raise NotShared(f"no decomposition: {error}") from error
+    return coefs, failed
+
+
+def _by_eigenvalues(
+    gram: Any, right: Any, alphas: np.ndarray, constant: Any, found: Any
+) -> np.ndarray:
+    """Solve for the penalties that are large enough; says which these are."""
+    xp = array_namespace(gram)
+    # Single precision is enough for the matrix, but not for what is computed from it.
+    gram, right = gram.astype(xp.float64), right.astype(xp.float64)
+    if constant is not None:
+        # Centred rows are dependent, in a direction that no coefficient depends on: it
+        # is given an eigenvalue like the others, so that it harms no small penalty.
+        constant = constant.astype(xp.float64)
+        gram += (xp.trace(gram) / len(gram)) * constant[:, None] * constant
+    values, vectors = xp.linalg.eigh(gram)
+    penalties = alphas.astype(float)
+    least, most = float(values[0]) + penalties, float(values[-1]) + penalties
+    # Not so for a matrix of zeros without a penalty.
+    easy = most < _WELL_CONDITIONED * least
+    if constant is not None:
+        # Scikit-learn, which knows nothing of that direction, has something to say
+        # where the penalty alone does not lift it above rounding.
+        easy &= penalties > len(gram) * np.finfo(alphas.dtype).eps * most
+    # No matter which for the others, if it divides.
+    penalties = xp.asarray(np.where(easy, penalties, 1.0 + abs(most)))
+    parts = (vectors.T @ right)[:, None] / (values[:, None] + penalties)[:, :, None]
+    found[...] = (vectors @ parts.reshape(len(gram), -1)).reshape(found.shape)
+    return easy
+
+
+def _by_cholesky(gram: np.ndarray, right: np.ndarray, alpha: float) -> Any:
+    """Solve for one penalty by the call of scikit-learn's; None if it is singular."""
+    system = gram.copy()
+    system.flat[:: len(gram) + 1] += alpha
+    try:
+        return scipy.linalg.solve(system, right, assume_a="pos", overwrite_a=True)
+    except np.linalg.LinAlgError:
+        return None
+
+
+def _by_singular_values(X: Any, y: Any, alphas: np.ndarray, smallest: float) -> Any:
+    """Coefficients for all penalties by the singular values of X."""
+    xp = array_namespace(X)
+    left, values, right = xp.linalg.svd(X, full_matrices=False)
+    kept = (values > smallest)[:, None]
+    values = xp.where(kept, values[:, None], 1)
+    factors = xp.where(kept, values / (values * values + xp.asarray(alphas)), 0)
+    parts = (factors[:, :, None] * (left.T @ y)[:, None]).astype(X.dtype)
+    coefs = (right.T @ parts.reshape(len(parts), -1)).reshape(-1, *parts.shape[1:])
+    return xp.ascontiguousarray(coefs.transpose(1, 2, 0))
