@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import math
 from collections.abc import Hashable, Sequence
 from numbers import Real
@@ -14,6 +15,7 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import compute_sample_weight
+from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
@@ -31,6 +33,7 @@ _NO_EFFECT = frozenset(
 )
 # The others stop where their start and the order of rows have led them.
 _DIRECT = frozenset({"auto", "cholesky", "eig", "svd"})
+_FLOATS = [np.float64, np.float32]
 # Singular values up to this count as zero, in either library.
 _SMALLEST = {"sklearn": 1e-15, "cuml": 1e-10}
 
@@ -52,11 +55,13 @@ def ridge_key(model: Any) -> Hashable | None:
     library = _library(model)
     if not library:
         return None
-    params = model.get_params(deep=False)
+    params = _params(model)
     alpha, solver = params["alpha"], params["solver"]
     try:
         if library == "sklearn":
-            model._validate_params()
+            validate_parameter_constraints(
+                model._parameter_constraints, params, type(model).__name__
+            )
         if isinstance(weights := params.get("class_weight"), dict):
             params["class_weight"] = frozenset(weights.items())
         direct = solver in _DIRECT and not params.get("positive", False)
@@ -213,7 +218,7 @@ class RidgeStack:
                 models.append(clone(model))
                 continue
             made = copy.copy(self._template)
-            for name, value in model.get_params(deep=False).items():
+            for name, value in _params(model).items():
                 setattr(made, name, value)
             coefs = self._coefs[i]
             made.coef_ = (coefs[0] if len(coefs) == 1 else coefs).copy()
@@ -230,10 +235,14 @@ class RidgeStack:
             template,
             X,
             y,
-            dtype=[np.float64, np.float32],
+            dtype="numeric" if self._classifies else _FLOATS,
             multi_output=True,
             y_numeric=not self._classifies,
         )
+        if X.dtype not in _FLOATS:
+            if X.dtype.kind == "f":
+                raise NotShared(f"a classifier of rows of {X.dtype}")
+            X = X.astype(np.float64)
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
@@ -260,10 +269,11 @@ class RidgeStack:
         xp = array_namespace(X, y, sample_weight)
         if xp is np or hasattr(X, "tocsr"):
             raise NotShared("cuML's models of rows on the host, or of sparse ones")
-        if y.ndim == 2 and y.shape[1] == 1:
+        if len(y.shape) == 2 and y.shape[1] == 1:
             raise NotShared("a single target in a column")
         # How cuML notes the type of the rows is its own affair, so it is given a few.
-        self._template = template = clone(self._models[0]).set_params(alpha=1.0)
+        self._template = template = clone(self._models[0])
+        template.set_params(alpha=1.0, copy_X=True)
         try:
             template.fit(_head(X), _head(y))
         except Exception as error:
@@ -322,6 +332,17 @@ def _library(model: Any) -> str:
 
         return "sklearn" if kind in (Ridge, RidgeClassifier) else ""
     return ""
+
+
+def _params(model: Any) -> dict[str, Any]:
+    # `get_params` reads the signature each time, which takes longer than all else here.
+    kind: Any = type(model)
+    return {name: getattr(model, name) for name in _param_names(kind)}
+
+
+@functools.cache
+def _param_names(kind: Any) -> tuple[str, ...]:
+    return tuple(kind().get_params(deep=False))
 
 
 def _head(values: Any) -> Any:
