@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError
@@ -13,10 +14,14 @@ from typing import Any
 from distributed import Client, Future, wait
 from distributed.scheduler import KilledWorker
 
+from gpu_hpo.data import scatter
 from gpu_hpo.execution._blas import one_blas_thread
 from gpu_hpo.execution._pool import Pool, ResultsLost, TaskKilled
 
 _GONE = ("cancelled", "lost")
+_PATIENCE = 60  # seconds for a worker to come, or to come back
+_PAUSE = 0.1
+_SETTLED = 1.0
 _COPIES = 2  # of data from here, so that one worker may die with it
 
 
@@ -44,15 +49,16 @@ class ClientPool(Pool):
 
     def put(self, value: Any) -> Future:
         """Send a value to some workers."""
-        key = self._key("data")
-        workers = list(self._client.nthreads())[:_COPIES]
-        sent = self._client.scatter(
-            {key: value},
-            workers=workers or None,
+        workers = self._workers()[:_COPIES]
+        sent, _ = self._client.sync(
+            scatter,
+            self._client,
+            self._key("data"),
+            value,
+            workers,
             broadcast=len(workers) > 1,
-            hash=False,
         )
-        return sent[key]
+        return sent
 
     def compute(self, collection: Any) -> Future:
         """Compute a Dask collection, in one piece, on a worker."""
@@ -88,6 +94,20 @@ class ClientPool(Pool):
     def release(self, handle: Future) -> None:
         """Let workers forget a result."""
         handle.release()
+
+    def _workers(self) -> list[str]:
+        """Addresses of the workers, of which there is one at least."""
+        end = time.monotonic() + _PATIENCE
+        waited = False
+        while not (workers := list(self._client.nthreads())):
+            if time.monotonic() > end:
+                raise TimeoutError(f"{self._client!r} has had no worker for a minute")
+            waited = True
+            time.sleep(_PAUSE)
+        if waited:
+            # A worker that dies while its nanny starts it is not started again.
+            time.sleep(_SETTLED)
+        return workers
 
     def _key(self, kind: str) -> str:
         return f"{self._name}-{kind}-{next(self._numbers)}"

@@ -9,7 +9,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gpu_hpo.decomposition import ROOT, Joined, Leaf, Node
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 _TASK_SECONDS = 0.2  # of work in a task: much more than a task costs, yet soon over
 _BATCHES_PER_SLOT = 4  # at least, so that the last of them does not keep others waiting
 _MOST_TOGETHER = 1024  # models in a stack
-_MOST_LOSSES = 3  # of all data, before the cluster is said to be of no use
+_MOST_LOSSES = 2  # of all data while a batch runs, before it is what ends workers
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,16 +50,23 @@ class Group:
     together: bool = False
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Batch:
     group: Group
     split: int
     start: int
     stop: int
+    losses: int = 0  # of all data while it was running
 
     @property
     def members(self) -> Sequence[tuple[int, Mapping[str, Any]]]:
         return self.group.members[self.start : self.stop]
+
+    def one_by_one(self) -> list[_Batch]:
+        """A batch for each member."""
+        return [
+            replace(self, start=i, stop=i + 1) for i in range(self.start, self.stop)
+        ]
 
 
 class _Item:
@@ -130,10 +137,9 @@ class FoldRunner:
         self._handles: dict[Any, Any] = {}
         self._needed: dict[Any, int] = {}  # uses to come, per node and split
         self._prices: dict[int, float] = {}  # seconds per candidate, by leaf
-        self._queue: deque[_Batch] = deque()  # to be done once more
         self._running: dict[Any, _Batch] = {}
         self._items: dict[tuple[int, int], _Item] = {}
-        self._losses = 0
+        self._suspects: deque[_Batch] = deque()  # to be run alone, at the end
         self._parts = {
             number
             for node in nodes.values()
@@ -160,17 +166,19 @@ class FoldRunner:
         try:
             while True:
                 while len(self._running) < self._limit:
-                    batch = (
-                        self._queue.popleft() if self._queue else next(batches, None)
-                    )
+                    batch = next(batches, None)
                     if batch is None:
                         break
-                    self._guarded(self._submit, batch)
+                    self._submit(batch)
+                if not self._running and self._suspects:
+                    self._submit(self._suspects.popleft())
                 if not self._running:
                     return
-                for handle in self._guarded(self._pool.wait, list(self._running)) or ():
-                    if handle in self._running:
-                        self._guarded(self._finish, handle, take)
+                try:
+                    for handle in self._pool.wait(list(self._running)):
+                        self._finish(handle, take)
+                except ResultsLost as error:
+                    self._begin_again(error, take)
         finally:
             for handle in [*self._running, *self._handles.values()]:
                 self._pool.release(handle)
@@ -221,12 +229,7 @@ class FoldRunner:
         args.append(fold)
         if self._told is not None:
             args.append([self._told(number, split) for number, _ in batch.members])
-        try:
-            handle = self._pool.submit(_evaluate, *args)
-        except ResultsLost:
-            self._queue.append(batch)
-            raise
-        self._running[handle] = batch
+        self._running[self._pool.submit(_evaluate, *args)] = batch
 
     def _state(self, number: int, split: int, pairwise: bool) -> Any:
         """Handle of what a node makes of a split, submitted if it is not there."""
@@ -277,15 +280,11 @@ class FoldRunner:
         self._done(batch, found, take)
 
     def _killed(
-        self, batch: _Batch, error: TaskKilled, take: Callable[..., None]
+        self, batch: _Batch, error: Exception, take: Callable[..., None]
     ) -> None:
         """See which candidate of a batch kills workers, and do without it."""
-        n = batch.stop - batch.start
-        if n > 1:
-            self._queue.extend(
-                _Batch(batch.group, batch.split, i, i + 1)
-                for i in range(batch.start, batch.stop)
-            )
+        if len(batch.members) > 1:
+            self._suspects.extend(batch.one_by_one())
         elif self._terms.raises:
             raise error
         else:
@@ -321,22 +320,22 @@ class FoldRunner:
 
     # ---- what may go wrong ----
 
-    def _guarded(self, do: Callable[..., Any], *args: Any) -> Any:
-        """Do something; if what it needs is lost, begin with the data again."""
-        try:
-            return do(*args)
-        except ResultsLost as error:
-            self._losses += 1
-            if self._losses > _MOST_LOSSES:
-                raise
-            logger.warning("%s; it is sent and computed again", error)
-            self._queue.extend(self._running.values())
-            for handle in [*self._running, *self._handles.values()]:
-                self._pool.release(handle)
-            self._running.clear()
-            self._handles.clear()
-            self._data = None
-            return None
+    def _begin_again(self, error: ResultsLost, take: Callable[..., None]) -> None:
+        """Have the data sent, and what tasks need computed, once more."""
+        logger.warning("%s; it is sent and computed again", error)
+        running = list(self._running.values())
+        for handle in [*self._running, *self._handles.values()]:
+            self._pool.release(handle)
+        self._running.clear()
+        self._handles.clear()
+        self._data = None
+        for batch in running:
+            batch.losses += 1
+            if batch.losses < _MOST_LOSSES:
+                # One of these may be what ends workers.
+                self._suspects.extend(batch.one_by_one())
+            else:
+                self._killed(batch, error, take)
 
 
 def _evaluate(*args: Any) -> tuple[float, list[Evaluation]]:
