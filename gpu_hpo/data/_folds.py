@@ -54,7 +54,7 @@ def cut(X: Any, rows: Any, columns: Any = None) -> Any:
             return X[xp.asarray(rows)][:, xp.asarray(np.asarray(columns))]
         return X[np.ix_(rows, np.asarray(columns))]
     if _is_array(X):
-        runs = _runs(rows)
+        runs = _runs(rows, X.shape[0])
         if runs is not None:
             parts = [X[a:b] for a, b in runs]
             return (
@@ -88,10 +88,12 @@ def _is_array(X: Any) -> bool:
     return isinstance(X, array_namespace(X).ndarray)
 
 
-def _runs(rows: np.ndarray) -> list[tuple[int, int]] | None:
-    """The one or two runs of consecutive numbers that `rows` are, if that is all."""
-    if rows.ndim != 1 or rows.dtype.kind not in "iu" or not len(rows) or rows[0] < 0:
+def _runs(rows: np.ndarray, n: int) -> list[tuple[int, int]] | None:
+    """The one or two runs of consecutive numbers that `rows` of n are, if so."""
+    if rows.ndim != 1 or rows.dtype.kind not in "iu" or not len(rows):
         return None
+    if rows.min() < 0 or rows.max() >= n:
+        return None  # counted from the end, or an error that indexing raises
     breaks = np.flatnonzero(np.diff(rows) != 1) + 1
     if len(breaks) > 1:
         return None

@@ -5,6 +5,7 @@
 from gpu_hpo.decomposition._columns import Columns
 from gpu_hpo.decomposition._composites import (
     LAST,
+    numbers_in,
     put_together,
     with_stand_ins,
     without_stand_ins,
@@ -24,6 +25,7 @@ __all__ = [
     "Planner",
     "StandIn",
     "Step",
+    "numbers_in",
     "put_together",
     "with_stand_ins",
     "without_stand_ins",

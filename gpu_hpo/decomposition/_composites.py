@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -53,6 +53,15 @@ def put_together(whole: Any, fitted: Mapping[int, Any]) -> Any:
     for i, part in whole.steps:
         pipeline.steps[i] = (pipeline.steps[i][0], put_together(part, fitted))
     return pipeline
+
+
+def numbers_in(whole: Any) -> Iterator[int]:
+    """Numbers of the nodes that `put_together` asks for."""
+    if not isinstance(whole, Piped):
+        yield whole
+        return
+    for _, part in whole.steps:
+        yield from numbers_in(part)
 
 
 class Parts(Protocol):

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
 from dask.base import tokenize
+from sklearn.base import clone
 
 # Equal of these are the same only if their types are: 1, 1.0 and True are not.
 _PLAIN = (bool, int, str, bytes, type(None))
@@ -51,14 +52,49 @@ class Keys:
         self._known[id(value)] = (value, key)
         return key
 
+    def changed(self, estimator: Any) -> Changed:
+        """Keys of an estimator with some parameters changed."""
+        return Changed(self, estimator)
+
     def _of_estimator(self, estimator: Any) -> Hashable:
+        return self.changed(estimator).key({})
+
+
+class Changed:
+    """Keys of an estimator with some of its parameters changed.
+
+    Parameters
+    ----------
+    keys : Keys
+    estimator : estimator
+        Not changed.
+    """
+
+    def __init__(self, keys: Keys, estimator: Any) -> None:
+        self._keys = keys
+        self._estimator = estimator
         params = estimator.get_params(deep=False)
         # What there is beside the parameters: set_output, requests of metadata, and
         # what has been learned, if it is frozen.
         known = getattr(estimator, "__dict__", {}).items()
         beside = {name: value for name, value in known if name not in params}
-        return (
-            type(estimator),
-            tuple((name, self.of(params[name])) for name in sorted(params)),
-            tokenize(beside) if beside else None,
-        )
+        self._kind = (type(estimator), tokenize(beside) if beside else None)
+        names = sorted(params)
+        self._places = {name: i for i, name in enumerate(names)}
+        self._values = [keys.of(params[name]) for name in names]
+
+    def key(self, own: Mapping[str, Any]) -> Hashable:
+        """Key of the estimator with these parameters: of what it then is."""
+        if not own:
+            return (*self._kind, tuple(self._values))
+        values = self._values.copy()
+        for name, value in own.items():
+            place = self._places.get(name)
+            if place is None:
+                # One of a part of it.
+                changed = clone(self._estimator).set_params(
+                    **clone(dict(own), safe=False)
+                )
+                return Changed(self._keys, changed).key({})
+            values[place] = self._keys.of(value)
+        return (*self._kind, tuple(values))

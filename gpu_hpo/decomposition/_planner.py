@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from sklearn.utils import get_tags
 
 from gpu_hpo.decomposition._columns import Columns
 from gpu_hpo.decomposition._composites import take_apart, whole
-from gpu_hpo.decomposition._keys import Keys
+from gpu_hpo.decomposition._keys import Changed, Keys
 from gpu_hpo.decomposition._nodes import ROOT, Joined, Leaf, Node, Routes, Step
 
 _PAIRWISE = "precomputed"  # the value by which estimators say that X is pairwise
@@ -120,6 +120,10 @@ class Planner:
         """Key of a value."""
         return self._keys.of(value)
 
+    def changed(self, estimator: Any) -> Changed:
+        """Keys of an estimator with some parameters changed."""
+        return self._keys.changed(estimator)
+
     @property
     def fit_params(self) -> tuple[str, ...]:
         """Names of the search's fit parameters for the estimator."""
@@ -161,7 +165,7 @@ class _Template:
         self._source = source
         self._path = path
         self._pairwise = _is_pairwise(estimator)
-        self._last_key = planner.key(self._last)
+        self._last_key = planner.changed(self._last)
         self._owners: dict[str, str] = {}
         self._paths = [path, *(r.path for r in self._records if r.is_step)]
 
@@ -176,14 +180,17 @@ class _Template:
         routes: Routes,
         memory: Any,
     ) -> int:
-        key = (
-            self._planner.key(estimator),
+        changed = self._planner.changed(estimator)
+        rest = (
             self._columns_key(columns),
             tuple(
                 (k, tuple(sorted(v.items()))) for k, v in sorted(routes.items()) if v
             ),
             self._planner.key(memory),
         )
+
+        def key(own: Mapping[str, Any]) -> Hashable:
+            return (changed.key(own), rest)
 
         def make(number: int, source: int, own: Mapping[str, Any], parts: Any) -> Step:
             step = clone(estimator)
@@ -230,7 +237,7 @@ class _Template:
             return Joined(number, source, columns, estimator, found)
 
         return self._record(
-            _Record(path, False, source, tuple(parts.items()), key, make)
+            _Record(path, False, source, tuple(parts.items()), lambda own: key, make)
         )
 
     def _record(self, record: _Record) -> int:
@@ -283,7 +290,7 @@ class _Template:
             ),
         )
         before = tuple(numbers) if self._whole is not None else ()
-        key = (source, pairwise, self._last_key, self._key(last), before)
+        key = (source, pairwise, self._last_key.key(last), before)
         return Plan(leaf, last, key)
 
     def _number(
@@ -295,13 +302,10 @@ class _Template:
             for name, (number, fitted) in record.parts
         }
         below = tuple((name, number) for name, (number, _) in parts.items())
-        key = (record.key, source, below, self._key(own))
+        key = (record.key(own), source, below)
         return self._planner.number(
             key, lambda number: record.make(number, source, own, parts)
         )
-
-    def _key(self, own: Mapping[str, Any]) -> Hashable:
-        return tuple((name, self._planner.key(own[name])) for name in sorted(own))
 
 
 @dataclass(frozen=True, eq=False)
@@ -312,7 +316,7 @@ class _Record:
     is_step: bool
     source: int
     parts: tuple[tuple[str, tuple[int, Any]], ...]
-    key: Hashable
+    key: Callable[[Mapping[str, Any]], Hashable]
     make: Any
 
 

@@ -74,6 +74,8 @@ def open_pool(scheduler: Any = None, n_jobs: int | None = None) -> Iterator[Pool
     Pool
     """
     check_scheduler(scheduler)
+    if n_jobs == 0:
+        raise ValueError("n_jobs == 0 in Parallel has no meaning")
     if scheduler is None:
         scheduler = dask.config.get("scheduler", None)
         check_scheduler(scheduler)
@@ -84,6 +86,10 @@ def open_pool(scheduler: Any = None, n_jobs: int | None = None) -> Iterator[Pool
     most = n_jobs if n_jobs is not None and n_jobs > 0 else None
     n_slots = most or max(CPU_COUNT + 1 + (-1 if n_jobs is None else n_jobs), 1)
     if isinstance(scheduler, Client):
+        if scheduler.status != "running":
+            raise ValueError(
+                f"scheduler={scheduler!r} is {scheduler.status}: open a new client"
+            )
         yield ClientPool(scheduler, most)
     elif scheduler == "distributed":
         with search_client() as client:

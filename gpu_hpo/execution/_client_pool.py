@@ -20,6 +20,7 @@ from gpu_hpo.execution._pool import Pool, ResultsLost, TaskKilled
 
 _GONE = ("cancelled", "lost")
 _PATIENCE = 60  # seconds for a worker to come, or to come back
+_RECOVERY = 15.0  # seconds for those that have died to be replaced
 _PAUSE = 0.1
 _SETTLED = 1.0
 _COPIES = 2  # of data from here, so that one worker may die with it
@@ -44,7 +45,9 @@ class ClientPool(Pool):
         self._client = client
         self._name = f"gpu_hpo-{uuid.uuid4().hex[:10]}"
         self._numbers = count()
-        threads = sum(client.nthreads().values()) or 1
+        workers = client.nthreads()
+        self._n_workers = len(workers)
+        threads = sum(workers.values()) or 1
         self.n_slots = threads if n_slots is None else min(n_slots, threads)
 
     def put(self, value: Any) -> Future:
@@ -91,6 +94,16 @@ class ClientPool(Pool):
         except KilledWorker as error:
             raise TaskKilled(str(error)) from error
 
+    def recover(self) -> None:
+        """Wait for workers that have died to be replaced, if they are."""
+        end = time.monotonic() + _RECOVERY
+        while len(self._client.nthreads()) < self._n_workers:
+            if time.monotonic() > end:
+                break
+            time.sleep(_PAUSE)
+        # A worker that dies while its nanny is starting it is not started again.
+        time.sleep(_SETTLED)
+
     def release(self, handle: Future) -> None:
         """Let workers forget a result."""
         handle.release()
@@ -98,15 +111,10 @@ class ClientPool(Pool):
     def _workers(self) -> list[str]:
         """Addresses of the workers, of which there is one at least."""
         end = time.monotonic() + _PATIENCE
-        waited = False
         while not (workers := list(self._client.nthreads())):
             if time.monotonic() > end:
                 raise TimeoutError(f"{self._client!r} has had no worker for a minute")
-            waited = True
             time.sleep(_PAUSE)
-        if waited:
-            # A worker that dies while its nanny starts it is not started again.
-            time.sleep(_SETTLED)
         return workers
 
     def _key(self, kind: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gpu_hpo.decomposition import ROOT, Joined, Leaf, Node
+from gpu_hpo.decomposition import ROOT, Joined, Leaf, Node, numbers_in
 from gpu_hpo.execution._pool import Pool, ResultsLost, TaskKilled
 from gpu_hpo.training import (
     Evaluation,
@@ -41,13 +41,15 @@ class Group:
     leaf : Leaf
     members : sequence of (int, dict)
         Number of each candidate, and parameters of its last step.
-    together : bool
-        Whether they may be fitted together, so that they go into one task.
+    together, in_lots : bool
+        Whether they may be fitted together, so that they go into one task; and whether
+        what comes out is the same however many are.
     """
 
     leaf: Leaf
     members: Sequence[tuple[int, Mapping[str, Any]]]
     together: bool = False
+    in_lots: bool = True
 
 
 @dataclass(eq=False)
@@ -144,13 +146,15 @@ class FoldRunner:
             number
             for node in nodes.values()
             if isinstance(node, Joined)
-            for number, _ in node.parts.values()
+            for number, whole in node.parts.values()
+            for number in (number, *numbers_in(whole))
         }
 
     def run(
         self,
         groups: Iterable[Group],
         take: Callable[[int, Sequence[int], Sequence[Evaluation]], None],
+        begun: Callable[[int, Sequence[int]], None] | None = None,
     ) -> None:
         """Carry out all groups.
 
@@ -161,7 +165,10 @@ class FoldRunner:
         take : callable
             Told of scores as they arrive: the split, the numbers of candidates, and
             what each scored.
+        begun : callable, optional
+            Told the split and the numbers of candidates that are about to be fitted.
         """
+        self._begun = begun
         batches = self._batches(groups)
         try:
             while True:
@@ -206,8 +213,8 @@ class FoldRunner:
         """How many members of a group go into a task."""
         n_members, n_splits = len(group.members), len(self._splits)
         if group.together:
-            per_split = math.ceil(self._pool.n_slots / n_splits)
-            return min(math.ceil(n_members / per_split), _MOST_TOGETHER)
+            lots = math.ceil(self._pool.n_slots / n_splits) if group.in_lots else 1
+            return min(math.ceil(n_members / lots), _MOST_TOGETHER)
         price = self._prices.get(group.leaf.number)
         if price is None:
             return 1
@@ -218,6 +225,8 @@ class FoldRunner:
 
     def _submit(self, batch: _Batch) -> None:
         leaf, split = batch.group.leaf, batch.split
+        if self._begun is not None:
+            self._begun(split, [number for number, _ in batch.members])
         args = [
             self._terms,
             leaf,
@@ -329,6 +338,7 @@ class FoldRunner:
         self._running.clear()
         self._handles.clear()
         self._data = None
+        self._pool.recover()
         for batch in running:
             batch.losses += 1
             if batch.losses < _MOST_LOSSES:

@@ -54,7 +54,6 @@ class LocalPool(Pool):
         self.n_slots = n_slots
         self._scheduler = scheduler
         self._one_thread = one_thread
-        self._lock = threading.Lock()
 
     def put(self, value: Any) -> Future:
         """Give a handle of a value that is here."""
@@ -73,18 +72,9 @@ class LocalPool(Pool):
         if not missing:
             self._start(outcome, function, args)
             return outcome
-        left = len(missing)
-
-        def arrived(argument: Future) -> None:
-            nonlocal left
-            with self._lock:
-                left -= 1
-                last = not left
-            if last:
-                self._start(outcome, function, args)
-
+        later = _Later(self._start, outcome, function, args, len(missing))
         for argument in missing:
-            argument.add_done_callback(arrived)
+            argument.add_done_callback(later)
         return outcome
 
     def _start(self, outcome: Future, function: Callable[..., Any], args: Any) -> None:
@@ -99,7 +89,9 @@ class LocalPool(Pool):
 
     def wait(self, handles: Iterable[Future]) -> list[Future]:
         """Wait for one of some handles at least."""
-        return list(wait(handles, return_when=FIRST_COMPLETED).done)
+        handles = list(handles)
+        done = wait(handles, return_when=FIRST_COMPLETED).done
+        return [handle for handle in handles if handle in done]
 
     def result(self, handle: Future) -> Any:
         """Give the result of a task."""
@@ -108,6 +100,29 @@ class LocalPool(Pool):
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run a task in this thread, with all cores."""
         return function(*(a.result() if isinstance(a, Future) else a for a in args))
+
+
+class _Later:
+    """Starts a task when the last of its arguments has arrived.
+
+    An argument knows it, and it the argument: it must forget, or results would live
+    until the garbage collector finds them.
+    """
+
+    def __init__(self, start: Callable[..., None], *task: Any) -> None:
+        *what, self._left = task
+        self._start: Any = start
+        self._what: Any = what
+        self._lock = threading.Lock()
+
+    def __call__(self, argument: Future) -> None:
+        with self._lock:
+            self._left -= 1
+            if self._left:
+                return
+        start, what = self._start, self._what
+        self._start = self._what = None
+        start(*what)
 
 
 class GetPool(LocalPool):

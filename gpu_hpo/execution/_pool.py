@@ -76,5 +76,8 @@ class Pool(ABC):
         finally:
             self.release(handle)
 
+    def recover(self) -> None:  # noqa: B027  where nothing gets lost
+        """Wait for what is lost with results to be replaced."""
+
     def release(self, handle: Any) -> None:  # noqa: B027  where there is no garbage
         """Say that nobody needs a result any more."""

@@ -64,7 +64,7 @@ class Candidates:
         self._same = same
         self._first = first
         self._seen: dict[Hashable, int] = {}
-        self._together: dict[int, bool] = {}
+        self._together: dict[int, tuple[bool, bool]] = {}
         self.params: list[Mapping[str, Any]] = []
         self.uses: dict[int, int] | None = None
         shares = planner.apart and type(estimator) in _COMPOSITES
@@ -86,7 +86,7 @@ class Candidates:
         window: list[tuple[int, Plan]] = []
         for number, plan in self._planned():
             window.append((number, plan))
-            if len(window) == 1 and self._is_together(plan):
+            if len(window) == 1 and self._is_together(plan)[0]:
                 size = _MOST
             if len(window) >= size:
                 yield from self._grouped(window)
@@ -116,21 +116,22 @@ class Candidates:
             # Whoever takes long begins first; the sort keeps the order of the others.
             group.sort(key=lambda member: -expected_cost(member[1]))
         return [
-            Group(plans[leaf].leaf, group, self._is_together(plans[leaf]))
+            Group(plans[leaf].leaf, group, *self._is_together(plans[leaf]))
             for leaf, group in members.items()
         ]
 
-    def _is_together(self, plan: Plan) -> bool:
-        known = self._together.get(plan.leaf.number)
+    def _is_together(self, plan: Plan) -> tuple[bool, bool]:
+        """Whether candidates of a leaf may be fitted together, and in any lots."""
         if not self._planner.apart:
-            known = False
+            return False, False
+        known = self._together.get(plan.leaf.number)
         if known is None:
             model = clone(plan.leaf.estimator)
             try:
                 model.set_params(**clone(dict(plan.params), safe=False))
                 known = can_share(model)
             except ValueError:
-                known = False  # its own fit says why
+                known = False, False  # its own fit says why
             self._together[plan.leaf.number] = known
         return known
 

@@ -30,7 +30,7 @@ from gpu_hpo.execution import (
 from gpu_hpo.model_selection._candidates import Candidates
 from gpu_hpo.model_selection._score_table import ScoreTable
 from gpu_hpo.model_selection._search_data import SearchData
-from gpu_hpo.model_selection._verbose import print_evaluations
+from gpu_hpo.model_selection._verbose import Line, print_end, print_start
 from gpu_hpo.training import (
     Evaluation,
     Terms,
@@ -240,7 +240,7 @@ class _Work:
         if search.verbose > 0:
             if not isinstance(candidate_params, Sized):
                 candidate_params = list(candidate_params)
-            n = len(candidate_params)
+            n = self._n_candidates = len(candidate_params)
             print(
                 f"Fitting {n_splits} folds for each of {n} candidates, totalling "
                 f"{n * n_splits} fits"
@@ -275,7 +275,7 @@ class _Work:
             cache=search.cache_cv,
             told=None if self._planner.apart else told,
         )
-        runner.run(candidates, self._take)
+        runner.run(candidates, self._take, self._begun if search.verbose > 9 else None)
         self._params += candidates.params
         if not self._params or not n_splits:
             raise ValueError(
@@ -312,13 +312,11 @@ class _Work:
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run a task on all rows, beside nothing else."""
-        for last in (False, True):
-            try:
-                return self._pool.run(function, *args, self._load(self._pool))
-            except ResultsLost:
-                if last:
-                    raise
-        raise AssertionError("not reached")
+        try:
+            return self._pool.run(function, *args, self._data)
+        except ResultsLost:
+            self._pool.recover()
+            return self._pool.run(function, *args, self._load(self._pool))
 
     def end(self) -> None:
         """Let workers forget the data."""
@@ -336,8 +334,20 @@ class _Work:
     ) -> None:
         self._table.take(split, numbers, found)
         if self._search.verbose > 1:
-            params = [self._params_of[number - self._first] for number in numbers]
-            print_evaluations(self._search, split, numbers, params, found)
+            told = self._shown(split, numbers)
+            for line, evaluation in zip(told, found, strict=True):
+                print_end(self._search, line, evaluation)
+
+    def _begun(self, split: int, numbers: Sequence[int]) -> None:
+        for line in self._shown(split, numbers):
+            print_start(self._search, line)
+
+    def _shown(self, split: int, numbers: Sequence[int]) -> list[Line]:
+        """What lines about some candidates begin with."""
+        return [
+            Line(split, number, self._n_candidates, self._params_of[number])
+            for number in (number - self._first for number in numbers)
+        ]
 
     def _limit(self) -> int:
         """Tasks at a time, by `pre_dispatch`."""

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from joblib.logger import short_format_time
@@ -14,38 +15,60 @@ from gpu_hpo.training import Evaluation
 _WIDTH = 80
 
 
-def print_evaluations(
-    search: Any,
-    split: int,
-    numbers: Sequence[int],
-    params: Sequence[Mapping[str, Any]],
-    found: Sequence[Evaluation],
-) -> None:
-    """Print a line per candidate.
+@dataclass(frozen=True)
+class Line:
+    """What is printed of one candidate on one split."""
+
+    split: int
+    number: int
+    n_candidates: int
+    params: Mapping[str, Any]
+
+    def where(self, search: Any) -> str:
+        """Which split, and which candidate, as far as `verbose` asks for it."""
+        if search.verbose <= 2:
+            return ""
+        where = f" {self.split + 1}/{search.n_splits_}"
+        if search.verbose <= 9:
+            return where
+        return f"{where}; {self.number + 1}/{self.n_candidates}"
+
+    def what(self) -> str:
+        """Its parameters."""
+        return ", ".join(f"{name}={self.params[name]}" for name in sorted(self.params))
+
+
+def print_start(search: Any, line: Line) -> None:
+    """Print that a candidate is about to be fitted.
+
+    Parameters
+    ----------
+    search : BaseSearchCV
+    line : Line
+    """
+    text = f"[CV{line.where(search)}] START {line.what()}"
+    print(text + "." * (_WIDTH - len(text)))
+
+
+def print_end(search: Any, line: Line, evaluation: Evaluation) -> None:
+    """Print how long a candidate has taken, and what it has scored.
 
     Parameters
     ----------
     search : BaseSearchCV
         Whose `verbose` says how much: 2 for parameters and times, 3 for the scores, 10
         for the numbers of candidates too.
-    split : int
-    numbers, params, found
-        Of the candidates.
+    line : Line
+    evaluation : Evaluation
     """
-    for number, values, evaluation in zip(numbers, params, found, strict=True):
-        where = ""
-        if search.verbose > 2:
-            where = f" {split + 1}/{search.n_splits_}"
-            if search.verbose > 9:
-                where += f"; {number + 1}"
-        said = ", ".join(f"{name}={values[name]}" for name in sorted(values))
-        text = said + (";" if said else "")
-        if search.verbose > 2:
-            text += _scores(evaluation, search.error_score)
-        seconds = evaluation.fit_time + evaluation.score_time
-        text += f" total time={short_format_time(seconds)}"
-        begin = f"[CV{where}] END "
-        print(begin + "." * (_WIDTH - len(begin) - len(text)) + text)
+    text = line.what()
+    text += ";" if text else ""
+    if search.verbose > 2:
+        text += _scores(evaluation, search.error_score)
+    seconds = evaluation.fit_time + evaluation.score_time
+    text += f" total time={short_format_time(seconds)}"
+    begin = f"[CV{line.where(search)}] END "
+    print(begin + "." * (_WIDTH - len(begin) - len(text)) + text)
 
 
 def _scores(evaluation: Evaluation, error_score: Any) -> str:

@@ -20,9 +20,10 @@ from gpu_hpo.data import n_rows
 from gpu_hpo.decomposition import LAST, Leaf, put_together
 from gpu_hpo.devices import annotated, is_device_array, synchronize
 from gpu_hpo.training._fold import Rows, State, Terms
-from gpu_hpo.training._own_rows import rows_for
+from gpu_hpo.training._own_rows import own_rows
 from gpu_hpo.training._scoring import Scoring, read_scorer
 from gpu_hpo.training._shared_fits import share_key, shared_stack
+from gpu_hpo.training._stack import stack_key
 
 logger = logging.getLogger(__name__)
 
@@ -76,9 +77,17 @@ def needs_whole(scorer: Any) -> bool:
     return not isinstance(scorer, _BaseScorer) and not _is_own_score(scorer)
 
 
-def can_share(estimator: Any) -> bool:
-    """Whether candidates of this estimator may be fitted together."""
-    return share_key(estimator) is not None
+def can_share(estimator: Any) -> tuple[bool, bool]:
+    """Whether candidates of this estimator may be fitted together, and in any lots.
+
+    Returns
+    -------
+    together : bool
+    in_lots : bool
+        Whether what comes out is the same to the bit, however many are together.
+    """
+    together = share_key(estimator) is not None
+    return together, together and stack_key(estimator) is not None
 
 
 def evaluate(
@@ -222,9 +231,10 @@ class _Work:
         return evaluation
 
     def _fit(self, model: Any) -> None:
-        given = {"X": self._source["train"], "y": self._rows["y_train"]}
-        given = {name: value for name, value in given.items() if value is not None}
-        model.fit(*rows_for(model, given).values(), **self._fit_params)
+        X = own_rows(model, self._source["train"])
+        y = self._rows["y_train"]
+        target = () if y is None else (own_rows(model, y),)
+        model.fit(X, *target, **self._fit_params)
         synchronize()
 
     @contextmanager
@@ -261,12 +271,13 @@ class _Work:
                 raise X
             if self._fold is not None:
                 # Steps, if there are any, have been fitted elsewhere.
-                X = self._fold[kind]
+                X = own_rows(scorer, self._fold[kind])
                 fitted = {**self._source["fitted"], LAST: model}
                 whole = self._leaf.whole
                 model = model if whole is None else put_together(whole, fitted)
             elif self._on_device and self._scoring is not None:
                 return self._scores_on_device(model, X, y, params)
+            X = own_rows(model, X)
             target = () if y is None else (y,)
             scores = scorer(model, X, *target, **params)
         except Exception:

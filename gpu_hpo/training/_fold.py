@@ -30,7 +30,7 @@ from gpu_hpo.decomposition import (
     without_stand_ins,
 )
 from gpu_hpo.devices import annotated, cuml_task
-from gpu_hpo.training._own_rows import rows_for
+from gpu_hpo.training._own_rows import own_rows
 
 # The rows of a split, and what has become of them: "train" and "test" X; "again", the
 # rows that train as `transform` gives them, where scores of these are asked for. Beside
@@ -195,19 +195,23 @@ def _fitted_step(
         method: {name: rows["fit"][known] for name, known in route.items()}
         for method, route in step.routes.items()
     }
-
-    def own_rows(X: Any) -> Any:
-        return rows_for(estimator, {"X": X})["X"] if _is_rows(X) else X
-
     fit = check_memory(step.memory).cache(_fit_transform)
-    train, estimator = fit(estimator, own_rows(given["train"]), rows["y_train"], params)
+    train, estimator = fit(
+        estimator,
+        own_rows(estimator, given["train"]),
+        own_rows(estimator, rows["y_train"]),
+        params,
+    )
     fitted[step.number] = estimator
     fit_time = time.time() - begin
     state: State = {"train": train, "fitted": fitted, "error": None}
     transform = params.get("transform", {})
     for name in TRANSFORMED:
         start = time.time()
-        state[name] = _transformed(estimator, own_rows(given[name]), **transform)
+        X = given[name]
+        if _is_rows(X):
+            X = own_rows(estimator, X)
+        state[name] = _transformed(estimator, X, **transform)
         if name == "test":
             times[step.number] = (fit_time, time.time() - start)
     state["times"] = times

@@ -9,6 +9,11 @@ from gpu_hpo.testing import NoHostCopyArray
 from tests.model_selection import helpers
 
 
+def pytest_configure(config):
+    """Know the marks of scikit-learn's own tests, which are run here as well."""
+    config.addinivalue_line("markers", "thread_unsafe: one of scikit-learn's own")
+
+
 @pytest.fixture
 def calls(threads_client):
     """Every call of `Scripted.partial_fit` in this test, whose client runs threads."""

@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""scikit-learn's own tests of its searches, with our classes in the place of its.
+
+They are collected here as they are, with their names and parametrisations, from a
+second copy of scikit-learn's module that found our classes where it imported its own.
+"""
+
+import importlib.util
+import inspect
+import sys
+from unittest import mock
+
+import dask
+import pytest
+import sklearn.model_selection
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.model_selection import HalvingGridSearchCV, HalvingRandomSearchCV
+
+from gpu_hpo.model_selection import GridSearchCV, RandomizedSearchCV
+
+# scikit-learn does not run them with warnings as errors; those that are about a warning
+# catch it themselves.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+OURS = {"GridSearchCV": GridSearchCV, "RandomizedSearchCV": RandomizedSearchCV}
+HALVING = (HalvingGridSearchCV, HalvingRandomSearchCV)
+
+# Name of the test: why it is run without threads.
+IN_THIS_THREAD = {
+    "test_multi_metric_search_forwards_metadata": "looks for `fit` on the call stack",
+}
+
+
+@pytest.fixture(autouse=True)
+def _scheduler(request):
+    """Run the fits of some tests in this thread, and of all others as by default."""
+    here = request.function.__name__ in IN_THIS_THREAD
+    with dask.config.set(scheduler="synchronous" if here else None):
+        yield
+
+
+def load_copy():
+    """Load scikit-learn's module a second time, importing our classes as its own."""
+    name = "sklearn.model_selection.tests.test_search"
+    # What it imports is all loaded before our classes are in the place of others.
+    spec = pytest.importorskip(name).__spec__
+    copied = importlib.util.spec_from_file_location("test_search_of_ours", spec.origin)
+    module = importlib.util.module_from_spec(copied)
+    sys.modules[copied.name] = module  # pickle looks there for the classes it defines
+    with mock.patch.multiple(sklearn.model_selection, **OURS):
+        copied.loader.exec_module(module)
+    return module
+
+
+def is_halving(value):
+    """Whether a value of a parametrisation has to do with successive halving."""
+    values = value if isinstance(value, tuple) else (value,)
+    return any(
+        isinstance(v, HALVING) or (isinstance(v, type) and issubclass(v, HALVING))
+        for v in values
+    )
+
+
+def without_halving(mark):
+    """Leave the cases of successive halving out of a parametrisation."""
+    if mark.name != "parametrize":
+        return mark
+    names, values = mark.args
+    values = [value for value in values if not is_halving(value)]
+    return pytest.mark.parametrize(names, values, **mark.kwargs).mark
+
+
+def find_tests(module):
+    """Find the tests that use one of the two searches, by name."""
+    # A function that makes cases for several tests counts as its callers' text.
+    made = inspect.getsource(module._searchcv_callback_test_cases)
+    found = {}
+    for name, function in vars(module).items():
+        if not name.startswith("test_"):
+            continue
+        text = inspect.getsource(function)
+        if "_searchcv_callback_test_cases" in text:
+            text += made
+        if not any(search in text for search in OURS):
+            continue
+        marks = getattr(function, "pytestmark", [])
+        function.pytestmark = [without_halving(mark) for mark in marks]
+        found[name] = function
+    return found
+
+
+FOUND = find_tests(load_copy())
+globals().update(FOUND)
+
+
+def test_finds_scikit_learns_tests():
+    """There are scikit-learn's tests here, with those that are listed by name."""
+    assert len(FOUND) > 80
+    assert IN_THIS_THREAD.keys() <= FOUND.keys()
