@@ -36,8 +36,17 @@ def probabilities(xp: Any, loss: str, scores: Any) -> Any:
 
 
 def validation_scores(xp: Any, lanes: Lanes, rows: Rows) -> Any:
-    """Accuracy, or coefficient of determination, of each lane."""
-    predicted = xp.asarray(rows.X @ lanes.weights.T).T + lanes.intercepts[:, None]
+    """Accuracy, or coefficient of determination, of each lane.
+
+    One product per lane, so that none depends on how many there are.
+    """
+    if rows.sparse:
+        predicted = xp.stack(
+            [xp.asarray(rows.X @ weights) for weights in lanes.weights]
+        )
+    else:
+        predicted = xp.matmul(lanes.weights[:, None], rows.X.T)[:, 0]
+    predicted = predicted + lanes.intercepts[:, None]
     weight = xp.ones(len(rows.y)) if rows.weight is None else rows.weight
     code = lanes.table[CODE][:, None]
     if bool((code >= 0).all()):

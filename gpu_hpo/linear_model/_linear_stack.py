@@ -14,6 +14,7 @@ from sklearn.base import is_classifier
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from gpu_hpo._fit_courses import check_begins_anew
 from gpu_hpo._row_orders import Lot, copy_member, read_lots
 from gpu_hpo.devices import array_namespace, to_host
 from gpu_hpo.linear_model import _lanes as lane
@@ -21,6 +22,8 @@ from gpu_hpo.linear_model._answers import probabilities, scores
 from gpu_hpo.linear_model._hot_loop import train_epoch
 from gpu_hpo.linear_model._lanes import Lanes, Rules, begin
 from gpu_hpo.linear_model._rows import read_rows, read_X
+from gpu_hpo.linear_model._stack_fit import fit_stack, say_how_it_went
+from gpu_hpo.linear_model._stopping import diverged
 
 # What models of one stack have in common once they have seen data.
 _SHARED = ("classes_", "feature_names_in_", "n_features_in_")
@@ -79,6 +82,36 @@ class LinearStack:
         return len(self.models)
 
     # ---- training ----
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        coef_init: Any = None,
+        intercept_init: Any = None,
+        sample_weight: Any = None,
+    ) -> LinearStack:
+        """Train every model anew, each until it no longer improves.
+
+        Parameters
+        ----------
+        X : array-like or CSR matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        coef_init, intercept_init : array-like, optional
+            Weights that every model begins with, as of the estimators' `fit`.
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Raises
+        ------
+        ValueError
+            If something is wrong with the data for all models, before any training; or
+            if they are trained already and are to go on from there by `warm_start`.
+        """
+        check_begins_anew(self.models, fitted=hasattr(self, "coefs"))
+        fit_stack(self, X, y, coef_init, intercept_init, sample_weight)
+        told = zip(self.models, self.errors, strict=True)
+        say_how_it_went([model for model, error in told if error is None])
+        return self
 
     def partial_fit(
         self,
@@ -143,7 +176,7 @@ class LinearStack:
         with np.errstate(all="ignore"):
             train_epoch(self.xp, rules, lanes, rows, (orders, which))
         self.absorb(lanes)
-        self.count(1, lot.n_rows)
+        self.count([1] * len(self), lot.n_rows)
         self.check_finite()
 
     def begin(self, xp: Any, dtype: Any) -> None:
@@ -220,11 +253,11 @@ class LinearStack:
             averages = lanes.average_intercepts.reshape(shape[:2])
             self.average_intercepts = averages.astype(dtype)
 
-    def count(self, n_epochs: int, n_rows: int) -> None:
-        """Keep the books of some epochs."""
-        for model in self.models:
-            model.n_iter_ = n_epochs
-            model.t_ += float(n_epochs * -(-n_rows // model.batch_size))
+    def count(self, n_epochs: Sequence[int], n_rows: int) -> None:
+        """Keep the books of some epochs of each model."""
+        for model, epochs in zip(self.models, n_epochs, strict=True):
+            model.n_iter_ = epochs
+            model.t_ += float(epochs * -(-n_rows // model.batch_size))
 
     def check_finite(self) -> None:
         """Note which models have diverged."""
@@ -364,14 +397,6 @@ class LinearStack:
 
 def _as_they_stand(lot: Lot) -> tuple[Any, Any]:
     return np.arange(lot.n_rows)[None], np.zeros(len(lot.which), np.intp)
-
-
-def diverged(epoch: int) -> ValueError:
-    """What becomes of a model whose weights are not finite after an epoch."""
-    return ValueError(
-        f"Floating-point under-/overflow occurred at epoch #{epoch}. Scaling input "
-        "data with StandardScaler or MinMaxScaler might help."
-    )
 
 
 def _dense(coef: Any) -> Any:

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import copy
-import warnings
 from collections.abc import Hashable, Sequence
 from numbers import Integral
 from typing import Any
@@ -13,15 +11,11 @@ from typing import Any
 import numpy as np
 from sklearn import linear_model as theirs
 from sklearn.base import is_classifier
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import validate_data
 
-from gpu_hpo.devices import array_namespace, is_device_array, to_host
 from gpu_hpo.linear_model._linear_stack import LinearStack
-from gpu_hpo.linear_model._rows import read_rows
-from gpu_hpo.linear_model._stopping import train_until_done
+from gpu_hpo.linear_model._stack_fit import fit_stack, say_how_it_went
 
 _BATCH_SIZE = {"batch_size": [Interval(Integral, 1, None, closed="left")]}
 
@@ -107,67 +101,36 @@ class _StackedLinearModel:
         self._validate_params()
         self._more_validate_params()
         again = self.warm_start and getattr(self, "coef_", None) is not None
-        model = copy.copy(self)
-        classes = None
-        if is_classifier(self):
-            classes = _classes(model, y)
-            model.__dict__.pop("classes_", None)
         goes_on = again and not is_classifier(self)
-        rows, class_weights = read_rows(
-            model,
-            X,
-            y,
-            sample_weight,
-            classes,
-            reset=not goes_on,
-            zero_weights=is_classifier(self) and self.early_stopping,
+        if again and not goes_on:
+            coef_init = self.coef_ if coef_init is None else coef_init
+            intercept_init = (
+                self.intercept_ if intercept_init is None else intercept_init
+            )
+        stack = self._alone()
+        fit_stack(
+            stack, X, y, coef_init, intercept_init, sample_weight, goes_on=goes_on
         )
-        model.t_ = 1.0
-        stack = LinearStack([model])
-        if not goes_on:
-            if again:
-                coef_init = self.coef_ if coef_init is None else coef_init
-                if intercept_init is None:
-                    intercept_init = self.intercept_
-            _begin(stack, rows, coef_init, intercept_init)
-        lanes = stack.lanes(class_weights)
-        held = self._held_out(rows)
-        rules = stack.rules(objective=len(held) == 0 or self.verbose > 0)
-        n_epochs = train_until_done(stack.xp, model, rules, lanes, rows, held)
-        stack.absorb(lanes)
-        stack.count(n_epochs, rows.X.shape[0])
+        (error,) = stack.errors
+        if error is not None:
+            # The model stays as it was.
+            raise error
         self._become(stack)
-        if self.tol is not None and n_epochs == self.max_iter:
-            warnings.warn(
-                "Maximum number of iteration reached before convergence. Consider "
-                "increasing max_iter to improve the fit.",
-                ConvergenceWarning,
-            )
-        if self.power_t < 0:
-            warnings.warn(
-                "Negative values for `power_t` are deprecated, as in scikit-learn.",
-                FutureWarning,
-            )
+        say_how_it_went([self])
         return self
-
-    def _held_out(self: Any, rows: Any) -> Any:
-        """Rows that say when to stop; none without early stopping."""
-        if not self.early_stopping:
-            return np.empty(0, np.intp)
-        y = to_host(rows.y)
-        counted = np.ones(len(y), bool)
-        if rows.weight is not None:
-            counted = to_host(rows.weight > 0)
-        return np.flatnonzero(self._make_validation_split(y, counted))
 
     def _train_once(self: Any, X: Any, y: Any, **params: Any) -> Any:
         """Train by one call, as a stack of one."""
         self._validate_params()
-        stack = LinearStack([self])
-        # Who draws alone draws from what the user gave.
-        stack.models[0].random_state = self.random_state
+        stack = self._alone()
         stack.partial_fit(X, y, **params)
         return self._become(stack)
+
+    def _alone(self: Any) -> LinearStack:
+        """Stack of one, which draws from what the user gave."""
+        stack = LinearStack([self])
+        stack.models[0].random_state = self.random_state
+        return stack
 
     def _become(self: Any, stack: LinearStack) -> Any:
         """Take over what the only model of a stack has become."""
@@ -459,29 +422,3 @@ validation_fraction, n_iter_no_change, warm_start, average
         self
         """
         return self._train_once(X, y, sample_weight=sample_weight)
-
-
-def _classes(model: Any, y: Any) -> Any:
-    """Classes that there are in y."""
-    if is_device_array(y):
-        return np.unique(to_host(y))
-    return np.unique(validate_data(model, y=y))
-
-
-def _begin(stack: LinearStack, rows: Any, coef_init: Any, intercept_init: Any) -> None:
-    """Begin training anew; initial weights are checked with scikit-learn's words."""
-    xp = array_namespace(rows.X)
-    dtype = np.dtype(rows.X.dtype.str)
-    stack.begin(xp, dtype)
-    (model,) = stack.models
-    checked = copy.copy(model)
-    checked._allocate_parameter_mem(
-        n_classes=len(getattr(model, "classes_", [0])),
-        n_features=rows.X.shape[1],
-        input_dtype=dtype,
-        coef_init=None if coef_init is None else to_host(coef_init),
-        intercept_init=None if intercept_init is None else to_host(intercept_init),
-    )
-    coefs, intercepts = xp.asarray(checked.coef_), xp.asarray(checked.intercept_)
-    stack.coefs = coefs.reshape(stack.coefs.shape)
-    stack.intercepts = intercepts.reshape(stack.intercepts.shape)

@@ -4,113 +4,159 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 
+from gpu_hpo._fit_courses import Course, HeldRows, next_orders
 from gpu_hpo.devices import array_namespace, to_host
 from gpu_hpo.linear_model._answers import validation_scores
 from gpu_hpo.linear_model._hot_loop import train_epoch
-from gpu_hpo.linear_model._lanes import (
-    ETA,
-    LOSS,
-    OBJECTIVE,
-    Lanes,
-    Rows,
-    Rules,
-    begin,
-)
-from gpu_hpo.linear_model._linear_stack import diverged
+from gpu_hpo.linear_model._lanes import ETA, LOSS, OBJECTIVE, Lanes, Rows, Rules
 
 
 def train_until_done(
-    xp: Any, model: Any, rules: Rules, lanes: Lanes, rows: Rows, held: Any
-) -> int:
-    """Train the outputs of one model, each until it no longer improves.
+    xp: Any,
+    models: Sequence[Any],
+    rules: Rules,
+    lanes: Lanes,
+    rows: Rows,
+    courses: Sequence[Course],
+) -> tuple[list[int], list[Exception | None]]:
+    """Train the outputs of some models, each until it no longer improves.
 
     Parameters
     ----------
     xp : module
         NumPy or CuPy.
-    model : SGDClassifier or SGDRegressor
+    models : sequence of SGDClassifier or of SGDRegressor
+        In the order of the courses that they are members of.
     rules : Rules
     lanes : Lanes
-        Are changed.
+        Their outputs, as many of each. Are changed.
     rows : Rows
-    held : ndarray of int of shape (n_held,)
-        Rows to score on and not to train on; none without early stopping.
+    courses : sequence of Course
 
     Returns
     -------
-    int
-        Epochs, of the output that took most.
-
-    Raises
-    ------
-    ValueError
-        If weights are no longer finite.
+    n_epochs : list of int
+        Of each model, those of the output that took most.
+    errors : list of (Exception or None)
+        Of each model, that its weights were no longer finite, which ends it.
     """
-    rng = check_random_state(model.random_state)
-    train = np.setdiff1d(np.arange(rows.X.shape[0]), held)
-    validation = rows.take(xp.asarray(held)) if len(held) else None
-    begin(xp, rules, lanes)
-    books = _Books(model, len(train), len(lanes))
+    owner = np.repeat(np.arange(len(models)), len(lanes) // len(models))
+    users = [len(course.members) for course in courses]
+    course = np.repeat(np.arange(len(courses)), users)[owner]
+    books = _Books(models, owner, len(courses[0].order))
+    held = HeldRows(rows)
+    n_epochs = np.zeros(len(models), int)
+    errors: list[Exception | None] = [None] * len(models)
     active = np.arange(len(lanes))
     part = lanes.take(active)
-    order = train
-    for epoch in range(1, model.max_iter + 1):
-        if model.shuffle:
-            order = order[rng.permutation(len(order))]
+    epoch = 0
+    while len(active):
+        epoch += 1
+        n_epochs[owner[active]] = epoch
+        orders = next_orders(courses, course[active])
         part.table[[LOSS, OBJECTIVE]] = 0
-        orders = order[None], np.zeros(len(active), np.intp)
         with np.errstate(all="ignore"):
             train_epoch(xp, rules, part, rows, orders)
-        finite = xp.isfinite(part.weights).all() & xp.isfinite(part.intercepts).all()
-        if not bool(finite):
-            raise diverged(epoch)
+        finite = xp.isfinite(part.weights).all(axis=1) & xp.isfinite(part.intercepts)
+        finite = to_host(finite)
+        if not finite.all():
+            failed = np.unique(owner[active[~finite]])
+            for i in failed.tolist():
+                errors[i] = diverged(epoch)
+            stays = ~np.isin(owner[active], failed)
+            active, part = _keep(lanes, active, part, stays)
         found = None
-        if validation is not None:
-            found = to_host(validation_scores(xp, part, validation))
+        if len(courses[0].held):
+            found = _scores(xp, part, held, courses, course[active])
         stops = books.stop(epoch, active, part, found)
-        if stops.any():
-            lanes.put(active, part)
-            active = active[~stops]
-            if len(active) == 0:
-                return epoch
-            part = lanes.take(active)
+        active, part = _keep(lanes, active, part, ~stops)
+    return n_epochs.tolist(), errors
+
+
+def _keep(lanes: Lanes, active: Any, part: Lanes, stays: Any) -> tuple[Any, Lanes]:
+    """Let some of the active lanes go on, and put back all if these are fewer."""
+    if stays.all():
+        return active, part
     lanes.put(active, part)
-    return int(model.max_iter)
+    active = active[stays]
+    return active, lanes.take(active)
+
+
+def _scores(
+    xp: Any, lanes: Lanes, held: HeldRows, courses: Sequence[Course], which: Any
+) -> Any:
+    """Scores of lanes on the rows that each one's course holds out, on the host."""
+    out = np.empty(len(lanes))
+    for k in np.unique(which).tolist():
+        some = np.flatnonzero(which == k)
+        scores = validation_scores(xp, lanes.take(some), held.of(courses[k]))
+        out[some] = to_host(scores)
+    return out
 
 
 class _Books:
-    """How well each lane has done so far."""
+    """How well each lane has done so far.
 
-    def __init__(self, model: Any, n_rows: int, n_lanes: int) -> None:
-        self.model = model
+    Parameters
+    ----------
+    models : sequence of SGDClassifier or of SGDRegressor
+    owner : ndarray of int of shape (n_lanes,)
+        Whose output each lane is.
+    n_rows : int
+        That each is trained on.
+    """
+
+    def __init__(self, models: Sequence[Any], owner: Any, n_rows: int) -> None:
+        self.models = models
+        self.owner = owner
         self.n_rows = n_rows
-        self.tol = -np.inf if model.tol is None else model.tol
-        self.best = np.full(n_lanes, np.inf)
-        self.count = np.zeros(n_lanes, int)
+        tol = [-np.inf if model.tol is None else model.tol for model in models]
+        self.tol = np.array(tol)[owner]
+        self.patience = np.array([m.n_iter_no_change for m in models])[owner]
+        self.last = np.array([model.max_iter for model in models])[owner]
+        self.talking = [i for i, model in enumerate(models) if model.verbose]
+        self.best = np.full(len(owner), np.inf)
+        self.count = np.zeros(len(owner), int)
 
     def stop(self, epoch: int, active: Any, lanes: Lanes, scores: Any) -> Any:
         """Say which of the active lanes should stop; the others may slow down."""
         sums = to_host(lanes.table[[LOSS, OBJECTIVE]]) / self.n_rows
         # The less, the better.
         now = sums[1] if scores is None else -scores
-        if self.model.verbose:
-            said = "" if scores is None else f", validation scores: {scores}"
-            print(f"-- Epoch {epoch}, losses: {sums[0]}, objectives: {sums[1]}{said}")
-        best = self.best[active]
-        worse = (now > best - self.tol) & (self.tol > -np.inf)
+        for i in self.talking:
+            self._talk(epoch, self.owner[active] == i, sums, scores)
+        best, tol = self.best[active], self.tol[active]
+        worse = (now > best - tol) & (tol > -np.inf)
         self.count[active] = np.where(worse, self.count[active] + 1, 0)
         self.best[active] = np.where(now < best, now, best)
-        stops = self.count[active] >= self.model.n_iter_no_change
-        if self.model.learning_rate == "adaptive":
+        stops = self.count[active] >= self.patience[active]
+        if self.models[0].learning_rate == "adaptive":
             rates = to_host(lanes.table[ETA])
             slows = stops & (rates > 1e-6)
             self.count[active[slows]] = 0
             slower = np.where(slows, rates / 5, rates)
             lanes.table[ETA] = array_namespace(lanes.table).asarray(slower)
             stops &= ~slows
-        return stops
+        return stops | (epoch >= self.last[active])
+
+    def _talk(self, epoch: int, own: Any, sums: Any, scores: Any) -> None:
+        """Print how the active lanes of a model do, if it has any."""
+        if own.any():
+            said = "" if scores is None else f", validation scores: {scores[own]}"
+            print(
+                f"-- Epoch {epoch}, losses: {sums[0, own]}, objectives: "
+                f"{sums[1, own]}{said}"
+            )
+
+
+def diverged(epoch: int) -> ValueError:
+    """What becomes of a model whose weights are not finite after an epoch."""
+    return ValueError(
+        f"Floating-point under-/overflow occurred at epoch #{epoch}. Scaling input "
+        "data with StandardScaler or MinMaxScaler might help."
+    )

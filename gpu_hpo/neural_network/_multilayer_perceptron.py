@@ -4,27 +4,21 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from sklearn import neural_network as theirs
-from sklearn.base import is_classifier
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import accuracy_score, r2_score
-from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
-from gpu_hpo.devices import to_host
-from gpu_hpo.neural_network._bookkeeping import (
-    forget_moments,
-    hidden_layers,
-    initial_weights,
-)
+from gpu_hpo.neural_network._bookkeeping import forget_moments, hidden_layers
 from gpu_hpo.neural_network._network_stack import NetworkStack
-from gpu_hpo.neural_network._rows import Rows, read_rows
+from gpu_hpo.neural_network._rows import read_rows
+from gpu_hpo.neural_network._stack_fit import (
+    begin_fit,
+    say_how_it_went,
+    train_until_done,
+)
 
 _STOCHASTIC = ("sgd", "adam")
 
@@ -111,79 +105,36 @@ class _StackedNetwork:
         hidden_layers(self)
         again = self.warm_start and hasattr(self, "coefs_")
         rows = read_rows(self, X, y, sample_weight, reset=not again, fit=True)
-        rng = check_random_state(self.random_state)
-        stack = NetworkStack([self])
+        stack = self._alone()
+        begun: Mapping[int, Any] = {}
         if again:
             forget_moments(stack.models[0])
-            stack = NetworkStack(stack.models)
+            stack = stack.models[0]._alone()
         else:
-            stack.begin(rows, [initial_weights(self, rows, rng)])
-            if self.early_stopping:
-                stack.models[0].validation_scores_ = []
-                stack.models[0].best_validation_score_ = -np.inf
-                stack.models[0].best_loss_ = None
-        self._run(stack, rows, rng)
+            begun = begin_fit(stack, rows)
+        cut_off = train_until_done(stack, rows, begun)
+        (error,) = stack.errors
+        if error is not None:
+            # The network stays as it was.
+            raise error
         stack.check_finite()
-        return self._become(stack)
-
-    def _run(self: Any, stack: NetworkStack, rows: Rows, rng: Any) -> None:
-        """Train for up to `max_iter` epochs."""
-        held = None
-        if self.early_stopping:
-            rows, held = self._hold_out(rows, rng)
-        (model,) = stack.models
-        model.n_iter_ = 0
-        order = np.arange(len(rows.X))
-        best = None
-        for _ in range(self.max_iter):
-            orders = None
-            if self.shuffle:
-                order = order[rng.permutation(len(order))]
-                orders = order[None], np.zeros(1, np.intp)
-            stack.epoch(rows, orders)
-            if stack.errors[0] is not None:
-                break
-            if held is not None and _improved(stack, held):
-                best = stack.params.copy()
-            if self.verbose:
-                print(f"Iteration {model.n_iter_ + 1}, loss = {model.loss_:.8f}")
-            (stops,) = stack.end_epoch(len(rows.X))
-            if stops:
-                break
-        else:
-            warnings.warn(
-                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached "
-                "and the optimization hasn't converged yet.",
-                ConvergenceWarning,
-            )
-        if best is not None:
-            stack.params = best
-
-    def _hold_out(self: Any, rows: Rows, rng: Any) -> tuple[Rows, Rows]:
-        """Rows to train on, and rows that say when to stop."""
-        stratify = is_classifier(self) and rows.n_outputs == 1
-        train, held = train_test_split(
-            np.arange(len(rows.X)),
-            random_state=rng,
-            test_size=self.validation_fraction,
-            stratify=rows.target if stratify else None,
-        )
-        if len(held) < 2:
-            raise ValueError(
-                "The validation set is too small. Increase 'validation_fraction' "
-                "or the size of your dataset."
-            )
-        return rows.take(train), rows.take(held)
+        self._become(stack)
+        say_how_it_went([self] * len(cut_off))
+        return self
 
     def _train_once(self: Any, X: Any, y: Any, **params: Any) -> Any:
         """Train by one call, as a stack of one."""
         self._validate_params()
         hidden_layers(self)
-        stack = NetworkStack([self])
-        # Who draws alone draws from what the user gave.
-        stack.models[0].random_state = self.random_state
+        stack = self._alone()
         stack.partial_fit(X, y, **params)
         return self._become(stack)
+
+    def _alone(self: Any) -> NetworkStack:
+        """Stack of one, which draws from what the user gave."""
+        stack = NetworkStack([self])
+        stack.models[0].random_state = self.random_state
+        return stack
 
     def _become(self: Any, stack: NetworkStack) -> Any:
         """Take over what the only network of a stack has become."""
@@ -317,21 +268,3 @@ class MLPRegressor(_StackedNetwork, theirs.MLPRegressor):
         self
         """
         return self._train_once(X, y, sample_weight=sample_weight)
-
-
-def _improved(stack: NetworkStack, held: Rows) -> bool:
-    """Score on what was held out; True if no score was better before."""
-    (model,) = stack.models
-    metric = accuracy_score if is_classifier(model) else r2_score
-    weight = None if held.weight is None else to_host(held.weight)
-    predicted = to_host(stack.predict_rows(held.X)[0])
-    score = float(metric(to_host(held.target), predicted, sample_weight=weight))
-    model.validation_scores_.append(score)
-    if score < model.best_validation_score_ + model.tol:
-        model._no_improvement_count += 1
-    else:
-        model._no_improvement_count = 0
-    better = score > model.best_validation_score_
-    if better:
-        model.best_validation_score_ = score
-    return bool(better)

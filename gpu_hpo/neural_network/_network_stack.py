@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
+from gpu_hpo._fit_courses import check_begins_anew
 from gpu_hpo._row_orders import Lot, copy_member, read_lots
 from gpu_hpo.devices import array_namespace, to_host
 from gpu_hpo.neural_network._backprop import (
@@ -31,6 +32,11 @@ from gpu_hpo.neural_network._bookkeeping import (
 from gpu_hpo.neural_network._hot_loop import outputs, train_epoch
 from gpu_hpo.neural_network._optimizers import SGD, Adam, Optimizer
 from gpu_hpo.neural_network._rows import Rows, note_classes, read_rows, read_X
+from gpu_hpo.neural_network._stack_fit import (
+    begin_fit,
+    say_how_it_went,
+    train_until_done,
+)
 
 # What networks of one stack have in common once they have seen data.
 _SHARED = (
@@ -80,6 +86,32 @@ class NetworkStack:
         return len(self.models)
 
     # ---- training ----
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkStack:
+        """Train every network anew, each until it no longer improves.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Raises
+        ------
+        ValueError
+            If something is wrong with the data for all networks, before any training;
+            or if they are trained already and are to go on from there by `warm_start`.
+        """
+        check_begins_anew(self.models, fitted=hasattr(self, "params"))
+        # What is refused leaves no traces.
+        reader = copy.copy(self.models[0])
+        rows = read_rows(reader, X, y, sample_weight, reset=True, fit=True)
+        self.models[0] = reader
+        self.errors = [None] * len(self)
+        cut_off = train_until_done(self, rows, begin_fit(self, rows))
+        self.check_finite()
+        say_how_it_went([self.models[i] for i in cut_off if self.errors[i] is None])
+        return self
 
     def partial_fit(
         self,

@@ -4,21 +4,31 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from gpu_hpo._row_orders import take_rows
-from gpu_hpo.devices import to_host
-from gpu_hpo.training import stack_key, takes_rows
-
-_ANSWERS = ("predict", "predict_proba", "decision_function")
+from gpu_hpo.testing._fit_conformance import check_fit
+from gpu_hpo.testing._same_models import (
+    Untouched,
+    check_answers,
+    check_equal,
+    copies,
+    public,
+)
+from gpu_hpo.training import fits_together, stack_key, takes_rows
 
 
 def check_stackable(
-    models: Sequence[Any], X: Any, y: Any, *, n_calls: int = 3, **fit_params: Any
+    models: Sequence[Any],
+    X: Any,
+    y: Any,
+    *,
+    n_calls: int = 3,
+    failing: Any = None,
+    **fit_params: Any,
 ) -> None:
     """Check that models that share a stack come out as if trained alone, to the bit.
 
@@ -26,7 +36,8 @@ def check_stackable(
     shares nothing that training changes with what it was made of or what was made
     of it: arrays, lists and generators of random numbers. If the stack takes `rows`,
     so that models may train on rows of their own, all but the latter is checked with
-    these too; it need not take them.
+    these too; it need not take them. If the stack has a `fit`, models must come out of
+    that, too, as if fitted alone, and one that fails must harm no other.
 
     Parameters
     ----------
@@ -40,8 +51,11 @@ def check_stackable(
     y : array of shape (n_samples,) or (n_samples, n_outputs)
     n_calls : int, default=3
         Calls of `partial_fit` to make; at least 2.
+    failing : estimator, optional
+        Of the same key, not fitted, and such that its `fit` raises, for instance since
+        its rate is too high. Is given to `fit` only, besides the models.
     **fit_params
-        For the first call; those but ``classes`` go to every call.
+        For the first call; those but ``classes`` go to every call, and to `fit`.
 
     Raises
     ------
@@ -51,7 +65,7 @@ def check_stackable(
     n = len(models)
     assert n >= 3, f"needs at least three models, got {n}"
     assert n_calls >= 2, f"needs at least two calls, got {n_calls}"
-    keys = {stack_key(model) for model in models}
+    keys = {stack_key(m) for m in (*models, *([] if failing is None else [failing]))}
     assert len(keys) == 1, f"the models have {len(keys)} different keys"
     assert None not in keys, f"{type(models[0]).__name__} has no stack_key or stack"
     course = _Course(models, X, y, n_calls, fit_params)
@@ -67,6 +81,11 @@ def check_stackable(
         course = _Course(models, X, y, n_calls, fit_params, own_rows=True)
         for name, stack in _check_training(course, models, n_calls).items():
             _check_group(course, name, stack, n_calls)
+    if fits_together(models[0]):
+        fit_params.pop("classes", None)
+        check_fit(models, X, y, fit_params, failing)
+    else:
+        assert failing is None, f"stacks of {course.kind.__name__} have no fit"
 
 
 class _Course:
@@ -107,13 +126,13 @@ class _Course:
             numbers = np.arange(self._n_rows)
             self._parts += [numbers[numbers % 3 != k] for k in range(3)]
             self._parts[1] = np.setdiff1d(self._parts[1], numbers[-1:])
-        alone = _copies(models)
-        self.states = [_copies(alone)]
+        alone = copies(models)
+        self.states = [copies(alone)]
         for call in range(n_calls + 1):
             for i, model in enumerate(alone):
                 self.train(model, call, i)
-            self.states.append(_copies(alone))
-        assert any(name.endswith("_") for name in _public(alone[0])), (
+            self.states.append(copies(alone))
+        assert any(name.endswith("_") for name in public(alone[0])), (
             f"{self.kind.__name__} has no fitted attributes after partial_fit"
         )
 
@@ -157,7 +176,7 @@ class _Course:
 
     def stack(self, call: int, members: Sequence[int]) -> Any:
         """Stack of some of the models that has made `call` calls."""
-        stack = self.kind.stack(_copies([self.states[0][i] for i in members]))
+        stack = self.kind.stack(copies([self.states[0][i] for i in members]))
         for made in range(call):
             self.train_stack(stack, made, members)
         return stack
@@ -170,7 +189,7 @@ class _Course:
             f"{where}: {len(models)} models instead of {len(members)}"
         )
         for i, model in zip(members, models, strict=True):
-            _check_equal(f"{where}: model {i}", model, self.states[call][i])
+            check_equal(f"{where}: model {i}", model, self.states[call][i])
 
     def check_stack(
         self, where: str, stack: Any, call: int, members: Sequence[int]
@@ -191,7 +210,7 @@ def _check_training(
 ) -> dict[str, Any]:
     """Train stacks that are made in three ways, and watch what they are made of."""
     n, kind = len(models), course.kind
-    given = _Untouched(models)
+    given = Untouched(models)
     groups = {
         "all": kind.stack(models),
         "some": kind.stack(models[1:]),
@@ -211,7 +230,7 @@ def _check_training(
         groups["regrouped"] = parts[-1].concat(parts[-2::-1])
         # By way of estimators, as between two tasks.
         made = groups["some"].unstack()
-        fitted = _Untouched(made)
+        fitted = Untouched(made)
         groups["some"] = kind.stack(made)
         fitted.check("stack")
         watched = [given, fitted]
@@ -232,18 +251,8 @@ def _check_group(course: _Course, name: str, stack: Any, n_calls: int) -> None:
     out = stack.unstack()
     assert len(out) == len(stack), f"unstack gave {len(out)} of {len(stack)}"
     course.check_models(shown, out, n_calls, members)
-    alone = course.states[n_calls]
-    for method in _ANSWERS:
-        if hasattr(stack, method) and hasattr(alone[0], method):
-            joint = to_host(getattr(stack, method)(course.X))
-            assert len(joint) == len(members), (
-                f"{method} of {shown} answers for {len(joint)} models"
-            )
-            for i, answer in zip(members, joint, strict=True):
-                expected = to_host(getattr(alone[i], method)(course.X))
-                assert np.array_equal(answer, expected), (
-                    f"{method} of {shown} differs for model {i}"
-                )
+    alone = {i: course.states[n_calls][i] for i in members}
+    check_answers(shown, stack, alone, course.X)
     # Shows what the state of a solver is, whatever its attributes are called.
     for i, model in zip(members, out, strict=True):
         course.train(model, n_calls, i)
@@ -255,7 +264,7 @@ def _check_list(course: _Course, call: int) -> None:
     """Check that a stack does without the list that it was made of."""
     where = "the stack depends on the list that it was made of, which was emptied"
     every = range(len(course))
-    given = _copies(course.states[call])
+    given = copies(course.states[call])
     stack = course.kind.stack(given)
     given.clear()
     try:
@@ -295,91 +304,6 @@ def _check_unstack(course: _Course) -> None:
     course.check_stack(where, stack, 1, every)
     stack = course.stack(1, every)
     out = stack.unstack()
-    watched = _Untouched(out)
+    watched = Untouched(out)
     course.train_stack(stack, 1, every)
     watched.check("training a stack", "that it had given before")
-
-
-class _Untouched:
-    """Models, and what they were when this was made."""
-
-    def __init__(self, models: Sequence[Any]) -> None:
-        self._models = list(models)
-        self._before = _copies(models)
-        self._shown = [repr(vars(model)) for model in models]
-
-    def check(self, culprit: str, which: str = "that the stack was made of") -> None:
-        """Check that nothing has changed, attributes that are private included."""
-        for i, model in enumerate(self._models):
-            where = f"{culprit} changed model {i} of those {which}"
-            now, before = vars(model), vars(self._before[i])
-            odd = sorted(now.keys() ^ before.keys())
-            assert not odd, f"{where}: attributes {odd} came or went"
-            for name, value in now.items():
-                assert _same(value, before[name]), (
-                    f"{where}: {_difference(name, value, before[name], 'it was')}"
-                )
-            assert repr(now) == self._shown[i], f"{where}: {now}"
-
-
-def _copies(models: Sequence[Any]) -> list[Any]:
-    """Copy models each by itself, so that they share no generator."""
-    return [copy.deepcopy(model) for model in models]
-
-
-def _public(model: Any) -> list[str]:
-    """Parameters and fitted attributes."""
-    return [name for name in vars(model) if not name.startswith("_")]
-
-
-def _check_equal(where: str, model: Any, expected: Any) -> None:
-    """Compare the parameters and the fitted attributes of two models."""
-    for name in _public(model):
-        assert name in vars(expected), f"{where} has {name}, alone it has not"
-    for name in _public(expected):
-        assert hasattr(model, name), f"{where} has no {name}"
-        ours, theirs = getattr(model, name), getattr(expected, name)
-        assert _same(ours, theirs), (
-            f"{where}: {_difference(name, ours, theirs, 'alone it is')}"
-        )
-
-
-def _difference(name: str, ours: Any, theirs: Any, then: str) -> str:
-    if _generator_state(ours) is not None and _generator_state(theirs) is not None:
-        return f"{name} is at another place in its random numbers"
-    return f"{name} is {ours}, {then} {theirs}"
-
-
-def _generator_state(value: Any) -> Any:
-    """State of a generator of random numbers, which its repr does not show."""
-    if isinstance(value, np.random.RandomState):
-        return value.get_state(legacy=False)
-    if isinstance(value, np.random.Generator):
-        return value.bit_generator.state
-    return None
-
-
-def _same(a: Any, b: Any) -> bool:
-    if a is b:
-        return True
-    state = _generator_state(a)
-    if state is not None:
-        return type(a) is type(b) and _same(state, _generator_state(b))
-    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
-        return len(a) == len(b) and all(map(_same, a, b))
-    if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
-    if hasattr(a, "shape") or hasattr(b, "shape"):
-        return _same_array(to_host(a), to_host(b))
-    if hasattr(a, "get_params"):
-        return type(a) is type(b) and _same(vars(a), vars(b))
-    inherited: Any = object.__eq__
-    if type(a).__eq__ is inherited:
-        # Equal to nothing but itself, so a copy says no more than its type.
-        return type(a) is type(b)
-    return bool(a == b)
-
-
-def _same_array(a: Any, b: Any) -> bool:
-    a, b = (x.toarray() if hasattr(x, "toarray") else x for x in (a, b))
-    return np.array_equal(a, b, equal_nan=a.dtype.kind == b.dtype.kind == "f")

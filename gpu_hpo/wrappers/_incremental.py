@@ -83,6 +83,8 @@ class Incremental(ParallelPostFit):
     True
     """
 
+    _fits_as_inside = False
+
     def __init__(
         self,
         estimator: Any = None,

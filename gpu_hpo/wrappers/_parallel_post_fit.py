@@ -104,6 +104,9 @@ class ParallelPostFit(Answering, MetaEstimatorMixin, BaseEstimator):
     # Neither is metadata, but an argument of `score` and what the scorer asks for.
     __metadata_request__score = {"compute": UNUSED, "sample_weight": UNUSED}
 
+    # Whether `fit` does nothing but what the estimator's does.
+    _fits_as_inside = True
+
     def __init__(
         self,
         estimator: Any = None,

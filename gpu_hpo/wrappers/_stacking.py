@@ -8,6 +8,13 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
+from sklearn.utils.metaestimators import available_if
+
+
+def _fits_as_inside(stack: Any) -> bool:
+    """Whether the wrappers' `fit` is that of the models inside, and these have one."""
+    return stack._wrappers[0]._fits_as_inside and hasattr(stack._stack, "fit")
+
 
 class WrappedStack:
     """Stack of the models inside of wrappers; see `gpu_hpo.training.Stack`.
@@ -26,12 +33,18 @@ class WrappedStack:
         self._stack = type(models[0]).stack(models)
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("_stack", "_wrappers") or name.startswith("__"):
+        if name in ("_stack", "_wrappers", "fit") or name.startswith("__"):
             raise AttributeError(name)
         return getattr(self._stack, name)
 
     def __len__(self) -> int:
         return len(self._wrappers)
+
+    @available_if(_fits_as_inside)
+    def fit(self, X: Any, y: Any, **params: Any) -> WrappedStack:
+        """Fit the models inside."""
+        self._stack.fit(X, y, **params)
+        return self
 
     def take(self, indices: Sequence[int]) -> WrappedStack:
         """Stack of some of the models."""

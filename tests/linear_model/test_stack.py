@@ -87,6 +87,7 @@ def family(target, option, n=5):
             power_t=0.1 * (1 + i % 9),
             epsilon=0.05 * (1 + i % 4),
             average=model.average and 1 + i % 13 * 5,
+            max_iter=3 + i % 5 * 4,
         )
         for i in range(n)
     ]

@@ -131,6 +131,7 @@ def test_stack(target, option):
             momentum=model.momentum / (i + 1),
             power_t=0.1 * (i + 1),
             learning_rate="invscaling" if i == 1 else model.learning_rate,
+            max_iter=3 + i,
         )
         for i in range(5)
     ]

@@ -16,7 +16,7 @@ from gpu_hpo.exceptions import NoCounterpartError
 from gpu_hpo.execution import close_embedded
 from gpu_hpo.model_selection import HyperbandSearchCV, train_test_split
 from gpu_hpo.testing import check_stackable
-from gpu_hpo.training import stack_key
+from gpu_hpo.training import fits_together, stack_key
 from gpu_hpo.wrappers import Incremental, ParallelPostFit
 from tests.wrappers.helpers import make_data
 
@@ -115,6 +115,17 @@ def test_stackable(wrapper, kind, params):
         y,
         **given,
     )
+
+
+def test_who_is_fitted_together():
+    """Wrappers whose fit is that of the model inside are fitted together as it is."""
+    model = linear_model.SGDClassifier()
+    assert fits_together(ParallelPostFit(model))
+    assert fits_together(ParallelPostFit(ParallelPostFit(model)))
+    # Goes once through each block.
+    assert not fits_together(Incremental(model))
+    assert not fits_together(ParallelPostFit(Incremental(model)))
+    assert not fits_together(ParallelPostFit(LogisticRegression()))
 
 
 @pytest.mark.parametrize("wrapper", WRAPPERS)
