@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
+from dask.base import is_dask_collection
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_method_params
 
@@ -41,6 +42,8 @@ def cut(X: Any, rows: Any, columns: Any = None) -> Any:
     if X is None:
         return None
     rows = np.asarray(rows)
+    if is_dask_collection(X):
+        return X[rows]
     if columns is not None:
         if not hasattr(X, "shape"):
             raise ValueError(
@@ -73,6 +76,8 @@ def cut_params(X: Any, params: Mapping[str, Any], rows: Any) -> dict[str, Any]:
     on_device = {
         n: v for n, v in params.items() if v is not None and is_device_array(v)
     }
+    in_blocks = {n: v for n, v in params.items() if is_dask_collection(v)}
+    on_device |= in_blocks
     rest = {name: value for name, value in params.items() if name not in on_device}
     n = X.shape[0] if hasattr(X, "shape") else len(X)
     return {

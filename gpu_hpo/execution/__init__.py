@@ -2,7 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a search runs: a Dask cluster or a simulated clock, with the same engine."""
 
-from gpu_hpo.execution._backends import check_scheduler, open_pool
+from gpu_hpo.execution._backends import (
+    check_scheduler,
+    open_blocks_pool,
+    open_pool,
+)
 from gpu_hpo.execution._clients import active_client, search_client
 from gpu_hpo.execution._clusters import (
     close_embedded,
@@ -37,6 +41,7 @@ __all__ = [
     "device_memory",
     "embedded_client",
     "local_cluster",
+    "open_blocks_pool",
     "open_pool",
     "search_client",
     "worker_facts",

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import dask
@@ -16,7 +16,7 @@ from distributed import Client
 from gpu_hpo.execution._client_pool import ClientPool
 from gpu_hpo.execution._clients import active_client, search_client
 from gpu_hpo.execution._clusters import embedded_client
-from gpu_hpo.execution._local_pool import GetPool, Immediate, LocalPool
+from gpu_hpo.execution._local_pool import GetPool, Immediate, LocalPool, in_pool
 from gpu_hpo.execution._pool import Pool
 
 _NAMES = {
@@ -56,6 +56,33 @@ def check_scheduler(scheduler: Any) -> None:
 
 
 @contextmanager
+def open_blocks_pool(
+    scheduler: Any = None, n_jobs: int | None = None
+) -> Iterator[Pool]:
+    """Give what runs fits that are themselves graphs of Dask tasks, one per block.
+
+    Parameters
+    ----------
+    scheduler, n_jobs
+        As of `open_pool`. Dask runs the blocks by that scheduler; what is here is a
+        thread for each fit that goes on.
+    """
+    with open_pool(scheduler, n_jobs) as pool:
+        how: Any = scheduler
+        if isinstance(pool, ClientPool):
+            how = pool.client
+        elif isinstance(scheduler, str):
+            how = _NAMES[scheduler.lower()]
+        setting = nullcontext() if how is None else dask.config.set(scheduler=how)
+        threads = ThreadPoolExecutor(pool.n_slots, thread_name_prefix="gpu_hpo-search")
+        try:
+            with setting:
+                yield LocalPool(threads, pool.n_slots, one_thread=False)
+        finally:
+            threads.shutdown(cancel_futures=True)
+
+
+@contextmanager
 def open_pool(scheduler: Any = None, n_jobs: int | None = None) -> Iterator[Pool]:
     """Give what runs the tasks of a search.
 
@@ -63,7 +90,7 @@ def open_pool(scheduler: Any = None, n_jobs: int | None = None) -> Iterator[Pool
     ----------
     scheduler : str, Client, Executor, callable or None
         None is what Dask is configured to use, by ``dask.config.set(scheduler=...)``,
-        else the active client, else threads.
+        else the active client, else threads, but for a search within another's task.
     n_jobs : int or None
         Tasks at a time: -1 or None for as many as there are cores, or threads of the
         cluster's workers, -2 for one fewer, and so on. 1 is no thread but this one,
@@ -81,7 +108,8 @@ def open_pool(scheduler: Any = None, n_jobs: int | None = None) -> Iterator[Pool
         check_scheduler(scheduler)
     if isinstance(scheduler, str):
         scheduler = _NAMES[scheduler.lower()]
-    if scheduler is None:
+    unasked = scheduler is None
+    if unasked:
         scheduler = "threads" if active_client() is None else "distributed"
     most = n_jobs if n_jobs is not None and n_jobs > 0 else None
     n_slots = most or max(CPU_COUNT + 1 + (-1 if n_jobs is None else n_jobs), 1)
@@ -101,7 +129,7 @@ def open_pool(scheduler: Any = None, n_jobs: int | None = None) -> Iterator[Pool
         yield LocalPool(scheduler, most or workers or n_slots)
     elif callable(scheduler):
         yield GetPool(scheduler, n_slots)
-    elif scheduler == "synchronous" or n_slots == 1:
+    elif scheduler == "synchronous" or n_slots == 1 or (unasked and in_pool()):
         yield LocalPool(Immediate(), 1, "synchronous", one_thread=False)
     else:
         threads = ThreadPoolExecutor(n_slots, thread_name_prefix="gpu_hpo-search")

@@ -39,10 +39,20 @@ class ClientPool(Pool):
         Not asynchronous.
     n_slots : int, optional
         By default as many as the workers have threads.
+
+    Raises
+    ------
+    TypeError
+        If the client is asynchronous.
     """
 
     def __init__(self, client: Client, n_slots: int | None = None) -> None:
-        self._client = client
+        if client.asynchronous:
+            raise TypeError(
+                f"{client!r} is asynchronous, and this search waits: open a Client "
+                "without asynchronous=True, or pass another scheduler"
+            )
+        self.client = client
         self._name = f"gpu_hpo-{uuid.uuid4().hex[:10]}"
         self._numbers = count()
         workers = client.nthreads()
@@ -53,9 +63,9 @@ class ClientPool(Pool):
     def put(self, value: Any) -> Future:
         """Send a value to some workers."""
         workers = self._workers()[:_COPIES]
-        sent, _ = self._client.sync(
+        sent, _ = self.client.sync(
             scatter,
-            self._client,
+            self.client,
             self._key("data"),
             value,
             workers,
@@ -65,11 +75,11 @@ class ClientPool(Pool):
 
     def compute(self, collection: Any) -> Future:
         """Compute a Dask collection, in one piece, on a worker."""
-        return self._client.compute(collection)
+        return self.client.compute(collection)
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future:
         """Run a task on a worker."""
-        return self._client.submit(
+        return self.client.submit(
             _task, function, *args, key=self._key(function.__name__), pure=False
         )
 
@@ -77,7 +87,7 @@ class ClientPool(Pool):
         """Wait for one of some handles at least."""
         handles = list(handles)
         try:
-            with self._client.as_current():
+            with self.client.as_current():
                 wait(handles, return_when="FIRST_COMPLETED")
         except CancelledError as error:
             raise ResultsLost(str(error)) from error
@@ -97,7 +107,7 @@ class ClientPool(Pool):
     def recover(self) -> None:
         """Wait for workers that have died to be replaced, if they are."""
         end = time.monotonic() + _RECOVERY
-        while len(self._client.nthreads()) < self._n_workers:
+        while len(self.client.nthreads()) < self._n_workers:
             if time.monotonic() > end:
                 break
             time.sleep(_PAUSE)
@@ -111,9 +121,9 @@ class ClientPool(Pool):
     def _workers(self) -> list[str]:
         """Addresses of the workers, of which there is one at least."""
         end = time.monotonic() + _PATIENCE
-        while not (workers := list(self._client.nthreads())):
+        while not (workers := list(self.client.nthreads())):
             if time.monotonic() > end:
-                raise TimeoutError(f"{self._client!r} has had no worker for a minute")
+                raise TimeoutError(f"{self.client!r} has had no worker for a minute")
             time.sleep(_PAUSE)
         return workers
 

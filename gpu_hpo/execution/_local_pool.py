@@ -16,6 +16,9 @@ from gpu_hpo.execution._blas import one_blas_thread
 from gpu_hpo.execution._pool import Pool
 
 
+_inside = threading.local()
+
+
 class Immediate(Executor):
     """Runs each task when it is submitted, in the thread that submits it."""
 
@@ -199,10 +202,19 @@ class _Attempt:
             return None, error
 
 
+def in_pool() -> bool:
+    """Whether this is called by a task of a pool whose tasks are threads."""
+    return getattr(_inside, "tasks", 0) > 0
+
+
 def _task(one_thread: bool, function: Callable[..., Any], args: Any) -> Any:
     limit: AbstractContextManager = one_blas_thread() if one_thread else nullcontext()
-    with limit:
-        return function(*args)
+    _inside.tasks = getattr(_inside, "tasks", 0) + one_thread
+    try:
+        with limit:
+            return function(*args)
+    finally:
+        _inside.tasks -= one_thread
 
 
 def _pass_on(task: Future, outcome: Future) -> None:

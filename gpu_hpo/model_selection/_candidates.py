@@ -130,8 +130,8 @@ class Candidates:
             try:
                 model.set_params(**clone(dict(plan.params), safe=False))
                 known = can_share(model)
-            except ValueError:
-                known = False, False  # its own fit says why
+            except Exception:  # its own fit says why
+                known = False, False
             self._together[plan.leaf.number] = known
         return known
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -25,11 +26,12 @@ from gpu_hpo.execution import (
     Pool,
     ResultsLost,
     check_scheduler,
+    open_blocks_pool,
     open_pool,
 )
 from gpu_hpo.model_selection._candidates import Candidates
 from gpu_hpo.model_selection._score_table import ScoreTable
-from gpu_hpo.model_selection._search_data import SearchData
+from gpu_hpo.model_selection._search_data import SearchData, here
 from gpu_hpo.model_selection._verbose import Line, print_end, print_start
 from gpu_hpo.training import (
     Evaluation,
@@ -89,7 +91,8 @@ n_outputs), optional
         """
         check_scheduler(self.scheduler)
         self._warn_of_iid()
-        data = SearchData(X, y, params)
+        in_blocks = bool(getattr(self.estimator, "_takes_blocks", False))
+        data = SearchData(X, y, params, in_blocks=in_blocks)
         work = _Work(self, data)
         context = self._init_callback_context(
             max_subtasks=1 + (self.refit is not False)
@@ -101,7 +104,8 @@ n_outputs), optional
             "metadata": None if weight is None else {"sample_weight": weight},
         }
         context.call_on_fit_task_begin(estimator=self, **told)
-        with open_pool(self.scheduler, self.n_jobs) as pool:
+        open_one = open_blocks_pool if data.in_blocks else open_pool
+        with open_one(self.scheduler, self.n_jobs) as pool:
             work.begin(pool)
             self._run_search(work.evaluate_candidates, callback_ctx=context)
             work.conclude()
@@ -200,7 +204,7 @@ class _Work:
         self._pool = pool
         self._data = self._given.load(pool, self._routed)
         self._X, self._y, self._split = self._given.for_splitter(
-            pool, self._data, self._routed.splitter.split
+            pool, self._data, _for_splitter(search.cv, self._routed.splitter.split)
         )
         search._checked_cv_orig = check_cv(
             search.cv, self._y, classifier=is_classifier(search.estimator)
@@ -267,7 +271,7 @@ class _Work:
             self._pool,
             self.terms,
             self._load,
-            [(np.asarray(train), np.asarray(test)) for train, test in splits],
+            [(here(train), here(test)) for train, test in splits],
             self._planner.nodes,
             uses=candidates.uses,
             whole=self.terms.keep_fitted,
@@ -357,6 +361,15 @@ class _Work:
         if isinstance(wanted, str):
             wanted = eval_expr(wanted.replace("n_jobs", str(self._pool.n_slots)))
         return max(int(wanted), 1)
+
+
+def _for_splitter(cv: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of the splitter: no groups for one, as cuML's, that knows of none."""
+    if params.get("groups", cv) is None and hasattr(cv, "split"):
+        takes = signature(cv.split).parameters.values()
+        if not any(p.name == "groups" or p.kind is p.VAR_KEYWORD for p in takes):
+            return {name: value for name, value in params.items() if name != "groups"}
+    return dict(params)
 
 
 def _has_callbacks(search: Any) -> bool:

@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
+import dask.array as da
+import numpy as np
 from dask.base import is_dask_collection
 from sklearn.utils.validation import (
     _check_method_params,
@@ -15,6 +18,7 @@ from sklearn.utils.validation import (
     indexable,
 )
 
+from gpu_hpo.data import is_per_row
 from gpu_hpo.devices import is_device_array, to_host
 from gpu_hpo.execution import Pool
 
@@ -27,6 +31,8 @@ class SearchData:
     X, y : array-like, frame, list, sparse matrix or Dask collection
     params : dict
         Of `fit`.
+    in_blocks : bool
+        Whether the estimator wants Dask collections as they are.
 
     Attributes
     ----------
@@ -34,11 +40,18 @@ class SearchData:
         As scikit-learn would have them, if none is a Dask collection.
     lazy : bool
         Whether one is, so that X, and y, come to be in one piece on workers only.
+    in_blocks : bool
+        Whether X stays a Dask collection.
     """
 
-    def __init__(self, X: Any, y: Any, params: Mapping[str, Any]) -> None:
+    def __init__(
+        self, X: Any, y: Any, params: Mapping[str, Any], *, in_blocks: bool = False
+    ) -> None:
+        self.in_blocks = in_blocks and is_dask_collection(X)
         self.lazy = any(map(is_dask_collection, (X, y, *params.values())))
-        if not self.lazy:
+        if self.in_blocks:
+            X, y, params = _aligned(X, y, params)
+        elif not self.lazy:
             X, y = _indexable(X, y)
             params = _check_method_params(X, params=dict(params))
         self.X, self.y, self.params = X, y, dict(params)
@@ -58,7 +71,7 @@ class SearchData:
             Of a dict of "X", "y", "fit" and "score".
         """
         fit, score = dict(routed.estimator.fit), dict(routed.scorer.score)
-        if not self.lazy:
+        if self.in_blocks or not self.lazy:
             return pool.put({"X": self.X, "y": self.y, "fit": fit, "score": score})
         given = [self.X, self.y, *fit.values(), *score.values()]
         handles = [
@@ -89,13 +102,16 @@ class SearchData:
             already there is the number of rows.
         split : dict
         """
-        if self.lazy:
+        X: Any
+        if self.in_blocks:
+            X, y = RowsOnly(self.X.shape[0]), self.y
+        elif self.lazy:
             n_rows, y = pool.run(_rows_and_labels, data)
-            X: Any = RowsOnly(n_rows)
+            X = RowsOnly(n_rows)
         else:
             X, y = self.X, self.y
             X = RowsOnly(_num_samples(X)) if is_device_array(X) else X
-        return X, _here(y), {name: _here(value) for name, value in split.items()}
+        return X, here(y), {name: here(value) for name, value in split.items()}
 
 
 class RowsOnly:
@@ -128,8 +144,48 @@ def _indexable(X: Any, y: Any) -> tuple[Any, Any]:
     return X, y
 
 
-def _here(value: Any) -> Any:
-    """The value on the host: what splitters look at is one number per row."""
+def _aligned(
+    X: Any, y: Any, params: Mapping[str, Any]
+) -> tuple[Any, Any, dict[str, Any]]:
+    """Dask arrays that know the lengths of their blocks, which are those of X."""
+    X = _known(X)
+
+    def like_X(name: str, value: Any) -> Any:
+        value = _known(value) if is_dask_collection(value) else np.asarray(value)
+        if value.shape[0] != X.shape[0]:
+            raise ValueError(
+                "Found input variables with inconsistent numbers of samples: "
+                f"{[X.shape[0], value.shape[0]]} (X and {name})"
+            )
+        chunks = (X.chunks[0], *(-1 for _ in value.shape[1:]))
+        if isinstance(value, da.Array):
+            return value.rechunk(chunks)
+        return da.from_array(value, chunks=chunks)
+
+    if y is not None:
+        y = like_X("y", y)
+    return (
+        X,
+        y,
+        {
+            name: like_X(name, value) if is_per_row(value, X.shape[0]) else value
+            for name, value in params.items()
+        },
+    )
+
+
+def _known(value: Any) -> Any:
+    if not isinstance(value, da.Array):
+        if not hasattr(value, "to_dask_array"):
+            raise TypeError(
+                f"{type(value).__name__} has no blocks: pass a Dask array or frame"
+            )
+        return value.to_dask_array(lengths=True)
+    return value.compute_chunk_sizes() if math.isnan(value.shape[0]) else value
+
+
+def here(value: Any) -> Any:
+    """Bring what is one number per row to the host, where splitters look at it."""
     if is_dask_collection(value):
         value = value.compute()
     return to_host(value) if value is not None and is_device_array(value) else value
@@ -148,4 +204,4 @@ def _collect(
 
 
 def _rows_and_labels(data: Mapping[str, Any]) -> tuple[int, Any]:
-    return _num_samples(data["X"]), _here(data["y"])
+    return _num_samples(data["X"]), here(data["y"])

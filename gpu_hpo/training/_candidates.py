@@ -13,13 +13,18 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import dask
+import numpy as np
+from dask.base import is_dask_collection
 from sklearn.base import clone
 from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
+from sklearn.utils import check_random_state
 
 from gpu_hpo.data import n_rows
 from gpu_hpo.decomposition import LAST, Leaf, put_together
 from gpu_hpo.devices import annotated, is_device_array, synchronize
 from gpu_hpo.training._fold import Rows, State, Terms
+from gpu_hpo.training._models import unset_seeds
 from gpu_hpo.training._own_rows import own_rows
 from gpu_hpo.training._scoring import Scoring, read_scorer
 from gpu_hpo.training._shared_fits import share_key, shared_stack
@@ -170,6 +175,20 @@ def _model(leaf: Leaf, params: Mapping[str, Any]) -> Any:
     return model
 
 
+def _with_one_seed(models: Sequence[Any]) -> Sequence[Any]:
+    """Seed models that have no seed, all alike.
+
+    One that draws by itself draws what nobody knows. With one seed they go through the
+    rows in one order, which is what makes a stack fast.
+    """
+    unset = unset_seeds(models[0])
+    if unset:
+        seed = int(check_random_state(None).randint(np.iinfo(np.int32).max))
+        for model in models:
+            model.set_params(**dict.fromkeys(unset, seed))
+    return models
+
+
 def _groups(models: Sequence[Any]) -> list[list[int]]:
     """Positions of models that can be fitted together."""
     if len(models) < 2:
@@ -202,15 +221,15 @@ class _Work:
             name: rows["fit"][known]
             for name, known in leaf.routes.get("fit", {}).items()
         }
-        on_device = any(
-            value is not None and is_device_array(value)
+        # Neither is for scikit-learn's metrics: what is on a device, or in blocks.
+        self._by_answers = any(
+            value is not None and (is_device_array(value) or is_dask_collection(value))
             for value in (source["train"], rows["y_train"])
         )
         self._scoring: Scoring | None = None
         if fold is None:
             scoring = read_scorer(terms.scorer)
             self._scoring = None if scoring.whole else scoring
-        self._on_device = on_device
 
     # ---- one ----
 
@@ -275,8 +294,8 @@ class _Work:
                 fitted = {**self._source["fitted"], LAST: model}
                 whole = self._leaf.whole
                 model = model if whole is None else put_together(whole, fitted)
-            elif self._on_device and self._scoring is not None:
-                return self._scores_on_device(model, X, y, params)
+            elif self._by_answers and self._scoring is not None:
+                return self._scores_by_answers(model, X, y, params)
             X = own_rows(model, X)
             target = () if y is None else (y,)
             scores = scorer(model, X, *target, **params)
@@ -296,10 +315,12 @@ class _Work:
                     scores[name] = error_score
         return _numbers(scores, scorer)
 
-    def _scores_on_device(self, model: Any, X: Any, y: Any, params: Rows) -> Any:
+    def _scores_by_answers(self, model: Any, X: Any, y: Any, params: Rows) -> Any:
         assert self._scoring is not None
-        part = {"X": X, **({} if y is None else {"y": y}), **params}
+        part = {"X": own_rows(model, X), **({} if y is None else {"y": y}), **params}
         answers = self._scoring.answers(model, part)
+        # Of rows in blocks, answers and labels fit into memory, and X may not.
+        answers, part = dask.compute(answers, {**part, "X": None})
         found = self._scoring.score(model, [answers], [part], tuple(params))
         return self._named(found)
 
@@ -317,7 +338,7 @@ class _Work:
         if y is None or not len(models):
             return None
         try:
-            stack = shared_stack(models)
+            stack = shared_stack(_with_one_seed(models))
             stack.fit(self._source["train"], y, **self._fit_params)
             synchronize()
         except Exception as error:

@@ -84,6 +84,8 @@ class Incremental(ParallelPostFit):
     """
 
     _fits_as_inside = False
+    # Dask collections are gone through block by block, and never in one piece.
+    _takes_blocks = True
 
     def __init__(
         self,
