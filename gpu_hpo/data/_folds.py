@@ -43,7 +43,7 @@ def cut(X: Any, rows: Any, columns: Any = None) -> Any:
         return None
     rows = np.asarray(rows)
     if is_dask_collection(X):
-        return X[rows]
+        return _cut_blocks(X, rows)
     if columns is not None:
         if not hasattr(X, "shape"):
             raise ValueError(
@@ -69,6 +69,21 @@ def cut(X: Any, rows: Any, columns: Any = None) -> Any:
             return X.iloc[rows]
         return X[array_namespace(X).asarray(rows)]
     return _safe_indexing(X, rows)
+
+
+def _cut_blocks(X: Any, rows: np.ndarray) -> Any:
+    """Rows of a Dask array in its own blocks, which Dask's indexing would even out."""
+    import dask.array as da
+
+    if rows.dtype == bool:
+        rows = np.flatnonzero(rows)
+    ends = np.cumsum(X.chunks[0])
+    which = np.searchsorted(ends, rows, side="right")
+    parts = []
+    for block in np.unique(which).tolist():
+        first = int(ends[block]) - X.chunks[0][block]
+        parts.append(X.blocks[block][rows[which == block] - first])
+    return da.concatenate(parts)
 
 
 def cut_params(X: Any, params: Mapping[str, Any], rows: Any) -> dict[str, Any]:

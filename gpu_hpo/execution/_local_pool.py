@@ -15,7 +15,6 @@ import dask
 from gpu_hpo.execution._blas import one_blas_thread
 from gpu_hpo.execution._pool import Pool
 
-
 _inside = threading.local()
 
 

@@ -4,20 +4,31 @@
 
 import contextlib
 
+import dask.array as da
+import dask.dataframe as dd
+import numpy as np
+import pandas as pd
 import pytest
+import sklearn.model_selection
 from distributed import Client
 from scipy.stats import loguniform, uniform
-from sklearn.linear_model import SGDClassifier
+from sklearn.datasets import load_digits
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.svm import SVC
 
 from gpu_hpo.datasets import make_classification
 from gpu_hpo.model_selection import (
+    GridSearchCV,
     HyperbandSearchCV,
     IncrementalSearchCV,
     InverseDecaySearchCV,
+    RandomizedSearchCV,
     SuccessiveHalvingSearchCV,
     train_test_split,
 )
-from gpu_hpo.wrappers import ParallelPostFit
+from gpu_hpo.wrappers import Incremental, ParallelPostFit
 
 CLIENTS = {
     "active client": lambda: Client(
@@ -159,3 +170,67 @@ def test_classes_need_not_be_given(client):
     given.fit(X, y, classes=[0, 1])
     assert search.best_params_ == given.best_params_
     assert list(search.classes_) == [0, 1]
+
+
+# ---- drop-in replacements for scikit-learn ----
+
+
+def test_flexible_backends(client):
+    """The section "Flexible Backends": an active client is used, else threads."""
+    digits = load_digits()
+    grid = {"C": [0.1, 1.0], "gamma": [1e-3, 1e-2]}
+    search = GridSearchCV(SVC(), grid, cv=3)
+    search.fit(digits.data[:500], digits.target[:500])
+    assert search.best_params_["gamma"] == 1e-3
+    assert search.best_score_ > 0.9
+
+
+def test_dask_collections(client):
+    """The section "Works Well With Dask Collections"."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=300)
+    df = dd.from_pandas(pd.DataFrame({"x": x, "y": (x > 0).astype(int)}), npartitions=3)
+    df["x2"] = df.x - df.x.mean()
+    search = GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]})
+    search.fit(df[["x", "x2"]], df["y"])
+    assert search.feature_names_in_.tolist() == ["x", "x2"]
+    assert search.best_score_ > 0.9
+
+
+TEXTS = [f"word{i % 7} word{i % 3} and word{i % 5}" for i in range(120)]
+
+
+def test_avoid_repeated_work(client):
+    """The section "Avoid Repeated Work": scikit-learn's scores of the text pipeline."""
+    pipeline = Pipeline(
+        [
+            ("vect", CountVectorizer()),
+            ("tfidf", TfidfTransformer()),
+            ("clf", SGDClassifier(random_state=0)),
+        ]
+    )
+    grid = {
+        "vect__ngram_range": [(1, 1)],
+        "tfidf__norm": ["l1", "l2"],
+        "clf__alpha": [1e-3, 1e-4, 1e-5],
+    }
+    labels = [i % 3 == 0 for i in range(len(TEXTS))]
+    ours = GridSearchCV(pipeline, grid).fit(TEXTS, labels)
+    theirs = sklearn.model_selection.GridSearchCV(pipeline, grid).fit(TEXTS, labels)
+    for name in ("mean_test_score", "std_test_score", "rank_test_score"):
+        assert ours.cv_results_[name].tolist() == theirs.cv_results_[name].tolist()
+    assert ours.best_params_ == theirs.best_params_
+
+
+def test_memory_constrained(client):
+    """The section "Memory constrained": Incremental in a randomized search."""
+    X, y = make_classification(n_samples=600, n_features=5, chunks=100, random_state=0)
+    search = RandomizedSearchCV(
+        Incremental(SGDClassifier(random_state=0)),
+        {"estimator__alpha": loguniform(1e-4, 1e-1)},
+        n_iter=3,
+        cv=3,
+        random_state=0,
+    ).fit(X, y)
+    assert isinstance(search.predict(X), da.Array)
+    assert search.score(X, y) > 0.6
