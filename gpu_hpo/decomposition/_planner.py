@@ -282,13 +282,12 @@ class _Template:
                 **clone(dict(params), safe=False)
             )
             pairwise = _is_pairwise(changed)
-        fitted = _renumbered(self._whole, numbers)
-        leaf = self._planner.leaf(
-            (id(self), tuple(numbers), pairwise),
-            lambda number: Leaf(
-                number, source, self._last, fitted, self._routes, pairwise
-            ),
-        )
+
+        def make(number: int) -> Leaf:
+            fitted = _renumbered(self._whole, numbers)
+            return Leaf(number, source, self._last, fitted, self._routes, pairwise)
+
+        leaf = self._planner.leaf((id(self), tuple(numbers), pairwise), make)
         before = tuple(numbers) if self._whole is not None else ()
         key = (source, pairwise, self._last_key.key(last), before)
         return Plan(leaf, last, key)

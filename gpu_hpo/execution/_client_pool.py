@@ -11,6 +11,7 @@ from concurrent.futures import CancelledError
 from itertools import count
 from typing import Any
 
+import numpy as np
 from distributed import Client, Future, wait
 from distributed.scheduler import KilledWorker
 
@@ -22,6 +23,7 @@ _GONE = ("cancelled", "lost")
 _PATIENCE = 60  # seconds for a worker to come, or to come back
 _RECOVERY = 15.0  # seconds for those that have died to be replaced
 _PAUSE = 0.1
+_LARGE = 100_000  # bytes of an array, row numbers for one
 _SETTLED = 1.0
 _COPIES = 2  # of data from here, so that one worker may die with it
 
@@ -55,6 +57,7 @@ class ClientPool(Pool):
         self.client = client
         self._name = f"gpu_hpo-{uuid.uuid4().hex[:10]}"
         self._numbers = count()
+        self._large: dict[int, tuple[np.ndarray, Future]] = {}
         workers = client.nthreads()
         self._n_workers = len(workers)
         threads = sum(workers.values()) or 1
@@ -79,6 +82,7 @@ class ClientPool(Pool):
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future:
         """Run a task on a worker."""
+        args = tuple(self._sent(a) if _is_large(a) else a for a in args)
         return self.client.submit(
             _task, function, *args, key=self._key(function.__name__), pure=False
         )
@@ -106,6 +110,7 @@ class ClientPool(Pool):
 
     def recover(self) -> None:
         """Wait for workers that have died to be replaced, if they are."""
+        self._large.clear()
         end = time.monotonic() + _RECOVERY
         while len(self.client.nthreads()) < self._n_workers:
             if time.monotonic() > end:
@@ -118,6 +123,13 @@ class ClientPool(Pool):
         """Let workers forget a result."""
         handle.release()
 
+    def _sent(self, value: np.ndarray) -> Future:
+        """What is too large for a graph, which all tasks that are given it share."""
+        known = self._large.get(id(value))
+        if known is None:
+            known = self._large[id(value)] = value, self.put(value)
+        return known[1]
+
     def _workers(self) -> list[str]:
         """Addresses of the workers, of which there is one at least."""
         end = time.monotonic() + _PATIENCE
@@ -129,6 +141,10 @@ class ClientPool(Pool):
 
     def _key(self, kind: str) -> str:
         return f"{self._name}-{kind}-{next(self._numbers)}"
+
+
+def _is_large(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.nbytes > _LARGE
 
 
 def _task(function: Callable[..., Any], *args: Any) -> Any:
