@@ -56,10 +56,9 @@ def _active_client() -> Client | None:
         client = Client.current()
     except ValueError:
         return None
-    # What a worker in this process used for its tasks may outlive it, and Dask then
+    # What a worker in this process uses for its tasks may outlive them, and Dask then
     # takes it for a default: it is not one that the user opened.
-    left_over = client.id.startswith("Client-worker-") and client.status != "running"
-    return None if left_over else client
+    return None if client.id.startswith("Client-worker-") else client
 
 
 def _in_task() -> bool:
