@@ -106,6 +106,9 @@ def open_pool(scheduler: Any = None, n_jobs: int | None = None) -> Iterator[Pool
     if scheduler is None:
         scheduler = dask.config.get("scheduler", None)
         check_scheduler(scheduler)
+        if scheduler == "dask.distributed":
+            # As every client sets it, those of workers too.
+            scheduler = None
     if isinstance(scheduler, str):
         scheduler = _NAMES[scheduler.lower()]
     unasked = scheduler is None
