@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 _TASK_SECONDS = 0.2  # of work in a task: much more than a task costs, yet soon over
 _BATCHES_PER_SLOT = 4  # at least, so that the last of them does not keep others waiting
+_MOST_SPLITS = 20  # that are kept while more candidates are to come
 _MOST_TOGETHER = 1024  # models in a stack
 _MOST_LOSSES = 2  # of all data while a batch runs, before it is what ends workers
 
@@ -99,8 +100,8 @@ class FoldRunner:
     nodes : mapping of int to Node
         May grow while groups are generated.
     uses : mapping of int to int, optional
-        By how many nodes and groups each node is needed; by default those of nodes that
-        are not in it are kept to the end.
+        By how many nodes and groups each node is needed, if all groups are known.
+        Otherwise splits are kept to the end, unless they are many.
     whole : bool
         Whether scorers want X as it was given.
     limit : int, optional
@@ -130,7 +131,7 @@ class FoldRunner:
         self._load = load
         self._splits = splits
         self._nodes = nodes
-        self._uses = {} if uses is None else uses
+        self._uses = uses
         self._whole = whole
         self._limit = max(limit or 2 * pool.n_slots, 1)
         self._cache = cache
@@ -200,14 +201,23 @@ class FoldRunner:
     # ---- what to do next ----
 
     def _batches(self, groups: Iterable[Group]) -> Iterator[_Batch]:
-        for group in groups:
-            for split in range(len(self._splits)):
-                item = _Item(group, split)
-                self._items[id(group), split] = item
-                while item.begun < len(group.members):
-                    start = item.begun
-                    item.begun = min(start + self._size(group), len(group.members))
-                    yield _Batch(group, split, start, item.begun)
+        for group, split in self._in_order(groups):
+            item = _Item(group, split)
+            self._items[id(group), split] = item
+            while item.begun < len(group.members):
+                start = item.begun
+                item.begun = min(start + self._size(group), len(group.members))
+                yield _Batch(group, split, start, item.begun)
+
+    def _in_order(self, groups: Iterable[Group]) -> Iterator[tuple[Group, int]]:
+        splits = range(len(self._splits))
+        if self._uses is None:
+            # Who comes later is not known yet.
+            yield from ((group, split) for group in groups for split in splits)
+            return
+        # What is made of few splits is there at a time.
+        known = list(groups)
+        yield from ((group, split) for split in splits for group in known)
 
     def _size(self, group: Group) -> int:
         """How many members of a group go into a task."""
@@ -312,20 +322,25 @@ class FoldRunner:
 
     def _drop(self, number: int, split: int, pairwise: bool) -> None:
         """Note that a node is needed once less."""
-        uses = self._uses.get(number)
-        if uses is None:
-            return
         key = (number, split, pairwise)
-        left = self._needed.get(key, uses) - 1
-        self._needed[key] = left
-        if left:
+        if self._uses is not None:
+            left = self._needed.get(key, self._uses[number]) - 1
+            self._needed[key] = left
+            if left:
+                return
+        elif len(self._splits) <= _MOST_SPLITS:
             return
+        self._forget(key)
+        if number == ROOT:
+            self._forget(split)
+            return
+        for need in self._nodes[number].needs:
+            self._drop(need, split, pairwise)
+
+    def _forget(self, key: Any) -> None:
         handle = self._handles.pop(key, None)
         if handle is not None:
             self._pool.release(handle)
-        if number != ROOT:
-            for need in self._nodes[number].needs:
-                self._drop(need, split, pairwise)
 
     # ---- what may go wrong ----
 
