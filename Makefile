@@ -53,8 +53,10 @@ RAPIDS_TESTS := $(filter-out %/test_jit.py,$(wildcard tests/devices/test_*.py)) 
 	tests/linear_model/test_quasi_newton.py tests/gpu
 
 # What needs no cluster is run by two processes at a time; clusters have two of their own.
-PARALLEL_TESTS := $(addprefix tests/,answers datasets decomposition devices linear_model metrics \
-	neural_network schedules testing training)
+PARALLEL_TESTS := $(addprefix tests/,answers datasets decomposition devices \
+	linear_model metrics neural_network schedules testing training) \
+	$(addprefix tests/model_selection/,test_as_scikit_learns_search.py \
+	test_failing_fits.py test_scikit_learns_own_tests.py test_search_errors.py)
 # Runs $(1), a python, on TESTS, by default all. That nothing is selected in one part is
 # no failure.
 ifneq ($(TESTS),)

@@ -13,11 +13,14 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.model_selection import GridSearchCV, KFold
 from stacks import ROWS, Case, linear, networks
 
-from gpu_hpo.devices import array_namespace
+from gpu_hpo.data import cut
+from gpu_hpo.devices import array_namespace, to_host
 from gpu_hpo.linear_model._linear_stack import LinearStack
+from gpu_hpo.training._ridge_path import centre, solve_path
 
 
 class LeastSquares(ClassifierMixin, BaseEstimator):
@@ -212,3 +215,80 @@ def stack_times(name: str, n: int, n_single: int, device: str) -> dict[str, floa
         "bytes": ROWS * (case.n_features + 1) * 4,
         "operations": -(-ROWS // case.batch) * case.operations,
     }
+
+
+# ---- grids ----
+
+
+def ridge_paths(
+    X: Any, y: Any, alphas: np.ndarray, n_folds: int, device: str
+) -> tuple[float, np.ndarray]:
+    """Ridge models of all penalties, one factorisation per fold, and no search around.
+
+    Returns
+    -------
+    seconds : float
+    scores : ndarray of shape (n_alphas, n_folds)
+        R².
+    """
+    wait(device)
+    began = perf_counter()
+    found = []
+    for rows, targets, new, truth in _folds(X, y, n_folds):
+        centred = centre(rows, targets[:, None], None, True)
+        coefs, _ = solve_path(
+            centred, alphas.astype(rows.dtype), by_svd=False, smallest=1e-10
+        )
+        predicted = coefs[:, 0] @ (new - centred.X_offset).T + centred.y_offset
+        found.append(to_host(_r2(truth, predicted)))
+    return perf_counter() - began, np.array(found).T
+
+
+def one_by_one(
+    X: Any, y: Any, models: list[Any], n_folds: int, device: str
+) -> tuple[float, np.ndarray]:
+    """Fit regressors to the rows of each fold, one after another; as `ridge_paths`."""
+    xp = array_library(device)
+    clone(models[0]).fit(X[:1000], y[:1000])  # imports and compiles
+    wait(device)
+    began = perf_counter()
+    found = [
+        [
+            float(_r2(truth, xp.asarray(clone(model).fit(rows, targets).predict(new))))
+            for model in models
+        ]
+        for rows, targets, new, truth in _folds(X, y, n_folds)
+    ]
+    return perf_counter() - began, np.array(found).T
+
+
+def through_the_host(
+    X: Any, y: Any, estimator: Any, grid: Any, n_folds: int, scoring: str | None = None
+) -> tuple[float, np.ndarray]:
+    """Search by scikit-learn, of rows that are in NumPy's memory; as `ridge_paths`."""
+    X, y = to_host(X), to_host(y)
+    clone(estimator).fit(X[:1000], y[:1000]).predict(X[:1000])  # imports and compiles
+    search = GridSearchCV(
+        estimator, grid, scoring=scoring, cv=n_folds, error_score="raise"
+    )
+    began = perf_counter()
+    search.fit(X, y)
+    return perf_counter() - began, scores_of(search)
+
+
+def scores_of(search: Any) -> np.ndarray:
+    """Scores of a grid search, by candidate and fold."""
+    found = search.cv_results_
+    return np.array([found[f"split{i}_test_score"] for i in range(search.n_splits_)]).T
+
+
+def _folds(X: Any, y: Any, n_folds: int) -> Any:
+    """Rows and targets that train, and that test, of each fold."""
+    for train, test in KFold(n_folds).split(range(len(X))):
+        yield cut(X, train), cut(y, train), cut(X, test), cut(y, test)
+
+
+def _r2(truth: Any, predicted: Any) -> Any:
+    """R², along the last axis."""
+    missed, spread = predicted - truth, truth - truth.mean()
+    return 1 - (missed * missed).sum(axis=-1) / (spread * spread).sum()

@@ -15,7 +15,11 @@ Printed in one run, on one machine:
 - fallback: wall time with device="cpu" on the same rows over that on GPUs, from data
   that is in the hosts' memory beforehand;
 - cohort: a search that drops nobody beside a bare loop over the same calls;
-- stacks: 256 models in a stack beside single ones in a loop.
+- stacks: 256 models in a stack beside single ones in a loop;
+- grid: GridSearchCV of 100 ridge penalties, five folds, beside the factorisations
+  alone, the same models one by one, and scikit-learn on the CPU; then of 50 forests,
+  five folds, over the fits' own time, beside scikit-learn's GridSearchCV of the same
+  forests, whose rows go from NumPy's memory to the device for each fit.
 
 Next to each: the larger of bytes over bandwidth and operations over rate, each the
 least that the task needs. Works with CuPy and Dask alone: what takes cuML is left out
@@ -36,9 +40,10 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 
 import argparse
+import importlib
 import importlib.util
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter, sleep
@@ -53,19 +58,28 @@ from _gpu_work import (
     note_chunks,
     noted_chunks,
     on_device,
+    one_by_one,
+    ridge_paths,
+    scores_of,
     stack_times,
+    through_the_host,
 )
 from distributed import Client, LocalCluster, wait
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import ParameterGrid
 from sklearn.naive_bayes import GaussianNB
 from stacks import ROWS
 
-from gpu_hpo.datasets import make_classification
+from gpu_hpo.datasets import make_classification, make_regression
 from gpu_hpo.devices import resolve_device
 from gpu_hpo.execution import local_cluster
 from gpu_hpo.linear_model import QNClassifier, SGDClassifier
-from gpu_hpo.model_selection import HyperbandSearchCV, SuccessiveHalvingSearchCV
+from gpu_hpo.model_selection import (
+    GridSearchCV,
+    HyperbandSearchCV,
+    SuccessiveHalvingSearchCV,
+)
 from gpu_hpo.neural_network import MLPClassifier
 
 ALPHAS = {"alpha": np.logspace(-3, 3, 1000)}
@@ -115,6 +129,14 @@ FALLBACKS: list[tuple[str, Any, dict[str, Any], str, bool]] = [
     ),
 ]
 
+FOLDS = 5
+TREES = 20
+FORESTS = {
+    "max_depth": [4, 6, 8, 10, 12],
+    "max_features": [0.25, 0.5],
+    "min_samples_leaf": [1, 2, 5, 10, 20],
+}
+
 
 @dataclass
 class Bench:
@@ -159,6 +181,11 @@ def make_data(
         random_state=0,
         chunks=-(-rows // options.chunks),
     )
+    return placed(client, X, y, device)
+
+
+def placed(client: Client, X: Any, y: Any, device: str) -> tuple[Any, Any]:
+    """Rows of float32, and what belongs to them, in the memory of the workers."""
     X = X.astype(np.float32)
     if device == "cuda":
         X, y = X.map_blocks(on_device), y.map_blocks(on_device)
@@ -446,6 +473,116 @@ def show_stacks(bench: Bench) -> None:
         )
 
 
+def show_grid(bench: Bench) -> None:
+    show_penalties(bench)
+    if bench.has("cuml"):
+        show_forests(bench)
+    else:
+        print("forests: left out, since cuML is not installed")
+
+
+def show_penalties(bench: Bench) -> None:
+    options = bench.options
+    rows, width = options.grid_rows, options.features
+    X, y = make_regression(
+        rows, width, noise=30.0, random_state=0, chunks=-(-rows // options.chunks)
+    )
+    X, y = placed(bench.client, X, y.astype(np.float32), bench.device)
+    measured = in_one_piece(bench, X, y)
+    alphas = np.logspace(-3, 6, options.penalties)
+    space = {"alpha": alphas}
+    peer, expected = measured(through_the_host, Ridge(), space, FOLDS)
+    for _ in range(2):  # the first pays for compiling
+        least, scores = measured(ridge_paths, alphas, FOLDS, bench.device)
+    found = [("factorisations alone", least, scores)]
+    if bench.has("cuml"):
+        kind = library_class(bench.device, "linear_model", "Ridge")
+        models = [kind(alpha=float(alpha)) for alpha in alphas]
+        one, scores = measured(one_by_one, models, FOLDS, bench.device)
+        found.append(("one by one", one, scores))
+        for _ in range(2):
+            wall, search = grid_wall(GridSearchCV(kind(), space, cv=FOLDS), X, y)
+        found.append(("search", wall, scores_of(search)))
+    else:
+        print("penalties: no search, since cuML is not installed")
+    found.append(("scikit-learn", peer, expected))
+    train, test = rows - rows // FOLDS, rows // FOLDS
+    fold = bench.bound(
+        rows * width * 4, 2 * train * width**2 + 2 * test * width * len(alphas)
+    )
+    # Once more for the best, on all rows.
+    again = bench.bound(rows * width * 4, 2 * rows * width**2)
+    bound = FOLDS * fold / min(bench.n_workers, FOLDS) + again
+    print(
+        f"{len(alphas)} penalties x {FOLDS} folds of {rows} rows with {width} columns: "
+        f"{1e3 * bound:.2f} ms at the device's limits"
+    )
+    for name, seconds, scores in found:
+        print(
+            f"  {name:20} {seconds:8.3f} s, {seconds / bound:8.1f} times the bound, "
+            f"1 / {peer / seconds:.1f} of scikit-learn; scores off by "
+            f"{np.abs(scores - expected).max():.1e}"
+        )
+
+
+def show_forests(bench: Bench) -> None:
+    options = bench.options
+    X, y = make_data(bench.client, options, options.forest_rows, bench.device)
+    measured = in_one_piece(bench, X, y)
+    kind = library_class(bench.device, "ensemble", "RandomForestClassifier")
+    forest = kind(n_estimators=TREES, random_state=0)
+    grid = [
+        {name: [value] for name, value in params.items()}
+        for params in list(ParameterGrid(FORESTS))[: options.forests]
+    ]
+    given = {"scoring": "accuracy", "cv": FOLDS, "error_score": "raise"}
+    grid_wall(GridSearchCV(forest, grid[:1], **given), X, y)  # pays for compiling
+    wall, search = grid_wall(GridSearchCV(forest, grid, **given), X, y)
+    peer, expected = measured(through_the_host, forest, grid, FOLDS, "accuracy")
+    results = search.cv_results_
+    times = results["mean_fit_time"] + results["mean_score_time"]
+    work = FOLDS * times.sum()
+    bound = max(work / bench.n_workers, times.max()) + search.refit_time_
+    print(
+        f"{len(grid)} forests of {TREES} trees x {FOLDS} folds of {X.shape[0]} rows: "
+        f"{wall:.2f} s; its fits and scores take {work:.2f} s and the last fit "
+        f"{search.refit_time_:.2f}, so the bound is {bound:.2f} s, ratio "
+        f"{wall / bound:.2f}"
+    )
+    moved = len(grid) * FOLDS * X.nbytes
+    print(
+        f"  scikit-learn's search, from NumPy's memory, on one worker: {peer:.2f} s, "
+        f"{peer / wall:.1f} times; it moves {moved / 1e9:.2f} GB to the device, "
+        f"{moved / bench.limits['upload']:.2f} s at the limit"
+    )
+    difference = scores_of(search).mean(axis=1) - expected.mean(axis=1)
+    print(f"  mean scores off by {np.abs(difference).max():.1e}")
+
+
+def in_one_piece(bench: Bench, X: Any, y: Any) -> Callable[..., Any]:
+    """What runs a function on a worker, with all rows as its first arguments."""
+    whole = bench.client.compute([X, y])
+    wait(whole)
+
+    def measured(function: Callable[..., Any], *args: Any) -> Any:
+        return bench.client.submit(function, *whole, *args, pure=False).result()
+
+    return measured
+
+
+def library_class(device: str, module: str, name: str) -> Any:
+    """A class of cuML's, or of scikit-learn's on the CPU."""
+    library = "cuml" if device == "cuda" else "sklearn"
+    return getattr(importlib.import_module(f"{library}.{module}"), name)
+
+
+def grid_wall(search: Any, X: Any, y: Any) -> tuple[float, Any]:
+    """Seconds that a search takes, and the search."""
+    began = perf_counter()
+    search.fit(X, y)
+    return perf_counter() - began, search
+
+
 SECTIONS = {
     "limits": show_limits,
     "uploads": show_uploads,
@@ -454,6 +591,7 @@ SECTIONS = {
     "fallback": show_fallback,
     "cohort": show_cohort,
     "stacks": show_stacks,
+    "grid": show_grid,
 }
 # On GPUs, and where NumPy stands in.
 SIZES = {
@@ -464,6 +602,10 @@ SIZES = {
     "max_iter": (81, 9),
     "cohort": (64, 8),
     "stack": (256, 16),
+    "grid_rows": (100_000, 4_000),
+    "penalties": (100, 100),
+    "forest_rows": (20_000, 1_000),
+    "forests": (50, 4),
 }
 
 

@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from gpu_hpo.answers import apply, score
 from gpu_hpo.decomposition import Planner
+from gpu_hpo.devices import is_device_array
 from gpu_hpo.execution import (
     FoldRunner,
     Pool,
@@ -152,7 +153,8 @@ n_outputs), optional
         Parameters
         ----------
         X, y : array-like or Dask collection
-            A Dask collection is predicted block by block.
+            A Dask collection is predicted block by block; of rows on a device only
+            predictions come to the host, if they have to.
         **params
             Of the scorer, if metadata routing is enabled.
 
@@ -160,7 +162,8 @@ n_outputs), optional
         -------
         float
         """
-        if not any(map(is_dask_collection, (X, y))) or not self.refit:
+        elsewhere = any(is_dask_collection(v) or is_device_array(v) for v in (X, y))
+        if not elsewhere or not self.refit:
             return super().score(X, y, **params)
         check_is_fitted(self)
         scorer: Any = self.scorer_

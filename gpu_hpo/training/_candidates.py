@@ -139,7 +139,7 @@ def evaluate(
             Evaluation(error=source["error"].text, fit_time=before[0])
             for _ in candidates
         ]
-    with terms.task(), annotated("fit"):
+    with terms.task(source["train"]), annotated("fit"):
         models = [_model(leaf, params) for params in candidates]
         work = _Work(terms, leaf, source, rows, fold)
         found: list[Evaluation | None] = [None] * len(models)
@@ -160,7 +160,7 @@ def fit_whole(
     terms: Terms, estimator: Any, data: Mapping[str, Any]
 ) -> tuple[Any, float]:
     """Fit an estimator to all rows, and take the time in seconds."""
-    with terms.task(), annotated("fit"):
+    with terms.task(data["X"]), annotated("fit"):
         begin = time.time()
         y = () if data["y"] is None else (data["y"],)
         estimator.fit(data["X"], *y, **data["fit"])

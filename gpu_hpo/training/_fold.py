@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +29,7 @@ from gpu_hpo.decomposition import (
     with_stand_ins,
     without_stand_ins,
 )
-from gpu_hpo.devices import annotated, cuml_task
+from gpu_hpo.devices import annotated, cuml_task, is_device_array
 from gpu_hpo.training._own_rows import own_rows
 
 # The rows of a split, and what has become of them: "train" and "test" X; "again", the
@@ -72,10 +72,15 @@ class Terms:
         return isinstance(self.error_score, str)
 
     @contextmanager
-    def task(self) -> Iterator[None]:
-        """Work under the settings of the search."""
-        config = dict(self.config)
-        with config_context(**config), cuml_task(assume_finite=False):
+    def task(self, X: Any = None) -> Iterator[None]:
+        """Work under the settings of the search.
+
+        cuML leaves what it answers for rows on a device there, and gives NumPy's arrays
+        for those.
+        """
+        on_device = _is_rows(X) and is_device_array(X)
+        cuml = cuml_task(assume_finite=False) if on_device else nullcontext()
+        with config_context(**dict(self.config)), cuml:
             yield
 
 
@@ -140,7 +145,7 @@ def fit_step(terms: Terms, step: Step, keep: bool, source: State, rows: Rows) ->
     source : State
     rows : Rows
     """
-    with terms.task(), annotated("fit"):
+    with terms.task(source.get("train")), annotated("fit"):
         return _carry_out(terms, _fitted_step, step, keep, source, rows)
 
 
@@ -159,7 +164,7 @@ def join_parts(
     failed = [part for part in parts if part["error"] is not None]
     if failed:
         return failed[0]
-    with terms.task(), annotated("join"):
+    with terms.task(source.get("train")), annotated("join"):
         return _carry_out(terms, _fitted_joined, joined, keep, source, rows, *parts)
 
 

@@ -11,9 +11,11 @@ import importlib
 import importlib.util
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -154,6 +156,22 @@ def make_data() -> tuple[np.ndarray, np.ndarray]:
     return X, (signal + noise > 0).astype(np.int64)
 
 
+def as_cupy(X: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
+    """X and y on the device of this process."""
+    import cupy as cp
+
+    return cp.asarray(X), cp.asarray(y)
+
+
+def as_dask_array(X: np.ndarray, y: np.ndarray) -> list[Any]:
+    """Blocks that become CuPy's on the workers."""
+    import cupy as cp
+    import dask.array as da
+
+    blocks = [da.from_array(part, chunks=(CHUNK, *part.shape[1:])) for part in (X, y)]
+    return [part.map_blocks(cp.asarray) for part in blocks]
+
+
 def first_scores(search: Any) -> dict[Any, tuple[int, float]]:
     """Of each model, after how many calls it was scored first, and that score."""
     return {
@@ -163,10 +181,10 @@ def first_scores(search: Any) -> dict[Any, tuple[int, float]]:
 
 
 @contextmanager
-def cuda_client() -> Any:
-    """Client of one worker per GPU; of one worker in all without dask-cuda."""
+def cuda_client(n_workers: int | None = None) -> Any:
+    """Client of one worker per GPU, or of so many; of one without dask-cuda."""
     if importlib.util.find_spec("dask_cuda") is not None:
-        cluster = local_cluster(device="cuda")
+        cluster = local_cluster(n_workers, device="cuda")
     else:
         cluster = LocalCluster(
             n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
@@ -181,8 +199,13 @@ SEEN: list[tuple[str, str, bool]] = []  # method, type of X or y, whether on a d
 # Per chunk, told by its first number, the arrays that `partial_fit` got it in. They are
 # kept, so that no two have the same `id`.
 CHUNKS: dict[float, dict[int, Any]] = {}
-COPIES: list[str] = []  # of rows from the device to the host while training
+FITTED: dict[int, Any] = {}  # rows that `fit` got, by `id`, kept for the same reason
+CUT: list[tuple[int, ...]] = []  # shapes of the rows that were cut out of X for folds
+# Of rows from the device to the host while training: their shape, and where.
+COPIES: list[tuple[tuple[int, ...], str]] = []
 _watched: set[str] = set()
+# By what is in their keys: those of searches that stop early, then of exhaustive ones.
+_TASKS = ("advance", "cut_fold", "cut_rows", "fit_step", "_evaluate", "fit_whole")
 _inside = threading.local()
 
 
@@ -215,6 +238,8 @@ def _watch_method(kind: Any, name: str) -> None:
         if name == "partial_fit" and getattr(X, "ndim", 0) == 2:
             first = X.iloc[0, 0] if hasattr(X, "iloc") else X[0, 0]
             CHUNKS.setdefault(float(first), {})[id(X)] = X
+        elif name == "fit":
+            FITTED[id(X)] = X
         _inside.call = True
         try:
             return original(self, X, *args, **params)
@@ -222,6 +247,24 @@ def _watch_method(kind: Any, name: str) -> None:
             _inside.call = False
 
     setattr(kind, name, noting)
+
+
+def watch_folds() -> None:
+    """Note what is cut out of X for the folds of a search, in this process."""
+    if "folds" in _watched:
+        return
+    _watched.add("folds")
+    from gpu_hpo.training import _fold
+
+    original = _fold.cut
+
+    def noting(X: Any, rows: Any, columns: Any = None) -> Any:
+        found = original(X, rows, columns)
+        if getattr(found, "ndim", 0) == 2:
+            CUT.append(found.shape)
+        return found
+
+    _fold.cut = noting
 
 
 def watch_copies(n_rows: int = CHUNK // 2) -> None:
@@ -251,32 +294,37 @@ def _watch_copy(kind: Any, name: str, n_rows: int) -> None:
     def noting(self: Any, *args: Any, **options: Any) -> Any:
         if self.shape and max(self.shape) >= n_rows and _training():
             where = "".join(traceback.format_stack(limit=12)[:-1])
-            COPIES.append(f"{kind.__name__}.{name} of shape {self.shape}:\n{where}")
+            text = f"{kind.__name__}.{name} of shape {self.shape}:\n{where}"
+            COPIES.append((tuple(self.shape), text))
         return original(self, *args, **options)
 
     setattr(kind, name, noting)
 
 
 def _training() -> bool:
-    """Whether this thread is in a task that trains."""
+    """Whether this thread is in a task that trains, or that cuts out rows for it."""
     try:
-        return "-advance-" in str(get_worker().get_current_task())
+        task = str(get_worker().get_current_task())
     except (KeyError, ValueError):
         return False
+    return any(f"-{kind}-" in task for kind in _TASKS)
 
 
 def _forget() -> None:
-    SEEN.clear()
-    COPIES.clear()
-    CHUNKS.clear()
+    for noted in (SEEN, COPIES, CHUNKS, FITTED, CUT):
+        noted.clear()
 
 
-def _take() -> tuple[list[Any], list[str]]:
+def _take() -> tuple[list[Any], list[Any]]:
     return list(SEEN), list(COPIES)
 
 
 def _count_arrays() -> dict[float, int]:
     return {chunk: len(arrays) for chunk, arrays in CHUNKS.items()}
+
+
+def _shapes() -> tuple[list[Any], list[Any]]:
+    return [X.shape for X in FITTED.values()], list(CUT)
 
 
 class Watcher:
@@ -287,13 +335,23 @@ class Watcher:
         for path in paths:
             client.run(watch, path)
         client.run(watch_copies)
+        client.run(watch_folds)
         client.run(_forget)
 
-    def check(self) -> None:
-        """Assert that models were given device data only, and no rows were copied."""
+    def check(self, labels: Sequence[int] = ()) -> None:
+        """Assert that models were given device data only, and no rows were copied.
+
+        Columns of as many rows as are in `labels` may have been.
+        """
         noted = self._client.run(_take)
         seen = {entry for entries, _ in noted.values() for entry in entries}
-        copies = [copy for _, found in noted.values() for copy in found]
+        allowed = [(n,) for n in labels]
+        copies = [
+            text
+            for _, found in noted.values()
+            for shape, text in found
+            if shape not in allowed
+        ]
         methods = {method for method, *_ in seen}
         assert methods & {"fit", "partial_fit"}, "no model trained"
         assert "predict" in methods, "no model predicted"
@@ -305,6 +363,12 @@ class Watcher:
         """By worker that called `partial_fit`, and by chunk, in how many arrays."""
         counts = self._client.run(_count_arrays).values()
         return [found for found in counts if found]
+
+    def shapes(self) -> tuple[Counter, Counter]:
+        """How many arrays of each shape `fit` got, and how many were cut out of X."""
+        found = self._client.run(_shapes).values()
+        fitted, cut = zip(*found, strict=True)
+        return Counter(chain(*fitted)), Counter(chain(*cut))
 
     def n_trained(self) -> list[int]:
         """Calls that were noted, by worker."""

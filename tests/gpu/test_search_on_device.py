@@ -17,23 +17,10 @@ from tests.gpu.helpers import CASES, CHUNK, Watcher, make_search
 pytestmark = pytest.mark.gpu
 
 
-def as_cupy(X, y):
-    cp = pytest.importorskip("cupy")
-    return cp.asarray(X), cp.asarray(y)
-
-
 def as_cudf(X, y):
     cudf = pytest.importorskip("cudf")
     frame = cudf.DataFrame({f"x{i}": X[:, i] for i in range(X.shape[1])})
     return frame, cudf.Series(y)
-
-
-def as_dask_array(X, y):
-    """Blocks that become CuPy's on the workers."""
-    cp = pytest.importorskip("cupy")
-    da = pytest.importorskip("dask.array")
-    blocks = [da.from_array(part, chunks=(CHUNK, *part.shape[1:])) for part in (X, y)]
-    return [part.map_blocks(cp.asarray) for part in blocks]
 
 
 def as_dask_cudf(X, y):
@@ -50,9 +37,9 @@ def as_dask_cudf(X, y):
 
 
 INPUTS = {
-    "CuPy": as_cupy,
+    "CuPy": helpers.as_cupy,
     "cuDF": as_cudf,
-    "Dask of CuPy": as_dask_array,
+    "Dask of CuPy": helpers.as_dask_array,
     "dask-cudf": as_dask_cudf,
 }
 
