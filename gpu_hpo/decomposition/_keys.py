@@ -45,10 +45,13 @@ class Keys:
         key: Hashable
         if kind in (tuple, list):
             key = (kind, tuple(self.of(item) for item in value))
+        elif kind is dict:
+            items = value.items()  # whose order may matter to who is given them
+            key = (kind, tuple((self.of(k), self.of(v)) for k, v in items))
         elif hasattr(value, "get_params") and not isinstance(value, type):
             key = self._of_estimator(value)
         else:
-            key = (kind, tokenize(value))
+            key = (kind, tokenize(value, ensure_deterministic=False))
         self._known[id(value)] = (value, key)
         return key
 
@@ -78,7 +81,8 @@ class Changed:
         # what has been learned, if it is frozen.
         known = getattr(estimator, "__dict__", {}).items()
         beside = {name: value for name, value in known if name not in params}
-        self._kind = (type(estimator), tokenize(beside) if beside else None)
+        learned = tokenize(beside, ensure_deterministic=False) if beside else None
+        self._kind = (type(estimator), learned)
         names = sorted(params)
         self._places = {name: i for i, name in enumerate(names)}
         self._values = [keys.of(params[name]) for name in names]

@@ -51,6 +51,8 @@ class Planner:
         Names of what the search's `fit` was given for the estimator.
     apart : bool
         Whether composites are taken apart.
+    by_name : bool
+        Whether candidates are the same only if their steps have the same names, too.
 
     Attributes
     ----------
@@ -61,10 +63,16 @@ class Planner:
     """
 
     def __init__(
-        self, estimator: Any, fit_params: Sequence[str] = (), *, apart: bool = True
+        self,
+        estimator: Any,
+        fit_params: Sequence[str] = (),
+        *,
+        apart: bool = True,
+        by_name: bool = False,
     ) -> None:
         self._base = estimator
         self.apart = apart
+        self.by_name = by_name
         self._fit_params = tuple(fit_params)
         self._keys = Keys()
         self.nodes: dict[int, Node] = {}
@@ -288,7 +296,7 @@ class _Template:
             return Leaf(number, source, self._last, fitted, self._routes, pairwise)
 
         leaf = self._planner.leaf((id(self), tuple(numbers), pairwise), make)
-        before = tuple(numbers) if self._whole is not None else ()
+        before = (id(self), *numbers) if self._planner.by_name else ()
         key = (source, pairwise, self._last_key.key(last), before)
         return Plan(leaf, last, key)
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -76,7 +77,7 @@ def open_blocks_pool(
         setting = nullcontext() if how is None else dask.config.set(scheduler=how)
         threads = ThreadPoolExecutor(pool.n_slots, thread_name_prefix="gpu_hpo-search")
         try:
-            with setting:
+            with setting, warnings.catch_warnings():
                 yield LocalPool(threads, pool.n_slots, one_thread=False)
         finally:
             threads.shutdown(cancel_futures=True)
@@ -136,7 +137,9 @@ def open_pool(scheduler: Any = None, n_jobs: int | None = None) -> Iterator[Pool
         yield LocalPool(Immediate(), 1, "synchronous", one_thread=False)
     else:
         threads = ThreadPoolExecutor(n_slots, thread_name_prefix="gpu_hpo-search")
-        try:
-            yield LocalPool(threads, n_slots)
-        finally:
-            threads.shutdown(cancel_futures=True)
+        # Those who change the filters for a while, each in a thread, spoil them.
+        with warnings.catch_warnings():
+            try:
+                yield LocalPool(threads, n_slots)
+            finally:
+                threads.shutdown(cancel_futures=True)

@@ -24,6 +24,7 @@ _PATIENCE = 60  # seconds for a worker to come, or to come back
 _RECOVERY = 15.0  # seconds for those that have died to be replaced
 _PAUSE = 0.1
 _LARGE = 100_000  # bytes of an array, row numbers for one
+_MOST_LARGE = 16  # of these, that may be given to more tasks
 _SETTLED = 1.0
 _COPIES = 2  # of data from here, so that one worker may die with it
 
@@ -128,6 +129,8 @@ class ClientPool(Pool):
         known = self._large.get(id(value))
         if known is None:
             known = self._large[id(value)] = value, self.put(value)
+            if len(self._large) > _MOST_LARGE:
+                del self._large[next(iter(self._large))]
         return known[1]
 
     def _workers(self) -> list[str]:

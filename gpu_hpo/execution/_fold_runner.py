@@ -99,9 +99,9 @@ class FoldRunner:
         Rows that train and that test.
     nodes : mapping of int to Node
         May grow while groups are generated.
-    uses : mapping of int to int, optional
-        By how many nodes and groups each node is needed, if all groups are known.
-        Otherwise splits are kept to the end, unless they are many.
+    uses : mapping of (int, bool) to int, optional
+        By how many nodes and groups each node is needed, with X pairwise or not, if all
+        groups are known. Otherwise splits are kept to the end, unless they are many.
     whole : bool
         Whether scorers want X as it was given.
     limit : int, optional
@@ -120,7 +120,7 @@ class FoldRunner:
         splits: Sequence[tuple[Any, Any]],
         nodes: Mapping[int, Node],
         *,
-        uses: Mapping[int, int] | None = None,
+        uses: Mapping[tuple[int, bool], int] | None = None,
         whole: bool = False,
         limit: int | None = None,
         cache: bool = True,
@@ -324,7 +324,7 @@ class FoldRunner:
         """Note that a node is needed once less."""
         key = (number, split, pairwise)
         if self._uses is not None:
-            left = self._needed.get(key, self._uses[number]) - 1
+            left = self._needed.get(key, self._uses[number, pairwise]) - 1
             self._needed[key] = left
             if left:
                 return

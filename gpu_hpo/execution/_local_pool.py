@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import AbstractContextManager, nullcontext
+from itertools import count
 from typing import Any
 
 import dask
@@ -140,6 +142,8 @@ class GetPool(LocalPool):
     def __init__(self, get: Callable[..., Any], n_slots: int) -> None:
         super().__init__(Immediate(), n_slots)
         self._get = get
+        # Keys that no graph of this or another pool has had: a cluster may know them.
+        self._keys = (f"gpu_hpo-{uuid.uuid4().hex}-{i}" for i in count())
         self._waiting: list[tuple[Future, Callable[..., Any], Any]] = []
 
     def compute(self, collection: Any) -> Future:
@@ -152,22 +156,26 @@ class GetPool(LocalPool):
         self._waiting.append((outcome, function, args))
         return outcome
 
+    def run(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run a task, and all that has been submitted before."""
+        return Pool.run(self, function, *args)
+
     def wait(self, handles: Iterable[Future]) -> list[Future]:
         """Carry out all that was submitted."""
         tasks, self._waiting = self._waiting, []
-        names = {id(outcome): f"task-{i}" for i, (outcome, _, _) in enumerate(tasks)}
+        names = {id(outcome): next(self._keys) for outcome, _, _ in tasks}
         graph: dict[str, Any] = {}
-        for i, (_, function, args) in enumerate(tasks):
+        for outcome, function, args in tasks:
             given = []
-            for k, value in enumerate(args):
+            for value in args:
                 name = names.get(id(value))
                 if name is None:
                     # As a result of its own, which no scheduler looks into.
-                    name = f"value-{i}-{k}"
+                    name = next(self._keys)
                     value = value.result() if isinstance(value, Future) else value
                     graph[name] = (_Value(value),)
                 given.append(name)
-            graph[f"task-{i}"] = (_Attempt(function), *given)
+            graph[names[id(outcome)]] = (_Attempt(function), *given)
         found = self._get(graph, [names[id(outcome)] for outcome, _, _ in tasks])
         for (outcome, _, _), (value, error) in zip(tasks, found, strict=True):
             if error is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from numbers import Real
 from typing import Any
 
@@ -46,8 +47,9 @@ class Candidates:
     ----------
     params : list of dict
         Of those that have been generated.
-    uses : dict of int to int, or None
-        By how many nodes and groups each node is needed; None while it is not known.
+    uses : dict of (int, bool) to int, or None
+        By how many nodes and groups each node is needed, with X pairwise or not; None
+        while it is not known.
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class Candidates:
         self._seen: dict[Hashable, int] = {}
         self._together: dict[int, tuple[bool, bool]] = {}
         self.params: list[Mapping[str, Any]] = []
-        self.uses: dict[int, int] | None = None
+        self.uses: dict[tuple[int, bool], int] | None = None
         shares = planner.apart and type(estimator) in _COMPOSITES
         self._groups = self._at_once() if shares else self._lazily()
 
@@ -135,10 +137,14 @@ class Candidates:
             self._together[plan.leaf.number] = known
         return known
 
-    def _count_uses(self, groups: Iterable[Group]) -> dict[int, int]:
-        uses: Counter[int] = Counter(group.leaf.source for group in groups)
-        for node in self._planner.nodes.values():
-            uses.update(node.needs)
+    def _count_uses(self, groups: Iterable[Group]) -> dict[tuple[int, bool], int]:
+        uses = Counter((group.leaf.source, group.leaf.pairwise) for group in groups)
+        # What a node needs has a smaller number.
+        for number in sorted(self._planner.nodes, reverse=True):
+            for pairwise in (False, True):
+                if uses[number, pairwise]:
+                    needs = self._planner.nodes[number].needs
+                    uses.update((need, pairwise) for need in needs)
         return dict(uses)
 
     def _way(self, number: int) -> tuple[int, ...]:
@@ -155,6 +161,7 @@ def expected_cost(params: Mapping[str, Any]) -> float:
     cost = 1.0
     for name, value in params.items():
         if name.rpartition("__")[2] in _COSTS and isinstance(value, Real):
-            amount = float(value)
-            cost *= amount if 0 < amount < math.inf else 1.0
+            with suppress(OverflowError):
+                amount = float(value)
+                cost *= amount if 0 < amount < math.inf else 1.0
     return cost

@@ -4,16 +4,20 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from inspect import signature
 from typing import Any
 
 import numpy as np
 from dask.base import is_dask_collection
+from distributed import Client
 from joblib._utils import eval_expr
 from sklearn import get_config
-from sklearn.base import _fit_context, clone, is_classifier
+from sklearn.base import BaseEstimator, _fit_context, clone, is_classifier
 from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection import check_cv
 from sklearn.model_selection._search import BaseSearchCV
@@ -106,13 +110,11 @@ n_outputs), optional
         }
         context.call_on_fit_task_begin(estimator=self, **told)
         open_one = open_blocks_pool if data.in_blocks else open_pool
-        with open_one(self.scheduler, self.n_jobs) as pool:
-            work.begin(pool)
+        with open_one(self.scheduler, self.n_jobs) as pool, work.begin(pool):
             self._run_search(work.evaluate_candidates, callback_ctx=context)
             work.conclude()
             if self.refit:
                 self._refit(work, context, told)
-            work.end()
         self.cv_results_ = work.results
         self.scorer_ = (
             work.scorers._scorers
@@ -125,9 +127,7 @@ n_outputs), optional
     def _refit(self, work: _Work, context: Any, told: Mapping[str, Any]) -> None:
         """Fit the best parameters to all rows."""
         # Parameters may be estimators, and those of the user's stay as they are.
-        best = clone(clone(self.estimator)).set_params(
-            **clone(self.best_params_, safe=False)
-        )
+        best = clone(work.base).set_params(**clone(self.best_params_, safe=False))
         task = context.subcontext(task_name="refit-with-best-params")
         with task.propagate_callback_context(best):
             task.call_on_fit_task_begin(estimator=self, **told)
@@ -171,6 +171,26 @@ n_outputs), optional
             scorer = scorer[self.refit]
         return score(self.best_estimator_, read_scorer(scorer), X, y, params)["score"]
 
+    # ---- copies ----
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what belongs to this process: a client, or an executor."""
+        state = dict(super().__getstate__())
+        if isinstance(state.get("scheduler"), Client | Executor):
+            state["scheduler"] = None
+        return state
+
+    def __sklearn_clone__(self) -> Any:
+        """Copy the parameters; a client, or an executor, is the same one."""
+        bare = copy.copy(self)
+        bare.scheduler = None
+        found: Any = BaseEstimator.__sklearn_clone__(bare)
+        is_shared = isinstance(self.scheduler, Client | Executor)
+        found.scheduler = (
+            self.scheduler if is_shared else clone(self.scheduler, safe=False)
+        )
+        return found
+
     # ---- what is dask-ml's ----
 
     def _warn_of_iid(self) -> None:
@@ -193,16 +213,27 @@ class _Work:
         self._lent = False
         self._params: list[Mapping[str, Any]] = []
         self._more: dict[str, list[Any]] = {}
+        config = get_config()
+        routed = config["enable_metadata_routing"] and bool(self._routed.scorer.score)
         self.terms = Terms(
             self.scorers,
             search.error_score,
             bool(search.return_train_score),
-            get_config(),
-            needs_whole(self.scorers),
+            config,
+            # Who of its steps gets metadata to score with is the pipeline's affair.
+            needs_whole(self.scorers, routed=routed),
         )
 
-    def begin(self, pool: Pool) -> None:
-        """Learn how often the data is split, and where it is."""
+    @contextmanager
+    def begin(self, pool: Pool) -> Iterator[None]:
+        """Learn how often the data is split; for as long as this lasts it is there."""
+        self._begin(pool)
+        try:
+            yield
+        finally:
+            pool.release(self._data)
+
+    def _begin(self, pool: Pool) -> None:
         search = self._search
         self._pool = pool
         self._data = self._given.load(pool, self._routed)
@@ -219,10 +250,13 @@ class _Work:
         self._table = ScoreTable(
             search.n_splits_, search.error_score, self.terms.return_train_score
         )
+        # Before splits are drawn, which may be from a random state of the estimator's.
+        self.base = clone(search.estimator)
         self._planner = Planner(
-            clone(search.estimator),
+            self.base,
             tuple(self._routed.estimator.fit),
             apart=not _has_callbacks(search),
+            by_name=self.terms.keep_fitted,
         )
 
     def evaluate_candidates(
@@ -293,11 +327,13 @@ class _Work:
         for name, values in (more_results or {}).items():
             self._more.setdefault(name, []).extend(values)
         self.results = {name: np.asarray(values) for name, values in self._more.items()}
-        names: Sequence[str] = ()
-        if isinstance(self.scorers, _MultimetricScorer):
-            names = list(self.scorers._scorers)
-        self.results |= self._table.results(self._params, names)
+        self.results |= self._table.results(self._params, self._names())
         return self.results
+
+    def _names(self) -> list[str]:
+        """Names of the scores, if they are several by what the user has said."""
+        several = isinstance(self.scorers, _MultimetricScorer)
+        return list(self.scorers._scorers) if several else []
 
     def conclude(self) -> None:
         """Say which candidate is the best."""
@@ -325,10 +361,6 @@ class _Work:
             self._pool.recover()
             return self._pool.run(function, *args, self._load(self._pool))
 
-    def end(self) -> None:
-        """Let workers forget the data."""
-        self._pool.release(self._data)
-
     def _load(self, pool: Pool) -> Any:
         """Give the handle of the data; each time but the first it has been lost."""
         if self._lent:
@@ -343,7 +375,7 @@ class _Work:
         if self._search.verbose > 1:
             told = self._shown(split, numbers)
             for line, evaluation in zip(told, found, strict=True):
-                print_end(self._search, line, evaluation)
+                print_end(self._search, line, evaluation, self._names())
 
     def _begun(self, split: int, numbers: Sequence[int]) -> None:
         for line in self._shown(split, numbers):

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +50,9 @@ def print_start(search: Any, line: Line) -> None:
     print(text + "." * (_WIDTH - len(text)))
 
 
-def print_end(search: Any, line: Line, evaluation: Evaluation) -> None:
+def print_end(
+    search: Any, line: Line, evaluation: Evaluation, names: Sequence[str]
+) -> None:
     """Print how long a candidate has taken, and what it has scored.
 
     Parameters
@@ -60,21 +62,25 @@ def print_end(search: Any, line: Line, evaluation: Evaluation) -> None:
         for the numbers of candidates too.
     line : Line
     evaluation : Evaluation
+    names : sequence of str
+        Of the scores, if they are several.
     """
     text = line.what()
     text += ";" if text else ""
     if search.verbose > 2:
-        text += _scores(evaluation, search.error_score)
+        text += _scores(search, evaluation, names)
     seconds = evaluation.fit_time + evaluation.score_time
     text += f" total time={short_format_time(seconds)}"
     begin = f"[CV{line.where(search)}] END "
     print(begin + "." * (_WIDTH - len(begin) - len(text)) + text)
 
 
-def _scores(evaluation: Evaluation, error_score: Any) -> str:
+def _scores(search: Any, evaluation: Evaluation, names: Sequence[str]) -> str:
     test, train = evaluation.test, evaluation.train
     if evaluation.error is not None:
-        return f", score={error_score}"
+        none: Any = search.error_score
+        none = dict.fromkeys(names, none) if names else none
+        test, train = none, none if search.return_train_score else None
     if isinstance(test, dict):
         shown = []
         for name in sorted(test):

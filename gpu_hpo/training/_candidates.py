@@ -25,10 +25,10 @@ from gpu_hpo.decomposition import LAST, Leaf, put_together
 from gpu_hpo.devices import annotated, is_device_array, synchronize
 from gpu_hpo.training._fold import Rows, State, Terms
 from gpu_hpo.training._models import unset_seeds
-from gpu_hpo.training._own_rows import own_rows
+from gpu_hpo.training._own_rows import own_params, own_rows
 from gpu_hpo.training._scoring import Scoring, read_scorer
-from gpu_hpo.training._shared_fits import share_key, shared_stack
-from gpu_hpo.training._stack import stack_key
+from gpu_hpo.training._shared_fits import is_ridge, share_key, shared_stack
+from gpu_hpo.training._stack import fits_together, stack_key
 
 logger = logging.getLogger(__name__)
 
@@ -71,15 +71,19 @@ class Told:
     context: Any
 
 
-def needs_whole(scorer: Any) -> bool:
+def needs_whole(scorer: Any, *, routed: bool = False) -> bool:
     """Whether a scorer wants the estimator as it is and X as it was given.
 
     Scikit-learn's own ask for nothing but predictions, and the last step of a pipeline
-    gives these for what the steps before it have made of X.
+    gives these for what the steps before it have made of X. If metadata is `routed` to
+    the estimator's own `score`, its steps may want some, too.
     """
     if isinstance(scorer, _MultimetricScorer):
-        return any(map(needs_whole, scorer._scorers.values()))
-    return not isinstance(scorer, _BaseScorer) and not _is_own_score(scorer)
+        scorers = scorer._scorers.values()
+        return any(needs_whole(one, routed=routed) for one in scorers)
+    if _is_own_score(scorer):
+        return routed
+    return not isinstance(scorer, _BaseScorer)
 
 
 def can_share(estimator: Any) -> tuple[bool, bool]:
@@ -140,16 +144,16 @@ def evaluate(
             for _ in candidates
         ]
     with terms.task(source["train"]), annotated("fit"):
-        models = [_model(leaf, params) for params in candidates]
         work = _Work(terms, leaf, source, rows, fold)
-        found: list[Evaluation | None] = [None] * len(models)
-        for members in _groups(models) if told is None else []:
-            together = work.together([models[i] for i in members])
-            for i, evaluation in zip(members, together or (), strict=bool(together)):
-                found[i] = evaluation
+        found = work.all_together(candidates) if told is None else {}
         done = []
-        for i, model in enumerate(models):
-            evaluation = found[i] or work.alone(model, told[i] if told else None)
+        for i, params in enumerate(candidates):
+            evaluation = found.get(i)
+            if evaluation is None:
+                # Made here, so that no more than one fitted model is there at a time.
+                model = _model(leaf, params)
+                evaluation = work.alone(model, told[i] if told else None)
+                del model
             evaluation.fit_time += before[0]
             evaluation.score_time += before[1]
             done.append(evaluation)
@@ -189,10 +193,13 @@ def _with_one_seed(models: Sequence[Any]) -> Sequence[Any]:
     return models
 
 
+def _may_share(model: Any) -> bool:
+    """Whether models of this kind are ever fitted together."""
+    return fits_together(model) or is_ridge(model)
+
+
 def _groups(models: Sequence[Any]) -> list[list[int]]:
     """Positions of models that can be fitted together."""
-    if len(models) < 2:
-        return []
     groups: dict[Hashable, list[int]] = {}
     for i, model in enumerate(models):
         try:
@@ -250,10 +257,10 @@ class _Work:
         return evaluation
 
     def _fit(self, model: Any) -> None:
-        X = own_rows(model, self._source["train"])
+        X = own_rows(self._source["train"], model)
         y = self._rows["y_train"]
-        target = () if y is None else (own_rows(model, y),)
-        model.fit(X, *target, **self._fit_params)
+        target = () if y is None else (own_rows(y, model),)
+        model.fit(X, *target, **own_params(self._fit_params, model))
         synchronize()
 
     @contextmanager
@@ -283,20 +290,21 @@ class _Work:
     def _scores(self, model: Any, kind: str, said: list[str]) -> Any:
         """Scores of a model on the rows that test, or on those that train."""
         X = self._source["again" if kind == "train" else "test"]
-        y, params = self._rows[f"y_{kind}"], self._rows[f"score_{kind}"]
         scorer, error_score = self._terms.scorer, self._terms.error_score
+        y = own_rows(self._rows[f"y_{kind}"], model, scorer)
+        params = own_params(self._rows[f"score_{kind}"], model, scorer)
         try:
             if isinstance(X, Exception):
                 raise X
             if self._fold is not None:
                 # Steps, if there are any, have been fitted elsewhere.
-                X = own_rows(scorer, self._fold[kind])
+                X = own_rows(self._fold[kind], scorer)
                 fitted = {**self._source["fitted"], LAST: model}
                 whole = self._leaf.whole
                 model = model if whole is None else put_together(whole, fitted)
             elif self._by_answers and self._scoring is not None:
                 return self._scores_by_answers(model, X, y, params)
-            X = own_rows(model, X)
+            X = own_rows(X, model)
             target = () if y is None else (y,)
             scores = scorer(model, X, *target, **params)
         except Exception:
@@ -317,7 +325,7 @@ class _Work:
 
     def _scores_by_answers(self, model: Any, X: Any, y: Any, params: Rows) -> Any:
         assert self._scoring is not None
-        part = {"X": own_rows(model, X), **({} if y is None else {"y": y}), **params}
+        part = {"X": own_rows(X, model), **({} if y is None else {"y": y}), **params}
         answers = self._scoring.answers(model, part)
         # Of rows in blocks, answers and labels fit into memory, and X may not.
         answers, part = dask.compute(answers, {**part, "X": None})
@@ -330,6 +338,23 @@ class _Work:
         return dict(found) if several else found["score"]
 
     # ---- together ----
+
+    def all_together(
+        self, candidates: Sequence[Mapping[str, Any]]
+    ) -> dict[int, Evaluation]:
+        """Fit and score those that can be fitted together, by their positions."""
+        if len(candidates) < 2:
+            return {}
+        first = _model(self._leaf, candidates[0])
+        if not _may_share(first):
+            return {}
+        models = [first, *(_model(self._leaf, params) for params in candidates[1:])]
+        found: dict[int, Evaluation] = {}
+        for members in _groups(models):
+            together = self.together([models[i] for i in members])
+            if together is not None:
+                found.update(zip(members, together, strict=True))
+        return found
 
     def together(self, models: Sequence[Any]) -> list[Evaluation] | None:
         """Fit and score models as a stack; None if it must be one by one after all."""

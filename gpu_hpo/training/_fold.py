@@ -8,8 +8,10 @@ spilling of Dask and dask-cuda see the arrays inside.
 
 from __future__ import annotations
 
+import os
 import time
 import traceback
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -30,7 +32,7 @@ from gpu_hpo.decomposition import (
     without_stand_ins,
 )
 from gpu_hpo.devices import annotated, cuml_task, is_device_array
-from gpu_hpo.training._own_rows import own_rows
+from gpu_hpo.training._own_rows import own_params, own_rows
 
 # The rows of a split, and what has become of them: "train" and "test" X; "again", the
 # rows that train as `transform` gives them, where scores of these are asked for. Beside
@@ -58,6 +60,10 @@ class Terms:
         Scikit-learn's settings where the search was started.
     keep_fitted : bool
         Whether somebody asks for the fitted steps before the last one.
+    filters : tuple
+        Which warnings are shown, and which are errors, where the search was started.
+    process : int
+        Where that was.
     """
 
     scorer: Any
@@ -65,6 +71,8 @@ class Terms:
     return_train_score: bool = False
     config: Mapping[str, Any] = field(default_factory=dict)
     keep_fitted: bool = False
+    filters: tuple[Any, ...] = field(default_factory=lambda: tuple(warnings.filters))
+    process: int = field(default_factory=os.getpid)
 
     @property
     def raises(self) -> bool:
@@ -80,7 +88,18 @@ class Terms:
         """
         on_device = _is_rows(X) and is_device_array(X)
         cuml = cuml_task(assume_finite=False) if on_device else nullcontext()
-        with config_context(**dict(self.config)), cuml:
+        with config_context(**dict(self.config)), cuml, self._filtered():
+            yield
+
+    @contextmanager
+    def _filtered(self) -> Iterator[None]:
+        """Have the search's filters of warnings in another process."""
+        if os.getpid() == self.process:
+            yield
+            return
+        with warnings.catch_warnings():
+            filters: Any = warnings.filters
+            filters[:] = self.filters
             yield
 
 
@@ -197,26 +216,28 @@ def _fitted_step(
         return {**given, "times": times, "fitted": fitted, "error": None}
     estimator = clone(step.estimator)
     params = {
-        method: {name: rows["fit"][known] for name, known in route.items()}
+        method: own_params(
+            {name: rows["fit"][known] for name, known in route.items()}, estimator
+        )
         for method, route in step.routes.items()
     }
     fit = check_memory(step.memory).cache(_fit_transform)
     train, estimator = fit(
         estimator,
-        own_rows(estimator, given["train"]),
-        own_rows(estimator, rows["y_train"]),
+        own_rows(given["train"], estimator),
+        own_rows(rows["y_train"], estimator),
         params,
     )
     fitted[step.number] = estimator
     fit_time = time.time() - begin
     state: State = {"train": train, "fitted": fitted, "error": None}
-    transform = params.get("transform", {})
     for name in TRANSFORMED:
         start = time.time()
         X = given[name]
         if _is_rows(X):
-            X = own_rows(estimator, X)
-        state[name] = _transformed(estimator, X, **transform)
+            X = own_rows(X, estimator)
+        # Without metadata, as a pipeline that is asked for predictions does.
+        state[name] = _transformed(estimator, X)
         if name == "test":
             times[step.number] = (fit_time, time.time() - start)
     state["times"] = times
@@ -233,12 +254,12 @@ def _fit_transform(transformer: Any, X: Any, y: Any, params: Any) -> tuple[Any, 
     return transformer.transform(X, **params.get("transform", {})), transformer
 
 
-def _transformed(transformer: Any, X: Any, **params: Any) -> Any:
+def _transformed(transformer: Any, X: Any) -> Any:
     """What becomes of rows that did not train; the error, if they cannot be scored."""
     if not _is_rows(X):
         return X
     try:
-        return transformer.transform(X, **params)
+        return transformer.transform(X)
     except Exception as error:
         return error
 
@@ -252,6 +273,8 @@ def _fitted_joined(
     rows: Rows,
     *parts: State,
 ) -> State:
+    if given["train"] is None:
+        return {**given, "times": times, "fitted": fitted, "error": None}
     kinds = ["train", *(name for name in TRANSFORMED if given[name] is not None)]
     stand_ins = {}
     for (name, (_, whole)), part in zip(joined.parts.items(), parts, strict=True):

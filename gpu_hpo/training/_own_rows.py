@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from types import FunctionType
 from typing import Any
+
+from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
 
 from gpu_hpo.data import Chunk
 from gpu_hpo.devices import harms_rows
@@ -22,32 +24,45 @@ def rows_for(model: Any, rows: Chunk) -> Chunk:
     return {name: _copied(value) for name, value in rows.items()}
 
 
-def own_rows(estimator: Any, value: Any) -> Any:
-    """Rows to give to an estimator that anybody may have written.
+def own_rows(value: Any, *users: Any) -> Any:
+    """Rows to give to estimators and scorers that anybody may have written.
 
     Parameters
     ----------
-    estimator : estimator, or callable
     value : array-like or None
+    *users : estimator, scorer or callable
 
     Returns
     -------
     like value
-        A copy, unless it is known that the estimator only reads: scikit-learn cuts the
-        rows anew for each fit, so that estimators may do with them as they like.
+        A copy, unless it is known that all of them only read: scikit-learn cuts the
+        rows anew for each fit, so that users may do with them as they like.
     """
-    if value is None or (_only_reads(estimator) and not harms_rows(estimator)):
+    if value is None or all(_only_reads(u) and not harms_rows(u) for u in users):
         return value
     return _copied(value)
 
 
-def _only_reads(estimator: Any) -> bool:
+def own_params(params: Mapping[str, Any], *users: Any) -> dict[str, Any]:
+    """Parameters to give to estimators and scorers, arrays among them as `own_rows`."""
+    return {
+        name: own_rows(value, *users) if hasattr(value, "shape") else value
+        for name, value in params.items()
+    }
+
+
+def _only_reads(user: Any) -> bool:
     """Whether all that is called with the rows is of a library that does not write."""
-    if isinstance(estimator, FunctionType | type):
-        return estimator.__module__.partition(".")[0] in _READERS
-    if type(estimator).__module__.partition(".")[0] not in _READERS:
+    kind = user if isinstance(user, FunctionType | type) else type(user)
+    if (kind.__module__ or "").partition(".")[0] not in _READERS:
         return False
-    get_params = getattr(estimator, "get_params", None)
+    if isinstance(user, FunctionType | type):
+        return True
+    if isinstance(user, _MultimetricScorer):
+        return all(map(_only_reads, user._scorers.values()))
+    if isinstance(user, _BaseScorer):
+        return _only_reads(user._score_func)
+    get_params = getattr(user, "get_params", None)
     if get_params is None:
         return True
     return all(map(_only_reads, _parts(get_params(deep=False).values())))

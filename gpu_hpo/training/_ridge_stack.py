@@ -38,6 +38,11 @@ _FLOATS = [np.float64, np.float32]
 _SMALLEST = {"sklearn": 1e-15, "cuml": 1e-10}
 
 
+def is_ridge(model: Any) -> bool:
+    """Whether it is one of those that `ridge_key` knows."""
+    return bool(_library(model))
+
+
 def ridge_key(model: Any) -> Hashable | None:
     """Say with which ridge models `model` may be in a `RidgeStack`.
 

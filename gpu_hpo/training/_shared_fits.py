@@ -8,10 +8,10 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 from gpu_hpo.training._ridge_path import NotShared
-from gpu_hpo.training._ridge_stack import RidgeStack, ridge_key
+from gpu_hpo.training._ridge_stack import RidgeStack, is_ridge, ridge_key
 from gpu_hpo.training._stack import fits_together, stack_key
 
-__all__ = ["NotShared", "share_key", "shared_stack"]
+__all__ = ["NotShared", "is_ridge", "share_key", "shared_stack"]
 
 
 def share_key(model: Any) -> Hashable | None:

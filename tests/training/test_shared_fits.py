@@ -100,7 +100,7 @@ def test_estimators_of_ours(model):
 @pytest.mark.parametrize(
     "model",
     [LinearRegression(), SGDClassifier(), RandomForestClassifier(), object(), Ridge],
-    ids=str,
+    ids=lambda model: getattr(model, "__name__", type(model).__name__),
 )
 def test_others(model):
     """Whatever else there is shares a fit with nobody."""
