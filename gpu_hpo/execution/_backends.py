@@ -77,7 +77,7 @@ def open_blocks_pool(
         setting = nullcontext() if how is None else dask.config.set(scheduler=how)
         threads = ThreadPoolExecutor(pool.n_slots, thread_name_prefix="gpu_hpo-search")
         try:
-            with setting, warnings.catch_warnings():
+            with setting:
                 yield LocalPool(threads, pool.n_slots, one_thread=False)
         finally:
             threads.shutdown(cancel_futures=True)
@@ -101,6 +101,13 @@ def open_pool(scheduler: Any = None, n_jobs: int | None = None) -> Iterator[Pool
     ------
     Pool
     """
+    # Those who change the filters for a while, each in a thread, spoil them for all.
+    with warnings.catch_warnings(), _opened(scheduler, n_jobs) as pool:
+        yield pool
+
+
+@contextmanager
+def _opened(scheduler: Any, n_jobs: int | None) -> Iterator[Pool]:
     check_scheduler(scheduler)
     if n_jobs == 0:
         raise ValueError("n_jobs == 0 in Parallel has no meaning")
@@ -137,9 +144,7 @@ def open_pool(scheduler: Any = None, n_jobs: int | None = None) -> Iterator[Pool
         yield LocalPool(Immediate(), 1, "synchronous", one_thread=False)
     else:
         threads = ThreadPoolExecutor(n_slots, thread_name_prefix="gpu_hpo-search")
-        # Those who change the filters for a while, each in a thread, spoil them.
-        with warnings.catch_warnings():
-            try:
-                yield LocalPool(threads, n_slots)
-            finally:
-                threads.shutdown(cancel_futures=True)
+        try:
+            yield LocalPool(threads, n_slots)
+        finally:
+            threads.shutdown(cancel_futures=True)

@@ -176,7 +176,7 @@ n_outputs), optional
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what belongs to this process: a client, or an executor."""
         state = dict(super().__getstate__())
-        if isinstance(state.get("scheduler"), Client | Executor):
+        if _is_of_this_process(state.get("scheduler")):
             state["scheduler"] = None
         return state
 
@@ -185,9 +185,9 @@ n_outputs), optional
         bare = copy.copy(self)
         bare.scheduler = None
         found: Any = BaseEstimator.__sklearn_clone__(bare)
-        is_shared = isinstance(self.scheduler, Client | Executor)
+        shared = _is_of_this_process(self.scheduler)
         found.scheduler = (
-            self.scheduler if is_shared else clone(self.scheduler, safe=False)
+            self.scheduler if shared else clone(self.scheduler, safe=False)
         )
         return found
 
@@ -214,7 +214,7 @@ class _Work:
         self._params: list[Mapping[str, Any]] = []
         self._more: dict[str, list[Any]] = {}
         config = get_config()
-        routed = config["enable_metadata_routing"] and bool(self._routed.scorer.score)
+        routed = config["enable_metadata_routing"]
         self.terms = Terms(
             self.scorers,
             search.error_score,
@@ -396,6 +396,12 @@ class _Work:
         if isinstance(wanted, str):
             wanted = eval_expr(wanted.replace("n_jobs", str(self._pool.n_slots)))
         return max(int(wanted), 1)
+
+
+def _is_of_this_process(scheduler: Any) -> bool:
+    """Whether it is a client or an executor, or a method of one."""
+    scheduler = getattr(scheduler, "__self__", scheduler)
+    return isinstance(scheduler, Client | Executor)
 
 
 def _for_splitter(cv: Any, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,7 +46,9 @@ def own_rows(value: Any, *users: Any) -> Any:
 def own_params(params: Mapping[str, Any], *users: Any) -> dict[str, Any]:
     """Parameters to give to estimators and scorers, arrays among them as `own_rows`."""
     return {
-        name: own_rows(value, *users) if hasattr(value, "shape") else value
+        name: own_rows(value, *users)
+        if hasattr(value, "shape") or isinstance(value, list)
+        else value
         for name, value in params.items()
     }
 
