@@ -106,6 +106,13 @@ def open_pool(scheduler: Any = None, n_jobs: int | None = None) -> Iterator[Pool
         yield pool
 
 
+def _n_slots(n_jobs: int | None, there: int) -> int:
+    """How many tasks run at a time, of as many as could."""
+    if n_jobs is not None and n_jobs > 0:
+        return n_jobs
+    return max(there + 1 + (-1 if n_jobs is None else n_jobs), 1)
+
+
 @contextmanager
 def _opened(scheduler: Any, n_jobs: int | None) -> Iterator[Pool]:
     check_scheduler(scheduler)
@@ -122,22 +129,21 @@ def _opened(scheduler: Any, n_jobs: int | None) -> Iterator[Pool]:
     unasked = scheduler is None
     if unasked:
         scheduler = "threads" if active_client() is None else "distributed"
-    most = n_jobs if n_jobs is not None and n_jobs > 0 else None
-    n_slots = most or max(CPU_COUNT + 1 + (-1 if n_jobs is None else n_jobs), 1)
+    n_slots = _n_slots(n_jobs, CPU_COUNT)
     if isinstance(scheduler, Client):
         if scheduler.status != "running":
             raise ValueError(
                 f"scheduler={scheduler!r} is {scheduler.status}: open a new client"
             )
-        yield ClientPool(scheduler, most)
+        yield ClientPool(scheduler, n_jobs)
     elif scheduler == "distributed":
         with search_client() as client:
-            yield ClientPool(client, most)
+            yield ClientPool(client, n_jobs)
     elif scheduler == "processes":
-        yield ClientPool(embedded_client(), most)
+        yield ClientPool(embedded_client(), n_jobs)
     elif isinstance(scheduler, Executor):
-        workers = getattr(scheduler, "_max_workers", None)
-        yield LocalPool(scheduler, most or workers or n_slots)
+        workers = getattr(scheduler, "_max_workers", CPU_COUNT)
+        yield LocalPool(scheduler, _n_slots(n_jobs, workers))
     elif callable(scheduler):
         yield GetPool(scheduler, n_slots)
     elif scheduler == "synchronous" or n_slots == 1 or (unasked and in_pool()):

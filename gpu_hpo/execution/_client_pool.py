@@ -40,8 +40,9 @@ class ClientPool(Pool):
     ----------
     client : distributed.Client
         Not asynchronous.
-    n_slots : int, optional
-        By default as many as the workers have threads.
+    n_jobs : int, optional
+        Tasks at a time: by default, and at most, as many as the workers have threads;
+        -2 for one fewer, and so on.
 
     Raises
     ------
@@ -49,7 +50,7 @@ class ClientPool(Pool):
         If the client is asynchronous.
     """
 
-    def __init__(self, client: Client, n_slots: int | None = None) -> None:
+    def __init__(self, client: Client, n_jobs: int | None = None) -> None:
         if client.asynchronous:
             raise TypeError(
                 f"{client!r} is asynchronous, and this search waits: open a Client "
@@ -62,7 +63,9 @@ class ClientPool(Pool):
         workers = client.nthreads()
         self._n_workers = len(workers)
         threads = sum(workers.values()) or 1
-        self.n_slots = threads if n_slots is None else min(n_slots, threads)
+        n_jobs = -1 if n_jobs is None else n_jobs
+        wanted = n_jobs if n_jobs > 0 else threads + 1 + n_jobs
+        self.n_slots = min(max(wanted, 1), threads)
 
     def put(self, value: Any) -> Future:
         """Send a value to some workers."""

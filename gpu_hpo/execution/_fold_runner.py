@@ -289,6 +289,7 @@ class FoldRunner:
             seconds, found = self._pool.result(handle)
         except TaskKilled as error:
             del self._running[handle]
+            batch.losses += 1
             self._killed(batch, error, take)
             return
         del self._running[handle]
@@ -302,7 +303,8 @@ class FoldRunner:
         self, batch: _Batch, error: Exception, take: Callable[..., None]
     ) -> None:
         """See which candidate of a batch kills workers, and do without it."""
-        if len(batch.members) > 1:
+        if len(batch.members) > 1 or batch.losses < _MOST_LOSSES:
+            # It may have been beside the one that does.
             self._suspects.extend(batch.one_by_one())
         elif self._terms.raises:
             raise error
@@ -356,11 +358,7 @@ class FoldRunner:
         self._pool.recover()
         for batch in running:
             batch.losses += 1
-            if batch.losses < _MOST_LOSSES:
-                # One of these may be what ends workers.
-                self._suspects.extend(batch.one_by_one())
-            else:
-                self._killed(batch, error, take)
+            self._killed(batch, error, take)
 
 
 def _evaluate(*args: Any) -> tuple[float, list[Evaluation]]:

@@ -7,7 +7,13 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    Executor,
+    Future,
+    wait,
+)
 from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 from typing import Any
@@ -172,11 +178,11 @@ class GetPool(LocalPool):
                 if name is None:
                     # As a result of its own, which no scheduler looks into.
                     name = next(self._keys)
-                    value = value.result() if isinstance(value, Future) else value
                     graph[name] = (_Value(value),)
                 given.append(name)
             graph[names[id(outcome)]] = (_Attempt(function), *given)
-        found = self._get(graph, [names[id(outcome)] for outcome, _, _ in tasks])
+        with dask.config.set(num_workers=self.n_slots):
+            found = self._get(graph, [names[id(outcome)] for outcome, _, _ in tasks])
         for (outcome, _, _), (value, error) in zip(tasks, found, strict=True):
             if error is None:
                 outcome.set_result(value)
@@ -186,11 +192,16 @@ class GetPool(LocalPool):
 
 
 class _Value:
+    """An argument: a value, or what has become of a task of an earlier graph."""
+
     def __init__(self, value: Any) -> None:
+        self._error = value.exception() if isinstance(value, Future) else None
+        if isinstance(value, Future):
+            value = None if self._error else value.result()
         self._value = value
 
-    def __call__(self) -> tuple[Any, None]:
-        return self._value, None
+    def __call__(self) -> tuple[Any, Any]:
+        return self._value, self._error
 
 
 class _Attempt:
@@ -225,10 +236,7 @@ def _task(one_thread: bool, function: Callable[..., Any], args: Any) -> Any:
 
 
 def _pass_on(task: Future, outcome: Future) -> None:
-    if task.cancelled():
-        outcome.cancel()
-        return
-    error = task.exception()
+    error = CancelledError() if task.cancelled() else task.exception()
     if error is None:
         outcome.set_result(task.result())
     else:

@@ -16,9 +16,11 @@ from typing import Any
 import dask
 import numpy as np
 from dask.base import is_dask_collection
+from sklearn import get_config
 from sklearn.base import clone
 from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
 from sklearn.utils import check_random_state
+from sklearn.utils.metadata_routing import process_routing
 
 from gpu_hpo.data import n_rows
 from gpu_hpo.decomposition import LAST, Leaf, put_together
@@ -185,17 +187,13 @@ def _with_one_seed(models: Sequence[Any]) -> Sequence[Any]:
     One that draws by itself draws what nobody knows. With one seed they go through the
     rows in one order, which is what makes a stack fast.
     """
-    unset = unset_seeds(models[0])
-    if unset:
-        seed = int(check_random_state(None).randint(np.iinfo(np.int32).max))
-        for model in models:
-            model.set_params(**dict.fromkeys(unset, seed))
+    seed = None
+    for model in models:
+        unset = unset_seeds(model)
+        if unset and seed is None:
+            seed = int(check_random_state(None).randint(np.iinfo(np.int32).max))
+        model.set_params(**dict.fromkeys(unset, seed))
     return models
-
-
-def _may_share(model: Any) -> bool:
-    """Whether models of this kind are ever fitted together."""
-    return fits_together(model) or is_ridge(model)
 
 
 def _groups(models: Sequence[Any]) -> list[list[int]]:
@@ -210,7 +208,12 @@ def _groups(models: Sequence[Any]) -> list[list[int]]:
             continue
         if key is not None:
             groups.setdefault(key, []).append(i)
-    return [members for members in groups.values() if len(members) > 1]
+    # A stack of one scores as one of many does, to the bit.
+    return [
+        members
+        for members in groups.values()
+        if len(members) > 1 or fits_together(models[members[0]])
+    ]
 
 
 class _Work:
@@ -233,10 +236,10 @@ class _Work:
             value is not None and (is_device_array(value) or is_dask_collection(value))
             for value in (source["train"], rows["y_train"])
         )
-        self._scoring: Scoring | None = None
-        if fold is None:
-            scoring = read_scorer(terms.scorer)
-            self._scoring = None if scoring.whole else scoring
+        # Of all scores at once, and of each.
+        scoring = read_scorer(terms.scorer)
+        self._scoring = None if scoring.whole or fold is not None else scoring
+        self._each = {m.name: Scoring([m], m.name) for m in scoring.metrics}
 
     # ---- one ----
 
@@ -302,11 +305,12 @@ class _Work:
                 fitted = {**self._source["fitted"], LAST: model}
                 whole = self._leaf.whole
                 model = model if whole is None else put_together(whole, fitted)
-            elif self._by_answers and self._scoring is not None:
-                return self._scores_by_answers(model, X, y, params)
             X = own_rows(X, model)
-            target = () if y is None else (y,)
-            scores = scorer(model, X, *target, **params)
+            if self._by_answers:
+                scores = self._scores_by_answers(model, X, y, params)
+            else:
+                target = () if y is None else (y,)
+                scores = scorer(model, X, *target, **params)
         except Exception:
             if self._terms.raises:
                 raise
@@ -324,18 +328,51 @@ class _Work:
         return _numbers(scores, scorer)
 
     def _scores_by_answers(self, model: Any, X: Any, y: Any, params: Rows) -> Any:
-        assert self._scoring is not None
-        part = {"X": own_rows(X, model), **({} if y is None else {"y": y}), **params}
-        answers = self._scoring.answers(model, part)
+        """Scores of rows that are not on the host, or not in one piece."""
+        methods = {
+            name
+            for scoring in self._each.values()
+            if not scoring.whole
+            for name in scoring.methods(model)
+        }
+        answers = {name: getattr(model, name)(X) for name in sorted(methods)}
         # Of rows in blocks, answers and labels fit into memory, and X may not.
-        answers, part = dask.compute(answers, {**part, "X": None})
-        found = self._scoring.score(model, [answers], [part], tuple(params))
-        return self._named(found)
+        answers, here, given = dask.compute(answers, y, params)
+        found: dict[str, Any] = {}
+        for name, scoring in self._each.items():
+            own = self._params_of(name, given)
+            try:
+                if scoring.whole:
+                    target = () if y is None else (y,)
+                    found[name] = scoring.scorer(model, X, *target, **own)
+                    continue
+                part = {**({} if here is None else {"y": here}), **own}
+                scores = scoring.score(model, [answers], [part], tuple(own))
+                found[name] = scores[name]
+            except Exception:
+                if self._terms.raises or not self._is_several:
+                    raise
+                found[name] = traceback.format_exc()
+        return found if self._is_several else found["score"]
+
+    @property
+    def _is_several(self) -> bool:
+        return isinstance(self._terms.scorer, _MultimetricScorer)
+
+    def _params_of(self, name: str, params: Rows) -> Rows:
+        """Parameters of one of the scorers, by what it asks for."""
+        scorer = self._terms.scorer
+        if not self._is_several or not params:
+            return params
+        if get_config()["enable_metadata_routing"]:
+            return dict(process_routing(scorer, "score", **params)[name].score)
+        if scorer._scorers[name]._accept_sample_weight():
+            return params
+        return {k: v for k, v in params.items() if k != "sample_weight"}
 
     def _named(self, found: Mapping[str, float]) -> Any:
         """Scores as the scorer gives them: by name only if they are several."""
-        several = isinstance(self._terms.scorer, _MultimetricScorer)
-        return dict(found) if several else found["score"]
+        return dict(found) if self._is_several else found["score"]
 
     # ---- together ----
 
@@ -343,10 +380,8 @@ class _Work:
         self, candidates: Sequence[Mapping[str, Any]]
     ) -> dict[int, Evaluation]:
         """Fit and score those that can be fitted together, by their positions."""
-        if len(candidates) < 2:
-            return {}
         first = _model(self._leaf, candidates[0])
-        if not _may_share(first):
+        if not (fits_together(first) or (is_ridge(first) and len(candidates) > 1)):
             return {}
         models = [first, *(_model(self._leaf, params) for params in candidates[1:])]
         found: dict[int, Evaluation] = {}
@@ -411,6 +446,8 @@ class _Work:
         X = self._source["again" if kind == "train" else "test"]
         y, params = self._rows[f"y_{kind}"], self._rows[f"score_{kind}"]
         scoring = self._scoring
+        if self._is_several and params:
+            return None  # since each may ask for others
         if (
             scoring is None
             or y is None

@@ -25,6 +25,7 @@ from sklearn.metrics._scorer import (
     _PassthroughScorer,
     get_scorer_names,
 )
+from sklearn.pipeline import Pipeline
 
 from gpu_hpo.data import Chunk, concat_chunks
 from gpu_hpo.training._host_scores import HostRows
@@ -308,7 +309,10 @@ def _check_name(name: str, scoring: Any) -> None:
 
 def _metric(estimator: Any, name: str, scoring: Any) -> _Metric:
     if scoring is None:
-        own = getattr(type(estimator), "score", None)
+        last = estimator
+        while type(last) is Pipeline:
+            last = last.steps[-1][1]  # whose score a pipeline's is
+        own = getattr(type(last), "score", None)
         kind = getattr(own, "__qualname__", "")
         # cuML's estimators have mixins of the same names and meaning.
         if kind == "ClassifierMixin.score":

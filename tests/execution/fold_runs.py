@@ -69,9 +69,11 @@ class Run:
         scoring="neg_log_loss",
         train=False,
         count_uses=True,
+        splits=SPLITS,
         **options,
     ):
         self.pool = pool
+        self.n_splits = len(splits)
         self.params = list(ParameterGrid(grid))
         self.evaluations = {}
         self.loads = 0
@@ -83,7 +85,7 @@ class Run:
             pool,
             terms,
             self._load,
-            SPLITS,
+            splits,
             planner.nodes,
             uses=candidates.uses if count_uses else None,
             **options,
@@ -113,7 +115,7 @@ class Run:
     def scores(self):
         """What each candidate scored on each split."""
         assert set(self.evaluations) == set(
-            itertools.product(range(len(self.params)), range(FOLDS))
+            itertools.product(range(len(self.params)), range(self.n_splits))
         )
         return {place: found.test for place, found in self.evaluations.items()}
 

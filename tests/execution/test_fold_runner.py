@@ -7,7 +7,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.metrics import check_scoring
-from sklearn.model_selection import ParameterGrid
+from sklearn.model_selection import KFold, ParameterGrid
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from gpu_hpo.execution import _fold_runner
@@ -188,9 +188,10 @@ def test_limit(limit):
     assert max(pool.waited) == min(limit, 24)
 
 
-def test_groups_are_asked_for_as_needed():
-    """A group is generated when there is nothing else left to begin."""
-    run = Run(RecordingPool(1), limit=1)
+@pytest.mark.parametrize("known", [False, True], ids=["not known", "known"])
+def test_groups_are_asked_for_as_needed(known):
+    """A group is generated when there is nothing else left to begin, if it may be."""
+    run = Run(RecordingPool(1), limit=1, count_uses=known)
     generated = []
 
     def generate(groups):
@@ -200,7 +201,7 @@ def test_groups_are_asked_for_as_needed():
 
     run.groups = generate(run.groups)
     run()
-    assert generated == [4 * i for i in range(6)]
+    assert generated == [0 if known else 4 * i for i in range(6)]
 
 
 # ---- what is kept ----
@@ -224,6 +225,32 @@ def test_results_whose_uses_are_not_known():
     run = Run(pool, count_uses=False)()
     assert pool.most >= len(run.nodes) * FOLDS
     assert not pool.held
+
+
+def test_many_splits_of_known_candidates():
+    """What is made of many splits is not there all at a time."""
+    splits = list(KFold(15).split(X))
+    pool = RecordingPool(1)
+    run = Run(pool, splits=splits, limit=1)()
+    assert pool.began["cut_fold"] == pool.began["cut_rows"] == 15
+    assert pool.most <= 1 + 2 * 2 + len(run.nodes) + 1
+    assert len(run.scores) == 12 * 15
+    assert not pool.held
+
+
+def test_many_splits_of_candidates_to_come(monkeypatch):
+    """Nor is it where nobody knows yet which candidates will need it."""
+    monkeypatch.setattr(_fold_runner, "_MOST_SPLITS", 4)
+    grid = {"C": [0.1, 1.0, 10.0]}
+    splits = list(KFold(5).split(X))
+    pool = RecordingPool(1)
+    run = Run(pool, Fails(), grid, splits=splits, count_uses=False, limit=1)()
+    assert pool.most <= 1 + 2 * 2 + 1
+    assert len(run.scores) == 3 * 5
+    few = RecordingPool(1)
+    again = Run(few, Fails(), grid, splits=splits[:4], count_uses=False, limit=1)()
+    assert few.began["cut_fold"] == 4
+    assert again.scores.items() <= run.scores.items()
 
 
 def test_folds_that_are_cut_again():

@@ -111,13 +111,12 @@ def assert_rows_stay(copied):
 # ---- metrics ----
 
 
-@pytest.mark.parametrize("train", [False, True], ids=["test", "train"])
 @pytest.mark.parametrize(
     "scoring",
     ["accuracy", "f1_macro", "roc_auc_ovr", "neg_log_loss", "balanced_accuracy"],
 )
 @pytest.mark.parametrize("name", CLASSIFIERS)
-def test_named_scores(copied, name, scoring, train):
+def test_named_scores(copied, name, scoring):
     """Of rows and answers nothing leaves the device: only labels and scores."""
     if (name, scoring) == ("SGD of three", "roc_auc_ovr"):
         scoring = "roc_auc_ovo"
@@ -125,7 +124,7 @@ def test_named_scores(copied, name, scoring, train):
         scoring = "roc_auc"
     estimator, grid, y = CLASSIFIERS[name]
     search = assert_as_on_host(
-        estimator, grid, y, scoring=scoring, return_train_score=train
+        estimator, grid, y, scoring=scoring, return_train_score=scoring != "accuracy"
     )
     assert_rows_stay(copied)
     assert not [shape for shape in copied if shape[0] == N_TEST]
@@ -167,11 +166,10 @@ REGRESSION = {
 
 
 @pytest.mark.parametrize("scoring", REGRESSION)
-@pytest.mark.parametrize("train", [False, True], ids=["test", "train"])
-def test_regression(copied, scoring, train):
+def test_regression(copied, scoring):
     """Regressors are scored on the device by any of the usual metrics."""
     model = SGDRegressor(max_iter=4, tol=None, random_state=0, batch_size=10)
-    given = {"scoring": REGRESSION[scoring], "return_train_score": train}
+    given = {"scoring": REGRESSION[scoring], "return_train_score": True}
     if scoring == "many":
         given["refit"] = "r2"
     assert_as_on_host(model, ALPHAS, signal, **given)
@@ -271,11 +269,10 @@ CVS = {
 }
 
 
-@pytest.mark.parametrize("name", ["SGD", "steps"])
 @pytest.mark.parametrize("cv", CVS)
-def test_splits(copied, cv, name):
+def test_splits(copied, cv):
     """Rows are cut on the device, however they are split."""
-    estimator, grid, y = CLASSIFIERS[name]
+    estimator, grid, y = CLASSIFIERS["as cuML's"]
     assert_as_on_host(estimator, grid, y, cv=CVS[cv], scoring="accuracy")
     assert_rows_stay(copied)
 
