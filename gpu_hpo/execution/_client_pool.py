@@ -20,6 +20,7 @@ from gpu_hpo.execution._blas import one_blas_thread
 from gpu_hpo.execution._pool import Pool, ResultsLost, TaskKilled
 
 _GONE = ("cancelled", "lost")
+_LOST = "workers have died, and what tasks need is lost with them"
 _PATIENCE = 60  # seconds for a worker to come, or to come back
 _RECOVERY = 15.0  # seconds for those that have died to be replaced
 _PAUSE = 0.1
@@ -98,9 +99,9 @@ class ClientPool(Pool):
             with self.client.as_current():
                 wait(handles, return_when="FIRST_COMPLETED")
         except CancelledError as error:
-            raise ResultsLost(str(error)) from error
+            raise ResultsLost(f"{_LOST}: {error}") from error
         if any(handle.status in _GONE for handle in handles):
-            raise ResultsLost("a result that tasks need has been lost")
+            raise ResultsLost(_LOST)
         return [handle for handle in handles if handle.done()]
 
     def result(self, handle: Future) -> Any:
@@ -108,7 +109,7 @@ class ClientPool(Pool):
         try:
             return handle.result()
         except CancelledError as error:
-            raise ResultsLost(str(error)) from error
+            raise ResultsLost(f"{_LOST}: {error}") from error
         except KilledWorker as error:
             raise TaskKilled(str(error)) from error
 

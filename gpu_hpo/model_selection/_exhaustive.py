@@ -227,16 +227,16 @@ class _Work:
     @contextmanager
     def begin(self, pool: Pool) -> Iterator[None]:
         """Learn how often the data is split; for as long as this lasts it is there."""
-        self._begin(pool)
+        self._pool = pool
+        self._data = self._given.load(pool, self._routed)
         try:
+            self._begin(pool)
             yield
         finally:
             pool.release(self._data)
 
     def _begin(self, pool: Pool) -> None:
         search = self._search
-        self._pool = pool
-        self._data = self._given.load(pool, self._routed)
         self._X, self._y, self._split = self._given.for_splitter(
             pool, self._data, _for_splitter(search.cv, self._routed.splitter.split)
         )
