@@ -398,7 +398,9 @@ class _Work:
         if y is None or not len(models):
             return None
         try:
-            stack = shared_stack(_with_one_seed(models))
+            if fits_together(models[0]):
+                models = _with_one_seed(models)
+            stack = shared_stack(models)
             stack.fit(self._source["train"], y, **self._fit_params)
             synchronize()
         except Exception as error:
