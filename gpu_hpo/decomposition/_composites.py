@@ -266,8 +266,12 @@ def without_stand_ins(
         joined.transformers_ = [
             (n, own(part), c) for n, part, c in joined.transformers_
         ]
-        joined.transformers = estimator.transformers
-        joined.remainder = estimator.remainder
+        # As they were given: not fitted, and with the candidate's parameters.
+        given = {name: clone(part.fitted) for name, part in stand_ins.items()}
+        joined.transformers = [
+            (name, given.get(name, part), c) for name, part, c in estimator.transformers
+        ]
+        joined.remainder = given.get(REMAINDER, estimator.remainder)
     joined.n_jobs = estimator.n_jobs
 
 

@@ -285,7 +285,7 @@ class _Template:
         last = own.get(self._path, {})
         source = numbers[self._source]
         pairwise = self._pairwise
-        if any(type(value) is str and value == _PAIRWISE for value in params.values()):
+        if (pairwise and params) or _says_pairwise(params):
             changed = clone(self._estimator).set_params(
                 **clone(dict(params), safe=False)
             )
@@ -335,6 +335,10 @@ def _renumbered(whole: Any, numbers: Sequence[int]) -> Any:
         return numbers[whole]
     steps = tuple((i, _renumbered(part, numbers)) for i, part in whole.steps)
     return replace(whole, steps=steps)
+
+
+def _says_pairwise(params: Mapping[str, Any]) -> bool:
+    return any(type(v) is str and v == _PAIRWISE for v in params.values())
 
 
 def _is_pairwise(estimator: Any) -> bool:

@@ -36,7 +36,7 @@ class RecordingPool(Pool):
         Whether such a task takes all results along, rather than to fail by itself after
         a few attempts.
     beside : bool
-        Whether those that are waited for with it fail, too.
+        Whether those that are waited for with it fail, too, with what they need.
 
     Attributes
     ----------
@@ -88,7 +88,7 @@ class RecordingPool(Pool):
         self._carry_out(first)
         if self._beside and isinstance(first.error, TaskKilled):
             for handle in handles:
-                handle.done, handle.error = True, first.error
+                self._fail(handle, first.error)
         return [handle for handle in handles if handle.done]
 
     def result(self, handle):
@@ -115,6 +115,14 @@ class RecordingPool(Pool):
         self.live.add(handle)
         self.most = max(self.most, len(self.live))
         return handle
+
+    def _fail(self, handle, error):
+        """Fail a task, with all that it waits for."""
+        if not handle.done:
+            for arg in handle.args:
+                if isinstance(arg, Handle):
+                    self._fail(arg, error)
+            handle.done, handle.error = True, error
 
     def _lose(self, why):
         for handle in self.live:

@@ -30,6 +30,13 @@ from tests.execution.helpers import wait_until
 POOLS = ["immediate", "threads", "get", "threaded get", "client"]
 
 
+@pytest.fixture(autouse=True)
+def _collected():
+    """An error refers to the frames that it went through, and these to handles."""
+    yield
+    gc.collect()
+
+
 @pytest.fixture(params=POOLS)
 def pool(request):
     """Each kind of pool."""
