@@ -290,6 +290,9 @@ class FoldRunner:
         except TaskKilled as error:
             del self._running[handle]
             batch.losses += 1
+            # What it needs may be what has failed.
+            leaf = batch.group.leaf
+            self._forget_way(leaf.source, batch.split, leaf.pairwise)
             self._killed(batch, error, take)
             return
         del self._running[handle]
@@ -338,6 +341,15 @@ class FoldRunner:
             return
         for need in self._nodes[number].needs:
             self._drop(need, split, pairwise)
+
+    def _forget_way(self, number: int, split: int, pairwise: bool) -> None:
+        """Have a node, and all that it needs, made again where it is needed."""
+        self._forget((number, split, pairwise))
+        if number == ROOT:
+            self._forget(split)
+            return
+        for need in self._nodes[number].needs:
+            self._forget_way(need, split, pairwise)
 
     def _forget(self, key: Any) -> None:
         handle = self._handles.pop(key, None)
