@@ -77,6 +77,10 @@ def _cut_blocks(X: Any, rows: np.ndarray) -> Any:
 
     if rows.dtype == bool:
         rows = np.flatnonzero(rows)
+    n = X.shape[0]
+    if len(rows) and not -n <= rows.min() <= rows.max() < n:
+        raise IndexError(f"rows {rows.min()} to {rows.max()} are not among {n} rows")
+    rows = np.where(rows < 0, rows + n, rows)
     ends = np.cumsum(X.chunks[0])
     which = np.searchsorted(ends, rows, side="right")
     parts = []
@@ -97,7 +101,7 @@ def cut_params(X: Any, params: Mapping[str, Any], rows: Any) -> dict[str, Any]:
     n = X.shape[0] if hasattr(X, "shape") else len(X)
     return {
         **_check_method_params(X, params=rest, indices=rows),
-        **{k: cut(v, rows) if v.shape[0] == n else v for k, v in on_device.items()},
+        **{k: cut(v, rows) if v.shape[:1] == (n,) else v for k, v in on_device.items()},
     }
 
 
@@ -105,6 +109,8 @@ def _is_array(X: Any) -> bool:
     """Whether slices of it are views: an array of any library, but no frame."""
     if scipy.sparse.issparse(X) or hasattr(X, "iloc") or not hasattr(X, "ndim"):
         return False
+    if isinstance(X, np.ndarray):
+        return type(X) is np.ndarray  # masks, for one, do not survive a concatenation
     return isinstance(X, array_namespace(X).ndarray)
 
 

@@ -25,23 +25,29 @@ from gpu_hpo.execution import _client_pool, local_cluster, open_pool
 from gpu_hpo.execution._client_pool import ClientPool
 from gpu_hpo.execution._local_pool import GetPool, Immediate, LocalPool
 from gpu_hpo.execution._pool import ResultsLost, TaskKilled
-from tests.execution.helpers import wait_until
+from tests.execution.helpers import current, wait_until
 
 POOLS = ["immediate", "threads", "get", "threaded get", "client"]
 
 
-@pytest.fixture(autouse=True)
-def _collected():
-    """An error refers to the frames that it went through, and these to handles."""
-    yield
-    gc.collect()
+@pytest.fixture(scope="module")
+def client():
+    """Client of these tests alone.
+
+    Dask keeps errors, which refer to the frames that they went through, and so do these
+    to handles.
+    """
+    with current(
+        local_cluster(1, device="cpu", processes=False, threads_per_worker=4)
+    ) as client:
+        yield client
 
 
 @pytest.fixture(params=POOLS)
 def pool(request):
     """Each kind of pool."""
     if request.param == "client":
-        yield ClientPool(request.getfixturevalue("threads_client"))
+        yield ClientPool(request.getfixturevalue("client"))
     elif request.param == "threads":
         with ThreadPoolExecutor(3) as threads:
             yield LocalPool(threads, 3)
@@ -153,7 +159,7 @@ def test_errors_that_are_results(pool):
     ),
     asked=st.lists(st.integers(0, 14), max_size=4),
 )
-def test_graphs(request, threads_client, kind, tasks, asked):
+def test_graphs(request, client, kind, tasks, asked):
     """Any graph of tasks, waited for in any pieces, comes to what it is by hand."""
     threads = ThreadPoolExecutor(2)
     pool = {
@@ -161,7 +167,7 @@ def test_graphs(request, threads_client, kind, tasks, asked):
         "threads": lambda: LocalPool(threads, 2),
         "get": lambda: GetPool(dask.get, 1),
         "threaded get": lambda: GetPool(dask.threaded.get, 2),
-        "client": lambda: ClientPool(threads_client),
+        "client": lambda: ClientPool(client),
     }[kind]()
     handles, expected = [pool.put(1)], [1]
     for i, (fails, numbers) in enumerate(tasks):
@@ -197,10 +203,10 @@ def test_many(pool):
     assert [found[id(handle)] for handle in handles] == list(range(1, 301))
 
 
-def test_one_of_two(threads_client):
+def test_one_of_two(client):
     """A wait ends when one is done, though another one is not."""
     with ThreadPoolExecutor(2) as threads:
-        for pool in (LocalPool(threads, 2), ClientPool(threads_client)):
+        for pool in (LocalPool(threads, 2), ClientPool(client)):
             going_on = threading.Event()
             waiting.append(going_on)
             slow, fast = pool.submit(wait_for_last), pool.submit(add, 1)
@@ -225,14 +231,14 @@ def test_run(pool):
 
 
 @pytest.mark.parametrize("kind", ["threads", "executor", "threaded get", "client"])
-def test_tasks_beside_each_other(threads_client, kind):
+def test_tasks_beside_each_other(client, kind):
     """As many tasks run at a time as there are jobs."""
     with ThreadPoolExecutor(3) as threads:
         scheduler = {
             "threads": "threads",
             "executor": threads,
             "threaded get": dask.threaded.get,
-            "client": threads_client,
+            "client": client,
         }[kind]
         with open_pool(scheduler, 3) as pool:
             barriers.append(threading.Barrier(3))
@@ -281,16 +287,16 @@ def test_results_are_dropped(kind):
         assert pool.result(value) == 3
 
 
-def test_results_on_workers_are_dropped(threads_client):
+def test_results_on_workers_are_dropped(client):
     """What is released leaves the cluster, while what is needed stays."""
-    pool = ClientPool(threads_client)
+    pool = ClientPool(client)
     data, first = pool.put(np.arange(10)), pool.submit(add, 1)
     second = pool.submit(add, first, 1)
     finish(pool, [second])
     keys = {data.key, first.key, second.key}
 
     def there():
-        return keys.intersection(*threads_client.has_what().values())
+        return keys.intersection(*client.has_what().values())
 
     assert there() == keys
     pool.release(first)
@@ -330,17 +336,17 @@ def test_frames_and_delayed(pool):
 
 
 @pytest.mark.parametrize("n_slots", [None, 1, 3, 99])
-def test_slots_of_a_cluster(threads_client, n_slots):
+def test_slots_of_a_cluster(client, n_slots):
     """A cluster has as many slots as threads, or as are asked for."""
-    assert ClientPool(threads_client, n_slots).n_slots == min(n_slots or 4, 4)
+    assert ClientPool(client, n_slots).n_slots == min(n_slots or 4, 4)
 
 
-def test_cancelled_results(threads_client):
+def test_cancelled_results(client):
     """Results that are gone for good are said to be lost."""
-    pool = ClientPool(threads_client)
+    pool = ClientPool(client)
     handle = pool.submit(add, 1)
     finish(pool, [handle])
-    threads_client.cancel([handle])
+    client.cancel([handle])
     with pytest.raises(ResultsLost):
         pool.wait([handle])
     with pytest.raises(ResultsLost):
@@ -390,10 +396,10 @@ class _Handle:
     ],
     ids=["killed", "cancelled", "own"],
 )
-def test_words_of_a_cluster(threads_client, error, said):
+def test_words_of_a_cluster(client, error, said):
     """What Dask says of lost and of deadly tasks is said as all pools say it."""
     with pytest.raises(said):
-        ClientPool(threads_client).result(_Handle(error))
+        ClientPool(client).result(_Handle(error))
 
 
 def test_cluster_without_workers(monkeypatch):
