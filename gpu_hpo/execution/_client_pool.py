@@ -13,14 +13,17 @@ from typing import Any
 
 import numpy as np
 from distributed import Client, Future, wait
+from distributed.protocol.pickle import dumps, loads
 from distributed.scheduler import KilledWorker
 
 from gpu_hpo.data import scatter
+from gpu_hpo.exceptions import WorkersLostError
 from gpu_hpo.execution._blas import one_blas_thread
 from gpu_hpo.execution._pool import Pool, ResultsLost, TaskKilled
 
 _GONE = ("cancelled", "lost")
 _LOST = "workers have died, and what tasks need is lost with them"
+_LOOK = 1.0  # seconds between looks at whether there is any worker
 _PATIENCE = 60  # seconds for a worker to come, or to come back
 _RECOVERY = 15.0  # seconds for those that have died to be replaced
 _PAUSE = 0.1
@@ -28,6 +31,13 @@ _LARGE = 100_000  # bytes of an array, row numbers for one
 _MOST_LARGE = 16  # of these, that may be given to more tasks
 _SETTLED = 1.0
 _COPIES = 2  # of data from here, so that one worker may die with it
+
+
+class _Result:
+    """In the place of a result among arguments."""
+
+
+_RESULT = _Result()
 
 
 class ClientPool(Pool):
@@ -88,30 +98,50 @@ class ClientPool(Pool):
     def submit(self, function: Callable[..., Any], *args: Any) -> Future:
         """Run a task on a worker."""
         args = tuple(self._sent(a) if _is_large(a) else a for a in args)
+        results = [a for a in args if isinstance(a, Future)]
+        # Dask would unpickle on the scheduler what only workers need to know.
+        others = [_RESULT if isinstance(a, Future) else a for a in args]
         return self.client.submit(
-            _task, function, *args, key=self._key(function.__name__), pure=False
+            _task,
+            dumps((function, others)),
+            *results,
+            key=self._key(function.__name__),
+            pure=False,
         )
 
     def wait(self, handles: Iterable[Future]) -> list[Future]:
         """Wait for one of some handles at least."""
         handles = list(handles)
-        try:
-            with self.client.as_current():
-                wait(handles, return_when="FIRST_COMPLETED")
-        except CancelledError as error:
-            raise ResultsLost(f"{_LOST}: {error}") from error
+        since = time.monotonic()
+        while True:
+            try:
+                with self.client.as_current():
+                    wait(handles, timeout=_LOOK, return_when="FIRST_COMPLETED")
+                break
+            except CancelledError as error:
+                raise ResultsLost(f"{_LOST}: {error}") from error
+            except TimeoutError:
+                since = self._seen_workers(since)
         if any(handle.status in _GONE for handle in handles):
             raise ResultsLost(_LOST)
         return [handle for handle in handles if handle.done()]
 
     def result(self, handle: Future) -> Any:
         """Bring the result of a task here."""
-        try:
-            return handle.result()
-        except CancelledError as error:
-            raise ResultsLost(f"{_LOST}: {error}") from error
-        except KilledWorker as error:
-            raise TaskKilled(str(error)) from error
+        since, patience = time.monotonic(), _LOOK
+        while True:
+            try:
+                return handle.result(timeout=patience)
+            except CancelledError as error:
+                raise ResultsLost(f"{_LOST}: {error}") from error
+            except KilledWorker as error:
+                raise TaskKilled(str(error)) from error
+            except TimeoutError:
+                if handle.status == "error":
+                    raise  # the task's own
+                # It has got lost on its way here, or is large.
+                since = self._seen_workers(since)
+                patience *= 2
 
     def recover(self) -> None:
         """Wait for workers that have died to be replaced, if they are."""
@@ -120,9 +150,36 @@ class ClientPool(Pool):
         while len(self.client.nthreads()) < self._n_workers:
             if time.monotonic() > end:
                 break
+            self._bring_back()
             time.sleep(_PAUSE)
-        # A worker that dies while its nanny is starting it is not started again.
         time.sleep(_SETTLED)
+
+    def _bring_back(self) -> None:
+        """Have workers started again that the cluster has given up.
+
+        A `SpecCluster` looks, some seconds after each death, whether there is a worker
+        of that name, and closes its nanny for good if there is none at that moment, as
+        when the next one has died meanwhile.
+        """
+        cluster: Any = self.client.cluster
+        wanted = getattr(cluster, "worker_spec", None)
+        if wanted and set(wanted) - set(cluster.workers):
+            cluster.scale(len(wanted))
+
+    def _seen_workers(self, since: float) -> float:
+        """When there was a worker, as far as is known; raise if that is long ago."""
+        self._bring_back()
+        now = time.monotonic()
+        if self.client.nthreads():
+            return now
+        if now - since > _PATIENCE:
+            raise self._no_worker()
+        return since
+
+    def _no_worker(self) -> WorkersLostError:
+        return WorkersLostError(
+            f"{self.client!r} has had no worker for {_PATIENCE:.0f} seconds"
+        )
 
     def release(self, handle: Future) -> None:
         """Let workers forget a result."""
@@ -142,7 +199,8 @@ class ClientPool(Pool):
         end = time.monotonic() + _PATIENCE
         while not (workers := list(self.client.nthreads())):
             if time.monotonic() > end:
-                raise TimeoutError(f"{self.client!r} has had no worker for a minute")
+                raise self._no_worker()
+            self._bring_back()
             time.sleep(_PAUSE)
         return workers
 
@@ -154,6 +212,9 @@ def _is_large(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.nbytes > _LARGE
 
 
-def _task(function: Callable[..., Any], *args: Any) -> Any:
+def _task(given: bytes, *results: Any) -> Any:
+    function, args = loads(given)
+    there = iter(results)
+    args = [next(there) if isinstance(a, _Result) else a for a in args]
     with one_blas_thread():
         return function(*args)

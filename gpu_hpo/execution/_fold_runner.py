@@ -289,10 +289,12 @@ class FoldRunner:
             seconds, found = self._pool.result(handle)
         except TaskKilled as error:
             del self._running[handle]
+            self._pool.release(handle)
             batch.losses += 1
-            # What it needs may be what has failed.
-            leaf = batch.group.leaf
-            self._forget_way(leaf.source, batch.split, leaf.pairwise)
+            if batch.losses < _MOST_LOSSES:
+                # What it needs may be what has failed, or been beside it.
+                leaf = batch.group.leaf
+                self._forget_way(leaf.source, batch.split, leaf.pairwise)
             self._killed(batch, error, take)
             return
         del self._running[handle]

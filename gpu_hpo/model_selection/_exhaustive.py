@@ -201,6 +201,9 @@ n_outputs), optional
             )
 
 
+_MOST_LOSSES = 2  # of all data while the best candidate is fitted
+
+
 class _Work:
     """One call of `fit`: what is known, and what has been found so far."""
 
@@ -355,11 +358,13 @@ class _Work:
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run a task on all rows, beside nothing else."""
-        try:
-            return self._pool.run(function, *args, self._data)
-        except ResultsLost:
-            self._pool.recover()
-            return self._pool.run(function, *args, self._load(self._pool))
+        for _ in range(_MOST_LOSSES):
+            try:
+                return self._pool.run(function, *args, self._data)
+            except ResultsLost:
+                self._pool.recover()
+                self._load(self._pool)
+        return self._pool.run(function, *args, self._data)
 
     def _load(self, pool: Pool) -> Any:
         """Give the handle of the data; each time but the first it has been lost."""

@@ -190,14 +190,16 @@ def test_worker_that_joins_late(meanwhile):
 
 
 @pytest.mark.timeout(60)
-def test_no_worker_left(meanwhile, monkeypatch):
+@pytest.mark.parametrize("lazy", [False, True], ids=["arrays", "Dask's"])
+def test_no_worker_left(meanwhile, monkeypatch, lazy):
     """When all workers are gone for good, an error says so."""
     monkeypatch.setattr(_client_pool, "_PATIENCE", 1.0)
     monkeypatch.setattr(_client_pool, "_RECOVERY", 1.0)
     with current(local_cluster(1, processes=False)) as client:
         file = meanwhile(lambda: client.cluster.scale(0))
+        data = lazily() if lazy else (X, y)
         with pytest.raises(Exception, match="no worker"):
-            search_for(client, X, y, file=file)
+            search_for(client, *data, file=file)
 
 
 def test_no_worker_to_begin_with(monkeypatch):
@@ -231,14 +233,16 @@ def assert_only_the_deadly_one_failed(search):
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
-def test_deadly_candidate(mortal_client):
+@pytest.mark.parametrize("lazy", [False, True], ids=["arrays", "Dask's"])
+def test_deadly_candidate(mortal_client, lazy):
     """A candidate that ends its workers fails, and the scores of others are right."""
     search = GridSearchCV(
         STEPS, DEADLY, cv=2, scheduler=mortal_client, refit=False, error_score=np.nan
     )
     with pytest.warns(match="2 fits failed out of a total of 12"):
-        search.fit(X, y)
+        search.fit(*(lazily() if lazy else (X, y)))
     assert_only_the_deadly_one_failed(search)
+    assert not remains(mortal_client)
 
 
 @pytest.mark.slow
@@ -312,3 +316,21 @@ def test_data_that_cannot_be_made(scheduler):
     lazy_X = lazy_X.map_blocks(_broken, dtype=float, meta=X[:0])
     with pytest.raises(OSError, match="cannot be read"):
         search_for(scheduler, lazy_X, lazy_y)
+    if not isinstance(scheduler, str):
+        assert not remains(scheduler)
+
+
+class Unpicklable(LogisticRegression):
+    """Cannot be made where it is sent to."""
+
+    def __setstate__(self, state):
+        raise RuntimeError("cannot be unpickled")
+
+
+def test_estimator_that_cannot_be_unpickled(processes_client):
+    """What cannot be sent is an error as it is, and nothing hangs."""
+    with pytest.raises(RuntimeError, match="cannot be unpickled"):
+        GridSearchCV(Unpicklable(), {"C": [0.1, 1.0]}, scheduler=processes_client).fit(
+            X, y
+        )
+    assert not remains(processes_client)
