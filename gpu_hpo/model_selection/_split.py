@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Split arrays into rows to train on and rows to test on, block by block."""
+"""Split arrays into rows to train on and rows to test on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,14 @@ from gpu_hpo.data._split import (
     split_rows,
 )
 from gpu_hpo.devices import is_device_array, to_host
-from gpu_hpo.model_selection._row_blocks import host_labels, kind, n_rows, type_name
+from gpu_hpo.model_selection._row_blocks import (
+    block_lengths,
+    host_labels,
+    kind,
+    n_rows,
+    type_name,
+)
+from gpu_hpo.model_selection._split_in_order import OrderedCut
 
 DEFAULT_TEST_SIZE = 0.1
 
@@ -34,10 +41,10 @@ def train_test_split(
     blockwise: bool = True,
     convert_mixed_types: bool = False,
 ) -> list[Any]:
-    """Split arrays into random train and test rows.
+    """Split arrays into random train and test rows, or into first and last ones.
 
-    Dask arrays and frames are split lazily and within each block, so no row moves
-    between workers. Anything else is split as by
+    Dask arrays and frames are split lazily and, where rows are chosen at random, within
+    each block, so no row moves between workers. Anything else is split as by
     `sklearn.model_selection.train_test_split`, and on the device where it is.
 
     Parameters
@@ -46,8 +53,9 @@ def train_test_split(
         Data of equal lengths (first axis), and of equal blocks if Dask's.
     test_size : float, optional
         The fraction of rows that test. Default: what `train_size` leaves; 0.1 for Dask
-        collections, 0.25 otherwise. Of each block: the nearest whole number, at least
-        one row (if the block has two) and never all.
+        collections, 0.25 otherwise. Of each block of a Dask collection (of the whole if
+        `shuffle` is False): the nearest whole number, at least one row, if there are
+        two, and never all.
     train_size : float, optional
         The fraction of rows that train. For Dask collections the two must sum to 1.
     random_state : int, RandomState or None, default=None
@@ -55,13 +63,17 @@ def train_test_split(
         same blocks. For Dask collections also a ``numpy.random.Generator`` or
         ``SeedSequence``.
     shuffle : bool, optional
-        Whether rows are chosen at random; None means True. If False, the last rows (of
-        each block) test. Within a block rows keep their order in either case.
+        Whether rows are chosen at random; None means True. If False, the first rows of
+        the whole train and the last ones test, in order, as time series need it. For
+        Dask collections this takes the lengths of all blocks: where no array knows
+        them (frames never do), the first of `arrays` is computed for them at once.
+        Within a block rows keep their order in either case.
     stratify : array-like or Dask collection, optional
         Class labels of the rows: each class then gives its share of the test rows, of
         each block. Labels on a device, and nothing else, are copied to the host.
     blockwise : bool, default=True
-        For Dask collections only True is implemented.
+        For Dask collections only True is implemented; with ``shuffle=False``, where
+        no row is drawn, it has no effect.
     convert_mixed_types : bool, default=False
         Allow a mixture of Dask arrays, Dask frames and data that is not Dask's: all
         become Dask arrays, in the blocks of the first Dask array.
@@ -70,7 +82,8 @@ def train_test_split(
     -------
     list of length ``2 * len(arrays)``
         ``[train, test, train, test, ...]``, of the types given. Chunk sizes are known
-        where those of the input are.
+        where those of the input are; with ``shuffle=False`` always, and no block is
+        left without rows.
 
     Raises
     ------
@@ -80,7 +93,7 @@ def train_test_split(
     TypeError
         If types are mixed without `convert_mixed_types`.
     NotImplementedError
-        If ``blockwise=False`` for Dask collections.
+        If ``blockwise=False`` for rows of Dask collections chosen at random.
 
     See Also
     --------
@@ -94,6 +107,9 @@ def train_test_split(
     >>> X_train, X_test = train_test_split(X, test_size=0.2, random_state=0)
     >>> X_train.chunks[0], X_test.chunks[0]
     ((40, 40), (10, 10))
+    >>> X_train, X_test = train_test_split(X, test_size=0.2, shuffle=False)
+    >>> X_train.chunks[0], X_test.chunks[0]
+    ((50, 30), (20,))
     """
     if not arrays:
         raise ValueError("train_test_split needs at least one array")
@@ -109,7 +125,7 @@ def train_test_split(
             stratify=stratify,
         )
 
-    if not blockwise:
+    if shuffle and not blockwise:
         raise NotImplementedError(
             "blockwise=False is not implemented for Dask collections: rows are chosen "
             "within each block. To mix rows of different blocks, rechunk or shuffle "
@@ -131,7 +147,10 @@ def train_test_split(
                 "convert_mixed_types=True to make them all Dask arrays"
             )
         data = _as_dask_arrays(data, kinds)
-    is_test = _choose(data, stratify, fraction, root_seed(random_state), shuffle)
+    if not shuffle:
+        cut = _cut(data, fraction)
+        return [cut.take(array, last=last) for array in data for last in (False, True)]
+    is_test = _choose(data, stratify, fraction, root_seed(random_state))
     return [
         part
         for array in data
@@ -223,12 +242,28 @@ def _as_dask_array(x: Any, rows: tuple[Any, ...]) -> Any:
     return da.from_array(x, chunks=(rows, *x.shape[1:]))
 
 
+def _cut(data: list[Any], test_size: float) -> OrderedCut:
+    """Find where to cut, which takes the lengths of all blocks."""
+    aligned = [_row_markers(x) for x in data]
+    _check_blocks(data, aligned)
+    rows = _known_rows(aligned) or block_lengths(data[0])
+    n = int(sum(rows))
+    n_test = n_test_rows(n, test_size)
+    if not n_test:
+        raise ValueError(f"no row is left to test: there must be two rows, not {n}")
+    return OrderedCut(rows, n - n_test, _blocks_differ)
+
+
+def _known_rows(aligned: list[Any]) -> tuple[int, ...] | None:
+    """Lengths of blocks, if any of these arrays knows them."""
+    return next((x.chunks[0] for x in aligned if not math.isnan(x.shape[0])), None)
+
+
 def _choose(
     data: list[Any],
     stratify: Any,
     test_size: float,
     root: np.random.SeedSequence,
-    shuffle: bool,
 ) -> Any:
     """Lazily mark the rows that test: a 1-D Dask array of bool, in the data's blocks.
 
@@ -244,10 +279,7 @@ def _choose(
             raise ValueError(f"stratify must have one axis; got {labels.ndim}")
         aligned.append(labels)
     _check_blocks(data, aligned)
-    rows = next(
-        (x.chunks[0] for x in aligned if not math.isnan(x.shape[0])),
-        aligned[0].chunks[0],
-    )
+    rows = _known_rows(aligned) or aligned[0].chunks[0]
     known = not any(map(math.isnan, rows))
     if known and not sum(n_test_rows(n, test_size) for n in rows):
         raise ValueError(
@@ -270,7 +302,6 @@ def _choose(
         meta=np.empty(0, dtype=bool),
         test_size=test_size,
         root=root,
-        shuffle=shuffle,
         stratify=labels is not None,
     )
 
@@ -336,19 +367,15 @@ def _test_rows(
     *,
     test_size: float,
     root: np.random.SeedSequence,
-    shuffle: bool,
     stratify: bool,
     block_id: tuple[int, ...],
 ) -> np.ndarray:
     """Mark the rows of one block that test. Runs in a task."""
     n_rows = block.shape[0]
     is_test = np.zeros(n_rows, dtype=bool)
-    if shuffle:
-        labels = to_host(block) if stratify else None
-        seed = spawn_seed(root, block_id[0])
-        is_test[split_rows(n_rows, test_size, seed, labels)[1]] = True
-    else:
-        is_test[n_rows - n_test_rows(n_rows, test_size) :] = True
+    labels = to_host(block) if stratify else None
+    seed = spawn_seed(root, block_id[0])
+    is_test[split_rows(n_rows, test_size, seed, labels)[1]] = True
     return is_test
 
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import dask
 import dask.array as da
 import dask.dataframe as dd
@@ -11,6 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.model_selection import train_test_split as sklearn_split
 
 from gpu_hpo.devices import to_host
 from gpu_hpo.model_selection._split import train_test_split
@@ -113,12 +118,97 @@ def test_same_names_for_the_same_split(X):
     ]
 
 
-def test_no_shuffle(X, y):
-    """Without shuffling the last rows of each block test."""
-    _, X_test, _, y_test = train_test_split(X, y, shuffle=False)
-    expected = [18, 19, 38, 39, 58, 59, 78, 79, 98, 99, 109]
-    np.testing.assert_array_equal(X_test[:, 0].compute(), expected)
-    np.testing.assert_array_equal(y_test.compute(), np.array(expected) % 3)
+def in_order(*arrays, n_test):
+    """What scikit-learn gives: the first rows of the whole, and the last ones."""
+    arrays = dask.compute(*arrays)
+    return sklearn_split(*arrays, test_size=n_test, shuffle=False)
+
+
+@pytest.mark.parametrize("columns", [3, 2])
+def test_no_shuffle(X, y, columns):
+    """Without shuffling the first rows of the whole train, and the last ones test."""
+    X = X.rechunk((20, columns))
+    parts = train_test_split(X, y, shuffle=False)
+    assert [part.chunks[0] for part in parts] == [(20, 20, 20, 20, 19), (1, 10)] * 2
+    expected = in_order(X, y, n_test=11)
+    for part, same in zip(parts, expected, strict=True):
+        np.testing.assert_array_equal(part.compute(), same)
+    np.testing.assert_array_equal(parts[1][:, 0].compute(), np.arange(99, 110))
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    lengths=st.lists(st.integers(0, 9), min_size=1, max_size=8).filter(
+        lambda lengths: sum(lengths) > 1
+    ),
+    share=st.floats(0.01, 0.99),
+    holder=st.sampled_from(["array", "unknown", "frame"]),
+)
+def test_no_shuffle_as_scikit_learn(lengths, share, holder):
+    """Whatever holds the rows, in blocks of any lengths, they are cut where
+    scikit-learn cuts, and no block is left without rows."""
+    n = sum(lengths)
+    n_test = min(max(round(n * share), 1), n - 1)
+    X = da.from_array(np.arange(2.0 * n).reshape(n, 2), chunks=(tuple(lengths), 1))
+    given = {"array": lambda x: x, "unknown": unknown, "frame": as_frame}[holder](X)
+    other = given.a if holder == "frame" else given[:, 0]
+    options = {"test_size": n_test / n, "shuffle": False}
+    parts = train_test_split(given, other, **options)
+    for part, same in zip(parts, in_order(X, X[:, 0], n_test=n_test), strict=True):
+        if holder == "frame":
+            assert 0 not in part.map_partitions(len).compute().tolist()
+        else:
+            blocks = [part.blocks[i].compute() for i in range(part.numblocks[0])]
+            assert part.chunks[0] == tuple(map(len, blocks))
+            assert 0 not in part.chunks[0]
+        np.testing.assert_array_equal(part.compute(), same)
+
+
+def as_frame(x):
+    """The rows of an array of two columns, in partitions like its blocks."""
+    ends = np.cumsum([0, *x.chunks[0]])
+    rows = pd.DataFrame(x.compute(), columns=["a", "b"])
+    parts = [rows[a:b] for a, b in itertools.pairwise(ends.tolist())]
+    return dd.from_map(lambda part: part, parts, meta=rows[:0])
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_no_shuffle_of_known_and_unknown_lengths(X, y, order):
+    """Known lengths spare to compute the others, which are checked where they are
+    computed, in each of their blocks."""
+    train_test_split(*(X, failing(unknown(y)))[::order], shuffle=False)
+    wrong = unknown(da.concatenate([y[:19], y[20:]]).rechunk(((19, *[20] * 4, 10),)))
+    parts = train_test_split(*(X, wrong)[::order], shuffle=False)
+    parts = parts[2:] if order > 0 else parts[:2]
+    assert len(parts[1].compute()) == 11
+    with pytest.raises(ValueError, match=r"same blocks of rows.*got 20 and 19"):
+        parts[0].compute()
+
+
+def test_no_shuffle_of_blocks_that_differ(X, y, frame):
+    """Collections that cannot be cut at the same row are an error."""
+    for other in (y.rechunk(10), y[:100]):
+        with pytest.raises(ValueError, match="same blocks of rows"):
+            train_test_split(X, other, shuffle=False)
+    with pytest.raises(ValueError, match="same blocks of rows"):
+        train_test_split(frame, frame.b.repartition(npartitions=2), shuffle=False)
+    other = frame[frame.a != 3].clear_divisions()
+    with pytest.raises(ValueError, match="same blocks of rows"):
+        dask.compute(*train_test_split(frame, other, shuffle=False))
+    for few in (da.ones(1), unknown(da.ones(1)), frame[frame.a > 98]):
+        with pytest.raises(ValueError, match="no row is left to test"):
+            train_test_split(few, shuffle=False)
+
+
+def test_no_shuffle_mixed_types(X, frame):
+    """A mixture is cut at the same row, and blocks are no matter of choice."""
+    mixture = [frame[["a", "b"]], X[:100].rechunk((25, 3)), np.arange(100)]
+    parts = train_test_split(
+        *mixture, shuffle=False, blockwise=False, convert_mixed_types=True
+    )
+    for part in dask.compute(*parts[1::2]):
+        first = part[:, 0] if part.ndim == 2 else part
+        np.testing.assert_array_equal(first, np.arange(90, 100))
 
 
 @pytest.mark.parametrize(
@@ -294,8 +384,15 @@ def test_frames_choose_as_arrays_do(frame):
 
 def test_frames_without_shuffle_and_stratified(frame):
     """Frames take the last rows, or each class's share, as arrays do."""
-    test = train_test_split(frame, shuffle=False)[1].compute()
-    assert list(test.a) == [23, 24, 48, 49, 73, 74, 98, 99]
+    parts = train_test_split(frame, frame.b, test_size=0.4, shuffle=False)
+    assert parts[0].divisions == parts[2].divisions == (0, 25, 50, 75)
+    assert parts[1].divisions == parts[3].divisions == (50, 75, 99)
+    data = frame.compute()
+    for part, same in zip(
+        dask.compute(*parts[:2]), (data[:60], data[60:]), strict=True
+    ):
+        pd.testing.assert_frame_equal(part, same)
+    pd.testing.assert_series_equal(parts[3].compute(), data.b[60:])
     test = train_test_split(frame, stratify=frame.a % 2, random_state=0)[1].compute()
     assert (test.a % 2).value_counts().to_dict() == {0: 4, 1: 4}
 
@@ -314,8 +411,6 @@ def test_frames_must_match(frame):
 
 def test_in_memory_goes_to_sklearn():
     """Data in memory is split as by scikit-learn, by default shuffled."""
-    from sklearn.model_selection import train_test_split as sklearn_split
-
     X = np.arange(40).reshape(20, 2)
     for data in (X, pd.DataFrame(X), X.tolist(), scipy.sparse.csr_matrix(X)):
         actual = train_test_split(data, X, test_size=3, random_state=0)
@@ -373,8 +468,8 @@ def test_stratify_dask_data_by_device_labels(X, y):
     """Labels on a device, in memory or Dask's, choose the rows that host labels do."""
     labels = np.arange(110) % 3
     expected = train_test_split(X, stratify=labels, random_state=0)[1].compute()
-    for given in (NoHostCopyArray(labels), y.map_blocks(NoHostCopyArray)):
-        test = train_test_split(X, stratify=given, random_state=0)[1]
+    for strata in (NoHostCopyArray(labels), y.map_blocks(NoHostCopyArray)):
+        test = train_test_split(X, stratify=strata, random_state=0)[1]
         np.testing.assert_array_equal(test.compute(), expected)
 
 
