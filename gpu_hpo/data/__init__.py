@@ -3,6 +3,7 @@
 """Where data goes: any X, y into chunks on workers, and the validation set."""
 
 from gpu_hpo.data._ahead import Ahead
+from gpu_hpo.data._arrival import Parcel, aligned, packed_up, unwrap, wrap
 from gpu_hpo.data._blocks import Blocks, as_blocks, is_per_row, known_length
 from gpu_hpo.data._chunk import (
     GROUPS,
@@ -43,12 +44,14 @@ __all__ = [
     "Chunk",
     "GroupNumbers",
     "OnDevice",
+    "Parcel",
     "RandomState",
     "ResidentData",
     "Splits",
     "Splitting",
     "Upload",
     "WorkerFacts",
+    "aligned",
     "as_blocks",
     "concat_chunks",
     "count_groups",
@@ -60,10 +63,13 @@ __all__ = [
     "known_length",
     "n_rows",
     "n_test_rows",
+    "packed_up",
     "roles_of_indices",
     "root_seed",
     "row_params",
     "scatter",
     "spawn_seed",
     "split_rows",
+    "unwrap",
+    "wrap",
 ]

@@ -15,6 +15,7 @@ from dask.base import is_dask_collection
 from dask.task_spec import DataNode
 from distributed import Client, Future, wait
 
+from gpu_hpo.data._arrival import Parcel, aligned, pack, unwrap, wrap
 from gpu_hpo.data._blocks import Blocks
 from gpu_hpo.data._chunk import Chunk, n_bytes
 from gpu_hpo.data._partition import (
@@ -30,7 +31,6 @@ from gpu_hpo.data._splitting import Splitting
 
 SPLIT_SEED, ORDER_SEED = range(2)  # purposes of seeds
 
-Pack = list[Chunk]
 SEND_ATTEMPTS = 3  # each takes half a minute if all that Dask knows of have died
 
 
@@ -39,7 +39,7 @@ class Item:
     """A pack or validation part: where it came from and who has it."""
 
     nbytes: int
-    make: Callable[[], Pack] | None  # for data that the client can send again
+    make: Callable[[], list[Chunk]] | None  # for data that the client can send again
     future: Future | None = None
     home: str | None = None
     sent: int = 0
@@ -116,11 +116,11 @@ class Loader:
         block = self._blocks.blocks[i]
         return split_block(block, self._splitting, self._split_seed(i), self._classify)
 
-    async def send(self, item: Item, kind: str, value: Pack, home: str) -> None:
+    async def send(self, item: Item, kind: str, value: list[Chunk], home: str) -> None:
         """Put what the client holds on one worker, under a key not used before."""
         item.sent += 1
         key = f"{self._name}-{kind}-sent-{item.sent}"
-        item.future, there = await scatter(self._client, key, value, [home])
+        item.future, there = await scatter(self._client, key, pack(value), [home])
         item.home = home if there else None
 
     def _split_seed(self, i: int) -> np.random.SeedSequence:
@@ -143,18 +143,18 @@ class Loader:
         edges = self._groups()
         ends = {group[-1]: k for k, group in enumerate(edges)}
         sends = []
-        pack: list[int] = []
+        members: list[int] = []
         for i in range(len(blocks)):
             split = self.split(i)
             facts.append(split.facts)
             pieces.append(split.validation)
             if split.facts.n_train:
                 chunks.append(split.train)
-                pack.append(i)
+                members.append(i)
             last = i == len(blocks) - 1
-            if pack and (last or sum(map(n_bytes, chunks)) >= pack_bytes):
-                sends.append(self._add_pack(pack, chunks, workers))
-                pack, chunks = [], []
+            if members and (last or sum(map(n_bytes, chunks)) >= pack_bytes):
+                sends.append(self._add_pack(members, chunks, workers))
+                members, chunks = [], []
             if i in ends:
                 group = edges[ends[i]]
                 sends.append(self._add_part(group, pieces, workers))
@@ -164,23 +164,23 @@ class Loader:
         return facts
 
     def _add_pack(
-        self, members: list[int], pack: Pack, workers: list[str]
+        self, members: list[int], chunks: list[Chunk], workers: list[str]
     ) -> Awaitable[None]:
         number = len(self.packs)
         self.place += [(number, k) for k in range(len(members))]
 
-        def make() -> Pack:
+        def make() -> list[Chunk]:
             return [self.split(i).train for i in members]
 
-        item = Item(sum(map(n_bytes, pack)), make)
+        item = Item(sum(map(n_bytes, chunks)), make)
         self.packs.append(item)
         home = workers[number % len(workers)]
-        return self.send(item, f"pack-{number}", pack, home)
+        return self.send(item, f"pack-{number}", chunks, home)
 
     def _add_part(
         self, group: range, pieces: list[Chunk], workers: list[str]
     ) -> Awaitable[None]:
-        def make() -> Pack:
+        def make() -> list[Chunk]:
             return [join_pieces([self.split(i).validation for i in group])]
 
         part = join_pieces([pieces[i] for i in group])
@@ -200,7 +200,7 @@ class Loader:
         """Split blocks where they are; only facts come to the client."""
         # Each task costs milliseconds, so facts come with the pieces of a part.
         splits = [
-            dask.delayed(split_block, pure=False)(
+            dask.delayed(_split, pure=False)(
                 {name: _at_hand(value) for name, value in block.items()},
                 self._splitting,
                 self._split_seed(i),
@@ -302,22 +302,31 @@ def _at_hand(value: Any) -> Any:
 # ---- on the workers ----
 
 
-def _train(split: SplitBlock) -> Pack:
-    return [split.train]
+def _split(
+    block: Chunk, splitting: Splitting, seed: np.random.SeedSequence, classify: bool
+) -> Parcel:
+    split = split_block(block, splitting, seed, classify)
+    # Some have come here as Dask brings them, and are not copied by the splitting.
+    train, validation = aligned(split.train), aligned(split.validation)
+    return Parcel(SplitBlock(train, validation, split.facts))
 
 
-def _piece(split: SplitBlock) -> tuple[Chunk, BlockFacts]:
-    return split.validation, split.facts
+def _train(split: Parcel) -> list[Chunk]:
+    return pack([split.value.train])
 
 
-def _join(pieces: list[tuple[Chunk, BlockFacts]]) -> tuple[Pack, list[BlockFacts]]:
-    chunks, facts = zip(*pieces, strict=True)
-    return [join_pieces(list(chunks))], list(facts)
+def _piece(split: Parcel) -> Any:
+    return wrap((split.value.validation, split.value.facts))
 
 
-def _part(joined: tuple[Pack, list[BlockFacts]]) -> Pack:
+def _join(pieces: list[Any]) -> tuple[list[Chunk], list[BlockFacts]]:
+    chunks, facts = zip(*map(unwrap, pieces), strict=True)
+    return pack([join_pieces(list(chunks))]), list(facts)
+
+
+def _part(joined: tuple[list[Chunk], list[BlockFacts]]) -> list[Chunk]:
     return joined[0]
 
 
-def _facts(joined: tuple[Pack, list[BlockFacts]]) -> list[BlockFacts]:
+def _facts(joined: tuple[list[Chunk], list[BlockFacts]]) -> list[BlockFacts]:
     return joined[1]

@@ -18,9 +18,10 @@ import numpy as np
 from dask.base import tokenize
 from distributed import Client, Future
 
+from gpu_hpo.data._arrival import pack
 from gpu_hpo.data._blocks import Blocks
-from gpu_hpo.data._chunk import concat_chunks
-from gpu_hpo.data._loading import ORDER_SEED, Item, Loader, Pack
+from gpu_hpo.data._chunk import Chunk, concat_chunks
+from gpu_hpo.data._loading import ORDER_SEED, Item, Loader
 from gpu_hpo.data._partition import count_rows, union_of_labels
 from gpu_hpo.data._split import spawn_seed
 from gpu_hpo.data._splitting import Splitting
@@ -403,13 +404,13 @@ def _is_done(future: Future) -> bool:
     return future.status == "finished"
 
 
-def _adopt(pack: Pack, upload: Upload | None) -> Pack:
+def _adopt(chunks: list[Chunk], upload: Upload | None) -> list[Chunk]:
     """Keep a pack on this worker, in GPU memory if its models want it there."""
-    return pack if upload is None else list(map(upload, pack))
+    return chunks if upload is None else list(map(upload, chunks))
 
 
-def _join(packs: list[Pack], plan: list[tuple[int, int]]) -> Pack:
+def _join(packs: list[list[Chunk]], plan: list[tuple[int, int]]) -> list[Chunk]:
     """One chunk out of all, in the order of the plan."""
-    whole = [concat_chunks([packs[pack][position] for pack, position in plan])]
+    whole = concat_chunks([packs[number][position] for number, position in plan])
     synchronize()
-    return whole
+    return pack([whole])

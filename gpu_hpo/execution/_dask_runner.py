@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from time import monotonic
 from typing import Any
@@ -194,7 +194,7 @@ class DaskRunner:
         await self._data.restore(workers)
         await self._send_recipe()
 
-    def _fetch(self, trial: int, task: int) -> Awaitable[Any]:
+    async def _fetch(self, trial: int, task: int) -> Any:
         future = self._client.submit(
             take_member,
             self._results[task],
@@ -202,8 +202,7 @@ class DaskRunner:
             key=f"{self._name}-model-{trial}-{task}",
             pure=False,
         )
-        fetch: Awaitable[Any] = self._client.gather(future, asynchronous=True)
-        return fetch
+        return (await self._client.gather(future, asynchronous=True)).value
 
     def _let_go(self, numbers: list[int]) -> None:
         """Release tasks, also those that a traceback or a callback refers to.

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import lru_cache
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from distributed import get_worker
 from distributed.protocol.pickle import loads
 
-from gpu_hpo.data import Ahead, Chunk, Upload
+from gpu_hpo.data import Ahead, Chunk, Parcel, Upload
 from gpu_hpo.devices import cuml_task, synchronize
 from gpu_hpo.execution._blas import one_blas_thread
 from gpu_hpo.execution._task import Report, Score, StepReport, Task
@@ -164,6 +164,6 @@ def _step_report(outcome: Outcome, recipe: Recipe) -> StepReport:
     )
 
 
-def take_member(cohort: Cohort, trial: int) -> Any:
+def take_member(cohort: Cohort, trial: int) -> Parcel:
     """Fetch the model of one trial, that of the first split if there are several."""
-    return cohort[trial][0].model
+    return Parcel(cohort[trial][0].model)

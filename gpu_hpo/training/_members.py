@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gpu_hpo.data import Chunk
+from gpu_hpo.data import Chunk, packed_up
 from gpu_hpo.devices import n_device_bytes
 from gpu_hpo.training._models import Trial
 from gpu_hpo.training._scoring import Answers
@@ -65,6 +65,9 @@ class Member:
 
 class Cohort(dict[int, list[Member]]):
     """Trials by number that one worker advances together: a model for each split."""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return packed_up(Cohort, dict(self), protocol)
 
     def __sizeof__(self) -> int:
         # Dask would take a model for an object of some 50 bytes.

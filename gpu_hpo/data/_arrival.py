@@ -1,0 +1,176 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Values that reach another process in aligned memory.
+
+Distributed reads a message into one piece of memory and gives arrays in it as views, at
+whatever address they begin. What is not aligned NumPy works on ten times as slowly, and
+rounds otherwise. So what travels is packed in classes whose instances are unpickled
+with such arrays copied, each once and one after the other; the memory of the message is
+let go of with it. In a cluster of threads nothing is pickled, or copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pickle import PickleBuffer
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from dask.sizeof import sizeof
+from distributed.protocol.pickle import dumps, loads
+
+from gpu_hpo.data._chunk import Chunk
+from gpu_hpo.devices import is_device_array
+
+_ENOUGH = 16  # bytes, of which an address is to be a multiple: what malloc promises
+_LINE = 64  # and at which what is copied begins
+
+Reduced = tuple[Callable[..., Any], tuple[Any, ...]]
+
+
+class Pack(list[Chunk]):
+    """Chunks that move together."""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return packed_up(Pack, list(map(_in_one_piece, self)), protocol)
+
+
+class Parcel:
+    """Any value on its way.
+
+    Parameters
+    ----------
+    value : object
+    """
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return packed_up(Parcel, _in_one_piece(self.value), protocol)
+
+    def __sizeof__(self) -> int:
+        # Dask would take it for an object of some 50 bytes.
+        return object.__sizeof__(self) + sizeof(self.value)
+
+
+def pack(chunks: list[Chunk]) -> list[Chunk]:
+    """Make a pack of chunks that are on the host.
+
+    Those on a device stay a plain list: the serializers of dask-cuda, which leave them
+    on a device, look into nothing else.
+    """
+    return chunks if _is_on_device(chunks) else Pack(chunks)
+
+
+def wrap(value: Any) -> Any:
+    """Make a parcel of a value that is on the host, as `pack` does."""
+    return value if _is_on_device(value) else Parcel(value)
+
+
+def unwrap(value: Any) -> Any:
+    """Take a value out of its parcel, if it is in one."""
+    return value.value if isinstance(value, Parcel) else value
+
+
+def packed_up(make: Callable[[Any], Any], value: Any, protocol: int) -> Reduced:
+    """Give what `__reduce_ex__` of a class is to, for arrays to arrive aligned.
+
+    Parameters
+    ----------
+    make : callable
+        Makes the object again; pickled by its name.
+    value : object
+        What it makes it of: not an instance of the class.
+    protocol : int
+        Of the pickle.
+    """
+    if protocol < 5:
+        return make, (value,)
+    buffers: list[PickleBuffer] = []
+    stream = dumps(value, buffer_callback=buffers.append)
+    return _unpacked, (make, PickleBuffer(stream), *buffers)
+
+
+def aligned(value: Any) -> Any:
+    """Copy what Dask has brought here as it is, and not aligned.
+
+    Parameters
+    ----------
+    value : array, sparse matrix, frame, or mapping of these
+
+    Returns
+    -------
+    like value
+        Itself, if it is aligned.
+    """
+    if isinstance(value, Mapping):
+        found = {name: aligned(item) for name, item in value.items()}
+        same = all(found[name] is item for name, item in value.items())
+        return value if same else found
+    if is_device_array(value) or all(a.flags.aligned for a in _arrays(value)):
+        return value
+    make, given = packed_up(_itself, value, 5)
+    return make(*given)
+
+
+def _arrays(value: Any) -> list[Any]:
+    """The arrays in what has rows, on the host, as views."""
+    if isinstance(value, np.ndarray):
+        return [value]
+    if scipy.sparse.issparse(value):
+        names = ("data", "indices", "indptr")
+        return [getattr(value, name) for name in names if hasattr(value, name)]
+    if hasattr(value, "iloc"):
+        columns = [value]
+        if value.ndim > 1:
+            columns = [value.iloc[:, i] for i in range(value.shape[1])]
+        # Others come to be arrays by a copy.
+        return [c.to_numpy() for c in columns if isinstance(c.dtype, np.dtype)]
+    return []
+
+
+def _is_on_device(value: Any) -> bool:
+    """Whether some array in dicts, or first in lists and tuples, is on a device."""
+    if isinstance(value, dict):
+        return any(map(_is_on_device, value.values()))
+    if isinstance(value, list | tuple):
+        return bool(value) and _is_on_device(value[0])
+    return is_device_array(value)
+
+
+def _in_one_piece(value: Any) -> Any:
+    """Copy arrays that are strided, which NumPy pickles in rows, and copies twice.
+
+    Views of files, too, it copies twice.
+    """
+    if type(value) is dict:
+        return {name: _in_one_piece(item) for name, item in value.items()}
+    if type(value) is np.memmap:
+        value = value.view(np.ndarray)
+    if type(value) is not np.ndarray or value.dtype.hasobject:
+        return value
+    whole = value.flags.c_contiguous or value.flags.f_contiguous
+    return value if whole else value.copy(order="K")
+
+
+def _unpacked(make: Callable[[Any], Any], stream: Any, *buffers: Any) -> Any:
+    return make(loads(stream, buffers=[_settled(buffer) for buffer in buffers]))
+
+
+def _settled(buffer: Any) -> Any:
+    """A buffer at an address that suits all types, as writable as it was."""
+    there = np.frombuffer(PickleBuffer(buffer).raw(), np.uint8)
+    if there.__array_interface__["data"][0] % _ENOUGH == 0:
+        return buffer
+    space = np.empty(len(there) + _LINE, np.uint8)
+    start = -space.__array_interface__["data"][0] % _LINE
+    copy = space[start : start + len(there)]
+    copy[:] = there
+    copy.flags.writeable = there.flags.writeable
+    return copy
+
+
+def _itself(value: Any) -> Any:
+    return value
