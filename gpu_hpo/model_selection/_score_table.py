@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 from sklearn.model_selection._search import _yield_masked_array_for_each_param
 from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
 
+from gpu_hpo.model_selection._ranks import ranks
 from gpu_hpo.training import Evaluation
 
 _FINE = {"fit_error": None}
@@ -32,7 +32,7 @@ class ScoreTable:
     Attributes
     ----------
     several : bool or None
-        Whether candidates have several scores by name; None if none has any.
+        Whether some candidate has several scores by name; None if none has any.
     """
 
     def __init__(self, n_splits: int, error_score: Any, train_scores: bool) -> None:
@@ -57,9 +57,14 @@ class ScoreTable:
                 continue
             for kind in self._kinds:
                 scores = getattr(evaluation, kind)
-                self.several = isinstance(scores, dict)
-                for name, score in _by_name(scores).items():
+                if not isinstance(scores, dict):
+                    self.several = self.several or False
+                    self._column(kind, number)[place] = scores
+                    continue
+                self.several = True
+                for name, score in scores.items():
                     self._column(f"{kind}_{name}", number)[place] = score
+                    self._column(f"given_{kind}_{name}", number)[place] = True
             for text in evaluation.said:
                 warnings.warn(text, UserWarning)
 
@@ -113,11 +118,7 @@ class ScoreTable:
         table["params"] = params
         for name in names or self.names():
             for kind in self._kinds:
-                scores = self._whole(f"{kind}_{name}", n)
-                for number, split in self._failures:
-                    scores[number, split] = self._error_score
-                for number, first in self._same.items():
-                    scores[number] = scores[first]
+                scores = self._scores(kind, name, n)
                 for split in range(self._n_splits):
                     table[f"split{split}_{kind}_{name}"] = scores[:, split]
                 means = _summarize(table, f"{kind}_{name}", scores)
@@ -127,8 +128,29 @@ class ScoreTable:
                         UserWarning,
                     )
                 if kind == "test":
-                    table[f"rank_test_{name}"] = _ranks(means)
+                    table[f"rank_test_{name}"] = ranks(means)
         return table
+
+    def _scores(self, kind: str, name: str, n: int) -> np.ndarray:
+        """Scores by one name, with the error score where there is none."""
+        failed = np.zeros((n, self._n_splits), dtype=bool)
+        for place in self._failures:
+            failed[place] = True
+        for number, first in self._same.items():
+            failed[number] = failed[first]
+        scores = self._whole(f"{kind}_{name}" if self.several else kind, n)
+        if failed.any():
+            scores[failed] = self._error_score
+        if self.several:
+            given = self._whole(f"given_{kind}_{name}", n) == 1
+            missing = ~given & ~failed
+            if missing.any():
+                text = f"scoring gave no {kind} score {name!r} in {missing.sum()} fits"
+                if isinstance(self._error_score, str):
+                    raise ValueError(text)
+                warnings.warn(f"{text}: set to {self._error_score}", UserWarning)
+                scores[missing] = self._error_score
+        return scores
 
     def _column(self, name: str, number: int) -> np.ndarray:
         """A column with room for a candidate."""
@@ -150,23 +172,11 @@ class ScoreTable:
         return column
 
 
-def _by_name(scores: Any) -> dict[str, float]:
-    return scores if isinstance(scores, dict) else {"score": scores}
-
-
 def _summarize(table: dict[str, Any], name: str, values: np.ndarray) -> np.ndarray:
     """Add the mean and the standard deviation over splits."""
-    means = np.average(values, axis=1)
-    deviations = np.average((values - means[:, np.newaxis]) ** 2, axis=1)
+    with np.errstate(invalid="ignore"):  # of infinities
+        means = np.average(values, axis=1)
+        deviations = np.average((values - means[:, np.newaxis]) ** 2, axis=1)
     table[f"mean_{name}"] = means
     table[f"std_{name}"] = np.sqrt(deviations)
     return means
-
-
-def _ranks(means: np.ndarray) -> np.ndarray:
-    """Rank means, the largest first; those that are not known share the last rank."""
-    if np.isnan(means).all():
-        return np.ones_like(means, dtype=np.int32)
-    worst = np.nanmin(means) - 1
-    known = np.nan_to_num(means, nan=worst)
-    return rankdata(-known, method="min").astype(np.int32, copy=False)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -81,12 +82,19 @@ def _scores(search: Any, evaluation: Evaluation, names: Sequence[str]) -> str:
         none: Any = search.error_score
         none = dict.fromkeys(names, none) if names else none
         test, train = none, none if search.return_train_score else None
-    if isinstance(test, dict):
+    several = dict(test) if isinstance(test, dict) else {}
+    several |= train if isinstance(train, dict) else {}
+    if several:
         shown = []
-        for name in sorted(test):
-            before = "" if train is None else f"train={train[name]:.3f}, "
-            shown.append(f" {name}: ({before}test={test[name]:.3f})")
+        for name in sorted(several):
+            before = "" if train is None else f"train={_of(train, name):.3f}, "
+            shown.append(f" {name}: ({before}test={_of(test, name):.3f})")
         return "".join(shown)
     if train is not None:
         return f", score=(train={train:.3f}, test={test:.3f})"
     return f", score={test:.3f}"
+
+
+def _of(scores: Any, name: str) -> float:
+    """One of several scores, which are one number if they could not be had."""
+    return scores.get(name, math.nan) if isinstance(scores, dict) else scores

@@ -120,12 +120,14 @@ BAD = {
     "scoring: empty dict": case(scoring={}, refit=False),
     "scoring: keys": case(scoring={1: "accuracy"}, refit=False),
     "scoring: number": case(scoring=3),
-    "scoring: gives text": case(scoring=scores("good")),
-    "scoring: gives none": case(scoring=scores(None)),
-    "scoring: gives an array": case(scoring=scores(np.arange(3))),
-    "scoring: gives text in a dict": case(scoring=scores({"a": "b"}), refit="a"),
+    "scoring: gives text": case(scoring=scores("good"), error_score="raise"),
+    "scoring: gives none": case(scoring=scores(None), error_score="raise"),
+    "scoring: gives an array": case(scoring=scores(np.arange(3)), error_score="raise"),
+    "scoring: gives text in a dict": case(
+        scoring=scores({"a": "b"}), refit="a", error_score="raise"
+    ),
     "scoring: gives none of some": case(
-        scoring={"a": scores(None), "b": "accuracy"}, refit="b"
+        scoring={"a": scores(None), "b": "accuracy"}, refit="b", error_score="raise"
     ),
     "scoring: of regression": case(scoring="average_precision", data=DATA["target"]),
     # the data

@@ -1,0 +1,38 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What counts as a score."""
+
+from __future__ import annotations
+
+from typing import Any, SupportsFloat, SupportsIndex
+
+import numpy as np
+
+
+def real_number(score: Any, scorer: Any) -> float:
+    """Give what a scorer gave as a plain number, NaN and infinity included.
+
+    Parameters
+    ----------
+    score : object
+        A number of Python's or NumPy's, or an array of one, wherever it is.
+    scorer : object
+        Who gave it, or the name that it gave it for.
+
+    Raises
+    ------
+    ValueError
+        With scikit-learn's words, if it is anything else: None, a text, a complex
+        number, several numbers, or what a masked array has where it has nothing.
+    """
+    try:
+        one = score.item() if hasattr(score, "item") else score
+        if isinstance(one, SupportsFloat | SupportsIndex) and score is not np.ma.masked:
+            return float(one)
+        why = None
+    except Exception as error:  # each kind of array has its own for several
+        why = error
+    raise ValueError(
+        f"scoring must return a number, got {score} ({type(score)}) instead. "
+        f"(scorer={scorer})"
+    ) from why
