@@ -14,6 +14,11 @@ TESTS ?=
 # More arguments for pytest: make test PYTEST_ARGS='-m "not slow" -x'
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
+# How long generated searches are compared, the seed of the first, and more arguments:
+# make fuzz FUZZ_ARGS='--kind grid --jobs 2'
+FUZZ_SECONDS ?= 600
+FUZZ_SEED ?= 0
+FUZZ_ARGS ?=
 
 # Some machines have a variable CUDA of their own, that names a folder.
 comma := ,
@@ -68,8 +73,8 @@ $(1) -m pytest $(addprefix --ignore=,$(PARALLEL_TESTS)) $(PYTEST_ARGS) || [ $$? 
 endef
 endif
 
-.PHONY: help demo test test-wheel test-gpu test-rapids test-rapids-pin lint format docs \
-	wheel clean
+.PHONY: help demo test test-wheel test-gpu test-rapids test-rapids-pin fuzz lint format \
+	docs wheel clean
 .DELETE_ON_ERROR:
 
 help:
@@ -79,12 +84,14 @@ help:
 	@echo 'make test-gpu         run the tests that need GPUs, with RAPIDS (5 GB, CUDA=12 or 13)'
 	@echo 'make test-rapids      run the tests that need RAPIDS but no GPU (5 GB, CUDA 13)'
 	@echo 'make test-rapids-pin  run the tests with the Dask that RAPIDS pins, and dask-cuda'
+	@echo 'make fuzz             compare generated searches with what they must find (10 minutes)'
 	@echo 'make lint             ruff, import-linter and mypy'
 	@echo 'make format           let ruff repair what it can'
 	@echo 'make docs             build the pages into docs/_build/html'
 	@echo 'make wheel            build the wheel into dist/'
 	@echo 'make clean            remove environments, caches and built files'
 	@echo 'Variables: PYTHON=python3.12  CUDA=13  WHEEL=1  TESTS=...  PYTEST_ARGS=...  DEMO_ARGS=...'
+	@echo '           FUZZ_SECONDS=600  FUZZ_SEED=0  FUZZ_ARGS=...'
 
 # Environments. The stamp is written last, so a broken installation is made anew.
 
@@ -169,6 +176,11 @@ test-rapids: $(WITH_RAPIDS)/stamp
 test-rapids-pin: $(PIN)/stamp
 	$(PIN)/bin/python -m pip list 2>/dev/null | grep -i -E '^(dask|distributed|rapids)'
 	$(PIN)/bin/python -m pytest $(PYTEST_ARGS)
+
+# Leaves a script for each difference in build/fuzz.
+fuzz: $(TEST)/stamp
+	$(TEST)/bin/python -m tests.fuzz --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED) \
+		$(FUZZ_ARGS)
 
 lint: $(LINT)/stamp
 	$(LINT)/bin/ruff check .
