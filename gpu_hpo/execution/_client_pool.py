@@ -16,7 +16,7 @@ from distributed import Client, Future, wait
 from distributed.protocol.pickle import dumps, loads
 from distributed.scheduler import KilledWorker
 
-from gpu_hpo.data import scatter
+from gpu_hpo.data import aligned, scatter, unwrap, wrap
 from gpu_hpo.exceptions import WorkersLostError
 from gpu_hpo.execution._blas import one_blas_thread
 from gpu_hpo.execution._pool import Pool, ResultsLost, TaskKilled
@@ -85,7 +85,7 @@ class ClientPool(Pool):
             scatter,
             self.client,
             self._key("data"),
-            value,
+            wrap(value),
             workers,
             broadcast=len(workers) > 1,
         )
@@ -93,7 +93,10 @@ class ClientPool(Pool):
 
     def compute(self, collection: Any) -> Future:
         """Compute a Dask collection, in one piece, on a worker."""
-        return self.client.compute(collection)
+        found = self.client.compute(collection)
+        return self.client.submit(
+            _wrapped, found, key=self._key("computed"), pure=False
+        )
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future:
         """Run a task on a worker."""
@@ -131,7 +134,7 @@ class ClientPool(Pool):
         since, patience = time.monotonic(), _LOOK
         while True:
             try:
-                return handle.result(timeout=patience)
+                return unwrap(handle.result(timeout=patience))
             except CancelledError as error:
                 raise ResultsLost(f"{_LOST}: {error}") from error
             except KilledWorker as error:
@@ -214,7 +217,11 @@ def _is_large(value: Any) -> bool:
 
 def _task(given: bytes, *results: Any) -> Any:
     function, args = loads(given)
-    there = iter(results)
+    there = map(unwrap, results)
     args = [next(there) if isinstance(a, _Result) else a for a in args]
     with one_blas_thread():
-        return function(*args)
+        return wrap(function(*args))
+
+
+def _wrapped(value: Any) -> Any:
+    return wrap(aligned(value))
