@@ -15,10 +15,10 @@ TESTS ?=
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
 # How long generated searches are compared, the seed of the first, and more arguments:
-# make fuzz FUZZ_ARGS='--kind grid --jobs 2'
+# make fuzz FUZZ_ARGS='--kind grid'
 FUZZ_SECONDS ?= 600
 FUZZ_SEED ?= 0
-FUZZ_ARGS ?=
+FUZZ_ARGS ?= --jobs 2
 
 # Some machines have a variable CUDA of their own, that names a folder.
 comma := ,

@@ -11,6 +11,8 @@ import os
 
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_variable] = "1"
+# Of this process and of workers: clusters tell much when they are closed.
+os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "critical")
 
 import argparse
 import faulthandler
@@ -26,7 +28,7 @@ from pathlib import Path
 from tests.fuzz._core import SHARED, Case, Difference, find_kinds, run_case
 from tests.fuzz._explained import EXPLAINED
 
-LONGEST = 120.0  # seconds for one case, after which it counts as one that hangs
+LONGEST = 180.0  # seconds for one case, after which it counts as one that hangs
 PAUSE = 60.0  # seconds between two lines of progress
 
 
@@ -181,15 +183,24 @@ def _share_out(options: argparse.Namespace) -> int:
         )
         for i in range(jobs)
     ]
+    last = [""] * jobs
+
+    def pass_on(place: int) -> None:
+        for line in started[place].stdout or ():
+            last[place] = line
+            print(line, end="", flush=True)
+
+    readers = [threading.Thread(target=pass_on, args=(i,)) for i in range(jobs)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
     totals = [0, 0, 0]
-    for process in started:
-        lines = process.communicate()[0].splitlines()
-        print("\n".join(lines), flush=True)
-        if lines:
-            numbers = [int(word) for word in lines[-1].split() if word.isdigit()]
-            totals = [a + b for a, b in zip(totals, numbers, strict=False)]
+    for line in last:
+        numbers = [int(word) for word in line.split() if word.isdigit()]
+        totals = [a + b for a, b in zip(totals, numbers, strict=False)]
     print(f"{totals[0]} cases, {totals[1]} differences, {totals[2]} explained")
-    return max(process.returncode for process in started)
+    return max(abs(process.wait()) for process in started)
 
 
 if __name__ == "__main__":

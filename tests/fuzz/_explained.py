@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -30,8 +31,71 @@ class Explained:
     line: str
 
 
-def _of_kind(*kinds: str) -> Callable[[Any, Difference], bool]:
-    return lambda case, difference: difference.kind in kinds
+def _by_the_rules(*traits: str, kinds: str = "") -> Callable[[Any, Difference], bool]:
+    """Apply to what scikit-learn's search finds otherwise than by the documented rules.
+
+    What ours finds is compared with the rules alone, so nothing of ours is excused.
+    """
+
+    def applies(case: Any, difference: Difference) -> bool:
+        what, _, between = difference.kind.partition(": ")
+        return (
+            between == "the rules and scikit-learn"
+            and not {*traits}.isdisjoint(getattr(case, "traits", ()))
+            and re.search(kinds, what) is not None
+        )
+
+    return applies
 
 
-EXPLAINED: list[Explained] = []
+def _before_scoring(case: Any, difference: Difference) -> bool:
+    return (
+        difference.kind == "error: the rules and scikit-learn"
+        and re.search(
+            r"instead of \('(AttributeError', 'It has none|UnsetMeta)", difference.text
+        )
+        is not None
+    )
+
+
+def _of_another(case: Any, difference: Difference) -> bool:
+    return difference.kind.startswith("error of another candidate")
+
+
+EXPLAINED = [
+    Explained(
+        "the first error that is met",
+        _of_another,
+        'With `error_score="raise"` and several candidates that fail',
+    ),
+    Explained(
+        "what scorers raise before they score",
+        _before_scoring,
+        "What several scorers raise before the first of them is called",
+    ),
+    Explained(
+        "scikit-learn scores rows that a fit has written on",
+        _by_the_rules("in place", kinds="^(splits|mean|std)_train_|warnings"),
+        "the scores of the rows that trained are those of the rows as they were",
+    ),
+    Explained(
+        "scikit-learn's fits share what they are given",
+        _by_the_rules("state", "cannot be copied"),
+        "Each fit has a copy of its own of the scorer and of the parameters of `fit`",
+    ),
+    Explained(
+        "infinite scores rank last",
+        _by_the_rules("inf", kinds="^(rank|best|answers|warnings)"),
+        "A score that is NaN or infinite ranks last",
+    ),
+    Explained(
+        "sparse rows arrive sorted",
+        _by_the_rules("unsorted", kinds="^(splits|mean|std|rank|best|answers)"),
+        "the indices of sparse rows are sorted",
+    ),
+    Explained(
+        "what is fitted may be written",
+        _by_the_rules("read-only", kinds="^(error|warnings)"),
+        "a step that writes on read-only rows is given a copy",
+    ),
+]

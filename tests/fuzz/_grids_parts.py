@@ -92,9 +92,9 @@ TRANSFORMERS: list[Row] = [
     ("FunctionTransformer(np.tanh)", {"func": ["np.tanh", "None", "np.abs"]}, ""),
     ("SimpleImputer(copy=False)", {"strategy": ["'mean'", "'median'"]}, "in place"),
     ("PowerTransformer(copy=False)", {"standardize": ["True", "False"]}, "in place"),
-    ("Overwrites()", {"factor": ["1.0", "0.5", "2.0"]}, "in place"),
-    ("WritesInFit()", {"factor": ["0.5", "2.0"]}, "in place"),
-    ("Noise()", {"size": ["0.1", "1.0"], "seed": ["0", "1"]}, "draws"),
+    ("Overwrites()", {"factor": ["1.0", "0.5", "2.0"]}, "in place,own steps"),
+    ("WritesInFit()", {"factor": ["0.5", "2.0"]}, "in place,own steps"),
+    ("Noise()", {"size": ["0.1", "1.0"], "seed": ["0", "1"]}, "draws,own steps"),
     (
         "Nystroem(n_components=4, random_state={s})",
         {"gamma": ["0.1", "1.0"], "n_components": ["2", "4"]},
@@ -106,11 +106,11 @@ TRANSFORMERS: list[Row] = [
         {"estimator__alpha": ["0.1", "10."], "estimator": ["Ridge()", "Lasso(0.1)"]},
         "supervised numbers",
     ),
-    ("OtherTwice()", {}, ""),
+    ("OtherTwice()", {}, "own steps"),
     (
         "FailsAt()",
         {"at": ["None", "'fit'", "'some'", "'transform'", "'test'"]},
-        "fails",
+        "fails,own steps",
     ),
 ]
 

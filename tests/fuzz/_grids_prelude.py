@@ -14,6 +14,7 @@ import copy
 import functools
 import re
 import threading
+import traceback
 import types
 import warnings
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ import sklearn.model_selection as sk
 import sklearn.model_selection._search as sk_search
 import sklearn.model_selection._validation as sk_validation
 from scipy.stats import loguniform, randint, uniform
+from scipy.stats._distn_infrastructure import rv_frozen
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
@@ -95,7 +97,6 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from gpu_hpo.model_selection import GridSearchCV, RandomizedSearchCV
 
-TOLERANCE = 1e-12
 TRACEBACK = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n)+")
 ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 ANSWERS = "predict", "predict_proba", "decision_function", "transform"
@@ -399,6 +400,9 @@ def same(a, b, tol=0.0):
         return np.array_equal(a, b, equal_nan=b.dtype.kind in "fc")
     if isinstance(b, (float, np.floating)):
         return bool(a == b or (a != a and b != b) or abs(a - b) <= tol * (1 + abs(b)))
+    if isinstance(b, rv_frozen):
+        # Which holds NumPy's global state.
+        return same((a.args, a.kwds), (b.args, b.kwds))
     if isinstance(b, (types.FunctionType, type, threading.Thread)):
         return getattr(a, "__qualname__", a) == getattr(b, "__qualname__", b)
     if isinstance(b, np.random.Generator):
@@ -442,12 +446,44 @@ def patched(*changes):
             setattr(place, name, value)
 
 
+def errors_of_all(search, given):
+    """Give the errors of all fits, of which a search raises the first that it meets."""
+    found = []
+    fit_and_score = sk_search._fit_and_score
+
+    def go_on(*args, scorer, return_train_score, **more):
+        try:
+            return fit_and_score(
+                *args, scorer=scorer, return_train_score=return_train_score, **more
+            )
+        except Exception as error:
+            found.append(told(error))
+        names = getattr(scorer, "_scorers", None)
+        score = 0.0 if names is None else dict.fromkeys(names, 0.0)
+        times = {"fit_time": 0.0, "score_time": 0.0, "n_test_samples": 1}
+        scores = {"test_scores": score, "train_scores": score}
+        return {**times, **scores, "fit_error": None}
+
+    with patched((sk_search, "_fit_and_score", go_on)):
+        fit(search.set_params(refit=False), given)
+    return found
+
+
+def told(error):
+    """Give type and text of an error, but for what is not the same in two runs."""
+    text = TRACEBACK.sub("Traceback\n", ADDRESS.sub("0x", str(error)))
+    # Of a pipeline's prefix that is shared, only the last steps are there to be asked.
+    text = re.sub(r"^\w+ has none of the following", "It has none of", text)
+    return type(error).__name__, text
+
+
 @contextmanager
 def as_documented():
     """Patch what is meant to differ into scikit-learn's searches.
 
     Each fit has its own copy of the parameters of `fit` and of the scorer; the rows
-    that trained are scored as they were; means that are not finite rank last.
+    that trained are scored as they were; means that are not finite rank last; what
+    several scorers raise before the first of them is called is the candidate's failure.
     """
     cuts = []
     fit_and_score = sk_search._fit_and_score
@@ -478,12 +514,30 @@ def as_documented():
         worst = means[finite].min() - 1 if finite.any() else 0.0
         return np.where(finite, means, worst)
 
+    score_all = sk_scorer._MultimetricScorer.__call__
+
+    def score_or_fail(self, *args, **more):
+        try:
+            return score_all(self, *args, **more)
+        except Exception:
+            if self._raise_exc:
+                raise
+            return dict.fromkeys(self._scorers, traceback.format_exc())
+
+    format_results = sk_search.BaseSearchCV._format_results
+
+    def format_quietly(*args, **more):
+        with np.errstate(invalid="ignore"):  # for infinite scores
+            return format_results(*args, **more)
+
     xpx = types.SimpleNamespace(nan_to_num=last)
     with patched(
         (sk_search, "_fit_and_score", own_copies),
         (sk_validation, "_safe_split", note_cut),
         (sk_validation, "_score", score_as_cut),
         (sk_search, "xpx", xpx),
+        (sk_search.BaseSearchCV, "_format_results", format_quietly),
+        (sk_scorer._MultimetricScorer, "__call__", score_or_fail),
     ):
         yield
 
@@ -535,14 +589,13 @@ def fit(search, given, warn=True):
     """Fit a search, and give what can be compared."""
     found = {"error": None, "warnings": None}
     data = (given.X,) if given.y is None else (given.X, given.y)
+    rows = copy.deepcopy(given.X)  # scikit-learn's last fit may write on what it gets
 
     def go():
         try:
             search.fit(*data, **given.fit)
         except Exception as error:
-            text = TRACEBACK.sub("Traceback\n", ADDRESS.sub("0x", str(error)))
-            found["error"] = type(error).__name__, text
-            found["raised"] = error
+            found["error"] = told(error)
 
     if warn:
         with warnings.catch_warnings(record=True) as caught:
@@ -568,7 +621,7 @@ def fit(search, given, warn=True):
     }
     found["best_score_"] = getattr(search, "best_score_", None)
     found["attributes"] = sorted(n for n in vars(search) if n.endswith("_"))
-    found["answers"] = answers(search, given.X)
+    found["answers"] = answers(search, rows)
     return found
 
 
@@ -604,7 +657,9 @@ def differences_of(ours, theirs, between, tol=0.0, counts=None):
     if ours["warnings"] is not None and ours["warnings"] != theirs["warnings"]:
         differ("warnings", ours["warnings"], theirs["warnings"])
     if ours["error"] != theirs["error"]:
-        differ("error", ours["error"], theirs["error"])
+        of_any = ours["error"] in theirs.get("errors", ())
+        what = "error of another candidate" if of_any else "error"
+        differ(what, ours["error"], theirs["error"])
         return out
     if ours["error"] is not None:
         return out
@@ -667,7 +722,7 @@ def scheduler_of(name):
             n_workers=2 if processes else 1,
             threads_per_worker=1 if processes else 4,
             processes=processes,
-            host="127.0.0.1",
+            host="127.0.0.1" if processes else None,
             dashboard_address=None,
             silence_logs=50,
         )
@@ -681,7 +736,7 @@ def compare(
     randomized=False,
     schedulers=("default",),
     traits=(),
-    tol=TOLERANCE,
+    tol=1e-12,
     config=None,
     own=None,
     twice=True,
@@ -738,6 +793,13 @@ def _compare(build, randomized, schedulers, traits, tol, more, twice, at_once, p
             again = fit(search, given)
             found += differences_of(again, outcomes[name], "second and first fit")
             found += changes(before, given, consumed, f"{name}, second fit")
+    if theirs["error"] is not None:
+        given = build()
+        given.X = documented_data(given.X)
+        with as_documented():
+            theirs["errors"] = errors_of_all(given.search(their, n_jobs=1), given)
+    for outcome in outcomes.values():
+        outcome["errors"] = theirs.get("errors", ())
     first = outcomes.pop("synchronous")
     found += differences_of(first, theirs, "ours and scikit-learn's", tol, counts)
     for name, outcome in outcomes.items():
