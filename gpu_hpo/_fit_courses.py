@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,12 @@ from gpu_hpo.devices import array_namespace
 
 # Row numbers in the orders of members that train together: 256 MB of them.
 MOST_ROW_NUMBERS = 2**25
+
+
+def warn_of_models(warning: Warning, models: Sequence[int]) -> None:
+    """Warn of some models of a stack, and let the warning say which: as `models`."""
+    warning.models = tuple(models)  # type: ignore[attr-defined]
+    warnings.warn(warning)
 
 
 @dataclass

@@ -13,8 +13,8 @@ import scipy.sparse
 from dask.base import is_dask_collection
 from sklearn.exceptions import NotFittedError
 
-from gpu_hpo.data import n_rows
-from gpu_hpo.training._own_rows import rows_for
+from gpu_hpo.data import Parcel, aligned, n_rows
+from gpu_hpo.training import access_of, ask
 
 
 def apply(model: Any, method: str, X: Any, meta: Any = None) -> Any:
@@ -50,7 +50,7 @@ def apply(model: Any, method: str, X: Any, meta: Any = None) -> Any:
         return function(X)
     check_has_blocks("X", X)
     empty = _no_rows(_try(model, method, X) if meta is None else meta)
-    lazy_model = dask.delayed(model, traverse=False)
+    lazy_model = dask.delayed(Parcel(model), traverse=False)
     options = {"model": lazy_model, "method": method, "empty": empty}
     is_array = isinstance(X, da.Array)
     if hasattr(empty, "iloc"):
@@ -107,12 +107,13 @@ def one_block_wide(X: da.Array) -> da.Array:
     return X
 
 
-def _answer(block: Any, model: Any, method: str, empty: Any) -> Any:
+def _answer(block: Any, model: Parcel, method: str, empty: Any) -> Any:
     """What the model answers for a block, which may have no rows."""
     if not n_rows({"X": block}):
         # Frames have such blocks once rows were chosen; models refuse them.
         return empty
-    return getattr(model, method)(rows_for(model, {"X": block})["X"])
+    block, model = aligned(block), model.value
+    return ask(getattr(model, method), block, access_of(model))
 
 
 def _frame(parts: list[Any], empty: Any) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from dask.base import is_dask_collection
 
 from gpu_hpo.answers._lazily import blocks, check_has_blocks
-from gpu_hpo.data import Chunk, concat_chunks, n_rows
+from gpu_hpo.data import Chunk, Parcel, aligned, concat_chunks, n_rows
 from gpu_hpo.training import Scoring
 
 
@@ -62,7 +62,7 @@ def lazy_score(
     for name, value in given.items():
         if is_dask_collection(value):
             check_has_blocks(name, value)
-    lazy_model = dask.delayed(model, traverse=False)
+    lazy_model = dask.delayed(Parcel(model), traverse=False)
     lazy_scoring = dask.delayed(scoring, traverse=False)
     if not is_dask_collection(X):
         parts = {name: _pieces(value) for name, value in given.items()}
@@ -90,19 +90,21 @@ def _pieces(value: Any) -> list[Any]:
 # ---- tasks ----
 
 
-def _answers(model: Any, scoring: Scoring, X: Any) -> dict[str, Any] | None:
+def _answers(model: Parcel, scoring: Scoring, X: Any) -> dict[str, Any] | None:
     """What the model answers for a block, unless that has no rows."""
-    return scoring.answers(model, {"X": X}) if n_rows({"X": X}) else None
+    if not n_rows({"X": X}):
+        return None
+    return scoring.answers(model.value, {"X": aligned(X)})
 
 
 def _score_answers(
-    model: Any,
+    model: Parcel,
     scoring: Scoring,
     answers: list[dict[str, Any] | None],
     pieces: Mapping[str, list[Any]],
     rows: tuple[str, ...],
 ) -> dict[str, float]:
-    known = [answer for answer in answers if answer is not None]
+    known = [aligned(answer) for answer in answers if answer is not None]
     if not known:
         raise ValueError("X has no rows to score")
     part = _joined(pieces)
@@ -113,16 +115,16 @@ def _score_answers(
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{name} {n}" for name, n in lengths.items())
         raise ValueError(f"X and what goes with it differ in their rows: {counts}")
-    return scoring.score(model, known, [part], rows)
+    return scoring.score(model.value, known, [part], rows)
 
 
 def _score_pieces(
-    model: Any,
+    model: Parcel,
     scoring: Scoring,
     pieces: Mapping[str, list[Any]],
     rows: tuple[str, ...],
 ) -> dict[str, float]:
-    return _score_one(model, scoring, _joined(pieces), rows)
+    return _score_one(model.value, scoring, _joined(pieces), rows)
 
 
 def _score_one(
@@ -138,11 +140,12 @@ def _score_one(
 
 def _joined(pieces: Mapping[str, list[Any]]) -> Chunk:
     """Each value in one piece, without those that there are none of."""
-    return {
+    found = {
         name: concat_chunks([{name: value} for value in values])[name]
         for name, values in pieces.items()
         if values
     }
+    return aligned(found)
 
 
 def _array(value: Any) -> Any:

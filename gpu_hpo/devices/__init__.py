@@ -5,8 +5,10 @@
 from gpu_hpo.devices._counterparts import convert
 from gpu_hpo.devices._cuml_task import (
     cuml_task,
+    harms_by_itself,
     harms_rows,
     n_device_bytes,
+    shallow_params,
     wants_column_major,
 )
 from gpu_hpo.devices._detect import Device, resolve_device, wanted_device
@@ -26,10 +28,12 @@ __all__ = [
     "array_namespace",
     "convert",
     "cuml_task",
+    "harms_by_itself",
     "harms_rows",
     "is_device_array",
     "n_device_bytes",
     "resolve_device",
+    "shallow_params",
     "synchronize",
     "to_device",
     "to_host",

@@ -5,6 +5,7 @@
 from gpu_hpo.execution._backends import (
     check_scheduler,
     open_blocks_pool,
+    open_one_by_one,
     open_pool,
 )
 from gpu_hpo.execution._clients import active_client, search_client
@@ -42,6 +43,7 @@ __all__ = [
     "embedded_client",
     "local_cluster",
     "open_blocks_pool",
+    "open_one_by_one",
     "open_pool",
     "search_client",
     "worker_facts",

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -19,6 +18,7 @@ from gpu_hpo.execution._clients import active_client, search_client
 from gpu_hpo.execution._clusters import embedded_client
 from gpu_hpo.execution._local_pool import GetPool, Immediate, LocalPool, in_pool
 from gpu_hpo.execution._pool import Pool
+from gpu_hpo.training import Hearing
 
 _NAMES = {
     "threads": "threads",
@@ -102,8 +102,25 @@ def open_pool(scheduler: Any = None, n_jobs: int | None = None) -> Iterator[Pool
     Pool
     """
     # Those who change the filters for a while, each in a thread, spoil them for all.
-    with warnings.catch_warnings(), _opened(scheduler, n_jobs) as pool:
+    with Hearing().here(), _opened(scheduler, n_jobs) as pool:
         yield pool
+
+
+@contextmanager
+def open_one_by_one(scheduler: Any = None) -> Iterator[Pool]:
+    """Give what runs the tasks of a search in this thread, one after the other.
+
+    Parameters
+    ----------
+    scheduler : str, Client, Executor, callable or None
+        By which Dask collections are computed, if Dask knows it.
+    """
+    check_scheduler(scheduler)
+    if isinstance(scheduler, str):
+        scheduler = _NAMES[scheduler.lower()]
+    how = None if isinstance(scheduler, Executor) else scheduler
+    with Hearing().here():
+        yield LocalPool(Immediate(), 1, how, one_thread=False)
 
 
 def _n_slots(n_jobs: int | None, there: int) -> int:

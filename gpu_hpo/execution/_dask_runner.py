@@ -14,6 +14,7 @@ from typing import Any
 
 from distributed import Client, Future
 from distributed.protocol.pickle import dumps
+from distributed.scheduler import KilledWorker
 
 from gpu_hpo.data import ResidentData, WorkerFacts, scatter
 from gpu_hpo.exceptions import ClientClosedError, WorkersLostError
@@ -21,7 +22,7 @@ from gpu_hpo.execution._engine import Engine
 from gpu_hpo.execution._reports import reports
 from gpu_hpo.execution._task import Report, Task
 from gpu_hpo.execution._worker import Order, run_task, take_member
-from gpu_hpo.training import Recipe, Trial
+from gpu_hpo.training import Announcer, Recipe, Trial
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +93,8 @@ class DaskRunner:
         Prefix of keys, unique per search.
     workers : dict of str to WorkerFacts
         Workers to begin with.
+    announcer : Announcer, optional
+        Is told of the warnings of trials.
     """
 
     def __init__(
@@ -103,8 +106,10 @@ class DaskRunner:
         trials: Mapping[int, Trial],
         name: str,
         workers: dict[str, WorkerFacts],
+        announcer: Announcer | None = None,
     ) -> None:
         self._client = client
+        self._announcer = announcer
         self._engine = engine
         self._data = data
         self._budget = recipe.budget
@@ -116,6 +121,7 @@ class DaskRunner:
         self._results: dict[int, Future] = {}
         self._running: dict[int, Task] = {}
         self._ran_on: dict[int, str] = {}
+        self._before_loss = -1  # last task handed out before a worker was found gone
         self._inbox: asyncio.Queue[Report | int] = asyncio.Queue()
         self._topic = ""
         self._began = monotonic()
@@ -234,10 +240,16 @@ class DaskRunner:
                 continue
             if isinstance(message, Report):
                 self._running.pop(message.task, None)
+                self._hear(message)
                 elapsed = monotonic() - self._began
                 self._submit(self._engine.report(message, elapsed))
             else:
                 await self._mend(message)
+
+    def _hear(self, report: Report) -> None:
+        if self._announcer is not None:
+            for step in report.steps:
+                self._announcer.take(step.trial, step.heard)
 
     def _submit(self, tasks: list[Task]) -> None:
         for task in tasks:
@@ -303,16 +315,24 @@ class DaskRunner:
         if task is None:
             return
         future = self._results.get(number)
+        deaths = 1
+        needs_lost = future is not None and future.status in ("cancelled", "lost")
         if future is not None and future.status == "error":
             # Not a model's error, those are reported: ours, or one of the data's.
             error = await future.exception()
             if type(error).__name__ not in LOST:
                 raise error
+            if isinstance(error, KilledWorker):
+                deaths = error.allowed_failures + 1 if error.task == future.key else 1
+            else:
+                needs_lost = True
         await self._watch_workers()
         if number in self._running:
             await self._restore(list(self._engine.dispatcher.workers))
             del self._running[number]
-            self._submit(self._engine.task_lost(task))
+            if needs_lost and number <= self._before_loss:
+                deaths = 0  # what it needs went with a worker that was not its own
+            self._submit(self._engine.task_lost(task, deaths))
 
     async def _watch_reports(self) -> None:
         """Train again what ended between the last two looks without a report.
@@ -332,28 +352,28 @@ class DaskRunner:
         gone = [name for name in known if name not in now]
         if gone:
             logger.warning("lost %s; its trials start again elsewhere", ", ".join(gone))
-        tasks: list[Task] = []
-        for name, facts in now.items():
-            if name not in known:
-                tasks += self._engine.worker_joined(name, facts.nthreads)
-        lost = [number for number, task in self._running.items() if task.worker in gone]
+            self._before_loss = max(self._ran_on, default=-1)
+        joined = {
+            name: facts.nthreads for name, facts in now.items() if name not in known
+        }
+        if not gone and not joined:
+            return
         cut_off = self._cut_off(gone)
-        lost += [task.id for task in cut_off]
+        lost = {task.id for task in cut_off}
+        lost |= {i for i, task in self._running.items() if task.worker in gone}
         for number in lost:
             del self._running[number]
         for name in gone:
             self._data.forget_worker(name)
-        self._let_go(lost)
+        self._let_go(sorted(lost))
         if gone:
             await self._restore(list(now))
-        for name in gone:
-            tasks += self._engine.worker_left(name)
-        for task in cut_off:
-            tasks += self._engine.task_lost(task)
-        self._submit(tasks)
+        self._submit(
+            self._engine.workers_changed(left=gone, cut_off=cut_off, joined=joined)
+        )
 
     def _cut_off(self, gone: list[str]) -> list[Task]:
-        """Running tasks elsewhere that wait for a model from a worker that is gone.
+        """Running tasks that wait for a model from another worker, which is gone.
 
         They would wait for ever, since what made the model was pinned there; and so
         would the tasks that wait for theirs.
@@ -361,8 +381,9 @@ class DaskRunner:
         out: dict[int, Task] = {}
         for number, task in sorted(self._running.items()):
             sources = [step.source for step in task.steps if step.source is not None]
-            if task.worker not in gone and any(
-                source in out or self._ran_on[source] in gone for source in sources
+            elsewhere = {*gone} - {task.worker}
+            if any(
+                source in out or self._ran_on[source] in elsewhere for source in sources
             ):
                 out[number] = task
         return list(out.values())

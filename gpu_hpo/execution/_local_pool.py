@@ -46,8 +46,8 @@ class LocalPool(Pool):
     ----------
     executor : Executor
     n_slots : int
-    scheduler : str
-        Dask's, by which collections are computed.
+    scheduler : str, Client, callable or None
+        Dask's, by which collections are computed; None is the one that is active.
     one_thread : bool
         Whether BLAS and OpenMP are kept to one thread, since others run beside it.
     """
@@ -56,7 +56,7 @@ class LocalPool(Pool):
         self,
         executor: Executor,
         n_slots: int,
-        scheduler: str = "threads",
+        scheduler: Any = "threads",
         *,
         one_thread: bool = True,
     ) -> None:

@@ -9,13 +9,13 @@ the task is finished.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from distributed import Client
+from distributed.protocol.pickle import loads
 
 from gpu_hpo.execution._task import Report
 
@@ -56,4 +56,4 @@ def _pass_on(
 ) -> None:
     message = event[1]
     if message["search"] in listeners:
-        listeners[message["search"]](pickle.loads(message["report"]))
+        listeners[message["search"]](loads(message["report"]))

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gpu_hpo.training import Heard
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -96,6 +98,8 @@ class StepReport:
         Fit and score seconds spent after the last score.
     error : str
         Traceback if the trial failed, else empty.
+    heard : tuple of Heard
+        Warnings of its models.
     """
 
     trial: int
@@ -105,6 +109,7 @@ class StepReport:
     score_seconds: float
     trailing: tuple[float, float] = (0.0, 0.0)
     error: str = ""
+    heard: tuple[Heard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

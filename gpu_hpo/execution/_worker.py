@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import lru_cache
@@ -12,7 +11,7 @@ from time import perf_counter
 from typing import NamedTuple
 
 from distributed import get_worker
-from distributed.protocol.pickle import loads
+from distributed.protocol.pickle import dumps, loads
 
 from gpu_hpo.data import Ahead, Chunk, Parcel, Upload
 from gpu_hpo.devices import cuml_task, synchronize
@@ -108,6 +107,7 @@ def run_task(
     chunks = [chunk for part in parts for chunk in part]
     with ExitStack() as stack:
         stack.enter_context(one_blas_thread())
+        stack.enter_context(read.hearing.here())
         stack.enter_context(cuml_task(assume_finite=read.assume_finite))
         if upload is not None:
             last = max(step.stop for step in task.steps)
@@ -130,7 +130,7 @@ def run_task(
         tuple(_step_report(outcome, read) for outcome in outcomes),
         perf_counter() - began,
     )
-    message = {"search": search, "report": pickle.dumps(report)}
+    message = {"search": search, "report": dumps(report)}
     get_worker().log_event(topic, message)
     return cohort
 
@@ -161,6 +161,7 @@ def _step_report(outcome: Outcome, recipe: Recipe) -> StepReport:
         outcome.score_seconds,
         (outcome.fit_pending, outcome.score_pending),
         outcome.error,
+        tuple(dict.fromkeys(outcome.heard)),
     )
 
 

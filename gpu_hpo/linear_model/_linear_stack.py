@@ -109,8 +109,8 @@ class LinearStack:
         """
         check_begins_anew(self.models, fitted=hasattr(self, "coefs"))
         fit_stack(self, X, y, coef_init, intercept_init, sample_weight)
-        told = zip(self.models, self.errors, strict=True)
-        say_how_it_went([model for model, error in told if error is None])
+        sound = [i for i, error in enumerate(self.errors) if error is None]
+        say_how_it_went({i: self.models[i] for i in sound})
         return self
 
     def partial_fit(

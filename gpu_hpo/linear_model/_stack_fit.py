@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 import copy
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import validate_data
 
-from gpu_hpo._fit_courses import find_courses
+from gpu_hpo._fit_courses import find_courses, warn_of_models
 from gpu_hpo.devices import array_namespace, is_device_array, to_host
 from gpu_hpo.linear_model._lanes import Rows, begin
 from gpu_hpo.linear_model._rows import read_rows
@@ -79,18 +78,32 @@ def fit_stack(
     _train(stack, rows, class_weights)
 
 
-def say_how_it_went(models: Sequence[Any]) -> None:
-    """Warn, once for all, of what some of the fitted models should know."""
-    if any(m.tol is not None and m.n_iter_ == m.max_iter for m in models):
-        warnings.warn(
-            "Maximum number of iteration reached before convergence. Consider "
-            "increasing max_iter to improve the fit.",
-            ConvergenceWarning,
+def say_how_it_went(models: Mapping[int, Any]) -> None:
+    """Warn, once for all, of what some of the fitted models should know.
+
+    Parameters
+    ----------
+    models : mapping of int to estimator
+        By their places in the stack, which the warning has as `models`.
+    """
+    cut_off = [
+        i for i, m in models.items() if m.tol is not None and m.n_iter_ == m.max_iter
+    ]
+    if cut_off:
+        warn_of_models(
+            ConvergenceWarning(
+                "Maximum number of iteration reached before convergence. Consider "
+                "increasing max_iter to improve the fit."
+            ),
+            cut_off,
         )
-    if any(model.power_t < 0 for model in models):
-        warnings.warn(
-            "Negative values for `power_t` are deprecated, as in scikit-learn.",
-            FutureWarning,
+    negative = [i for i, model in models.items() if model.power_t < 0]
+    if negative:
+        warn_of_models(
+            FutureWarning(
+                "Negative values for `power_t` are deprecated, as in scikit-learn."
+            ),
+            negative,
         )
 
 

@@ -116,7 +116,7 @@ class _StackedLinearModel:
             # The model stays as it was.
             raise error
         self._become(stack)
-        say_how_it_went([self])
+        say_how_it_went({0: self})
         return self
 
     def _train_once(self: Any, X: Any, y: Any, **params: Any) -> Any:

@@ -8,7 +8,7 @@ import copy
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from inspect import signature
 from typing import Any
 
@@ -32,6 +32,7 @@ from gpu_hpo.execution import (
     ResultsLost,
     check_scheduler,
     open_blocks_pool,
+    open_one_by_one,
     open_pool,
 )
 from gpu_hpo.model_selection._candidates import Candidates
@@ -39,12 +40,17 @@ from gpu_hpo.model_selection._score_table import ScoreTable
 from gpu_hpo.model_selection._search_data import SearchData, here
 from gpu_hpo.model_selection._verbose import Line, print_end, print_start
 from gpu_hpo.training import (
+    Announcer,
     Evaluation,
+    NotCopyableError,
     Terms,
     Told,
     fit_whole,
     needs_whole,
+    own_functions,
     read_scorer,
+    say,
+    snapshot_param,
 )
 
 # What the searches take beside scikit-learn's parameters.
@@ -109,8 +115,7 @@ n_outputs), optional
             "metadata": None if weight is None else {"sample_weight": weight},
         }
         context.call_on_fit_task_begin(estimator=self, **told)
-        open_one = open_blocks_pool if data.in_blocks else open_pool
-        with open_one(self.scheduler, self.n_jobs) as pool, work.begin(pool):
+        with self._open(work, data) as pool, work.begin(pool):
             self._run_search(work.evaluate_candidates, callback_ctx=context)
             work.conclude()
             if self.refit:
@@ -124,14 +129,28 @@ n_outputs), optional
         context.call_on_fit_task_end(estimator=self, **told)
         return self
 
+    def _open(self, work: _Work, data: SearchData) -> AbstractContextManager[Pool]:
+        """Open what runs fits: this thread, one after the other, if they share state.
+
+        What cannot be copied cannot be sent anywhere either.
+        """
+        if data.in_blocks:
+            return open_blocks_pool(self.scheduler, 1 if work.shares else self.n_jobs)
+        if work.shares:
+            return open_one_by_one(self.scheduler)
+        return open_pool(self.scheduler, self.n_jobs)
+
     def _refit(self, work: _Work, context: Any, told: Mapping[str, Any]) -> None:
         """Fit the best parameters to all rows."""
         # Parameters may be estimators, and those of the user's stay as they are.
         best = clone(work.base).set_params(**clone(self.best_params_, safe=False))
+        best = own_functions(best)
         task = context.subcontext(task_name="refit-with-best-params")
         with task.propagate_callback_context(best):
             task.call_on_fit_task_begin(estimator=self, **told)
-            best, self.refit_time_ = work.run(fit_whole, work.terms, best)
+            again = not _has_callbacks(self)
+            best, self.refit_time_, heard = work.run(fit_whole, work.terms, best, again)
+        say(heard, f"candidate {self.best_index_}, fitted to all rows")
         self.best_estimator_ = best
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
@@ -212,6 +231,8 @@ class _Work:
         self._given = data
         self.scorers, self.refit_metric = search._get_scorers()
         self._routed = search._get_routed_params_for_fit(data.params)
+        self.shares = self._keep_apart()
+        self._announcer = Announcer("candidate")
         self.results: dict[str, Any] = {}
         self._lent = False
         self._params: list[Mapping[str, Any]] = []
@@ -219,13 +240,42 @@ class _Work:
         config = get_config()
         routed = config["enable_metadata_routing"]
         self.terms = Terms(
-            self.scorers,
+            self._scorers_given,
             search.error_score,
             bool(search.return_train_score),
             config,
             # Who of its steps gets metadata to score with is the pipeline's affair.
             needs_whole(self.scorers, routed=routed),
         )
+
+    def _keep_apart(self) -> bool:
+        """Take snapshots of what fits are to have copies of.
+
+        Returns
+        -------
+        bool
+            Whether something cannot be copied, so that fits have to share it.
+        """
+        shares = False
+
+        def kept(name: str, value: Any) -> Any:
+            nonlocal shares
+            try:
+                return snapshot_param(value, name)
+            except NotCopyableError as error:
+                warnings.warn(
+                    f"{error}: fits that share it run one at a time, in this process",
+                    UserWarning,
+                )
+                shares = True
+                return value
+
+        for params in (self._routed.estimator.fit, self._routed.scorer.score):
+            for name, value in params.items():
+                if not self._given.has_rows(value):
+                    params[name] = kept(name, value)
+        self._scorers_given = kept("scoring", self.scorers)
+        return shares
 
     @contextmanager
     def begin(self, pool: Pool) -> Iterator[None]:
@@ -319,7 +369,11 @@ class _Work:
             cache=search.cache_cv,
             told=None if self._planner.apart else told,
         )
-        runner.run(candidates, self._take, self._begun if search.verbose > 9 else None)
+        begun = self._begun if search.verbose > 9 else None
+        try:
+            runner.run(candidates, self._take, begun)
+        finally:
+            self._announcer.say()
         self._params += candidates.params
         if not self._params or not n_splits:
             raise ValueError(
@@ -377,6 +431,10 @@ class _Work:
         self, split: int, numbers: Sequence[int], found: Sequence[Evaluation]
     ) -> None:
         self._table.take(split, numbers, found)
+        for number, evaluation in zip(numbers, found, strict=True):
+            for node, heard in evaluation.heard:
+                source = None if node is None else ("node", node)
+                self._announcer.take(number, [heard], source)
         if self._search.verbose > 1:
             told = self._shown(split, numbers)
             for line, evaluation in zip(told, found, strict=True):

@@ -10,7 +10,7 @@ import uuid
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
@@ -46,11 +46,13 @@ from gpu_hpo.model_selection._results import (
 from gpu_hpo.model_selection._validation import plan_splitting
 from gpu_hpo.schedules import Schedule
 from gpu_hpo.training import (
+    Announcer,
     Budget,
     Recipe,
     Trial,
     make_budget,
     make_scoring,
+    snapshot_param,
     stack_groups,
     takes_classes,
 )
@@ -105,6 +107,10 @@ class SearchLife(ABC):
     def _max_calls(self) -> int:
         """Most calls of any model."""
 
+    def _calls_for_all_rows(self) -> int:
+        """Calls that all rows are worth where a call adds rows: `max_iter`."""
+        return self._max_calls()
+
     def _budget(self) -> Budget:
         return make_budget(self.resource)
 
@@ -130,6 +136,7 @@ class SearchLife(ABC):
             for i, param in enumerate(params)
         }
         whole = await _concrete(client, request.whole)
+        whole = {name: snapshot_param(value, name) for name, value in whole.items()}
         workers = await worker_facts(client)
         placement = place(
             estimator,
@@ -142,7 +149,7 @@ class SearchLife(ABC):
         budget.check_least(
             placement.kind, min(schedule.outlook(trial)[0].calls for trial in trials)
         )
-        scoring = make_scoring(placement.kind, self.scoring, self.refit)
+        scoring = make_scoring(placement.kind, self.scoring, self.refit).with_copies()
         data = await self._divide(client, request, placement, name)
         with shown_log(self.verbose), callback_management_context(self):
             try:
@@ -185,6 +192,12 @@ class SearchLife(ABC):
             refits=placement.budget.refits,
             seed=seed,
         )
+        budget = placement.budget
+        if budget.span(0, 1) is not None:
+            # Where all chunks are fitted to at once, one without weight does no harm.
+            splitting = replace(
+                splitting, weights=request.weights, joined=budget.refits
+            )
         on_device = placement.on_device
         return ResidentData(
             client,
@@ -215,8 +228,16 @@ class SearchLife(ABC):
         )
         progress = Progress(self, schedule.n_trials, data.n_rows, data.n_chunks)
         engine = Engine(schedule, dispatcher, progress)
+        announcer = Announcer("trial")
         runner = DaskRunner(
-            job.client, engine, data, recipe, job.trials, job.name, job.workers
+            job.client,
+            engine,
+            data,
+            recipe,
+            job.trials,
+            job.name,
+            job.workers,
+            announcer,
         )
         try:
             await runner.run()
@@ -235,6 +256,7 @@ class SearchLife(ABC):
             await self._set_best_estimator(job, runner, best)
         finally:
             runner.drop_results()
+            announcer.say()
         progress.end()
 
     def _conclude(self, job: Job, engine: Engine) -> Record | None:

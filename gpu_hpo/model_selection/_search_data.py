@@ -56,6 +56,12 @@ class SearchData:
             params = _check_method_params(X, params=dict(params))
         self.X, self.y, self.params = X, y, dict(params)
 
+    def has_rows(self, value: Any) -> bool:
+        """Say whether a parameter has an entry per row, as far as that is known."""
+        if is_dask_collection(value):
+            return True
+        return is_per_row(value, None if self.lazy else _num_samples(self.X))
+
     def load(self, pool: Pool, routed: Any) -> Any:
         """Put all that fits and scores take where tasks run.
 

@@ -119,7 +119,7 @@ class _StackedNetwork:
             raise error
         stack.check_finite()
         self._become(stack)
-        say_how_it_went([self] * len(cut_off))
+        say_how_it_went(dict.fromkeys(cut_off, self))
         return self
 
     def _train_once(self: Any, X: Any, y: Any, **params: Any) -> Any:

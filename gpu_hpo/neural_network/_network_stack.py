@@ -110,7 +110,8 @@ class NetworkStack:
         self.errors = [None] * len(self)
         cut_off = train_until_done(self, rows, begin_fit(self, rows))
         self.check_finite()
-        say_how_it_went([self.models[i] for i in cut_off if self.errors[i] is None])
+        sound = [i for i in cut_off if self.errors[i] is None]
+        say_how_it_went({i: self.models[i] for i in sound})
         return self
 
     def partial_fit(

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +13,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
 
-from gpu_hpo._fit_courses import Course, HeldRows, find_courses, next_orders
+from gpu_hpo._fit_courses import (
+    Course,
+    HeldRows,
+    find_courses,
+    next_orders,
+    warn_of_models,
+)
 from gpu_hpo.devices import to_host
 from gpu_hpo.neural_network._bookkeeping import draw_weights
 from gpu_hpo.neural_network._rows import Rows
@@ -68,13 +73,21 @@ def train_until_done(stack: Any, rows: Rows, begun: Mapping[int, Any]) -> list[i
     return cut_off
 
 
-def say_how_it_went(cut_off: Sequence[Any]) -> None:
-    """Warn, once for all, of networks that were not done."""
-    if cut_off:
-        warnings.warn(
-            f"Stochastic Optimizer: Maximum iterations ({cut_off[0].max_iter}) reached "
-            "and the optimization hasn't converged yet.",
-            ConvergenceWarning,
+def say_how_it_went(cut_off: Mapping[int, Any]) -> None:
+    """Warn, once for all, of networks that were not done.
+
+    Parameters
+    ----------
+    cut_off : mapping of int to estimator
+        By their places in the stack, which the warning has as `models`.
+    """
+    for most in sorted({model.max_iter for model in cut_off.values()}):
+        warn_of_models(
+            ConvergenceWarning(
+                f"Stochastic Optimizer: Maximum iterations ({most}) reached and the "
+                "optimization hasn't converged yet."
+            ),
+            [i for i, model in cut_off.items() if model.max_iter == most],
         )
 
 

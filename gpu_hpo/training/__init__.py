@@ -4,7 +4,6 @@
 
 from gpu_hpo.training._budgets import Budget, Parameter, PartialFit, make_budget
 from gpu_hpo.training._candidates import (
-    Evaluation,
     Told,
     can_share,
     evaluate,
@@ -19,15 +18,25 @@ from gpu_hpo.training._fold import (
     fit_step,
     join_parts,
 )
+from gpu_hpo.training._fold_scores import Evaluation
+from gpu_hpo.training._heard import Announcer, Heard, Hearing, recorded, say
+from gpu_hpo.training._lending import Access, access_of, lend
 from gpu_hpo.training._members import Cohort, Member, Outcome, Work
 from gpu_hpo.training._models import (
     Recipe,
     Trial,
     make_model,
     takes_classes,
-    unset_seeds,
+    train_on_lent,
 )
-from gpu_hpo.training._scoring import Scoring, make_scoring, read_scorer
+from gpu_hpo.training._scoring import Scoring, ask, make_scoring, read_scorer
+from gpu_hpo.training._seeds import Place, unset_seeds
+from gpu_hpo.training._snapshots import (
+    NotCopyableError,
+    Snapshot,
+    own_functions,
+    snapshot_param,
+)
 from gpu_hpo.training._stack import (
     Stack,
     fits_together,
@@ -37,21 +46,30 @@ from gpu_hpo.training._stack import (
 )
 
 __all__ = [
+    "Access",
+    "Announcer",
     "Budget",
     "Cohort",
     "Evaluation",
+    "Heard",
+    "Hearing",
     "Member",
+    "NotCopyableError",
     "Outcome",
     "Parameter",
     "PartialFit",
+    "Place",
     "Recipe",
     "Scoring",
+    "Snapshot",
     "Stack",
     "Terms",
     "Told",
     "Trial",
     "Work",
+    "access_of",
     "advance_cohort",
+    "ask",
     "can_share",
     "cut_fold",
     "cut_rows",
@@ -60,14 +78,20 @@ __all__ = [
     "fit_whole",
     "fits_together",
     "join_parts",
+    "lend",
     "make_budget",
     "make_model",
     "make_scoring",
     "needs_whole",
+    "own_functions",
     "read_scorer",
+    "recorded",
+    "say",
+    "snapshot_param",
     "stack_groups",
     "stack_key",
     "takes_classes",
     "takes_rows",
+    "train_on_lent",
     "unset_seeds",
 ]

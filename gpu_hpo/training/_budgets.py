@@ -14,6 +14,7 @@ from sklearn.base import clone, is_classifier
 
 from gpu_hpo.data import TARGETS, Chunk
 from gpu_hpo.training import _boosters, _pipelines
+from gpu_hpo.training._lending import Access, access_of, call_lent
 
 # Integers, but nothing of which a model gets better.
 _NO_RESOURCE = frozenset({"n_jobs", "n_streams", "random_state", "verbose"})
@@ -87,13 +88,16 @@ class Budget(ABC):
         return True
 
     def cut(
-        self, n_samples: int, max_calls: int, chunk_size: int | None
+        self, n_samples: int, all_calls: int, chunk_size: int | None
     ) -> dict[str, int | None]:
         """How `as_blocks` is to cut data that may be cut anywhere.
 
         Parameters
         ----------
-        n_samples, max_calls : int
+        n_samples : int
+        all_calls : int
+            Calls that all rows are worth, where a call adds rows. There may be models
+            that make so many, or none.
         chunk_size : int or None
             What the user wants, if anything.
         """
@@ -102,7 +106,14 @@ class Budget(ABC):
     def check_chunks(  # noqa: B027 - only some budgets have to look
         self, n_chunks: int, max_calls: int
     ) -> None:
-        """Raise ValueError if there are too few chunks for a model to grow by."""
+        """Raise ValueError if there are too few chunks for a model to grow by.
+
+        Parameters
+        ----------
+        n_chunks : int
+        max_calls : int
+            Most calls of any model.
+        """
 
     def span(self, start: int, stop: int) -> tuple[int, int] | None:
         """Calls whose chunks a step from `start` to `stop` calls reads.
@@ -132,7 +143,7 @@ class ByCalls(Budget):
     refits = False
 
     def cut(
-        self, n_samples: int, max_calls: int, chunk_size: int | None
+        self, n_samples: int, all_calls: int, chunk_size: int | None
     ) -> dict[str, int | None]:
         return {"chunk_size": chunk_size}
 
@@ -151,6 +162,7 @@ class ByCalls(Budget):
         classes: np.ndarray | None,
         *,
         first: bool,
+        access: Access | None = None,
     ) -> None:
         """Make one call, in place.
 
@@ -164,6 +176,8 @@ class ByCalls(Budget):
             All there are, if they are known.
         first : bool
             Whether it is the model's first call.
+        access : Access, optional
+            What the model may have of the rows, if that is known.
         """
 
 
@@ -208,10 +222,12 @@ class PartialFit(ByCalls):
         classes: np.ndarray | None,
         *,
         first: bool,
+        access: Access | None = None,
     ) -> None:
         if classes is not None and (first or _pipelines.needs_classes(model)):
             params = {**params, "classes": classes}
-        _pipelines.partial_fit(model, *targets(chunk), **params)
+        access = access_of(model) if access is None else access
+        _pipelines.train(model, targets(chunk), params, access)
 
 
 class BoostingRounds(ByCalls):
@@ -247,7 +263,7 @@ class BoostingRounds(ByCalls):
         return is_classifier(estimator)
 
     def cut(
-        self, n_samples: int, max_calls: int, chunk_size: int | None
+        self, n_samples: int, all_calls: int, chunk_size: int | None
     ) -> dict[str, int | None]:
         # The chunks of sorted data would lack classes, and trees are not unlearned.
         return {"chunk_size": chunk_size, "interleave": True}
@@ -260,8 +276,17 @@ class BoostingRounds(ByCalls):
         classes: np.ndarray | None,
         *,
         first: bool,
+        access: Access | None = None,
     ) -> None:
-        _boosters.boost(model, chunk, params, classes, first=first)
+        access = access_of(model) if access is None else access
+
+        def boost(*rows: Any, **others: Any) -> None:
+            lent = dict(zip(chunk, rows, strict=True))
+            given = {**others, **{n: lent[n] for n in params if n in lent}}
+            _boosters.boost(model, lent, given, classes, first=first)
+
+        others = {name: value for name, value in params.items() if name not in chunk}
+        call_lent(boost, list(chunk.values()), others, access)
 
 
 class NSamples(Budget):
@@ -274,10 +299,10 @@ class NSamples(Budget):
         _check_fits(estimator, self.resource)
 
     def cut(
-        self, n_samples: int, max_calls: int, chunk_size: int | None
+        self, n_samples: int, all_calls: int, chunk_size: int | None
     ) -> dict[str, int | None]:
         # The first chunk of sorted data would hold one class.
-        chunks = math.ceil(n_samples / chunk_size) if chunk_size else max_calls
+        chunks = math.ceil(n_samples / chunk_size) if chunk_size else all_calls
         return {"n_interleaved": chunks}
 
     def check_chunks(self, n_chunks: int, max_calls: int) -> None:

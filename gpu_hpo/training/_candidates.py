@@ -5,64 +5,36 @@
 from __future__ import annotations
 
 import logging
-import numbers
 import time
 import traceback
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
-import dask
 import numpy as np
-from dask.base import is_dask_collection
-from sklearn import get_config
 from sklearn.base import clone
 from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
 from sklearn.utils import check_random_state
-from sklearn.utils.metadata_routing import process_routing
 
-from gpu_hpo.data import n_rows
-from gpu_hpo.decomposition import LAST, Leaf, put_together
-from gpu_hpo.devices import annotated, is_device_array, synchronize
+from gpu_hpo.decomposition import Leaf
+from gpu_hpo.devices import annotated, synchronize
 from gpu_hpo.training._fold import Rows, State, Terms
-from gpu_hpo.training._models import unset_seeds
-from gpu_hpo.training._own_rows import own_params, own_rows
-from gpu_hpo.training._scoring import Scoring, read_scorer
+from gpu_hpo.training._fold_scores import Evaluation, FoldScores
+from gpu_hpo.training._heard import Heard, recorded
+from gpu_hpo.training._lending import (
+    Access,
+    access_of,
+    is_refusal,
+    lend,
+    lend_params,
+)
+from gpu_hpo.training._seeds import set_seeds, unset_seeds
 from gpu_hpo.training._shared_fits import is_ridge, share_key, shared_stack
+from gpu_hpo.training._snapshots import own_functions
 from gpu_hpo.training._stack import fits_together, stack_key
 
 logger = logging.getLogger(__name__)
-
-_FAILED = (
-    "Scoring failed. The score on this train-test partition for these parameters will "
-    "be set to {}. Details: \n{}"
-)
-
-
-@dataclass
-class Evaluation:
-    """What one candidate scored on one split.
-
-    Attributes
-    ----------
-    test, train : float, or dict of str to float, or None
-        Scores; None if the fit failed, or if none on the rows that trained are wanted.
-    fit_time, score_time : float
-        Seconds that this took, with the steps before the last one, as if it had been
-        alone.
-    error : str or None
-        Traceback of the fit that failed.
-    said : list of str
-        Warnings.
-    """
-
-    test: Any = None
-    train: Any = None
-    fit_time: float = 0.0
-    score_time: float = 0.0
-    error: str | None = None
-    said: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -140,9 +112,10 @@ def evaluate(
     """
     known = source["times"].values()
     before = [sum(times[i] for times in known) for i in range(2)]
+    heard = list(source["heard"])
     if source["error"] is not None:
         return [
-            Evaluation(error=source["error"].text, fit_time=before[0])
+            Evaluation(error=source["error"].text, fit_time=before[0], heard=heard)
             for _ in candidates
         ]
     with terms.task(source["train"]), annotated("fit"):
@@ -152,10 +125,10 @@ def evaluate(
         for i, params in enumerate(candidates):
             evaluation = found.get(i)
             if evaluation is None:
-                # Made here, so that no more than one fitted model is there at a time.
-                model = _model(leaf, params)
-                evaluation = work.alone(model, told[i] if told else None)
-                del model
+                with recorded() as own:
+                    evaluation = work.alone(params, told[i] if told else None)
+                evaluation.heard += ((None, item) for item in own)
+            evaluation.heard += heard
             evaluation.fit_time += before[0]
             evaluation.score_time += before[1]
             done.append(evaluation)
@@ -163,22 +136,53 @@ def evaluate(
 
 
 def fit_whole(
-    terms: Terms, estimator: Any, data: Mapping[str, Any]
-) -> tuple[Any, float]:
-    """Fit an estimator to all rows, and take the time in seconds."""
-    with terms.task(data["X"]), annotated("fit"):
+    terms: Terms, estimator: Any, again: bool, data: Mapping[str, Any]
+) -> tuple[Any, float, list[Heard]]:
+    """Fit an estimator to all rows, which stay what they are.
+
+    Parameters
+    ----------
+    terms : Terms
+    estimator : estimator
+    again : bool
+        Whether a copy of the estimator will do, if it wants to write on the rows.
+    data : mapping
+        "X", "y" and the parameters of "fit".
+
+    Returns
+    -------
+    estimator
+    seconds : float
+    heard : list of Heard
+    """
+    with terms.task(data["X"]), annotated("fit"), recorded() as heard:
         begin = time.time()
-        y = () if data["y"] is None else (data["y"],)
-        estimator.fit(data["X"], *y, **data["fit"])
+        access = access_of(estimator)
+        if access is Access.READ_ONLY and not again:
+            access = Access.OWN
+        unfitted = clone(estimator) if access is Access.READ_ONLY else None
+        try:
+            _fit_all(estimator, data, access)
+        except Exception as error:
+            if unfitted is None or not is_refusal(error):
+                raise
+            estimator = own_functions(unfitted)
+            _fit_all(estimator, data, Access.OWN)
         synchronize()
-        return estimator, time.time() - begin
+        return estimator, time.time() - begin, heard
+
+
+def _fit_all(estimator: Any, data: Mapping[str, Any], access: Access) -> None:
+    y = () if data["y"] is None else (lend(data["y"], access),)
+    params = lend_params(data["fit"], access)
+    estimator.fit(lend(data["X"], access), *y, **params)
 
 
 def _model(leaf: Leaf, params: Mapping[str, Any]) -> Any:
     model = clone(leaf.estimator)
     if params:
         model.set_params(**clone(dict(params), safe=False))
-    return model
+    return own_functions(model)
 
 
 def _with_one_seed(models: Sequence[Any]) -> Sequence[Any]:
@@ -190,9 +194,11 @@ def _with_one_seed(models: Sequence[Any]) -> Sequence[Any]:
     seed = None
     for model in models:
         unset = unset_seeds(model)
-        if unset and seed is None:
+        if not unset:
+            continue
+        if seed is None:
             seed = int(check_random_state(None).randint(np.iinfo(np.int32).max))
-        model.set_params(**dict.fromkeys(unset, seed))
+        set_seeds(model, unset, [seed] * len(unset))
     return models
 
 
@@ -231,40 +237,51 @@ class _Work:
             name: rows["fit"][known]
             for name, known in leaf.routes.get("fit", {}).items()
         }
-        # Neither is for scikit-learn's metrics: what is on a device, or in blocks.
-        self._by_answers = any(
-            value is not None and (is_device_array(value) or is_dask_collection(value))
-            for value in (source["train"], rows["y_train"])
-        )
-        # Of all scores at once, and of each.
-        scoring = read_scorer(terms.scorer)
-        self._scoring = None if scoring.whole or fold is not None else scoring
-        self._each = {m.name: Scoring([m], m.name) for m in scoring.metrics}
+        self._scores = FoldScores(terms, leaf, source, rows, fold)
+        self._writes = False
 
     # ---- one ----
 
-    def alone(self, model: Any, told: Told | None = None) -> Evaluation:
-        """Fit and score one model."""
+    def alone(self, params: Mapping[str, Any], told: Told | None = None) -> Evaluation:
+        """Fit and score the model of one candidate."""
+        model = _model(self._leaf, params)
         evaluation = Evaluation()
         begin = time.time()
+        access = access_of(model)
+        if access is Access.READ_ONLY and (told is not None or self._writes):
+            access = Access.OWN
         try:
             with nullcontext() if told is None else self._telling(told, model):
-                self._fit(model)
+                model, access = self._fit(model, access, params)
         except Exception:
             if self._terms.raises:
                 raise
             evaluation.error = traceback.format_exc()
         evaluation.fit_time = time.time() - begin
         if evaluation.error is None:
-            self._score(model, evaluation)
+            self._scores.score(model, evaluation, access)
         return evaluation
 
-    def _fit(self, model: Any) -> None:
-        X = own_rows(self._source["train"], model)
-        y = self._rows["y_train"]
-        target = () if y is None else (own_rows(y, model),)
-        model.fit(X, *target, **own_params(self._fit_params, model))
+    def _fit(
+        self, model: Any, access: Access, params: Mapping[str, Any]
+    ) -> tuple[Any, Access]:
+        """Fit a model; give another one, with rows of its own, if it has to write."""
+        try:
+            self._fit_to_lent(model, access)
+        except Exception as error:
+            if access is not Access.READ_ONLY or not is_refusal(error):
+                raise
+            model, access = _model(self._leaf, params), Access.OWN
+            self._writes = True  # and those after it do, too
+            self._fit_to_lent(model, access)
         synchronize()
+        return model, access
+
+    def _fit_to_lent(self, model: Any, access: Access) -> None:
+        y = self._rows["y_train"]
+        target = () if y is None else (lend(y, access),)
+        params = lend_params(self._fit_params, access)
+        model.fit(lend(self._source["train"], access), *target, **params)
 
     @contextmanager
     def _telling(self, told: Told, model: Any) -> Iterator[None]:
@@ -283,97 +300,6 @@ class _Work:
         finally:
             told.context.call_on_fit_task_end(**what)
 
-    def _score(self, model: Any, evaluation: Evaluation) -> None:
-        begin = time.time()
-        evaluation.test = self._scores(model, "test", evaluation.said)
-        evaluation.score_time = time.time() - begin
-        if self._terms.return_train_score:
-            evaluation.train = self._scores(model, "train", evaluation.said)
-
-    def _scores(self, model: Any, kind: str, said: list[str]) -> Any:
-        """Scores of a model on the rows that test, or on those that train."""
-        X = self._source["again" if kind == "train" else "test"]
-        scorer, error_score = self._terms.scorer, self._terms.error_score
-        y = own_rows(self._rows[f"y_{kind}"], model, scorer)
-        params = own_params(self._rows[f"score_{kind}"], model, scorer)
-        try:
-            if isinstance(X, Exception):
-                raise X
-            if self._fold is not None:
-                # Steps, if there are any, have been fitted elsewhere.
-                X = own_rows(self._fold[kind], scorer)
-                fitted = {**self._source["fitted"], LAST: model}
-                whole = self._leaf.whole
-                model = model if whole is None else put_together(whole, fitted)
-            X = own_rows(X, model)
-            if self._by_answers:
-                scores = self._scores_by_answers(model, X, y, params)
-            else:
-                target = () if y is None else (y,)
-                scores = scorer(model, X, *target, **params)
-        except Exception:
-            if self._terms.raises:
-                raise
-            text = traceback.format_exc()
-            if isinstance(scorer, _MultimetricScorer):
-                scores = dict.fromkeys(scorer._scorers, text)
-            else:
-                said.append(_FAILED.format(error_score, text))
-                return error_score
-        if isinstance(scorer, _MultimetricScorer):
-            for name, score in scores.items():
-                if isinstance(score, str):
-                    said.append(_FAILED.format(error_score, score))
-                    scores[name] = error_score
-        return _numbers(scores, scorer)
-
-    def _scores_by_answers(self, model: Any, X: Any, y: Any, params: Rows) -> Any:
-        """Scores of rows that are not on the host, or not in one piece."""
-        methods = {
-            name
-            for scoring in self._each.values()
-            if not scoring.whole
-            for name in scoring.methods(model)
-        }
-        answers = {name: getattr(model, name)(X) for name in sorted(methods)}
-        # Of rows in blocks, answers and labels fit into memory, and X may not.
-        answers, here, given = dask.compute(answers, y, params)
-        found: dict[str, Any] = {}
-        for name, scoring in self._each.items():
-            own = self._params_of(name, given)
-            try:
-                if scoring.whole:
-                    target = () if y is None else (y,)
-                    found[name] = scoring.scorer(model, X, *target, **own)
-                    continue
-                part = {**({} if here is None else {"y": here}), **own}
-                scores = scoring.score(model, [answers], [part], tuple(own))
-                found[name] = scores[name]
-            except Exception:
-                if self._terms.raises or not self._is_several:
-                    raise
-                found[name] = traceback.format_exc()
-        return found if self._is_several else found["score"]
-
-    @property
-    def _is_several(self) -> bool:
-        return isinstance(self._terms.scorer, _MultimetricScorer)
-
-    def _params_of(self, name: str, params: Rows) -> Rows:
-        """Parameters of one of the scorers, by what it asks for."""
-        scorer = self._terms.scorer
-        if not self._is_several or not params:
-            return params
-        if get_config()["enable_metadata_routing"]:
-            return dict(process_routing(scorer, "score", **params)[name].score)
-        if scorer._scorers[name]._accept_sample_weight():
-            return params
-        return {k: v for k, v in params.items() if k != "sample_weight"}
-
-    def _named(self, found: Mapping[str, float]) -> Any:
-        """Scores as the scorer gives them: by name only if they are several."""
-        return dict(found) if self._is_several else found["score"]
-
     # ---- together ----
 
     def all_together(
@@ -386,9 +312,14 @@ class _Work:
         models = [first, *(_model(self._leaf, params) for params in candidates[1:])]
         found: dict[int, Evaluation] = {}
         for members in _groups(models):
-            together = self.together([models[i] for i in members])
-            if together is not None:
-                found.update(zip(members, together, strict=True))
+            with recorded() as heard:
+                together = self.together([models[i] for i in members])
+            if together is None:
+                continue  # one by one they say the same
+            for item in heard:
+                for i in range(len(members)) if item.models is None else item.models:
+                    together[i].heard.append((None, item))
+            found.update(zip(members, together, strict=True))
         return found
 
     def together(self, models: Sequence[Any]) -> list[Evaluation] | None:
@@ -401,7 +332,12 @@ class _Work:
             if fits_together(models[0]):
                 models = _with_one_seed(models)
             stack = shared_stack(models)
-            stack.fit(self._source["train"], y, **self._fit_params)
+            access = access_of(models[0])
+            stack.fit(
+                lend(self._source["train"], access),
+                lend(y, access),
+                **lend_params(self._fit_params, access),
+            )
             synchronize()
         except Exception as error:
             # One by one each says what is wrong in its own words.
@@ -420,72 +356,24 @@ class _Work:
         ]
         fitted = stack.unstack()
         begin = time.time()
-        tests = self._stack_scores(stack, fitted, "test")
+        tests = self._scores.of_stack(stack, fitted, "test")
         score_time = (time.time() - begin) / len(models)
         trains = None
         if tests is not None and self._terms.return_train_score:
-            trains = self._stack_scores(stack, fitted, "train")
+            trains = self._scores.of_stack(stack, fitted, "train")
         for i, (model, evaluation) in enumerate(zip(fitted, found, strict=True)):
             if evaluation.error is not None:
                 continue
             if tests is None or tests[i] is None:
-                self._score(model, evaluation)
+                self._scores.score(model, evaluation, access_of(model))
                 continue
             evaluation.test, evaluation.score_time = tests[i], score_time
             if self._terms.return_train_score:
-                known = trains[i] if trains else None
-                evaluation.train = (
-                    self._scores(model, "train", evaluation.said)
-                    if known is None
-                    else known
-                )
+                if trains and trains[i] is not None:
+                    evaluation.train = trains[i]
+                else:
+                    self._scores.score_train(model, evaluation, access_of(model))
         return found
-
-    def _stack_scores(
-        self, stack: Any, models: Sequence[Any], kind: str
-    ) -> list[Any] | None:
-        """Scores of all models of a stack in one pass; None where that cannot be."""
-        X = self._source["again" if kind == "train" else "test"]
-        y, params = self._rows[f"y_{kind}"], self._rows[f"score_{kind}"]
-        scoring = self._scoring
-        if self._is_several and params:
-            return None  # since each may ask for others
-        if (
-            scoring is None
-            or y is None
-            or isinstance(X, Exception)
-            or not n_rows({"X": X})
-        ):
-            return None
-        part = {"y": y, **params}
-        try:
-            answers = scoring.answers(stack, {"X": X})
-            of_each = [
-                [{name: answer[i] for name, answer in answers.items()}]
-                for i in range(len(models))
-            ]
-            found = scoring.score_many(models, of_each, [part], tuple(params))
-        except Exception as error:
-            logger.info("%d models are scored one by one: %r", len(models), error)
-            return None
-        return [None if isinstance(s, Exception) else self._named(s) for s in found]
-
-
-def _numbers(scores: Any, scorer: Any) -> Any:
-    """Scores as plain numbers, with scikit-learn's complaint about all else."""
-    message = "scoring must return a number, got %s (%s) instead. (scorer=%s)"
-
-    def number(score: Any, of: Any) -> Any:
-        if hasattr(score, "item"):
-            with suppress(ValueError):
-                score = score.item()
-        if not isinstance(score, numbers.Number):
-            raise ValueError(message % (score, type(score), of))
-        return score
-
-    if isinstance(scores, dict):
-        return {name: number(score, name) for name, score in scores.items()}
-    return number(scores, scorer)
 
 
 def _is_own_score(scorer: Any) -> bool:

@@ -8,18 +8,16 @@ spilling of Dask and dask-cuda see the arrays inside.
 
 from __future__ import annotations
 
-import os
 import time
 import traceback
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
+import scipy.sparse
 from sklearn import config_context
 from sklearn.base import clone
-from sklearn.utils.validation import check_memory
 
 from gpu_hpo.data import cut, cut_params
 from gpu_hpo.decomposition import (
@@ -27,23 +25,26 @@ from gpu_hpo.decomposition import (
     Joined,
     StandIn,
     Step,
+    numbers_in,
     put_together,
     with_stand_ins,
     without_stand_ins,
 )
 from gpu_hpo.devices import annotated, cuml_task, is_device_array
-from gpu_hpo.training._own_rows import own_params, own_rows
+from gpu_hpo.training._heard import Heard, Hearing, recorded
+from gpu_hpo.training._lending import Access
+from gpu_hpo.training._lent_steps import TRANSFORMED, fit_lent, is_rows, transformed
 
 # The rows of a split, and what has become of them: "train" and "test" X; "again", the
 # rows that train as `transform` gives them, where scores of these are asked for. Beside
 # them "times", per node (seconds of fits, seconds of transforms), "fitted", per node
-# the estimator if anybody asks for it, and "error", why there is nothing of all this.
+# the estimator if anybody asks for it, "wrote", nodes that have written on the rows
+# that they were lent, "heard", what was warned of with the number of the node, and
+# "error", why there is nothing of all this.
 State = dict[str, Any]
 # y, fit parameters and score parameters of a split: "y_train", "y_test", "fit",
 # "score_train", "score_test".
 Rows = dict[str, Any]
-
-TRANSFORMED = ("test", "again")
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,8 @@ class Terms:
         Scikit-learn's settings where the search was started.
     keep_fitted : bool
         Whether somebody asks for the fitted steps before the last one.
-    filters : tuple
-        Which warnings are shown, and which are errors, where the search was started.
-    process : int
-        Where that was.
+    hearing : Hearing
+        What is done with warnings.
     """
 
     scorer: Any
@@ -71,8 +70,7 @@ class Terms:
     return_train_score: bool = False
     config: Mapping[str, Any] = field(default_factory=dict)
     keep_fitted: bool = False
-    filters: tuple[Any, ...] = field(default_factory=lambda: tuple(warnings.filters))
-    process: int = field(default_factory=os.getpid)
+    hearing: Hearing = field(default_factory=Hearing)
 
     @property
     def raises(self) -> bool:
@@ -86,20 +84,9 @@ class Terms:
         cuML leaves what it answers for rows on a device there, and gives NumPy's arrays
         for those.
         """
-        on_device = _is_rows(X) and is_device_array(X)
+        on_device = is_rows(X) and is_device_array(X)
         cuml = cuml_task(assume_finite=False) if on_device else nullcontext()
-        with config_context(**dict(self.config)), cuml, self._filtered():
-            yield
-
-    @contextmanager
-    def _filtered(self) -> Iterator[None]:
-        """Have the search's filters of warnings in another process."""
-        if os.getpid() == self.process:
-            yield
-            return
-        with warnings.catch_warnings():
-            filters: Any = warnings.filters
-            filters[:] = self.filters
+        with config_context(**dict(self.config)), cuml, self.hearing.here():
             yield
 
 
@@ -129,10 +116,12 @@ def cut_fold(
         columns = train if pairwise else None
         X = data["X"]
         state: State = {
-            "train": cut(X, train, columns),
-            "test": cut(X, test, columns),
+            "train": _in_order(cut(X, train, columns)),
+            "test": _in_order(cut(X, test, columns)),
             "times": {},
             "fitted": {},
+            "wrote": frozenset(),
+            "heard": [],
             "error": None,
         }
         state["again"] = state["train"] if terms.return_train_score else None
@@ -194,74 +183,55 @@ def _carry_out(
         return source
     times = dict(source["times"])
     fitted = dict(source["fitted"]) if keep else {}
+    before = source["wrote"], source["heard"]
     begin = time.time()
-    try:
-        given = _columns(node.columns, source)
-        state = fit(node, begin, given, times, fitted, *args)
-    except Exception:
-        if terms.raises:
-            raise
-        times[node.number] = (time.time() - begin, 0.0)
-        return {"error": Failure(traceback.format_exc()), "times": times}
+    with recorded() as heard:
+        try:
+            given = _columns(node.columns, source)
+            state = fit(node, begin, given, times, fitted, keep, *args)
+        except Exception:
+            if terms.raises:
+                raise
+            times[node.number] = (time.time() - begin, 0.0)
+            state = {"error": Failure(traceback.format_exc()), "times": times}
     if not keep:
         state["fitted"] = {}
+    state["wrote"] = state.get("wrote", frozenset()) | before[0]
+    state["heard"] = _merged(before[1], [(node.number, item) for item in heard])
+    for part in args[1:]:
+        state["heard"] = _merged(state["heard"], part["heard"])
     return state
 
 
+def _merged(
+    before: list[tuple[int, Heard]], more: list[tuple[int, Heard]]
+) -> list[tuple[int, Heard]]:
+    return before if not more else list(dict.fromkeys([*before, *more]))
+
+
 def _fitted_step(
-    step: Step, begin: float, given: State, times: Any, fitted: Any, rows: Rows
+    step: Step,
+    begin: float,
+    given: State,
+    times: Any,
+    fitted: Any,
+    keep: bool,
+    rows: Rows,
 ) -> State:
     if given["train"] is None:
         # No columns: scikit-learn does not ask for this part.
         return {**given, "times": times, "fitted": fitted, "error": None}
-    estimator = clone(step.estimator)
     params = {
-        method: own_params(
-            {name: rows["fit"][known] for name, known in route.items()}, estimator
-        )
+        method: {name: rows["fit"][known] for name, known in route.items()}
         for method, route in step.routes.items()
     }
-    fit = check_memory(step.memory).cache(_fit_transform)
-    train, estimator = fit(
-        estimator,
-        own_rows(given["train"], estimator),
-        own_rows(rows["y_train"], estimator),
-        params,
+    estimator, state, seconds, wrote = fit_lent(
+        step.estimator, given, rows["y_train"], params, step.memory, keep=keep
     )
     fitted[step.number] = estimator
-    fit_time = time.time() - begin
-    state: State = {"train": train, "fitted": fitted, "error": None}
-    for name in TRANSFORMED:
-        start = time.time()
-        X = given[name]
-        if _is_rows(X):
-            X = own_rows(X, estimator)
-        # Without metadata, as a pipeline that is asked for predictions does.
-        state[name] = _transformed(estimator, X)
-        if name == "test":
-            times[step.number] = (fit_time, time.time() - start)
-    state["times"] = times
-    return state
-
-
-def _fit_transform(transformer: Any, X: Any, y: Any, params: Any) -> tuple[Any, Any]:
-    """Fit and transform as a step of a pipeline."""
-    if hasattr(transformer, "fit_transform"):
-        return transformer.fit_transform(
-            X, y, **params.get("fit_transform", {})
-        ), transformer
-    transformer.fit(X, y, **params.get("fit", {}))
-    return transformer.transform(X, **params.get("transform", {})), transformer
-
-
-def _transformed(transformer: Any, X: Any) -> Any:
-    """What becomes of rows that did not train; the error, if they cannot be scored."""
-    if not _is_rows(X):
-        return X
-    try:
-        return transformer.transform(X)
-    except Exception as error:
-        return error
+    times[step.number] = (time.time() - begin - seconds, seconds)
+    wrote = frozenset({step.number}) if wrote else frozenset()
+    return state | {"times": times, "fitted": fitted, "wrote": wrote, "error": None}
 
 
 def _fitted_joined(
@@ -270,6 +240,7 @@ def _fitted_joined(
     given: State,
     times: Any,
     fitted: Any,
+    keep: bool,
     rows: Rows,
     *parts: State,
 ) -> State:
@@ -283,6 +254,8 @@ def _fitted_joined(
         if part["train"] is not None:
             answers = {kind: part[kind] for kind in kinds}
             stand_ins[name] = StandIn(put_together(whole, part["fitted"]), answers)
+    if _written_by_parts(joined, parts):
+        return _fitted_whole(joined, begin, given, times, fitted, rows, stand_ins)
     estimator = with_stand_ins(joined.estimator, stand_ins)
     state: State = dict.fromkeys(TRANSFORMED)
     state["train"] = estimator.fit_transform(given["train"], rows["y_train"])
@@ -291,7 +264,7 @@ def _fitted_joined(
         for stand_in in stand_ins.values():
             stand_in.kind = kind
         start = time.time()
-        state[kind] = _transformed(estimator, given[kind])
+        state[kind], _ = transformed(estimator, given[kind], Access.SHARED)
         if kind == "test":
             score_time = time.time() - start
     without_stand_ins(estimator, joined.estimator, stand_ins)
@@ -300,11 +273,46 @@ def _fitted_joined(
     return state | {"times": times, "fitted": fitted, "error": None}
 
 
+def _written_by_parts(joined: Joined, parts: tuple[State, ...]) -> bool:
+    """Whether a part has written on rows that others of the composite read.
+
+    In scikit-learn those see what it has written, in the order of the parts.
+    """
+    nodes = {
+        number
+        for number, whole in joined.parts.values()
+        for number in (number, *numbers_in(whole))
+    }
+    return any(nodes & part["wrote"] for part in parts)
+
+
+def _fitted_whole(
+    joined: Joined,
+    begin: float,
+    given: State,
+    times: Any,
+    fitted: Any,
+    rows: Rows,
+    stand_ins: Mapping[str, StandIn],
+) -> State:
+    """Fit a composite whose parts see each other's traces, as scikit-learn does."""
+    parts = {name: clone(part.fitted) for name, part in stand_ins.items()}
+    unfitted = with_stand_ins(joined.estimator, parts)
+    estimator, state, seconds, _ = fit_lent(
+        unfitted, given, rows["y_train"], {}, keep=True
+    )
+    estimator.n_jobs = joined.estimator.n_jobs
+    fitted[joined.number] = estimator
+    times[joined.number] = (time.time() - begin - seconds, seconds)
+    wrote = frozenset({joined.number})
+    return state | {"times": times, "fitted": fitted, "wrote": wrote, "error": None}
+
+
 def _columns(columns: tuple[Columns, ...], source: State) -> State:
     """What a node is given of what its source has made."""
     given = {name: source[name] for name in ("train", *TRANSFORMED)}
     for selection in columns:
-        others = [name for name in TRANSFORMED if _is_rows(given[name])]
+        others = [name for name in TRANSFORMED if is_rows(given[name])]
         found = selection.of(given["train"], [given[name] for name in others])
         if found is None:
             return dict.fromkeys(given)
@@ -312,5 +320,11 @@ def _columns(columns: tuple[Columns, ...], source: State) -> State:
     return given
 
 
-def _is_rows(X: Any) -> bool:
-    return X is not None and not isinstance(X, Exception)
+def _in_order(X: Any) -> Any:
+    """Sparse rows with their indices sorted, which many sort in place if they are not.
+
+    Two threads that do so at once would leave neither order.
+    """
+    if scipy.sparse.issparse(X) and X.format in ("csr", "csc", "bsr"):
+        return X if X.has_sorted_indices else X.sorted_indices()
+    return X

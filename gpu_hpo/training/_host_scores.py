@@ -13,6 +13,7 @@ import scipy.sparse
 from sklearn.utils import get_tags
 
 from gpu_hpo.devices import is_device_array, to_host
+from gpu_hpo.training._lending import Access, lend, lend_rows
 
 
 class HostRows:
@@ -44,6 +45,7 @@ class HostRows:
         model: Any,
         answers: Mapping[str, Any],
         names: Iterable[str],
+        access: Access = Access.READ_ONLY,
     ) -> Any:
         """What a scorer gives for answers of a model.
 
@@ -56,10 +58,12 @@ class HostRows:
             By method.
         names : iterable of str
             The per-row parameters that the scorer takes.
+        access : Access
+            What the scorer may have of labels and parameters.
         """
         host = {name: on_host(answer) for name, answer in answers.items()}
-        params = {name: self._params[name] for name in names}
-        y = self._y
+        params = lend_rows({name: self._params[name] for name in names}, access)
+        y = lend(self._y, access)
         weight = params.get("sample_weight")
         module = getattr(scorer._score_func, "__module__", "") or ""
         # Some of scikit-learn's metrics look for labels in rows that do not count. What

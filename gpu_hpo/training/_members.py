@@ -13,6 +13,7 @@ import numpy as np
 
 from gpu_hpo.data import Chunk, packed_up
 from gpu_hpo.devices import n_device_bytes
+from gpu_hpo.training._heard import Heard
 from gpu_hpo.training._models import Trial
 from gpu_hpo.training._scoring import Answers
 
@@ -90,6 +91,8 @@ class Outcome:
     scores : list of Scores
     found : dict of int to (int, dict)
         Calls and metrics by split, until there are those of all.
+    heard : list of Heard
+        Warnings of its models.
     """
 
     trial: int
@@ -101,6 +104,7 @@ class Outcome:
     score_pending: float = 0.0
     error: str = ""
     found: dict[int, tuple[int, dict[str, float]]] = field(default_factory=dict)
+    heard: list[Heard] = field(default_factory=list)
 
     def spent(self, fit: float = 0.0, score: float = 0.0) -> None:
         """Note seconds."""

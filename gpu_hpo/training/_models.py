@@ -19,9 +19,13 @@ from sklearn.exceptions import ConvergenceWarning
 from gpu_hpo.data import Chunk, row_params
 from gpu_hpo.devices import convert
 from gpu_hpo.training._budgets import Budget, ByCalls, PartialFit, targets
-from gpu_hpo.training._own_rows import rows_for
+from gpu_hpo.training._heard import Hearing
+from gpu_hpo.training._lending import Access, access_of, call_lent
 from gpu_hpo.training._pipelines import takes_classes as takes_classes
+from gpu_hpo.training._pipelines import train
 from gpu_hpo.training._scoring import Scoring
+from gpu_hpo.training._seeds import Place, leaves_places, set_seeds, unset_seeds
+from gpu_hpo.training._snapshots import own_functions
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,8 @@ class Recipe:
     prototype : estimator
         The user's, with the parameters that trials are sampled for. Is copied, never
         trained.
-    unset_seeds : tuple of str
-        Its parameters that are a `random_state` and None.
+    unset_seeds : tuple of str and of tuple
+        Where in it a `random_state` is None; see `unset_seeds`.
     scoring : Scoring
     classes : ndarray or None
         Passed to the first call of each model.
@@ -65,10 +69,12 @@ class Recipe:
         Models of a trial, each trained and scored on its part of the rows.
     by_roles : bool
         Whether rows have roles that say which part that is.
+    hearing : Hearing
+        What is done with warnings.
     """
 
     prototype: Any
-    unset_seeds: tuple[str, ...]
+    unset_seeds: tuple[Place, ...]
     scoring: Scoring
     classes: np.ndarray | None = None
     fit_params: Mapping[str, Any] = field(default_factory=dict)
@@ -81,14 +87,18 @@ class Recipe:
     assume_finite: bool = False
     n_splits: int = 1
     by_roles: bool = False
+    hearing: Hearing = field(default_factory=Hearing)
 
 
 def make_model(
-    prototype: Any, trial: Trial, unset: tuple[str, ...], device: str | None = None
+    prototype: Any,
+    trial: Trial,
+    unset: tuple[Place, ...],
+    device: str | None = None,
 ) -> Any:
     """Copy the prototype with the parameters of `trial`, for the device it trains on.
 
-    Wherever a `random_state` is left None, in the estimator or in a part of it, it
+    Wherever a `random_state` is left None, in the estimator or in what it holds, it
     is drawn from the trial's seed, so that a search gives one answer.
 
     Parameters
@@ -96,7 +106,7 @@ def make_model(
     prototype : estimator
         Not fitted, a clone of the user's. Copying it costs a tenth of cloning it.
     trial : Trial
-    unset : tuple of str
+    unset : tuple of str and of tuple
         `unset_seeds` of the prototype, which takes as long as all the rest.
     device : {"cpu", "cuda"} or None
         For which the model is turned into its counterpart, if it is to be.
@@ -108,30 +118,28 @@ def make_model(
     """
     model = copy.deepcopy(prototype)
     params = clone(dict(trial.params), safe=False)
-    if any(hasattr(value, "get_params") for value in params.values()):
-        # Parts are replaced: only now is it known what has a seed.
+    if not leaves_places(params, unset):
+        # Parts may be others: only now is it known what has a seed.
         model.set_params(**params)
         params, unset = {}, unset_seeds(model)
     rng = np.random.RandomState(trial.seed)
+    _draw(rng, model, unset, params)
+    own_functions(model)
+    if device is not None:
+        model = convert(model, device)
+        # The user's may have none, and its counterpart one.
+        _draw(rng, model, unset_seeds(model))
+    return model
+
+
+def _draw(
+    rng: np.random.RandomState,
+    model: Any,
+    unset: Sequence[Place],
+    params: Mapping[str, Any] | None = None,
+) -> None:
     seeds = rng.randint(np.iinfo(np.int32).max, size=len(unset)).tolist()
-    model.set_params(**dict(zip(unset, seeds, strict=True)) | params)
-    if device is None:
-        return model
-    model = convert(model, device)
-    more = unset_seeds(model)  # the user's may have none, and its counterpart one
-    seeds = rng.randint(np.iinfo(np.int32).max, size=len(more)).tolist()
-    return model.set_params(**dict(zip(more, seeds, strict=True)))
-
-
-def unset_seeds(estimator: Any) -> tuple[str, ...]:
-    """Names of the parameters, also of parts, that are a `random_state` and None."""
-    return tuple(
-        sorted(
-            name
-            for name, value in estimator.get_params(deep=True).items()
-            if value is None and name.rpartition("__")[2] == "random_state"
-        )
-    )
+    set_seeds(model, unset, seeds, params)
 
 
 def train_call(
@@ -141,6 +149,7 @@ def train_call(
     *,
     first: bool,
     rows: Sequence[Any] | None = None,
+    access: Access | None = None,
 ) -> None:
     """Train `model`, or all models of a stack, by one call on `chunk`, in place.
 
@@ -153,13 +162,35 @@ def train_call(
         Whether it is their first call.
     rows : sequence of ndarray, optional
         Rows of the chunk for each model of a stack, if not all for all.
+    access : Access, optional
+        What the model may have of the chunk, if that is known.
     """
     params = _fit_params(chunk, recipe)
     if rows is not None:
         params["rows"] = rows
     budget = recipe.budget
     assert isinstance(budget, ByCalls)
-    budget.train(model, chunk, params, recipe.classes, first=first)
+    budget.train(model, chunk, params, recipe.classes, first=first, access=access)
+
+
+def train_on_lent(model: Any, chunk: Chunk, params: Mapping[str, Any]) -> Any:
+    """Train a model by one call of `partial_fit` on a chunk that others read.
+
+    Parameters
+    ----------
+    model : estimator
+    chunk : Chunk
+    params : mapping of str to object
+        More of `partial_fit`.
+
+    Returns
+    -------
+    estimator
+        The same.
+    """
+    given = {**row_params(chunk), **params}
+    train(model, targets(chunk), given, access_of(model))
+    return model
 
 
 def refit(model: Any, rows: Chunk, recipe: Recipe, start: int, stop: int) -> Any:
@@ -171,11 +202,10 @@ def refit(model: Any, rows: Chunk, recipe: Recipe, start: int, stop: int) -> Any
         Another than `model`, unless the budget is to go on with that.
     """
     model = recipe.budget.prepare(model, start, stop)
-    rows = rows_for(model, rows)
     # Whoever grants few iterations knows that they are few.
     unsaid = _few_iterations if recipe.budget.few_iterations else nullcontext()
     with unsaid:
-        model.fit(*targets(rows), **_fit_params(rows, recipe))
+        call_lent(model.fit, targets(rows), _fit_params(rows, recipe), access_of(model))
     return model
 
 

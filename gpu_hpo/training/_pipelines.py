@@ -18,7 +18,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
 
-from gpu_hpo.training._own_rows import rows_for
+from gpu_hpo.training._lending import Access, access_of, call_lent
 
 
 def is_chain(estimator: Any) -> bool:
@@ -69,10 +69,29 @@ def partial_fit(estimator: Any, X: Any, *y: Any, **params: Any) -> None:
     ValueError
         If a step has no `partial_fit` and needs to be fitted.
     """
+    train(estimator, [X, *y], params, access_of(estimator))
+
+
+def train(
+    estimator: Any, rows: Sequence[Any], params: dict[str, Any], access: Access
+) -> None:
+    """Train as `partial_fit` does, on rows that others read.
+
+    Parameters
+    ----------
+    estimator : estimator or Stack
+    rows : sequence of array-like
+        X, and y if there is one.
+    params : dict
+    access : Access
+        What the estimator may have of the rows. Each step of a pipeline is given what
+        it may have itself.
+    """
     if is_chain(estimator):
+        X, *y = rows
         _update(estimator, X, y, params, transforms=False)
     else:
-        estimator.partial_fit(X, *y, **params)
+        call_lent(estimator.partial_fit, rows, params, access)
 
 
 def takes_param(estimator: Any, name: str) -> bool:
@@ -172,6 +191,7 @@ def _update(
     if _is_skipped(step):
         return X
     parts = _parts(step)
+    access = Access.SHARED if is_chain(step) else access_of(step)
     given = _divided(step, params) if parts else {}
     if is_chain(step) and parts:
         *before, last = parts
@@ -180,21 +200,19 @@ def _update(
         return _update(parts[last], X, y, given[last], transforms=transforms)
     if parts:
         for name, part in parts.items():
-            # In place of what it is given, a part may transform what all read.
-            own = rows_for(part, {"X": X})["X"]
-            _update(part, own, y, given[name], transforms=False)
+            _update(part, X, y, given[name], transforms=False)
     elif isinstance(step, FrozenEstimator):
         pass  # it has the methods of what it holds, and that is not to be trained
     elif hasattr(step, "partial_fit"):
-        step.partial_fit(X, *y, **params)
+        call_lent(step.partial_fit, [X, *y], params, access)
     elif not _needs_no_fit(step):
         raise ValueError(
             f"{type(step).__name__} has no method partial_fit and needs fitting"
         )
     elif not hasattr(step, "n_features_in_"):
         # It only notes names and number of the columns, for those who ask later.
-        step.fit(X, *y, **params)
-    return step.transform(X) if transforms else X
+        call_lent(step.fit, [X, *y], params, access)
+    return call_lent(step.transform, [X], {}, access) if transforms else X
 
 
 def _divided(step: Any, params: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -15,7 +15,8 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from sklearn.metrics import check_scoring
@@ -27,10 +28,12 @@ from sklearn.metrics._scorer import (
 )
 from sklearn.pipeline import Pipeline
 
-from gpu_hpo.data import Chunk, concat_chunks
+from gpu_hpo.data import TARGETS, Chunk, concat_chunks
 from gpu_hpo.training._host_scores import HostRows
 from gpu_hpo.training._joint_scores import Answers, joined, joint_scores, metric_of
-from gpu_hpo.training._own_rows import rows_for
+from gpu_hpo.training._lending import Access, access_of, call_lent, lend_rows
+from gpu_hpo.training._real_number import real_number
+from gpu_hpo.training._snapshots import Snapshot, has_state
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class _Metric:
     scorer: Any
     ours: str | None = None
     whole: bool = False
+    fresh: Snapshot | None = None  # of a scorer with a state
 
     def methods(self, model: Any) -> tuple[str, ...]:
         """Which of the model's methods give the answers that are scored."""
@@ -99,6 +103,22 @@ class Scoring:
         """Whether some metric needs the whole validation set in one piece."""
         return any(metric.whole for metric in self.metrics)
 
+    def with_copies(self) -> Scoring:
+        """Give the same, by which each score is of a scorer as it was given.
+
+        Raises
+        ------
+        NotCopyableError
+            If a scorer has a state and cannot be copied.
+        """
+        metrics = [
+            replace(metric, fresh=Snapshot(metric.scorer, "scoring"))
+            if has_state(metric.scorer)
+            else metric
+            for metric in self.metrics
+        ]
+        return Scoring(metrics, self.decides)
+
     def methods(self, model: Any) -> list[str]:
         """Which of the model's methods give the answers that are scored.
 
@@ -114,7 +134,7 @@ class Scoring:
         """
         return _methods(self.metrics, model)
 
-    def answers(self, model: Any, part: Chunk) -> Answers:
+    def answers(self, model: Any, part: Chunk, access: Access | None = None) -> Answers:
         """The model's answers for one part, by method.
 
         Parameters
@@ -123,15 +143,18 @@ class Scoring:
             A stack answers for all its models, which are the first axis.
         part : Chunk
             Only its X is looked at.
+        access : Access, optional
+            What of the rows the model may have, if that is known.
 
         Returns
         -------
         dict of str to array
             Where the model left them: on a device, if it predicts there.
         """
-        only_X = {"X": part["X"]}
+        if access is None:
+            access = access_of(model)
         return {
-            name: getattr(model, name)(rows_for(model, only_X)["X"])
+            name: ask(getattr(model, name), part["X"], access)
             for name in self.methods(model)
         }
 
@@ -229,6 +252,19 @@ class Scoring:
             y,
             params.get("sample_weight"),
         )
+
+
+def ask(method: Any, X: Any, access: Access) -> Any:
+    """Call a method of a fitted model with rows that others read.
+
+    Parameters
+    ----------
+    method : callable
+    X : array-like
+    access : Access
+        What the model may have of them.
+    """
+    return call_lent(method, [X], {}, access)
 
 
 def make_scoring(estimator: Any, scoring: Any, refit: Any = True) -> Scoring:
@@ -343,13 +379,19 @@ def _alone(
 ) -> float:
     """One model's score by its scorer."""
     names = metric.accepted(model, rows) if rows else []
+    # Each score is of a scorer as it was given.
+    scorer = metric.scorer if metric.fresh is None else metric.fresh.copy()
+    access = access_of(scorer)
     if not metric.whole:
         own = joined(answers, metric.methods(model))
-        return _number(metric, host.score(metric.scorer, model, own, names))
-    params = {name: whole[name] for name in names}
-    target = () if whole.get("y") is None else (whole["y"],)
-    X = rows_for(model, {"X": whole["X"]})["X"]
-    return _number(metric, metric.scorer(model, X, *target, **params))
+        if access is Access.OWN:
+            own = lend_rows(own, access)
+        return _number(metric, host.score(scorer, model, own, names, access))
+    needed = {name: whole[name] for name in ("X", "y", *names) if name in whole}
+    access = max(access, access_of(model))
+    rows_of = [needed.pop(name) for name in TARGETS if name in needed]
+    scored = call_lent(partial(scorer, model), rows_of, needed, access)
+    return _number(metric, scored)
 
 
 def _number(metric: _Metric, value: Any) -> float:
@@ -358,7 +400,7 @@ def _number(metric: _Metric, value: Any) -> float:
             f"the scorer {metric.scorer!r} gave {value!r} where one number is needed; "
             "for several metrics let scoring be a dict of scorers"
         )
-    return float(value)
+    return real_number(value, metric.scorer)
 
 
 def _without(chunk: Chunk, name: str) -> Chunk:

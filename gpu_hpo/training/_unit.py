@@ -11,10 +11,11 @@ from time import perf_counter
 from typing import Any
 
 from gpu_hpo.data import Chunk, Splits, n_rows
-from gpu_hpo.devices import annotated, harms_rows
+from gpu_hpo.devices import annotated
+from gpu_hpo.training._heard import recorded
+from gpu_hpo.training._lending import Access, access_of
 from gpu_hpo.training._members import Blame, Cohort, Entry, Member, Outcome, Work
 from gpu_hpo.training._models import Recipe, refit, train_call
-from gpu_hpo.training._own_rows import rows_for
 
 
 class Unit:
@@ -47,7 +48,7 @@ class Unit:
         # A trial may have failed before, with the model of another split.
         self._entries = [entry for entry in entries if not entry.outcome.error]
         self._stack: Any = None
-        self._harms: bool | None = None
+        self._known_access: Access | None = None
         if not self._entries:
             return
         with self._blame():
@@ -91,13 +92,15 @@ class Unit:
             first = members[0].calls == 0
             rows = None
             if self._stack is None:
-                trained, own = members[0].model, self._own(chunk.train(self.split))
+                trained, own = members[0].model, chunk.train(self.split)
             elif len(self._splits) > 1:
                 trained, own = self._stack, chunk.whole
                 rows = [chunk.train_numbers(entry.split) for entry in self._entries]
             else:
                 trained, own = self._stack, chunk.train(self.split)
-            train_call(trained, own, self._recipe, first=first, rows=rows)
+            train_call(
+                trained, own, self._recipe, first=first, rows=rows, access=self._access
+            )
         self._trained(1, 1)
 
     def refit(self, granted: Callable[[], Chunk]) -> None:
@@ -120,11 +123,12 @@ class Unit:
                 for member, model in zip(self._members, models, strict=True):
                     member.model = model
 
-    def _own(self, rows: Chunk) -> Chunk:
-        """Rows for the one model that this is; whether it harms them is asked once."""
-        if self._harms is None:
-            self._harms = harms_rows(self._members[0].model)
-        return rows_for(self._members[0].model, rows) if self._harms else rows
+    @property
+    def _access(self) -> Access:
+        """What the models may have of the rows; asked once, since they are alike."""
+        if self._known_access is None:
+            self._known_access = access_of(self._members[0].model)
+        return self._known_access
 
     def _trained(self, calls: int, worth: int) -> None:
         """Note that so many calls were made, and what they were worth."""
@@ -187,10 +191,10 @@ class Unit:
         """Answers of the models of one split, for its rows."""
         scoring = self._recipe.scoring
         if self._stack is None:
-            return [scoring.answers(self._members[0].model, rows)]
+            return [scoring.answers(self._members[0].model, rows, self._access)]
         every = len(positions) == len(self._entries)
         joint = scoring.answers(
-            self._stack if every else self._stack.take(positions), rows
+            self._stack if every else self._stack.take(positions), rows, self._access
         )
         return [
             {name: answer[i] for name, answer in joint.items()}
@@ -203,8 +207,12 @@ class Unit:
     def _timed(self, what: str) -> Iterator[None]:
         """Do something for those that have not failed, and note what it took them."""
         began = perf_counter()
-        with self._blame(), annotated(what):
+        with recorded() as heard, self._blame(), annotated(what):
             yield
+        for item in heard:
+            for i, entry in enumerate(self._entries):
+                if item.models is None or i in item.models:
+                    entry.outcome.heard.append(item)
         seconds = (perf_counter() - began) / len(self._entries)
         for entry in self._entries:
             entry.outcome.spent(**{"fit" if what == "train" else "score": seconds})

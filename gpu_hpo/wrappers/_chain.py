@@ -19,9 +19,9 @@ from dask.highlevelgraph import HighLevelGraph
 from dask.task_spec import DataNode, GraphNode, Task, TaskRef
 from distributed import get_worker
 
-from gpu_hpo.data import TARGETS, n_rows
+from gpu_hpo.data import aligned, n_rows, packed_up
 from gpu_hpo.devices import n_device_bytes, to_host
-from gpu_hpo.training._own_rows import rows_for
+from gpu_hpo.training import train_on_lent
 
 # Blocks that may be read, or wait, while the model is trained on another.
 AHEAD = 2
@@ -33,6 +33,9 @@ class _Passed:
 
     model: Any
     calls: int = 0
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return packed_up(_arrived, (self.model, self.calls), protocol)
 
     def __sizeof__(self) -> int:
         # Dask would take a model for an object of some 50 bytes.
@@ -218,18 +221,20 @@ def _is_at_hand(node: Any) -> bool:
 # ---- tasks ----
 
 
+def _arrived(passed: tuple[Any, int]) -> _Passed:
+    return _Passed(*passed)
+
+
 def _train(
     passed: _Passed, params: _Params, columns: Sequence[str], *values: Any
 ) -> _Passed:
-    chunk = dict(zip(columns, values, strict=True))
+    chunk = aligned(dict(zip(columns, values, strict=True)))
     if not n_rows(chunk):
         return passed
     model = _own(passed.model)
     given = {**params.every, **({} if passed.calls else params.first)}
     # Others may read the block, too.
-    chunk = rows_for(model, chunk)
-    targets = [chunk.pop(name) for name in TARGETS if name in chunk]
-    model.partial_fit(*targets, **chunk, **given)
+    model = train_on_lent(model, chunk, given)
     return _Passed(model, passed.calls + 1)
 
 

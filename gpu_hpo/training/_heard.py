@@ -1,0 +1,274 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Record the warnings of fits, in threads and other processes, and say them once.
+
+Filters of warnings, and what shows those that pass, belong to a process. For as long as
+fits run in a process there is one hook for all of its threads, which gives each warning
+to the fit of the thread that it comes from.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+# Actions that show a warning, but for some that have been shown before. Which candidate
+# was the first is for threads to decide, so all are recorded, and sorted out later.
+_SHOWN = frozenset({"default", "module", "once"})
+_EACH = 10  # candidates that are named one by one for the same words
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A warning that a fit gave.
+
+    Attributes
+    ----------
+    text : str
+    category : type
+    filename : str
+    lineno : int
+    models : tuple of int or None
+        Which models of a stack it is about, if it says so.
+    """
+
+    text: str
+    category: type[Warning]
+    filename: str
+    lineno: int
+    models: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """How warnings are to be treated where fits run.
+
+    Attributes
+    ----------
+    filters : tuple
+        Those of the process that started the search.
+    process : int
+        Which one that is; there its filters hold anyway.
+    """
+
+    filters: tuple[Any, ...] = field(default_factory=lambda: tuple(warnings.filters))
+    process: int = field(default_factory=os.getpid)
+
+    @contextmanager
+    def here(self) -> Iterator[None]:
+        """Treat warnings so in this process for a while."""
+        filters = None if os.getpid() == self.process else self.filters
+        _hook.begin(filters)
+        try:
+            yield
+        finally:
+            _hook.end()
+
+
+@contextmanager
+def recorded() -> Iterator[list[Heard]]:
+    """Record the warnings of this thread, within ``Hearing.here``.
+
+    Yields
+    ------
+    list of Heard
+        Filled as they come.
+    """
+    found: list[Heard] = []
+    lists = _of_thread.__dict__.setdefault("lists", [])
+    lists.append(found)
+    try:
+        yield found
+    finally:
+        lists.remove(found) if lists[-1] is not found else lists.pop()
+
+
+class Announcer:
+    """Says each warning of a search once, with the number of the candidate.
+
+    Parameters
+    ----------
+    noun : str
+        What is numbered: "candidate" or "trial".
+    """
+
+    def __init__(self, noun: str) -> None:
+        self._noun = noun
+        self._said: dict[Any, tuple[int, Heard]] = {}
+
+    def take(self, number: int, heard: Iterable[Heard], source: Any = None) -> None:
+        """Note what the fit of a candidate gave.
+
+        Parameters
+        ----------
+        number : int
+        heard : iterable of Heard
+        source : hashable, optional
+            What was fitted, if candidates have it in common: the lowest number counts.
+        """
+        for item in heard:
+            who = ("candidate", number) if source is None else source
+            key = who, item.category, item.text
+            known = self._said.get(key)
+            if known is None or number < known[0]:
+                self._said[key] = number, item
+
+    def say(self) -> None:
+        """Warn of all that was noted since the last time."""
+        said, self._said = self._said, {}
+        alike: dict[Any, list[tuple[int, Heard]]] = {}
+        for number, item in sorted(said.values(), key=lambda pair: pair[0]):
+            alike.setdefault((item.category, item.text), []).append((number, item))
+        for items in alike.values():
+            for number, item in items[:_EACH]:
+                _warn(item, f"({self._noun} {number})")
+            if len(items) > _EACH:
+                rest = [number for number, _ in items[_EACH:]]
+                _warn(items[_EACH][1], f"({self._noun}s {_ranges(rest)})")
+
+
+def say(heard: Iterable[Heard], whose: str) -> None:
+    """Warn of what one fit gave, with who that was."""
+    for item in dict.fromkeys(heard):
+        _warn(item, f"({whose})")
+
+
+class _Hook:
+    """What all threads of this process have in common while fits run in it.
+
+    Others may keep the list of filters, or what shows warnings, and put them back when
+    no fit runs any more. The list then has the filters that it had before, and what is
+    shown is shown as before.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._given: list[Any] = []
+        self._before: list[Any] = []
+        self._ours: list[Any] = []
+        self._show_before: Any = None
+        self._default = ""
+        self._seen: set[Any] = set()
+
+    def begin(self, filters: Sequence[Any] | None) -> None:
+        with self._lock:
+            self._users += 1
+            if self._users > 1:
+                return
+            module: Any = warnings
+            self._seen.clear()
+            self._before = module.filters
+            self._given = list(self._before if filters is None else filters)
+            self._ours = [
+                ("always" if item[0] in _SHOWN else item[0], *item[1:])
+                for item in self._given
+            ]
+            module.filters = self._ours
+            self._default = module.defaultaction
+            if self._default in _SHOWN:
+                module.defaultaction = "always"
+            if module.showwarning != self._show:
+                self._show_before = module.showwarning
+                module.showwarning = self._show
+            _changed()
+
+    def end(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users:
+                return
+            module: Any = warnings
+            self._ours[:] = self._before
+            if module.filters is self._ours:
+                module.filters = self._before
+            module.defaultaction = self._default
+            if module.showwarning == self._show:
+                module.showwarning = self._show_before
+            _changed()
+
+    def _show(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: Any = None,
+        line: str | None = None,
+    ) -> None:
+        lists = getattr(_of_thread, "lists", None)
+        text = str(message)
+        if lists:
+            models = getattr(message, "models", None)
+            lists[-1].append(Heard(text, category, filename, lineno, models))
+            return
+        # Another's, who would have been told once.
+        key = text, category, filename, lineno
+        if self._users and self._action(key) in _SHOWN:
+            if key in self._seen:
+                return
+            self._seen.add(key)
+        self._show_before(message, category, filename, lineno, file, line)
+
+    def _action(self, key: tuple[str, type[Warning], str, int]) -> str:
+        """What the filters that were there before say of a warning."""
+        text, category, filename, lineno = key
+        module = filename.removesuffix(".py")
+        for action, words, kind, where, line in self._given:
+            if (
+                (words is None or words.match(text))
+                and issubclass(category, kind)
+                and (where is None or where.match(module))
+                and line in (0, lineno)
+            ):
+                return str(action)
+        return self._default
+
+
+def _changed() -> None:
+    """Let every module look at the filters again."""
+    with warnings.catch_warnings():
+        pass
+
+
+_hook = _Hook()
+_of_thread = threading.local()
+
+
+def _warn(item: Heard, whose: str) -> None:
+    category = _here(item.category)
+    text = f"{item.text} {whose}"
+    try:
+        message = category(text)
+    except Exception:  # it wants other arguments than a text
+        message = UserWarning(f"{category.__name__}: {text}")
+    # From where it came, since filters may go by that; what follows the text does not
+    # matter to them.
+    warnings.warn_explicit(message, type(message), item.filename, item.lineno)
+
+
+def _here(category: type[Warning]) -> type[Warning]:
+    """The class of that name of this process, if it has been copied from another."""
+    if category.__module__ != "__main__":
+        return category
+    found = getattr(sys.modules["__main__"], category.__qualname__, category)
+    return found if isinstance(found, type) else category
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Numbers in ascending order, in words: "3, 5 to 9"."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1] = [parts[-1][0], number]
+        else:
+            parts.append([number])
+    shown = [" to ".join(map(str, part)) for part in parts[:_EACH]]
+    more = sum(part[-1] - part[0] + 1 for part in parts[_EACH:])
+    return ", ".join(shown) + (f" and {more} more" if more else "")

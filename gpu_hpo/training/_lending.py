@@ -1,0 +1,254 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Lend rows to models and scorers so that nobody can write on rows of others.
+
+All models of a process share rows. A user whose code is not known gets a copy; one of a
+library that only reads gets a view that cannot be written, which costs next to nothing.
+If that refuses to be written after all, the user is given a copy and tried again.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import IntEnum
+from functools import lru_cache
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
+
+from gpu_hpo.data import Chunk
+from gpu_hpo.devices import harms_by_itself, is_device_array, shallow_params
+from gpu_hpo.training._snapshots import Snapshot
+
+# Libraries that write on rows only if a parameter says so, or by mistake.
+_READERS = frozenset({"sklearn", "cuml", "xgboost", "lightgbm", "numpy"})
+# Ours only read, and compiled code takes arrays that can be written.
+_TRUSTED = frozenset({"gpu_hpo"})
+_SPARSE_PARTS = ("data", "indices", "indptr")
+_PLAIN = (type(None), bool, int, float, str)
+# What NumPy, SciPy, Cython, Numba and pandas say of memory that cannot be written.
+_REFUSALS = (
+    "read-only",
+    "readonly",
+    "read only",
+    "not writeable",
+    "not writable",
+    "writeable flag",
+    "writebackifcopy",
+)
+
+
+class Access(IntEnum):
+    """What a user of rows may be given; of several users the largest counts."""
+
+    SHARED = 0  # the rows themselves
+    READ_ONLY = 1  # a view that cannot be written
+    OWN = 2  # a copy
+
+
+def access_of(*users: Any) -> Access:
+    """Say what estimators, scorers and functions may be given.
+
+    Parameters
+    ----------
+    *users : estimator, stack, scorer or callable
+
+    Returns
+    -------
+    Access
+        That of the most dangerous of the users and of all their parts.
+    """
+    return max(map(_access, users), default=Access.SHARED)
+
+
+def lend(value: Any, access: Access) -> Any:
+    """Give a user rows, labels or weights.
+
+    Parameters
+    ----------
+    value : array-like, frame, sparse matrix, list or None
+    access : Access
+
+    Returns
+    -------
+    like value
+        Where `value` is. Rows on a device cannot be protected: they are shared with
+        those who only read.
+    """
+    if value is None or access is Access.SHARED:
+        return value
+    if access is Access.READ_ONLY:
+        return _read_only(value)
+    return _copied(value)
+
+
+def lend_rows(rows: Mapping[str, Any], access: Access) -> Chunk:
+    """Give a user all that has rows."""
+    return {name: lend(value, access) for name, value in rows.items()}
+
+
+def lend_params(params: Mapping[str, Any], access: Access) -> dict[str, Any]:
+    """Give a user parameters: arrays and lists as rows are, what has a state anew."""
+    return {name: _lent_param(value, access) for name, value in params.items()}
+
+
+def call_lent(
+    method: Callable[..., Any],
+    rows: Sequence[Any],
+    params: Mapping[str, Any],
+    access: Access,
+) -> Any:
+    """Call a method with rows and parameters that others read.
+
+    Parameters
+    ----------
+    method : callable
+    rows : sequence of array-like
+        X, and y if there is one.
+    params : mapping of str to object
+    access : Access
+        What the method's owner may have of them. If that cannot be written and has to
+        be, the method is called once more, with copies.
+    """
+    try:
+        return method(*_each(rows, access), **lend_params(params, access))
+    except Exception as error:
+        if access is not Access.READ_ONLY or not is_refusal(error):
+            raise
+    own = Access.OWN
+    return method(*_each(rows, own), **lend_params(params, own))
+
+
+def _each(rows: Sequence[Any], access: Access) -> list[Any]:
+    return [lend(value, access) for value in rows]
+
+
+def is_refusal(error: BaseException | None) -> bool:
+    """Say whether an exception comes of memory that cannot be written."""
+    while error is not None:
+        text = str(error).lower()
+        if any(words in text for words in _REFUSALS):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def was_written(before: Any, after: Any) -> bool:
+    """Say whether rows that were lent as a copy are not what they were.
+
+    Parameters
+    ----------
+    before : array-like
+        The rows of which it is a copy.
+    after : like before
+    """
+    if before is after or after is None:
+        return False
+    if type(before) is not type(after) or np.shape(before) != np.shape(after):
+        return True
+    if scipy.sparse.issparse(before):
+        parts = [n for n in _SPARSE_PARTS if hasattr(before, n)]
+        return any(was_written(getattr(before, n), getattr(after, n)) for n in parts)
+    if hasattr(before, "equals"):
+        return not before.equals(after)
+    if isinstance(before, np.ndarray):
+        return not np.array_equal(before, after, equal_nan=before.dtype.kind in "fc")
+    if is_device_array(before):
+        return bool((before != after).any())
+    return isinstance(before, list) and before != after
+
+
+def _lent_param(value: Any, access: Access) -> Any:
+    if isinstance(value, Snapshot):
+        return value.copy(lambda array: lend(array, access))
+    if hasattr(value, "shape") or isinstance(value, list):
+        return lend(value, access)
+    return value
+
+
+# ---- who may have what ----
+
+
+def _access(user: Any) -> Access:
+    kind = user if isinstance(user, FunctionType | type) else type(user)
+    root = (kind.__module__ or "").partition(".")[0]
+    if root in _TRUSTED:
+        found = Access.SHARED
+    elif root in _READERS:
+        found = Access.READ_ONLY
+    else:
+        return Access.OWN
+    if isinstance(user, FunctionType | type):
+        return found
+    if isinstance(user, _MultimetricScorer):
+        return access_of(*user._scorers.values())
+    if isinstance(user, _BaseScorer):
+        return access_of(user._score_func)
+    if not hasattr(user, "get_params"):
+        return found
+    params = shallow_params(user)
+    if harms_by_itself(user, params):
+        return Access.OWN
+    for part in _parts(params.values()):
+        found = max(found, _access(part))
+        if found is Access.OWN:
+            break
+    return found
+
+
+def _parts(values: Iterable[Any]) -> Iterator[Any]:
+    """Estimators and functions among parameters, also those in lists."""
+    for value in values:
+        if isinstance(value, _PLAIN):
+            continue
+        if isinstance(value, list | tuple | set | frozenset):
+            yield from _parts(value)
+        elif isinstance(value, Mapping):
+            yield from _parts(value.values())
+        elif callable(value) or hasattr(value, "get_params"):
+            yield value
+
+
+# ---- how ----
+
+
+def _read_only(value: Any) -> Any:
+    """The same rows, by an object of the user's own that cannot be written."""
+    if isinstance(value, np.ndarray):
+        if isinstance(value, np.ma.MaskedArray):
+            return value.copy()  # whose mask is another array
+        view = value.view()
+        view.flags.writeable = False
+        return view
+    if scipy.sparse.issparse(value):
+        if value.format not in ("csr", "csc", "bsr"):
+            return value.copy()
+        shell = copy.copy(value)
+        for name in _SPARSE_PARTS:
+            setattr(shell, name, _read_only(getattr(value, name)))
+        return shell
+    if hasattr(value, "iloc") and not is_device_array(value):
+        return value.copy(deep=not _copies_on_write())
+    return value
+
+
+def _copied(value: Any) -> Any:
+    if hasattr(value, "flags") and not hasattr(value, "iloc"):
+        # Column-major rows stay so, or they would be copied once more.
+        return value.copy(order="K")
+    if isinstance(value, list | tuple):
+        nested = any(isinstance(item, list | dict | np.ndarray) for item in value[:1])
+        return copy.deepcopy(value) if nested else copy.copy(value)
+    return value.copy() if hasattr(value, "copy") else copy.deepcopy(value)
+
+
+@lru_cache(maxsize=1)
+def _copies_on_write() -> bool:
+    """Whether a pandas frame that is written has rows of its own from then on."""
+    import pandas as pd
+
+    return int(pd.__version__.partition(".")[0]) >= 3

@@ -1,0 +1,173 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What of an estimator draws random numbers and has no seed, and giving it one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from numbers import Number
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any, TypeAlias
+
+import numpy as np
+from sklearn.frozen import FrozenEstimator
+
+_SEED = "random_state"
+# What is not made of parts that could draw: most values, by their very type, and more.
+_SIMPLE = frozenset({type(None), bool, int, float, str})
+_PLAIN = (
+    *(Number, str, bytes, np.ndarray, np.generic),
+    *(type, FunctionType, BuiltinFunctionType, ModuleType),
+)
+
+# Name of a parameter that is a `random_state`; or, where no name leads to it, the way:
+# a parameter, then positions in lists and dicts, and names of parameters or attributes.
+Place: TypeAlias = str | tuple[str | int, ...]
+
+
+def unset_seeds(estimator: Any) -> tuple[Place, ...]:
+    """Say where a `random_state` is None, in an estimator and in all that it holds.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Is asked for its parameters, those of parts as well. What these do not name is
+        looked for in their values: estimators in lists and dicts, and what else has an
+        attribute `random_state`, as splitters have.
+
+    Returns
+    -------
+    tuple of str and of tuple
+        Names of parameters, sorted; then the ways to all else, in a certain order.
+    """
+    params = estimator.get_params(deep=True)
+    named = [
+        name
+        for name, value in params.items()
+        if value is None and name.rpartition("__")[2] == _SEED
+    ]
+    # A part whose parameters have names of their own has been looked at.
+    prefixes = {name.rpartition("__")[0] for name in params}
+    seen = {id(value) for name, value in params.items() if name in prefixes}
+    # What has learned and is frozen stays as it is.
+    frozen = (v for v in params.values() if isinstance(v, FrozenEstimator))
+    seen |= {id(value.estimator) for value in frozen}
+    ways = [
+        way for name in sorted(params) for way in _ways(params[name], (name,), seen)
+    ]
+    return (*sorted(named), *ways)
+
+
+def set_seeds(
+    estimator: Any,
+    places: Sequence[Place],
+    seeds: Sequence[int],
+    params: Mapping[str, Any] | None = None,
+) -> None:
+    """Set what `unset_seeds` has found, in that estimator or in a copy of it.
+
+    Parameters
+    ----------
+    estimator : estimator
+    places : sequence of str and of tuple
+    seeds : sequence of int
+        One for each.
+    params : mapping of str to object, optional
+        Other parameters, which are set at once with those that have names.
+    """
+    pairs = list(zip(places, seeds, strict=True))
+    named = {place: seed for place, seed in pairs if isinstance(place, str)}
+    estimator.set_params(**named | dict(params or {}))
+    for place, seed in pairs:
+        if not isinstance(place, str):
+            _set(estimator, place, seed)
+
+
+def leaves_places(params: Mapping[str, Any], places: Sequence[Place]) -> bool:
+    """Tell whether an estimator with other parameters has seeds in the same places.
+
+    Is False if that is not certain, and fast.
+
+    Parameters
+    ----------
+    params : mapping of str to object
+        The other parameters.
+    places : sequence of str and of tuple
+        What `unset_seeds` says of the estimator without them.
+    """
+    heads = [place if isinstance(place, str) else str(place[0]) for place in places]
+    return not any(
+        name.rpartition("__")[2] == _SEED
+        or not _holds_nothing(value)
+        or any(head == name or head.startswith(f"{name}__") for head in heads)
+        for name, value in params.items()
+    )
+
+
+def _holds_nothing(value: Any) -> bool:
+    """Whether a parameter's value is plain, and no list of parts, not even an empty."""
+    if isinstance(value, list | tuple):
+        return bool(value) and all(isinstance(item, Number) for item in value)
+    if isinstance(value, np.ndarray):
+        return not value.dtype.hasobject
+    return _is_plain(value)
+
+
+def _is_plain(value: Any) -> bool:
+    return type(value) in _SIMPLE or isinstance(value, _PLAIN)
+
+
+def _ways(
+    value: Any, way: tuple[Any, ...], seen: set[int]
+) -> Iterator[tuple[Any, ...]]:
+    """Find the ways to seeds that are unset in a value, each object looked at once."""
+    if _is_plain(value) or id(value) in seen:
+        return
+    seen.add(id(value))
+    if isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            yield from _ways(item, (*way, i), seen)
+    elif isinstance(value, dict):
+        for i, (key, item) in enumerate(value.items()):
+            if isinstance(key, str) and key.rpartition("__")[2] == _SEED:
+                # Of somebody's parameters, or of a search within: values to try.
+                if item is None:
+                    yield (*way, i)
+                elif isinstance(item, list):
+                    yield from ((*way, i, j) for j, v in enumerate(item) if v is None)
+            yield from _ways(item, (*way, i), seen)
+    elif isinstance(value, FrozenEstimator):
+        return
+    elif hasattr(value, "get_params"):
+        for place in unset_seeds(value):
+            yield (*way, *((place,) if isinstance(place, str) else place))
+    else:
+        # A splitter that does not shuffle has nothing to draw.
+        if getattr(value, _SEED, 0) is None and getattr(value, "shuffle", True):
+            yield (*way, _SEED)
+        if hasattr(value, "split"):
+            for name, item in sorted(getattr(value, "__dict__", {}).items()):
+                yield from _ways(item, (*way, name), seen)
+
+
+def _set(holder: Any, way: Sequence[Any], seed: int) -> None:
+    *steps, last = way
+    for step in steps:
+        if isinstance(holder, dict):
+            holder = list(holder.values())[step]
+        elif isinstance(step, int):
+            holder = holder[step]
+        elif hasattr(holder, "get_params"):
+            holder = holder.get_params(deep=True)[step]
+        else:
+            holder = getattr(holder, step)
+    if isinstance(holder, dict):
+        holder[list(holder)[last]] = seed
+    elif isinstance(last, int):
+        holder[last] = seed
+    elif hasattr(holder, "get_params"):
+        holder.set_params(**{last: seed})
+    else:
+        with suppress(AttributeError):  # of one that is not to be changed, so it draws
+            setattr(holder, last, seed)

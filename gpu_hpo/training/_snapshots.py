@@ -1,0 +1,333 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Give each fit a copy of its own of what has a state: callbacks, loggers, scorers.
+
+An object that several fits use would carry what one has left in it over to the next, in
+an order that threads decide. A snapshot is made before the first fit, and each fit gets
+a new copy of it. Only what is mutable is copied: modules, classes and functions without
+a state of their own stay what they are.
+"""
+
+from __future__ import annotations
+
+import copy
+import dis
+import functools
+import io
+import pickle
+from collections.abc import Callable, Iterable, Mapping
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    FunctionType,
+    MethodType,
+    ModuleType,
+)
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from sklearn.metrics._scorer import (
+    _BaseScorer,
+    _MultimetricScorer,
+    _PassthroughScorer,
+)
+
+from gpu_hpo.devices import is_device_array, shallow_params
+
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), range, slice, np.generic)
+# Whose functions keep what they need to check their arguments, and nothing else.
+_STATELESS = frozenset({"cuml", "cupy", "gpu_hpo", "numpy", "scipy", "sklearn"})
+_SMALL = 2**20  # bytes
+_MOST_ITEMS = 1000  # of a list that is looked through
+_BY_NAME = (type, ModuleType, np.ufunc, np.dtype, type(np.mean))
+
+
+class NotCopyableError(TypeError):
+    """An object that fits are to use has a state, and cannot be copied."""
+
+
+class Snapshot:
+    """Makes copies of a value as it was when this was made.
+
+    Parameters
+    ----------
+    value : object
+    name : str, default=""
+        Of the argument, for the message.
+
+    Raises
+    ------
+    NotCopyableError
+        If a part of it can neither be pickled nor copied, as a lock or an open file.
+    """
+
+    def __init__(self, value: Any, name: str = "") -> None:
+        self._shared: list[tuple[str, Any]] = []
+        stream = io.BytesIO()
+        try:
+            _Pickler(stream, self._shared).dump(value)
+        except Exception as error:
+            raise NotCopyableError(
+                f"{name or type(value).__name__}={value!r} cannot be copied "
+                f"({type(error).__name__}: {error})"
+            ) from error
+        self._bytes = stream.getvalue()
+
+    def copy(self, lend: Callable[[Any], Any] = lambda array: array) -> Any:
+        """Make a new copy.
+
+        Parameters
+        ----------
+        lend : callable
+            Gives a user an array, frame or sparse matrix that is part of the value;
+            these are not copied otherwise.
+        """
+        return _Unpickler(io.BytesIO(self._bytes), self._shared, lend).load()
+
+    def __repr__(self) -> str:
+        return f"Snapshot({self.copy()!r})"
+
+
+def snapshot(value: Any, name: str = "") -> Any:
+    """Give a `Snapshot` of what has a state, and anything else as it is."""
+    return Snapshot(value, name) if has_state(value) else value
+
+
+def snapshot_param(value: Any, name: str) -> Any:
+    """Give what `snapshot` gives, but lists of data and of plain values as they are."""
+    # Rows, if they are so many; else callbacks, for instance.
+    if isinstance(value, list | tuple) and (
+        len(value) > _MOST_ITEMS or not any(map(has_state, value))
+    ):
+        return value
+    return snapshot(value, name)
+
+
+def fresh(value: Any) -> Any:
+    """Give a copy of what is a `Snapshot`, and anything else as it is."""
+    return value.copy(_own_if_small) if isinstance(value, Snapshot) else value
+
+
+def has_state(value: Any) -> bool:
+    """Say whether users of a value could see what others have done to it.
+
+    Parameters
+    ----------
+    value : object
+        Data (arrays, frames, sparse matrices) does not count.
+    """
+    return _has_state(value, set())
+
+
+def own_functions(estimator: Any) -> Any:
+    """Give an estimator copies of its functions that have a state, in place.
+
+    ``clone`` copies all parameters but functions, so that models would share what a
+    function keeps in its closure or its default arguments.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Not fitted, and nobody else's.
+
+    Returns
+    -------
+    estimator
+        The same.
+    """
+    for name, value in shallow_params(estimator).items():
+        if isinstance(value, FunctionType | functools.partial):
+            if has_state(value):
+                estimator.set_params(**{name: fresh(Snapshot(value, name))})
+        else:
+            _own_functions_in(value)
+    return estimator
+
+
+def _own_functions_in(value: Any) -> None:
+    """Do so in the estimators that a parameter is, or that are in its list."""
+    if isinstance(value, list | tuple):
+        for item in value:
+            _own_functions_in(item)
+    elif hasattr(value, "get_params") and not isinstance(value, type):
+        own_functions(value)
+
+
+def _own_if_small(data: Any) -> Any:
+    """Copy an array that may be a counter, but no data set."""
+    small = isinstance(data, np.ndarray) and data.nbytes <= _SMALL
+    return data.copy() if small else data
+
+
+# ---- what has a state ----
+
+
+def _is_data(value: Any) -> bool:
+    return (
+        isinstance(value, np.ndarray)
+        or scipy.sparse.issparse(value)
+        or hasattr(value, "iloc")
+        or is_device_array(value)
+    )
+
+
+def _has_state(value: Any, seen: set[int]) -> bool:
+    if isinstance(value, (*_PLAIN, *_BY_NAME)) or id(value) in seen or _is_data(value):
+        return False
+    seen.add(id(value))
+    if isinstance(value, FunctionType):
+        root = (value.__module__ or "").partition(".")[0]
+        return root not in _STATELESS and (
+            _rebinds(value.__code__)
+            or any(
+                isinstance(v, np.ndarray) or _has_state(v, seen)
+                for v in _kept_by(value)
+            )
+        )
+    if isinstance(value, BuiltinFunctionType):
+        owner = getattr(value, "__self__", None)
+        return owner is not None and _has_state(owner, seen)
+    if isinstance(value, MethodType):
+        return _has_state(value.__self__, seen)
+    if isinstance(value, tuple | frozenset):
+        return any(_has_state(item, seen) for item in value)
+    if isinstance(value, functools.partial):
+        inside = (value.func, *value.args, *value.keywords.values())
+        return any(_has_state(item, seen) for item in inside)
+    if isinstance(value, _PassthroughScorer):
+        return False  # it calls the model that it is given
+    if isinstance(value, _MultimetricScorer):
+        return any(_has_state(item, seen) for item in value._scorers.values())
+    if isinstance(value, _BaseScorer):
+        inside = (value._score_func, *value._kwargs.values())
+        return any(_has_state(item, seen) for item in inside)
+    return True
+
+
+@functools.lru_cache(maxsize=256)
+def _rebinds(code: CodeType) -> bool:
+    """Whether a function gives variables of its closure other values (`nonlocal`)."""
+    return any(
+        step.opname == "STORE_DEREF" and step.argval in code.co_freevars
+        for step in dis.get_instructions(code)
+    )
+
+
+def _kept_by(function: FunctionType) -> Iterable[Any]:
+    """What a function keeps from call to call."""
+    for cell in function.__closure__ or ():
+        try:
+            yield cell.cell_contents
+        except ValueError:  # it is empty
+            continue
+    yield from function.__defaults__ or ()
+    yield from (function.__kwdefaults__ or {}).values()
+
+
+# ---- copies ----
+
+
+class _Pickler(pickle.Pickler):
+    """Pickles what has a state; all else is kept aside, by number."""
+
+    def __init__(self, stream: Any, shared: list[tuple[str, Any]]) -> None:
+        super().__init__(stream, protocol=5)
+        self._shared = shared
+        self._numbers: dict[int, int] = {}
+
+    def persistent_id(self, value: Any) -> int | None:
+        """Number of what is not pickled."""
+        how = _how(value)
+        if how is None:
+            return None
+        number = self._numbers.get(id(value))
+        if number is None:
+            number = self._numbers[id(value)] = len(self._shared)
+            if how == "copy":
+                value = copy.deepcopy(value)
+            self._shared.append((how, value))
+        return number
+
+    def reducer_override(self, value: Any) -> Any:
+        """Say how functions with a state are made anew."""
+        if isinstance(value, CellType):
+            try:
+                return CellType, (), (value.cell_contents,), None, None, _fill
+            except ValueError:  # it is empty
+                return CellType, ()
+        if not isinstance(value, FunctionType):
+            return NotImplemented
+        # In two steps, since a function may be among what it keeps.
+        return (
+            _bare_function,
+            (_Shared(value), value.__closure__ or ()),
+            (value.__defaults__, value.__kwdefaults__, dict(value.__dict__)),
+            None,
+            None,
+            _complete,
+        )
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(
+        self,
+        stream: Any,
+        shared: list[tuple[str, Any]],
+        lend: Callable[[Any], Any],
+    ) -> None:
+        super().__init__(stream)
+        self._shared = shared
+        self._lend = lend
+
+    def persistent_load(self, number: int) -> Any:
+        """Give what was not pickled."""
+        how, value = self._shared[number]
+        if how == "lend":
+            return self._lend(value)
+        return copy.deepcopy(value) if how == "copy" else value
+
+
+class _Shared:
+    """Keeps an object from being pickled by value."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def _how(value: Any) -> str | None:
+    """How a part of a value gets into copies if it is not pickled."""
+    if isinstance(value, _BY_NAME):
+        return "same"
+    if isinstance(value, _Shared):
+        return "same"
+    if isinstance(value, FunctionType):
+        return None if has_state(value) else "same"
+    if isinstance(value, BuiltinFunctionType):
+        owner = getattr(value, "__self__", None)
+        return "same" if owner is None or isinstance(owner, ModuleType) else None
+    if isinstance(value, CellType):
+        return None
+    if _is_data(value):
+        return "lend"
+    if isinstance(value, (Mapping, list, tuple, set, frozenset, *_PLAIN)):
+        return None
+    # Whoever says how he is copied may not say how he is pickled.
+    return "copy" if hasattr(type(value), "__deepcopy__") else None
+
+
+def _bare_function(shared: _Shared, cells: tuple[CellType, ...]) -> FunctionType:
+    function = shared.value
+    return FunctionType(
+        function.__code__, function.__globals__, function.__name__, None, cells
+    )
+
+
+def _fill(cell: CellType, state: tuple[Any]) -> None:
+    (cell.cell_contents,) = state
+
+
+def _complete(function: FunctionType, state: tuple[Any, Any, dict[str, Any]]) -> None:
+    function.__defaults__, function.__kwdefaults__, attributes = state
+    function.__dict__.update(attributes)
