@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,6 +40,11 @@ class BlockFacts:
         Distinct labels, if asked for.
     by_split : ndarray of int of shape (n_splits, 2), or None
         Rows that train and that validate in each split, where rows have roles.
+    without_weight : str or None
+        Weights that are 0 for all rows that could train, if there are such.
+    split_without_weight : (int, str) or None
+        Where rows have roles, the first split of whose rows that train all have weight
+        0, and by which weights.
     """
 
     n_train: int
@@ -45,6 +52,8 @@ class BlockFacts:
     n_bytes: int
     labels: np.ndarray | None = None
     by_split: np.ndarray | None = None
+    without_weight: str | None = None
+    split_without_weight: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -102,12 +111,52 @@ def split_block(
     if ROLES in block:
         block[ROLES] = np.asarray(block[ROLES])
         counts = [(block[ROLES] == role).sum(axis=0) for role in (TRAIN, TEST)]
-        facts = BlockFacts(n, 0, n_bytes(block), distinct, np.stack(counts, axis=1))
+        facts = BlockFacts(
+            n,
+            0,
+            n_bytes(block),
+            distinct,
+            np.stack(counts, axis=1),
+            without_weight=_without_weight(block, splitting.weights),
+            split_without_weight=_split_without_weight(block, splitting.weights),
+        )
         return SplitBlock(block, take_rows(block, slice(0)), facts)
     train, validation = splitting.held_out(n, seed, labels, groups)
     chunk = take_rows(block, train)
-    facts = BlockFacts(len(train), len(validation), n_bytes(chunk), distinct)
+    bare = _without_weight(chunk, splitting.weights)
+    if bare is not None and not splitting.joined:
+        # To many models nothing but such rows is an error; no rows, they are no call.
+        chunk = take_rows(chunk, slice(0))
+    facts = BlockFacts(
+        n_rows(chunk), len(validation), n_bytes(chunk), distinct, without_weight=bare
+    )
     return SplitBlock(chunk, take_rows(block, validation), facts)
+
+
+def _without_weight(chunk: Chunk, weights: tuple[str, ...]) -> str | None:
+    """The first weights that are 0 for all rows; None if none are."""
+    for name in weights:
+        weight: Any = chunk.get(name)
+        kind = getattr(getattr(weight, "dtype", None), "kind", "O")
+        # Of what is none, or not as weights are, the model says what is wrong.
+        if kind not in "biuf" or weight.ndim != 1 or not len(weight):
+            continue
+        if not bool((weight != 0).any()):
+            return name
+    return None
+
+
+def _split_without_weight(
+    block: Chunk, weights: tuple[str, ...]
+) -> tuple[int, str] | None:
+    """The first split of whose rows that train all have weight 0, and which weights."""
+    given = {name: block[name] for name in weights if name in block}
+    for split, roles in enumerate(block[ROLES].T if given else ()):
+        rows = take_rows(given, np.flatnonzero(roles == TRAIN))
+        name = _without_weight(rows, weights)
+        if name is not None:
+            return split, name
+    return None
 
 
 def count_groups(groups: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -178,14 +227,21 @@ class RowCounts(NamedTuple):
         That each chunk has for the models of a trial, all splits together.
     n_splits : int or None
         None where rows have no roles.
+    last : set of int
+        Chunks without weight, which must not come first.
+    spare : dict of int to bool
+        Blocks, of those that have rows, that validate and give no chunk for want of
+        weight; and whether they do when the rows that validate train as well.
     """
 
     n_rows: tuple[int, int]
     chunk_rows: list[int]
     n_splits: int | None
+    last: frozenset[int] = frozenset()
+    spare: Mapping[int, bool] = MappingProxyType({})
 
 
-def count_rows(facts: list[BlockFacts], n_held: int, test_size: float) -> RowCounts:
+def count_rows(facts: list[BlockFacts], n_held: int, splitting: Splitting) -> RowCounts:
     """Count rows, and raise ValueError if some model finds none to do with.
 
     Parameters
@@ -193,26 +249,63 @@ def count_rows(facts: list[BlockFacts], n_held: int, test_size: float) -> RowCou
     facts : list of BlockFacts
     n_held : int
         Rows to validate on that are in no block.
-    test_size : float
-        For the message.
+    splitting : Splitting
     """
+    test_size = splitting.test_size
     # A block without rows is no chunk.
     filled = [fact for fact in facts if fact.n_train]
+    if all(fact.without_weight is not None for fact in filled):
+        _check_any_weight(facts, "to train on")
     by_split = [fact.by_split for fact in filled if fact.by_split is not None]
     if by_split:
+        bare = {
+            i: fact.split_without_weight
+            for i, fact in enumerate(filled)
+            if fact.split_without_weight is not None
+        }
+        may_lack = splitting.joined or splitting.together
+        if not may_lack or len(bare) == len(filled):
+            _check_weights(bare)
+        spare = {} if splitting.joined else bare
         n_train, n_validation = np.sum(by_split, axis=0).mean(axis=0).astype(int)
+        n_train -= sum(int(by_split[i][:, 0].sum()) for i in spare)
         if test_size:
             _check_any(int(n_train), int(n_validation), len(facts), test_size)
         _check_splits(by_split, "groups" if test_size else "cv")
         return RowCounts(
             (int(n_train), int(n_validation)),
-            [int(counts[:, 0].sum()) for counts in by_split],
+            [int(n[:, 0].sum()) for i, n in enumerate(by_split) if i not in spare],
             len(by_split[0]),
+            frozenset(bare if splitting.joined else ()),
+            {i: filled[i].without_weight is None for i in spare},
         )
     chunk_rows = [fact.n_train for fact in filled]
     n_rows = (sum(chunk_rows), sum(fact.n_validation for fact in facts) + n_held)
     _check_any(*n_rows, len(facts), test_size)
-    return RowCounts(n_rows, chunk_rows, None)
+    last = (i for i, fact in enumerate(filled) if fact.without_weight is not None)
+    return RowCounts(n_rows, chunk_rows, None, frozenset(last))
+
+
+def count_held(facts: list[BlockFacts]) -> int:
+    """Count the rows that the user gave to validate on.
+
+    To a score rows of weight 0 are not there, so blocks of them need not be.
+
+    Raises
+    ------
+    ValueError
+        If all have weight 0.
+    """
+    n_held = sum(fact.n_train for fact in facts)
+    if not n_held:
+        _check_any_weight(facts, "of validation_data")
+    return n_held
+
+
+def _check_any_weight(facts: list[BlockFacts], which: str) -> None:
+    for fact in facts:
+        if fact.without_weight is not None:
+            raise ValueError(f"{fact.without_weight} is 0 for all rows {which}")
 
 
 def _check_any(n_train: int, n_held: int, n_chunks: int, test_size: float) -> None:
@@ -239,3 +332,12 @@ def _check_splits(by_split: list[np.ndarray], argument: str) -> None:
                 "all of its rows validate. Let cv be an integer, or a splitter with "
                 "shuffle=True, or take larger or shuffled chunks"
             )
+
+
+def _check_weights(bare: Mapping[int, tuple[int, str]]) -> None:
+    """Raise if a model finds only rows of weight 0 to train on in some chunk."""
+    for chunk, (split, name) in bare.items():
+        raise ValueError(
+            f"{name} is 0 for all rows that split {split} has to train on in chunk "
+            f"{chunk}: leave rows of weight 0 out, or take larger or shuffled chunks"
+        )

@@ -22,7 +22,7 @@ from gpu_hpo.data._arrival import pack
 from gpu_hpo.data._blocks import Blocks
 from gpu_hpo.data._chunk import Chunk, concat_chunks
 from gpu_hpo.data._loading import ORDER_SEED, Item, Loader
-from gpu_hpo.data._partition import count_rows, union_of_labels
+from gpu_hpo.data._partition import count_held, count_rows, union_of_labels
 from gpu_hpo.data._split import spawn_seed
 from gpu_hpo.data._splitting import Splitting
 from gpu_hpo.data._upload import OnDevice, Upload
@@ -108,7 +108,7 @@ class ResidentData:
                 client,
                 validation,
                 name=f"{name}-held",
-                splitting=Splitting(),
+                splitting=Splitting(weights=splitting.weights),
                 seed=seed,
                 classify=classify,
             )
@@ -118,6 +118,8 @@ class ResidentData:
         self._place = self._loader.place  # chunk -> pack, position
         self._adopted: dict[tuple[str, str], Future] = {}
         self._order: list[int] = []
+        self._last: frozenset[int] = frozenset()  # chunks without weight
+        self._spare: list[tuple[int, int]] = []  # of chunks that only validate at first
         self.n_bytes = 0
         self.labels = np.array([])
         self.n_rows = (0, 0)
@@ -156,9 +158,15 @@ class ResidentData:
             self._parts = self._held.packs
         self.labels = union_of_labels(facts)
         _check_known(self.labels, union_of_labels(held))
-        n_held = sum(fact.n_train for fact in held)
-        counts = count_rows(facts, n_held, self.splitting.test_size)
+        n_held = count_held(held)
+        counts = count_rows(facts, n_held, self.splitting)
         self.n_rows = counts.n_rows
+        self._last = counts.last
+        places = list(self._place)
+        self._place = [place for i, place in enumerate(places) if i not in counts.spare]
+        self._spare = [
+            places[i] for i, has_weight in counts.spare.items() if has_weight
+        ]
         self.chunk_rows = counts.chunk_rows
         if counts.n_splits is not None:
             self.n_splits = counts.n_splits
@@ -181,6 +189,8 @@ class ResidentData:
             self._packs = [*self._packs, *self._parts]
             self._parts = []
             self.n_bytes = sum(item.nbytes for item in self._packs)
+        self._place = [*self._place, *self._spare]
+        self._spare = []
         self._order = []
         self._adopted = {k: f for k, f in self._adopted.items() if k[1] != "whole"}
 
@@ -249,7 +259,8 @@ class ResidentData:
         while len(self._order) < stop:
             epoch = len(self._order) // self.n_chunks
             rng = np.random.default_rng(spawn_seed(self._seed, ORDER_SEED, epoch))
-            self._order += rng.permutation(self.n_chunks).tolist()
+            order = rng.permutation(self.n_chunks).tolist()
+            self._order += sorted(order, key=self._last.__contains__)
         return self._order[:stop]
 
     def train(

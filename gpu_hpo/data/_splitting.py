@@ -55,6 +55,13 @@ class Splitting:
         Instead, what becomes of the rows of each group.
     together : bool
         Whether what is held out stays in its chunk, with the role to validate.
+    weights : tuple of str
+        Per-row parameters by which rows are weighted in training, if a model may see
+        only rows of weight 0 otherwise. Where all rows of a block that train have
+        weight 0, it gives no chunk.
+    joined : bool
+        Whether chunks train together with all before them. Those without weight then
+        only have to come last.
     """
 
     test_size: float = 0.0
@@ -62,6 +69,8 @@ class Splitting:
     stratify: bool = False
     groups: GroupNumbers | None = None
     together: bool = False
+    weights: tuple[str, ...] = ()
+    joined: bool = False
 
     @property
     def by_roles(self) -> bool:

@@ -70,6 +70,15 @@ class Request:
     validation: Blocks | None = None
     refit: bool | str | None = None
 
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """Those of `fit_rows` by which rows, or those of one step, are weighted."""
+        return tuple(
+            name
+            for name in self.fit_rows
+            if name.rpartition("__")[2] == "sample_weight"
+        )
+
 
 def read_request(
     search: Any,
@@ -125,7 +134,7 @@ def read_request(
     by_row = rows if groups is None or by_splitter else {**rows, GROUPS: groups}
     # Chunks of consecutive rows could lie in one group, or fold, as a whole.
     cut: dict[str, Any] = {"interleave": groups is not None or by_splitter}
-    cut |= budget.cut(n or 0, max_calls, search.chunk_size)
+    cut |= budget.cut(n or 0, search._calls_for_all_rows(), search.chunk_size)
     blocks = as_blocks(X, y, by_row, **cut)
     budget.check_chunks(len(blocks.blocks), max_calls)
     score_rows = tuple(name for name in score if name in rows)

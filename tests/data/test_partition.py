@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Blocks into train chunks and validation pieces."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,8 @@ from gpu_hpo.data import Splitting, concat_chunks, n_rows, spawn_seed
 from gpu_hpo.data._chunk import n_bytes, take_rows
 from gpu_hpo.data._partition import (
     BlockFacts,
+    count_held,
+    count_rows,
     groups,
     join_pieces,
     n_parts,
@@ -171,3 +175,114 @@ def test_union_of_labels():
     ]
     assert union_of_labels(facts).tolist() == ["a", "a long one", "b"]
     assert union_of_labels(facts[3:4]).tolist() == []
+
+
+# ---- rows of weight 0 ----
+
+
+def weighted(splitting, weight, way="numpy", **options):
+    as_X, as_y = WAYS[way]
+    block = {"X": as_X(X), "y": as_y(y), "sample_weight": as_y(np.asarray(weight))}
+    splitting = replace(splitting, weights=("sample_weight",), **options)
+    return split_block(block, splitting, SEED, classify=True)
+
+
+def held_out():
+    """Rows of a block that validate, by the splitting of these tests."""
+    return AT_RANDOM.held_out(50, SEED, None, None)[1]
+
+
+@pytest.mark.parametrize("way", list(WAYS))
+def test_no_weight_in_training(way):
+    """Rows that train and all have weight 0 are no chunk; others still validate."""
+    weight = np.zeros(50)
+    weight[held_out()] = 1
+    split = weighted(AT_RANDOM, weight, way)
+    assert (split.facts.n_train, split.facts.n_validation) == (0, 10)
+    assert n_rows(split.train) == 0
+    assert split.facts.n_bytes <= 8  # of a sparse matrix without rows
+    np.testing.assert_array_equal(host(split.validation["X"]), X[held_out()])
+    assert split.facts.labels.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "weight",
+    [
+        np.arange(50) == 2,  # which trains
+        np.full(50, np.nan),
+        np.full(50, "0"),
+        np.zeros((50, 1)),
+    ],
+    ids=["one", "nan", "text", "column"],
+)
+def test_some_weight_in_training(weight):
+    """A single row of weight is enough, and what are no weights is not for here."""
+    assert 2 not in held_out()
+    facts = weighted(AT_RANDOM, weight).facts
+    assert (facts.n_train, facts.without_weight) == (40, None)
+
+
+def test_weights_of_scores_only():
+    """Weights that training does not get decide nothing."""
+    block = {"X": X, "y": y, "sample_weight": np.zeros(50)}
+    assert split_block(block, AT_RANDOM, SEED, classify=True).facts.n_train == 40
+
+
+def test_weights_stay_on_the_device():
+    """Weights are looked at where they are."""
+    NoHostCopyArray.host_copies = 0
+    block = {"X": NoHostCopyArray(X), "sample_weight": NoHostCopyArray(np.zeros(50))}
+    for splitting in (
+        Splitting(0.2),
+        Splitting(n_folds=2),
+        Splitting(0.2, joined=True),
+    ):
+        splitting = replace(splitting, weights=("sample_weight",))
+        facts = split_block(block, splitting, SEED, classify=False).facts
+        assert facts.without_weight == "sample_weight"
+    assert NoHostCopyArray.host_copies == 0
+
+
+def test_no_weight_in_a_split():
+    """A split whose rows that train have no weight is named, with the chunk."""
+    folds = Splitting(n_folds=2)
+    in_fold = folds.roles(50, SEED, None, None)[:, 1] == 2
+    facts = weighted(folds, in_fold).facts
+    assert facts.split_without_weight == (1, "sample_weight")
+    ok = weighted(folds, np.ones(50)).facts
+    assert (ok.without_weight, ok.split_without_weight) == (None, None)
+    assert count_rows([ok, ok], 0, folds).chunk_rows == [50, 50]
+    with pytest.raises(ValueError, match=r"sample_weight is 0.* split 1 .*chunk 1"):
+        count_rows([ok, facts], 0, folds)
+    # What is fitted to with all chunks before only has to come last.
+    joined = count_rows([facts, ok], 0, replace(folds, joined=True))
+    assert (joined.last, joined.chunk_rows) == ({0}, [50, 50])
+    with pytest.raises(ValueError, match=r"sample_weight is 0.* split 1 .*chunk 0"):
+        count_rows([facts, facts], 0, replace(folds, joined=True))
+
+
+def test_no_weight_where_rows_validate_in_their_chunk():
+    """A chunk whose rows that train have no weight is spared, if not all are so."""
+    together = replace(AT_RANDOM, together=True)
+    weight = np.zeros(50)
+    none = weighted(together, weight).facts
+    weight[held_out()] = 1
+    some, ok = weighted(together, weight).facts, weighted(together, np.ones(50)).facts
+    counts = count_rows([none, ok, some], 0, together)
+    assert counts.chunk_rows == [40]
+    assert counts.n_rows == (40, 30)
+    assert counts.spare == {0: False, 2: True}
+    with pytest.raises(ValueError, match="sample_weight is 0 for all rows"):
+        count_rows([none, some], 0, together)
+
+
+def test_no_weight_in_any_block():
+    """If no row has weight, that is an error which says so."""
+    for splitting in (AT_RANDOM, Splitting(n_folds=2), Splitting(0.2, joined=True)):
+        facts = weighted(splitting, np.zeros(50)).facts
+        with pytest.raises(
+            ValueError, match="sample_weight is 0 for all rows to train"
+        ):
+            count_rows([facts, facts], 0, splitting)
+    with pytest.raises(ValueError, match=r"sample_weight is 0 .*validation_data"):
+        count_held([weighted(Splitting(), np.zeros(50)).facts])
