@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 import warnings
 from abc import ABCMeta
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -22,6 +23,7 @@ from gpu_hpo.execution import search_client
 from gpu_hpo.model_selection._life import INTERRUPT_SECONDS, SearchLife
 from gpu_hpo.model_selection._postfit import PostFit
 from gpu_hpo.model_selection._request import Request, read_request
+from gpu_hpo.model_selection._search_space import n_distinct
 from gpu_hpo.training import make_scoring
 
 _FITTED = (
@@ -236,11 +238,19 @@ class BaseIncrementalSearchCV(
         return tags
 
 
-def warn_small_space(wanted: int, found: int) -> None:
-    """Say that the space holds fewer parameter sets than were to be sampled."""
+def warn_small_space(params: Sequence[Mapping[str, Any]], wanted: str) -> None:
+    """Say that the space holds fewer parameter sets than were to be sampled.
+
+    Parameters
+    ----------
+    params : sequence of dict
+        One for each model; each set of the space is among them.
+    wanted : str
+        How many were to be sampled.
+    """
     warnings.warn(
-        f"parameters is a space of {found} distinct sets where {wanted} were to be "
-        f"sampled: {found} models are trained",
+        f"parameters is a space of {n_distinct(params)} distinct sets where {wanted} "
+        f"were to be sampled: {len(params)} models are trained",
         UserWarning,
         stacklevel=2,
     )

@@ -67,7 +67,8 @@ _SHARED = {
         What a model gets more of by each call, up to `max_iter`. "partial_fit" trains
         it on another chunk. Anything else fits it anew at each decision: to as many
         chunks as it has made calls ("n_samples"; data that is not a Dask collection is
-        cut into `max_iter` chunks, each of rows from everywhere), or to all rows with
+        cut into `max_iter` chunks, each of rows from everywhere, or into as many as a
+        model may make calls where there is no `max_iter`), or to all rows with
         an integer parameter at that number (its name: "n_estimators", "max_iter",
         "clf__epochs", ...), or for so many iterations more ("warm_start", for
         estimators with that parameter).

@@ -16,7 +16,7 @@ from gpu_hpo.data import spawn_seed
 from gpu_hpo.model_selection._base import BaseIncrementalSearchCV, warn_small_space
 from gpu_hpo.model_selection._docs import with_shared_docs
 from gpu_hpo.model_selection._planned import planned_calls, planned_fits
-from gpu_hpo.model_selection._search_space import sample
+from gpu_hpo.model_selection._search_space import n_to_sample, sample
 from gpu_hpo.schedules import (
     Bracket,
     Hyperband,
@@ -61,7 +61,11 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         ``param_NAME`` (masked where a model does not have it), ``test_score`` (the
         last), ``rank_test_score``, ``partial_fit_calls``, means and standard
         deviations of ``partial_fit_time`` and ``score_time`` in seconds, ``status``
-        ("completed", "stopped", "failed" or "lost") and ``error``.
+        ("completed", "stopped", "failed" or "lost") and ``error``. Ranks are by the
+        last score, among those of a kind: models that were completed first (the best
+        has rank 1), then those that were stopped before the end, those that failed or
+        were lost, and last, with one rank, all whose last score is not finite. Equal
+        scores of a kind share the lower rank. Other metrics are ranked alike.
     history_ : list of dict
         One per score, by time: ``model_id``, ``bracket``, ``params``, ``score``,
         ``partial_fit_calls``, ``partial_fit_time`` and ``score_time`` (seconds since
@@ -75,6 +79,7 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         Its score, parameters and row in `cv_results_`.
     metadata, metadata_ : dict
         ``n_models``, ``partial_fit_calls`` and ``brackets``: as planned, and as done.
+        A bracket has no more models than a space of lists has parameter sets.
         With another `resource` than "partial_fit" both have ``n_fits`` and
         ``calls_fitted``, and `metadata_` has ``resource`` and ``rows_fitted``, which
         count the work of all fits that were scored, while ``partial_fit_calls`` counts
@@ -167,17 +172,20 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         self._validate_params()
         brackets = []
         for bracket in reversed(hyperband_brackets(self.max_iter, self.aggressiveness)):
+            n_models = n_to_sample(self.parameters, bracket.n_trials)
             rungs = halving_rungs(
-                bracket.n_trials, bracket.n_calls, self.aggressiveness, self.max_iter
+                n_models, bracket.n_calls, self.aggressiveness, self.max_iter
             )
             brackets.append(
                 {
                     "bracket": bracket.index,
-                    "n_models": bracket.n_trials,
+                    "n_models": n_models,
                     "partial_fit_calls": planned_calls(rungs),
                     "decisions": [rung.calls for rung in rungs],
                     **planned_fits(rungs, self._budget()),
-                    "SuccessiveHalvingSearchCV params": self._halving_params(bracket),
+                    "SuccessiveHalvingSearchCV params": self._halving_params(
+                        bracket, n_models
+                    ),
                 }
             )
         return _total(brackets)
@@ -186,16 +194,18 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         self._warn_impatient()
         params: list[Any] = []
         sizes: dict[int, int] = {}
-        wanted = 0
-        for bracket in hyperband_brackets(self.max_iter, self.aggressiveness):
+        brackets = hyperband_brackets(self.max_iter, self.aggressiveness)
+        for bracket in brackets:
             found = sample(
                 self.parameters, bracket.n_trials, spawn_seed(seed, bracket.index)
             )
-            wanted += bracket.n_trials
             sizes[bracket.index] = len(found)
             params += found
-        if len(params) < wanted:
-            warn_small_space(wanted, len(params))
+        wanted = [bracket.n_trials for bracket in brackets]
+        if len(params) < sum(wanted):
+            # A bracket that wanted more than there are has all that there are.
+            by_bracket = " + ".join(map(str, wanted))
+            warn_small_space(params, f"{sum(wanted)} ({by_bracket} by bracket)")
         schedule = Hyperband(
             self.max_iter,
             self.aggressiveness,
@@ -247,26 +257,29 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
             }
             if bracket.n_calls > 1:
                 decisions.discard(1)  # every model's first score decides nothing
+            n_models = schedule.brackets[bracket.index].n_trials
             brackets.append(
                 {
                     "bracket": bracket.index,
-                    "n_models": schedule.brackets[bracket.index].n_trials,
+                    "n_models": n_models,
                     "partial_fit_calls": sum(
                         entries[-1]["partial_fit_calls"] for entries in records
                     ),
                     "decisions": sorted(decisions),
-                    "SuccessiveHalvingSearchCV params": self._halving_params(bracket),
+                    "SuccessiveHalvingSearchCV params": self._halving_params(
+                        bracket, n_models
+                    ),
                 }
             )
         self.metadata_ = _total(brackets)
 
-    def _halving_params(self, bracket: Bracket) -> dict[str, Any]:
+    def _halving_params(self, bracket: Bracket, n_models: int) -> dict[str, Any]:
         """Arguments of `SuccessiveHalvingSearchCV` for one bracket alone."""
         return {
             "aggressiveness": self.aggressiveness,
             "max_iter": self.max_iter,
             "n_initial_iter": bracket.n_calls,
-            "n_initial_parameters": bracket.n_trials,
+            "n_initial_parameters": n_models,
             "patience": self._patience() or False,
             "prefix": f"{self.prefix}, bracket={bracket.index}",
             "random_state": self.random_state,

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 from gpu_hpo.execution import Failure, Record
 from gpu_hpo.training import Budget
@@ -77,11 +77,12 @@ def make_cv_results(
         results[f"std_{name}"] = np.array([np.std(values) for values in times])
     keys = list((history or [{}])[0])
     metrics = [key for key in keys if key.startswith("test_")]
+    status = [_status(trial, failures, finalists) for trial in params]
     for key in ("score", *metrics):
         name = key.removeprefix("test_")
         scores = np.array([entry.get(key, math.nan) for entry in last], dtype=float)
         results[f"test_{name}"] = scores
-        results[f"rank_test_{name}"] = _rank(scores)
+        results[f"rank_test_{name}"] = _rank(scores, status)
         column = re.compile(rf"split\d+_test_{re.escape(name)}")
         of_splits = [key for key in keys if column.fullmatch(key)]
         if of_splits:
@@ -101,9 +102,7 @@ def make_cv_results(
         results[f"param_{name}"] = _column(
             [param.get(name, _ABSENT) for param in params.values()]
         )
-    results["status"] = np.array(
-        [_status(trial, failures, finalists) for trial in params], dtype=object
-    )
+    results["status"] = np.array(status, dtype=object)
     results["error"] = np.array(
         [failures[t].error if t in failures else "" for t in params], dtype=object
     )
@@ -149,7 +148,7 @@ def best_trial(
 
     If none of them has a finite one, that of any trial, one that did not fail if
     there is one; None if there is no finite score at all. Ties go to the lower trial
-    number.
+    number. `_rank` ranks by the same rule.
     """
     last = {record.trial: record for record in records}
     sound = [trial for trial in last if trial not in failed]
@@ -165,6 +164,8 @@ def best_trial(
 
 
 _ABSENT = object()
+_ORDER = {"completed": 0, "stopped": 1}
+_FAILED, _NOT_FINITE = 2, 3
 
 
 def _status(trial: int, failures: Mapping[int, Failure], finalists: set[int]) -> str:
@@ -173,10 +174,20 @@ def _status(trial: int, failures: Mapping[int, Failure], finalists: set[int]) ->
     return "completed" if trial in finalists else "stopped"
 
 
-def _rank(scores: np.ndarray) -> np.ndarray:
-    """Rank 1 is best, ties share the lower rank, what is not finite comes last."""
-    worst_last = np.where(np.isfinite(scores), -scores, np.inf)
-    return rankdata(worst_last, method="min").astype(np.int64)
+def _rank(scores: np.ndarray, status: Sequence[str]) -> np.ndarray:
+    """Rank trials of the same status by score; ties share the lower rank.
+
+    The best of those that were completed has rank 1, for it is the best of all: a trial
+    that was stopped may have had a higher score, but of less training. What is not
+    finite comes last.
+    """
+    kinds = [_ORDER.get(kind, _FAILED) for kind in status]
+    keys = [
+        (kind, -score) if math.isfinite(score) else (_NOT_FINITE, 0.0)
+        for kind, score in zip(kinds, scores.tolist(), strict=True)
+    ]
+    ranked = sorted(keys)
+    return np.array([1 + bisect_left(ranked, key) for key in keys], dtype=np.int64)
 
 
 def _objects(values: Sequence[Any]) -> np.ndarray:

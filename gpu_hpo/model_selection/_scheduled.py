@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from gpu_hpo.model_selection._base import BaseIncrementalSearchCV, warn_small_space
 from gpu_hpo.model_selection._docs import with_shared_docs
-from gpu_hpo.model_selection._search_space import sample
+from gpu_hpo.model_selection._search_space import n_to_sample, sample
 from gpu_hpo.schedules import Schedule
 
 
@@ -46,25 +46,30 @@ class BaseScheduledSearchCV(BaseIncrementalSearchCV):
             _check_grid(self.parameters)
 
     def _n_models(self) -> int:
-        """Models to train, if the space holds so many parameter sets."""
+        """Models to train: no more than the space has parameter sets."""
         if self.n_initial_parameters == "grid":
             return len(ParameterGrid(self.parameters))
-        return int(self.n_initial_parameters)
+        return n_to_sample(self.parameters, int(self.n_initial_parameters))
 
     def _plan(self, seed: np.random.SeedSequence) -> tuple[Schedule, list[Any]]:
         if self.n_initial_parameters == "grid":
             params = list(ParameterGrid(self.parameters))
         else:
-            wanted = self._n_models()
+            wanted = int(self.n_initial_parameters)
             params = sample(self.parameters, wanted, seed)
             if len(params) < wanted:
-                warn_small_space(wanted, len(params))
+                warn_small_space(params, str(wanted))
         return self._schedule(len(params)), params
 
     def _max_calls(self) -> int:
         horizon = self._schedule(self._n_models()).horizon()
         # Only what cuts chunks for calls asks, and refuses what is left open.
         return sys.maxsize if horizon is None else horizon
+
+    def _calls_for_all_rows(self) -> int:
+        # Which may be more than any model of this schedule comes to.
+        most = getattr(self, "max_iter", None)
+        return self._max_calls() if most is None else int(most)
 
     def _label(self, schedule: Schedule, trial: int) -> dict[str, Any]:
         return {"model_id": trial}

@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import ParameterSampler
+from sklearn.model_selection import ParameterGrid, ParameterSampler
+
+from gpu_hpo.decomposition._keys import Keys
 
 
 def check_space(estimator: Any, parameters: Any) -> None:
@@ -60,6 +62,33 @@ def check_space(estimator: Any, parameters: Any) -> None:
                     )
                 if len(values) == 0:
                     raise ValueError(f"parameters[{name!r}]={values!r} is empty")
+
+
+def n_to_sample(parameters: Any, n: int) -> int:
+    """How many of `n` parameter sets `sample` will give."""
+    spaces = [parameters] if isinstance(parameters, Mapping) else parameters
+    try:
+        if any(hasattr(v, "rvs") for space in spaces for v in space.values()):
+            return n
+        return min(n, len(ParameterGrid(parameters))) or n
+    except (TypeError, ValueError, AttributeError):
+        return n  # what is wrong with the space is for `check_space` to say
+
+
+def n_distinct(params: Sequence[Mapping[str, Any]]) -> int:
+    """Count parameter sets that differ in content."""
+    keys = Keys()
+    return len(
+        {
+            frozenset((name, keys.of(_plain(value))) for name, value in param.items())
+            for param in params
+        }
+    )
+
+
+def _plain(value: Any) -> Any:
+    """A number as Python's own, whether it comes from a list or from an array."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def sample(parameters: Any, n: int, seed: np.random.SeedSequence) -> list[Any]:

@@ -298,11 +298,17 @@ def test_search_of_81(threads_client):
 
 
 def test_one_ranking_over_all_models(calls):
-    """Ranks are over all brackets, ties share the lower rank."""
+    """Ranks are over all brackets: what was completed comes first, ties share."""
     search = scripted([float(i // 2) for i in range(40)]).fit(*make_data())
-    scores = search.cv_results_["test_score"]
-    expected = [1 + (scores > score).sum() for score in scores]
+    keys = [
+        (status == "completed", score)
+        for status, score in zip(
+            search.cv_results_["status"], search.cv_results_["test_score"], strict=True
+        )
+    ]
+    expected = [1 + sum(other > key for other in keys) for key in keys]
     assert list(search.cv_results_["rank_test_score"]) == expected
+    assert search.cv_results_["rank_test_score"][search.best_index_] == 1
 
 
 def test_not_finite_ranks_last(calls):
@@ -431,11 +437,17 @@ def test_impatience_warns(calls):
 def test_small_grid(calls):
     """A grid with too few sets warns, and fewer models are trained."""
     search = scripted([0.1, 0.2, 0.3, 0.4])
-    with pytest.warns(UserWarning, match="4 were|4 distinct|trained") as caught:
+    sampled = r"4 distinct sets where 17 \(9 \+ 5 \+ 3 by bracket\) .*11 models are"
+    with pytest.warns(UserWarning, match=sampled) as caught:
         search.fit(*make_data())
     assert len(caught) == 1
     # Brackets start with 9, 5 and 3 models where there are enough.
     assert search.metadata_["n_models"] == 4 + 4 + 3
+    assert search.metadata_ == search.metadata
+    assert [
+        bracket["SuccessiveHalvingSearchCV params"]["n_initial_parameters"]
+        for bracket in search.metadata_["brackets"]
+    ] == [3, 4, 4]
     assert len(search.cv_results_["params"]) == 11
     assert search.best_score_ == 0.4
     for bracket in (2, 1):

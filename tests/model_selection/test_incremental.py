@@ -560,7 +560,10 @@ def test_chunks_for_n_samples(calls, make):
     """A Dask array with fewer chunks than calls is an error that gives both."""
     lazy_X, lazy_y = da.from_array(X, chunks=(40, 4)), da.from_array(y, chunks=40)
     search = make(
-        LogisticRegression(), {"C": [0.1, 1.0]}, max_iter=9, resource="n_samples"
+        LogisticRegression(),
+        {"C": loguniform(1e-4, 1e2)},
+        max_iter=9,
+        resource="n_samples",
     ).set_params(n_initial_parameters=50)
     with pytest.raises(ValueError, match="up to 9, but X has 5"):
         search.fit(lazy_X, lazy_y)

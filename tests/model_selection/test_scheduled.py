@@ -100,7 +100,8 @@ def test_example(threads_client, capsys):
 def test_any_schedule_of_ours(threads_client):
     """A schedule that has a class of its own comes to the same when it is passed."""
     options = {"random_state": 0, "chunk_size": 50}
-    hyperband = HyperbandSearchCV(Scripted(), {"value": [0.5]}, max_iter=9, **options)
+    space = {"value": range(17)}
+    hyperband = HyperbandSearchCV(Scripted(), space, max_iter=9, **options)
     sets = [{"value": [i / 20]} for i in range(17)]
     search = ScheduledSearchCV(
         Scripted(), sets, lambda n: Hyperband(9), "grid", **options
@@ -121,7 +122,7 @@ def test_fewer_sets_than_asked_for(threads_client):
     search = make_search(schedule, parameters={"value": [0.1, 0.2, 0.3]})
     with pytest.warns(UserWarning, match="3 distinct"):
         search.fit(X, y)
-    assert set(asked) == {10, 3}
+    assert set(asked) == {3}
     assert search.metadata_["n_models"] == 3
 
 
