@@ -20,6 +20,7 @@ from gpu_hpo.data import aligned, scatter, unwrap, wrap
 from gpu_hpo.exceptions import WorkersLostError
 from gpu_hpo.execution._blas import one_blas_thread
 from gpu_hpo.execution._pool import Pool, ResultsLost, TaskKilled
+from gpu_hpo.execution._replacements import bring_back
 
 _GONE = ("cancelled", "lost")
 _LOST = "workers have died, and what tasks need is lost with them"
@@ -138,7 +139,8 @@ class ClientPool(Pool):
             except CancelledError as error:
                 raise ResultsLost(f"{_LOST}: {error}") from error
             except KilledWorker as error:
-                raise TaskKilled(str(error)) from error
+                deaths = error.allowed_failures + 1
+                raise TaskKilled(str(error), deaths) from error
             except TimeoutError:
                 if handle.status == "error":
                     raise  # the task's own
@@ -150,28 +152,18 @@ class ClientPool(Pool):
         """Wait for workers that have died to be replaced, if they are."""
         self._large.clear()
         end = time.monotonic() + _RECOVERY
+        self._n_workers = max(self._n_workers, len(self.client.nthreads()))
         while len(self.client.nthreads()) < self._n_workers:
             if time.monotonic() > end:
+                self._n_workers = len(self.client.nthreads())  # the others are gone
                 break
-            self._bring_back()
+            bring_back(self.client)
             time.sleep(_PAUSE)
         time.sleep(_SETTLED)
 
-    def _bring_back(self) -> None:
-        """Have workers started again that the cluster has given up.
-
-        A `SpecCluster` looks, some seconds after each death, whether there is a worker
-        of that name, and closes its nanny for good if there is none at that moment, as
-        when the next one has died meanwhile.
-        """
-        cluster: Any = self.client.cluster
-        wanted = getattr(cluster, "worker_spec", None)
-        if wanted and set(wanted) - set(cluster.workers):
-            cluster.scale(len(wanted))
-
     def _seen_workers(self, since: float) -> float:
         """When there was a worker, as far as is known; raise if that is long ago."""
-        self._bring_back()
+        bring_back(self.client)
         now = time.monotonic()
         if self.client.nthreads():
             return now
@@ -203,7 +195,7 @@ class ClientPool(Pool):
         while not (workers := list(self.client.nthreads())):
             if time.monotonic() > end:
                 raise self._no_worker()
-            self._bring_back()
+            bring_back(self.client)
             time.sleep(_PAUSE)
         return workers
 

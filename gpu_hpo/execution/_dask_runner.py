@@ -19,6 +19,7 @@ from distributed.scheduler import KilledWorker
 from gpu_hpo.data import ResidentData, WorkerFacts, scatter
 from gpu_hpo.exceptions import ClientClosedError, WorkersLostError
 from gpu_hpo.execution._engine import Engine
+from gpu_hpo.execution._replacements import bring_back
 from gpu_hpo.execution._reports import reports
 from gpu_hpo.execution._task import Report, Task
 from gpu_hpo.execution._worker import Order, run_task, take_member
@@ -58,6 +59,7 @@ async def worker_facts(client: Client) -> dict[str, WorkerFacts]:
                 )
                 for address, facts in identity["workers"].items()
             }
+        bring_back(client)
         if waited >= NO_WORKER_SECONDS:
             raise WorkersLostError(
                 f"no worker joined the cluster at {client.scheduler.address} within "
@@ -121,6 +123,7 @@ class DaskRunner:
         self._results: dict[int, Future] = {}
         self._running: dict[int, Task] = {}
         self._ran_on: dict[int, str] = {}
+        self._most_workers = len(workers)
         self._before_loss = -1  # last task handed out before a worker was found gone
         self._inbox: asyncio.Queue[Report | int] = asyncio.Queue()
         self._topic = ""
@@ -196,7 +199,21 @@ class DaskRunner:
             )
 
     async def _restore(self, workers: list[str]) -> None:
-        """Send again what was lost with its workers."""
+        """Send again what was lost with its workers, while others may die."""
+        while True:
+            sending = asyncio.ensure_future(self._send_again(workers))
+            try:
+                while not sending.done():
+                    await asyncio.wait({sending}, timeout=WATCH_SECONDS)
+                    bring_back(self._client)
+                return sending.result()
+            except TimeoutError:
+                # There was no worker to send to; there is one now, or it is an error.
+                workers = list(await worker_facts(self._client))
+            finally:
+                sending.cancel()
+
+    async def _send_again(self, workers: list[str]) -> None:
         await self._data.restore(workers)
         await self._send_recipe()
 
@@ -347,17 +364,36 @@ class DaskRunner:
 
     async def _watch_workers(self) -> None:
         """Tell the engine which workers came and which went."""
-        now = await worker_facts(self._client)
         known = self._engine.dispatcher.workers
-        gone = [name for name in known if name not in now]
-        if gone:
-            logger.warning("lost %s; its trials start again elsewhere", ", ".join(gone))
-            self._before_loss = max(self._ran_on, default=-1)
+        gone: list[str] = []
+        cut_off: list[Task] = []
+        while True:
+            now = await worker_facts(self._client)
+            also = [name for name in known if name not in now and name not in gone]
+            if not also:
+                break
+            logger.warning("lost %s; its trials start again elsewhere", ", ".join(also))
+            gone += also
+            cut_off += await self._recover(gone, list(now))
         joined = {
-            name: facts.nthreads for name, facts in now.items() if name not in known
+            name: facts.nthreads
+            for name, facts in now.items()
+            if name not in known or name in gone
         }
-        if not gone and not joined:
-            return
+        if len(now) < self._most_workers:
+            bring_back(self._client)
+        self._most_workers = max(self._most_workers, len(now))
+        if gone or joined:
+            self._submit(
+                self._engine.workers_changed(left=gone, cut_off=cut_off, joined=joined)
+            )
+
+    async def _recover(self, gone: list[str], left: list[str]) -> list[Task]:
+        """Let go of what went with workers, and send again what others need.
+
+        Gives the tasks that waited for models of theirs.
+        """
+        self._before_loss = max(self._ran_on, default=-1)
         cut_off = self._cut_off(gone)
         lost = {task.id for task in cut_off}
         lost |= {i for i, task in self._running.items() if task.worker in gone}
@@ -366,11 +402,8 @@ class DaskRunner:
         for name in gone:
             self._data.forget_worker(name)
         self._let_go(sorted(lost))
-        if gone:
-            await self._restore(list(now))
-        self._submit(
-            self._engine.workers_changed(left=gone, cut_off=cut_off, joined=joined)
-        )
+        await self._restore(left)
+        return cut_off
 
     def _cut_off(self, gone: list[str]) -> list[Task]:
         """Running tasks that wait for a model from another worker, which is gone.

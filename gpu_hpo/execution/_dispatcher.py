@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from itertools import count
 
+from gpu_hpo.execution._blame import MOST_DEATHS, Blame
 from gpu_hpo.execution._held_results import HeldResults
 from gpu_hpo.execution._prices import Prices
 from gpu_hpo.execution._queue import Queue, Rank, first_of
@@ -52,9 +53,9 @@ class Dispatcher:
     budget : Budget, optional
         What a call means: whether a step can be cut, and what it is worth. By default
         one call of `partial_fit`.
-    max_losses : int, default=3
-        A trial that was being trained on so many workers when they died is given
-        up.
+    max_deaths : int, default=2
+        A trial is given up if so many workers died while they trained it and nothing
+        else. It trains so once it was on a worker that died.
     urgency : float, default=0.3
         The longest remaining chain goes first where it takes at least this part of
         the time that all that is left to do takes; 0 is always.
@@ -72,7 +73,7 @@ class Dispatcher:
         parts_per_task: int | None = None,
         groups: Mapping[int, Hashable] | None = None,
         budget: Budget | None = None,
-        max_losses: int = 3,
+        max_deaths: int = MOST_DEATHS,
         urgency: float = 0.3,
     ) -> None:
         self.outlook = outlook
@@ -83,7 +84,7 @@ class Dispatcher:
         self.n_parts = n_parts
         self.parts_per_task = parts_per_task or n_parts
         self.budget = budget or PartialFit()
-        self.max_losses = max_losses
+        self._blame = Blame(max_deaths)
         self.urgency = urgency
         members: dict[Hashable, list[int]] = {}
         for trial, group in (groups or {}).items():
@@ -100,6 +101,7 @@ class Dispatcher:
         self._queued_calls = 0
         # task -> trial -> its epoch, and how many goals the task reaches
         self._reaches: dict[int, dict[int, tuple[int, int]]] = {}
+        self._fetched: dict[int, list[int]] = {}  # task -> trials it has from elsewhere
 
     # ---- what is told to it ----
 
@@ -113,26 +115,49 @@ class Dispatcher:
         Returns
         -------
         list of int
-            Trials given up because too many workers died while training them.
+            Trials given up because too many workers died while training them alone.
         """
         worker = self.workers.pop(name)
-        # Tasks begin in the order in which they were handed out.
-        begun = list(worker.tasks.values())[: worker.slots]
+        alone = worker.only_trial
+        # One that waits for a model or for data lets later ones go first.
+        begun = [
+            task
+            for task in worker.tasks.values()
+            if not any(step.source in worker.tasks for step in task.steps)
+        ]
         suspects = {trial for task in begun for trial in self._current(task.id)}
         for number in worker.tasks:
             self._retire(number)
         # What is in a task here lives here too.
         affected = {t.number for t in self._trials.values() if t.home == name}
-        return self._lose(affected, suspects)
+        return self._lose(affected, suspects, alone)
 
-    def task_lost(self, task: Task) -> list[int]:
-        """Take back a task whose result is lost; returns trials given up."""
+    def task_lost(self, task: Task, deaths: int = 1) -> list[int]:
+        """Take back a task whose result is lost.
+
+        Parameters
+        ----------
+        task : Task
+        deaths : int, default=1
+            How often its worker may have died of it; 0 if it was still to begin.
+
+        Returns
+        -------
+        list of int
+            Trials given up, as by `remove_worker`.
+        """
         worker = self.workers.get(task.worker)
-        if worker is None or worker.tasks.pop(task.id, None) is None:
+        if worker is None or task.id not in worker.tasks:
             return []
+        alone = worker.only_trial
+        del worker.tasks[task.id]
         trials = self._current(task.id)
+        if not deaths:
+            # If their worker died of sending them, it must not happen again and again.
+            for number in self._fetched.get(task.id, ()):
+                self._trials[number].stays = True
         self._retire(task.id)
-        return self._lose(trials, trials)
+        return self._lose(trials, trials if deaths else set(), alone, deaths)
 
     def advance(self, number: int, calls: int, *, scored: bool = True) -> None:
         """Train trial `number` until it has made `calls` calls, then score it."""
@@ -158,6 +183,7 @@ class Dispatcher:
         if trial is not None and not trial.live:
             again = Trial(number, epoch=trial.epoch + 1, reached=trial.reached)
             self._trials[number] = again
+            self._blame.clear(number)
             self._prices.add(number)
 
     def finished(self, report: Report) -> bool:
@@ -174,7 +200,10 @@ class Dispatcher:
             if epoch != trial.epoch:
                 continue
             self._prices.learn(step)
-            trial.reported(stops[step.trial], goals)
+            trial.reported(goals)
+            if stops[step.trial] > trial.lost_calls:
+                trial.lost_calls = 0
+                self._blame.clear(step.trial)
             if not step.error:
                 self._queue(trial)
         return True
@@ -224,13 +253,10 @@ class Dispatcher:
         if not idle and not (ahead and worker.queued_seconds < self.lookahead):
             return False
         return not any(
-            len(task.steps) == 1 and self._last_chance(task.steps[0].trial)
+            self._blame.suspects(step.trial)
             for task in worker.tasks.values()
+            for step in task.steps
         )
-
-    def _last_chance(self, number: int) -> bool:
-        """Whether a trial may cost one worker more; then nothing else runs there."""
-        return 0 < self._trials[number].losses == self.max_losses - 1
 
     def _queue(self, trial: Trial) -> None:
         """Make `trial` a candidate, if it has anything left to do."""
@@ -244,7 +270,8 @@ class Dispatcher:
         if home is None:
             queue = self._new
         else:
-            queue = home.running if trial.in_flight else home.waiting
+            idle = home.staying if trial.stays else home.waiting
+            queue = home.running if trial.in_flight else idle
         rank = self._prices.rank(trial.number, trial.calls)
         queue.push(rank, trial.number, trial.entry)
 
@@ -253,17 +280,27 @@ class Dispatcher:
         self._queued_calls -= trial.queued_calls
         trial.queued_calls = 0
 
-    def _lose(self, affected: set[int], suspects: set[int]) -> list[int]:
-        """Start `affected` again, but for suspects that cost too many workers."""
+    def _lose(
+        self, affected: set[int], suspects: set[int], alone: int | None, deaths: int = 1
+    ) -> list[int]:
+        """Start `affected` again, but for a suspect that cost too many workers alone.
+
+        `alone` is the only trial that was in tasks on the worker, if there was but one.
+        """
         given_up = []
         for number in sorted(affected):
             trial = self._trials[number]
             if not trial.live:
                 continue
+            guilty = False
             if number in suspects:
-                trial.losses += 1
                 trial.lost_calls = max(trial.lost_calls, trial.calls)
-            if trial.losses >= self.max_losses:
+                guilty = self._blame.lost(
+                    number,
+                    alone=number == alone and self._blame.suspects(number),
+                    deaths=deaths,
+                )
+            if guilty:
                 given_up.append(number)
             else:
                 trial.restart()
@@ -279,6 +316,7 @@ class Dispatcher:
     def _retire(self, task: int) -> dict[int, tuple[int, int]]:
         """Note that `task` does not run any more; gives what it was to reach."""
         self._results.ended(task)
+        self._fetched.pop(task, None)
         return self._reaches.pop(task)
 
     def _hold(self, trial: Trial, task: int | None) -> None:
@@ -309,7 +347,7 @@ class Dispatcher:
         only be queued, so it is not for an idle slot while there is anything else.
         """
         own = self.workers[name]
-        queues = [(own.waiting, 0.0), (self._new, 0.0)]
+        queues = [(own.waiting, 0.0), (own.staying, 0.0), (self._new, 0.0)]
         idle = len(own.tasks) < own.slots
         if idle:
             queues += [
@@ -328,15 +366,15 @@ class Dispatcher:
         A stack costs less than its members one by one, so all that are where `lead`
         is come along, up to the worker's fair share of all that could be started.
         """
-        places = (None, name, lead.home)
+        places = (None, name)
         mates = [
             trial
             for trial in map(self._trials.get, self._groups[lead.number])
             if trial is not None
             and trial is not lead
             and trial.entry
-            and not (trial.in_flight or trial.losses)
-            and trial.home in places
+            and not (trial.in_flight or self._blame.suspects(trial.number))
+            and (trial.home in places or (trial.home == lead.home and not trial.stays))
             and (trial.calls, trial.parts) == (lead.calls, lead.parts)
             and trial.goals[-1].calls == lead.goals[-1].calls
         ]
@@ -358,19 +396,25 @@ class Dispatcher:
         typical = self._prices.typical or self.task_seconds
         share = min(self.task_seconds, self._queued_calls * typical / (2 * slots))
         chosen: list[Trial] = []
+        skipped: list[Trial] = []
         in_all = one_call = 0.0
         for trial in self._candidates(name):
             price = self._prices.cost(trial.number)
             cost = price * self._least_worth(trial)
-            if self._last_chance(trial.number) and self.workers[name].tasks:
-                break  # wait until nothing else is here that would be blamed as well
-            if trial.number in self._groups and not trial.losses:
-                if chosen:
+            suspect = self._blame.suspects(trial.number)
+            if suspect and self.workers[name].tasks:
+                if self._empties(name, trial):
                     break
-                return self._together(name, trial)
-            # Who may have killed a worker goes alone, so that no other is blamed.
+                skipped.append(trial)
+                self._unqueue(trial)
+                continue
+            if trial.number in self._groups and not suspect:
+                if not chosen:
+                    chosen = self._together(name, trial)
+                break
+            # A suspect goes alone, so that it is clear who is to blame.
             if chosen and (
-                trial.losses
+                suspect
                 or one_call + cost > self.task_seconds
                 or (self.window and trial.calls != chosen[0].calls)
                 or trial.parts != chosen[0].parts
@@ -380,9 +424,21 @@ class Dispatcher:
             in_all += trial.queued_calls * price
             one_call += cost
             self._unqueue(trial)
-            if in_all >= share or self._prices.typical is None or trial.losses:
+            if in_all >= share or self._prices.typical is None or suspect:
                 break
+        for trial in skipped:
+            self._queue(trial)
         return chosen
+
+    def _empties(self, name: str, suspect: Trial) -> bool:
+        """Whether a worker takes nothing more until it can have a suspect alone.
+
+        One at a time does, that with least to do; the others go on.
+        """
+        if suspect.stays and suspect.home == name:
+            return True
+        n_tasks = {other: len(w.tasks) for other, w in self.workers.items()}
+        return name == min(n_tasks, key=lambda other: (n_tasks[other], other))
 
     def _task(self, name: str) -> Task | None:
         """Next task for worker `name`, or None if there is nothing for it to do."""
@@ -406,6 +462,9 @@ class Dispatcher:
             trial.number: (trial.epoch, trial.next_goal - before[trial.number])
             for trial in chosen
         }
+        moved = [t.number for t in chosen if t.home not in (None, name)]
+        if moved:
+            self._fetched[number] = moved
         for trial in chosen:
             trial.home = name
             trial.in_flight += 1

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from gpu_hpo.execution._dispatcher import Dispatcher
@@ -49,7 +49,7 @@ class Failure:
     ----------
     trial : int
     status : {"failed", "lost"}
-        Its model raised, or too many workers died while training it.
+        Its model raised, or workers died while they trained nothing else.
     error : str
         Traceback or explanation.
     worker : str
@@ -154,21 +154,53 @@ class Engine:
 
     def worker_joined(self, name: str, slots: int) -> list[Task]:
         """Let a worker take part that was not there before."""
-        self.dispatcher.add_worker(name, slots)
-        return self.dispatcher.assign()
+        return self.workers_changed(joined={name: slots})
 
     def worker_left(self, name: str) -> list[Task]:
         """Train again elsewhere what a lost worker had."""
-        for trial in self.dispatcher.remove_worker(name):
-            text = f"trial {trial} was being trained on each of several lost workers"
-            self._fail(Failure(trial, "lost", text, name))
+        return self.workers_changed(left=[name])
+
+    def workers_changed(
+        self,
+        *,
+        left: Iterable[str] = (),
+        cut_off: Iterable[Task] = (),
+        joined: Mapping[str, int] | None = None,
+    ) -> list[Task]:
+        """Take in at once what has happened at the same time.
+
+        Nothing is handed out in between: it might go to a worker that is gone as well,
+        or need what was lost with one.
+
+        Parameters
+        ----------
+        left : iterable of str
+            Workers that are gone.
+        cut_off : iterable of Task
+            Those that were still to begin, and wait for what is gone.
+        joined : mapping of str to int, optional
+            Slots of new workers.
+        """
+        for task in cut_off:
+            self.dispatcher.task_lost(task, deaths=0)
+        for name in left:
+            for trial in self.dispatcher.remove_worker(name):
+                self._lost(trial, name)
+        for name, slots in (joined or {}).items():
+            self.dispatcher.add_worker(name, slots)
         return self.dispatcher.assign()
 
-    def task_lost(self, task: Task) -> list[Task]:
-        """Train again what a task was to train: neither it nor a report is left."""
-        for trial in self.dispatcher.task_lost(task):
-            text = f"trial {trial} was in several tasks that were lost"
-            self._fail(Failure(trial, "lost", text, task.worker))
+    def task_lost(self, task: Task, deaths: int = 1) -> list[Task]:
+        """Train again what a task was to train: neither it nor a report is left.
+
+        Parameters
+        ----------
+        task : Task
+        deaths : int, default=1
+            How often its worker may have died of it; 0 if it was still to begin.
+        """
+        for trial in self.dispatcher.task_lost(task, deaths):
+            self._lost(trial, task.worker)
         return self.dispatcher.assign()
 
     def rebuild(self, trial: int, calls: int) -> list[Task]:
@@ -196,6 +228,10 @@ class Engine:
         calls = self._reported.get(failure.trial, 0)
         if failure.trial not in self._dropped:
             self._tell(Failed(failure.trial, calls, failure.error))
+
+    def _lost(self, trial: int, worker: str) -> None:
+        text = f"trial {trial} was lost with its worker when nothing ran beside it"
+        self._fail(Failure(trial, "lost", text, worker))
 
     def _tell(self, event: Event) -> None:
         self._follow(self.schedule.tell(event))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gpu_hpo.decomposition import ROOT, Joined, Leaf, Node, numbers_in
+from gpu_hpo.execution._blame import Blame
 from gpu_hpo.execution._pool import Pool, ResultsLost, TaskKilled
 from gpu_hpo.training import (
     Evaluation,
@@ -30,7 +31,6 @@ _TASK_SECONDS = 0.2  # of work in a task: much more than a task costs, yet soon 
 _BATCHES_PER_SLOT = 4  # at least, so that the last of them does not keep others waiting
 _MOST_SPLITS = 20  # that are kept while more candidates are to come
 _MOST_TOGETHER = 1024  # models in a stack
-_MOST_LOSSES = 2  # of all data while a batch runs, before it is what ends workers
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,16 +59,17 @@ class _Batch:
     split: int
     start: int
     stop: int
-    losses: int = 0  # of all data while it was running
+    alone: bool = False  # nothing else of ours runs as long as it does
 
     @property
     def members(self) -> Sequence[tuple[int, Mapping[str, Any]]]:
         return self.group.members[self.start : self.stop]
 
     def one_by_one(self) -> list[_Batch]:
-        """A batch for each member."""
+        """A batch for each member, to be run alone."""
         return [
-            replace(self, start=i, stop=i + 1) for i in range(self.start, self.stop)
+            replace(self, start=i, stop=i + 1, alone=True)
+            for i in range(self.start, self.stop)
         ]
 
 
@@ -142,7 +143,10 @@ class FoldRunner:
         self._prices: dict[int, float] = {}  # seconds per candidate, by leaf
         self._running: dict[Any, _Batch] = {}
         self._items: dict[tuple[int, int], _Item] = {}
+        self._blame = Blame()
         self._suspects: deque[_Batch] = deque()  # to be run alone, at the end
+        # Whether what is held may have been beside what ends workers; and been blamed.
+        self._beside = self._killed = False
         self._parts = {
             number
             for node in nodes.values()
@@ -177,8 +181,10 @@ class FoldRunner:
                     batch = next(batches, None)
                     if batch is None:
                         break
+                    self._beside = True
                     self._submit(batch)
                 if not self._running and self._suspects:
+                    self._renew()
                     self._submit(self._suspects.popleft())
                 if not self._running:
                     return
@@ -186,6 +192,7 @@ class FoldRunner:
                     for handle in self._pool.wait(list(self._running)):
                         self._finish(handle, take)
                 except ResultsLost as error:
+                    logger.warning("%s; it is sent and computed again", error)
                     self._begin_again(error, take)
         finally:
             for handle in [*self._running, *self._handles.values()]:
@@ -290,12 +297,11 @@ class FoldRunner:
         except TaskKilled as error:
             del self._running[handle]
             self._pool.release(handle)
-            batch.losses += 1
-            if batch.losses < _MOST_LOSSES:
-                # What it needs may be what has failed, or been beside it.
-                leaf = batch.group.leaf
-                self._forget_way(leaf.source, batch.split, leaf.pairwise)
-            self._killed(batch, error, take)
+            # What it needs may be what has failed, or been beside it.
+            leaf = batch.group.leaf
+            self._forget_way(leaf.source, batch.split, leaf.pairwise)
+            self._beside = self._killed = True
+            self._lost(batch, error, take)
             return
         del self._running[handle]
         self._pool.release(handle)
@@ -304,13 +310,22 @@ class FoldRunner:
         self._prices[leaf.number] = price if known is None else (price + known) / 2
         self._done(batch, found, take)
 
-    def _killed(
-        self, batch: _Batch, error: Exception, take: Callable[..., None]
+    def _lost(
+        self, batch: _Batch, error: TaskKilled | ResultsLost, take: Callable[..., None]
     ) -> None:
-        """See which candidate of a batch kills workers, and do without it."""
-        if len(batch.members) > 1 or batch.losses < _MOST_LOSSES:
-            # It may have been beside the one that does.
-            self._suspects.extend(batch.one_by_one())
+        """See whether a batch is what ends workers, and do without it if it is."""
+        single = len(batch.members) == 1
+        guilty = self._blame.lost(
+            (batch.members[0][0], batch.split),
+            alone=batch.alone and single,
+            deaths=error.deaths,
+        )
+        if not guilty:
+            # Members of a stack are told apart only if it is one of them.
+            whole = batch.group.together and not batch.alone
+            self._suspects += (
+                [replace(batch, alone=True)] if whole else batch.one_by_one()
+            )
         elif self._terms.raises:
             raise error
         else:
@@ -362,17 +377,37 @@ class FoldRunner:
 
     def _begin_again(self, error: ResultsLost, take: Callable[..., None]) -> None:
         """Have the data sent, and what tasks need computed, once more."""
-        logger.warning("%s; it is sent and computed again", error)
-        running = list(self._running.values())
-        for handle in [*self._running, *self._handles.values()]:
-            self._pool.release(handle)
+        running = dict(self._running)
         self._running.clear()
-        self._handles.clear()
+        for handle in running:
+            self._pool.release(handle)
+        self._release_results()
         self._data = None
         self._pool.recover()
-        for batch in running:
-            batch.losses += 1
-            self._killed(batch, error, take)
+        self._killed = False
+        for batch in running.values():
+            self._lost(batch, error, take)
+
+    def _renew(self) -> None:
+        """Have all made again that may be held against a suspect which is to run alone.
+
+        Dask remembers of a task how many workers it was on when they died, also when it
+        has a result, which may have to be computed again.
+        """
+        if self._beside:
+            self._release_results()
+        if self._killed:
+            if self._data is not None:
+                self._pool.release(self._data)
+                self._data = None
+            self._pool.recover()
+            self._killed = False
+
+    def _release_results(self) -> None:
+        for handle in self._handles.values():
+            self._pool.release(handle)
+        self._handles.clear()
+        self._beside = False
 
 
 def _evaluate(*args: Any) -> tuple[float, list[Evaluation]]:

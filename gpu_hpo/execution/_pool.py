@@ -12,9 +12,25 @@ from typing import Any
 class ResultsLost(Exception):
     """What tasks were to be given is gone, with all who had it."""
 
+    deaths = 1
+
 
 class TaskKilled(Exception):
-    """A task has ended several workers."""
+    """A task has ended workers.
+
+    Parameters
+    ----------
+    message : str
+    deaths : int
+        How many of them.
+    """
+
+    def __init__(self, message: str, deaths: int) -> None:
+        super().__init__(message, deaths)
+        self.deaths = deaths
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class Pool(ABC):

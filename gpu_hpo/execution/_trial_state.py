@@ -34,8 +34,8 @@ class Trial:
     home: str | None = None
     source: int | None = None
     in_flight: int = 0
-    losses: int = 0
     lost_calls: int = 0  # handed out when last lost: beyond it, losses are forgiven
+    stays: bool = False  # was lost on its way to another worker
     entry: int = 0  # the heap entry that counts; any other is stale
     queued_calls: int = 0  # what that entry stands for
     epoch: int = 0  # how often it was started again; older tasks do not count
@@ -57,11 +57,9 @@ class Trial:
         """Calls of the goal that comes next."""
         return self.goals[self.next_goal].calls
 
-    def reported(self, stop: int, goals: int) -> None:
-        """Note the end of a task that was to reach `stop` calls and so many goals."""
+    def reported(self, goals: int) -> None:
+        """Note the end of a task that was to reach so many goals."""
         self.in_flight -= 1
-        if stop > self.lost_calls:
-            self.losses = self.lost_calls = 0
         self.reached += [goal.calls for goal in self.goals[:goals]]
         del self.goals[:goals]
         self.next_goal -= goals
@@ -171,7 +169,14 @@ class Worker:
     slots: int
     tasks: dict[int, Task] = field(default_factory=dict)
     waiting: Queue = field(default_factory=Queue)  # trials that live here, idle
+    staying: Queue = field(default_factory=Queue)  # and that no other worker may fetch
     running: Queue = field(default_factory=Queue)  # in a task here, with more to do
+
+    @property
+    def only_trial(self) -> int | None:
+        """The trial that all tasks here are of, if there is but one."""
+        trials = {step.trial for task in self.tasks.values() for step in task.steps}
+        return trials.pop() if len(trials) == 1 else None
 
     @property
     def queued_seconds(self) -> float:

@@ -32,6 +32,8 @@ class RecordingPool(Pool):
         At which waits, counted from 1, all results are lost.
     deadly : callable, optional
         Whether a task ends the workers that run it, told its function and arguments.
+    deaths : int
+        How many workers it has ended when it fails.
     loses_all : bool
         Whether such a task takes all results along, rather than to fail by itself after
         a few attempts.
@@ -52,11 +54,19 @@ class RecordingPool(Pool):
     """
 
     def __init__(
-        self, n_slots=2, *, loses=(), deadly=None, loses_all=False, beside=False
+        self,
+        n_slots=2,
+        *,
+        loses=(),
+        deadly=None,
+        deaths=4,
+        loses_all=False,
+        beside=False,
     ):
         self.n_slots = n_slots
         self._loses = loses
         self._deadly = deadly or (lambda function, args: False)
+        self._deaths = deaths
         self._loses_all = loses_all
         self._beside = beside
         self.began = Counter()
@@ -145,7 +155,7 @@ class RecordingPool(Pool):
         if self._deadly(handle.function, args):
             if self._loses_all:
                 self._lose("a task has ended all workers")
-            handle.error = TaskKilled("a task has ended several workers")
+            handle.error = TaskKilled("a task has ended several workers", self._deaths)
             return
         try:
             handle.value = handle.function(*args)

@@ -38,9 +38,9 @@ class CheckedDispatcher(Dispatcher):
         self.forget_lost()
         return lost
 
-    def task_lost(self, task):
+    def task_lost(self, task, deaths=1):
         self.over.add(task.id)
-        lost = super().task_lost(task)
+        lost = super().task_lost(task, deaths)
         self.forget_lost()
         return lost
 
@@ -56,6 +56,10 @@ class CheckedDispatcher(Dispatcher):
         assert worker.tasks[task.id] is task
         if not self.lookahead:
             assert len(worker.tasks) <= worker.slots
+        for other in worker.tasks.values():
+            if any(self._blame.suspects(step.trial) for step in other.steps):
+                assert list(worker.tasks) == [task.id]
+                assert len(task.steps) == 1
         trials = [step.trial for step in task.steps]
         assert len(set(trials)) == len(trials) > 0
         assert len({step.parts for step in task.steps if step.scores}) <= 1

@@ -1,0 +1,22 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Workers that have died are replaced, also where Dask gives them up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from distributed import Client
+
+
+def bring_back(client: Client) -> None:
+    """Have workers started again that the cluster of a client has given up.
+
+    A `SpecCluster` looks, some seconds after each death, whether there is a worker of
+    that name, and closes its nanny for good if there is none at that moment, as when
+    the next one has died meanwhile, or takes long to start.
+    """
+    cluster: Any = client.cluster
+    wanted = getattr(cluster, "worker_spec", None)
+    if wanted and set(wanted) - set(cluster.workers):
+        cluster.scale(len(wanted))
