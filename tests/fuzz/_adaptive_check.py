@@ -19,6 +19,12 @@ Found = list[tuple[str, str]]
 # What distributed and Python say of a machine that is slow.
 _NOISE = re.compile("heartbeat|unresponsive|took longer|Sending large|unclosed|garbage")
 
+# What searches refuse, and what models do that are made to fail.
+_EXPECTED = re.compile(
+    "fails at call|predicts not after|this one has no score|'no such |no rows are left|"
+    "has no row to (train|validate) on|there must be a group|let chunks be smaller"
+)
+
 
 @dataclass
 class Result:
@@ -139,6 +145,8 @@ def check(
     found = _unchanged(FIRST, first)
     runs = {name: (name, {}) for name in others}
     runs |= {name: (FIRST, options) for name, options in variants.items()}
+    if first.error and not _EXPECTED.search(first.error):
+        found.append(("raised", first.error))
     if loop and not first.error:
         found += compare_with_loop(first.search, make(), data)
     answers = None if first.error else _answers(first.search, data)

@@ -197,7 +197,19 @@ class Loop:
                 last = table["error"][trial.number].strip().splitlines()[-1]
                 self._say("error", f"{last} in place of {trial.error}")
         last = [trial.last for trial in self.trials]
-        keys = [_key(score) for score in last]
+        self._compare("test_score", _marked(table["test_score"]), _marked(last))
+        made = [trial.record[-1][0] if trial.record else 0 for trial in self.trials]
+        self._compare("calls", table["partial_fit_calls"].tolist(), made)
+        known = self.fitted.metadata_
+        done = {"n_models": len(self.trials), "partial_fit_calls": sum(made)}
+        self._compare("metadata_", {key: known[key] for key in done}, done)
+        # Completed, stopped, failed; what is not finite after all of them.
+        keys = [
+            (math.inf, 0.0)
+            if not math.isfinite(trial.last)
+            else (2 if trial.error else int(trial.number not in final), -trial.last)
+            for trial in self.trials
+        ]
         ranks = [1 + sum(other < key for other in keys) for key in keys]
         self._compare("ranks", table["rank_test_score"].tolist(), ranks)
         best = self._best()
@@ -242,6 +254,10 @@ class Loop:
         refit = self.search.refit
         by_folds = self.search.cv is not None
         return by_folds if isinstance(refit, str | None) else bool(refit)
+
+
+def _marked(scores: Iterable[float]) -> list[str]:
+    return [repr(float(score)) for score in scores]
 
 
 def _key(score: float) -> tuple[bool, float]:

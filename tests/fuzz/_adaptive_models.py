@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
+import zlib
 
 import numpy as np
 import scipy.sparse
@@ -219,8 +220,9 @@ def writing_scorer(estimator, X, y):
 
 def now_and_then(estimator, X, y):
     """A callable that raises, or gives no finite number, for some models."""
-    part = float(np.abs(np.asarray(dense(estimator.predict(X)[:, None]))).sum() % 1)
-    digit = int(hash(round(part, 9)) % 7)
+    answers = repr(np.asarray(estimator.predict(X)).tolist()).encode()
+    number = zlib.crc32(answers)
+    digit, part = number % 9, number % 1000 / 1000
     if digit == 0:
         raise ValueError("this one has no score")
     return {1: math.nan, 2: math.inf, 3: -math.inf}.get(digit, part)

@@ -49,10 +49,8 @@ def draw_data(rng: np.random.Generator, model: Model) -> Rows:
     if not rows.dask and chance(rng, 0.12):
         rows.validation = True
         m = int(rng.integers(20, 40))
-        rows.lines.insert(
-            len(rows.lines),
-            f"held = (X[-{m}:], y[-{m}:]{', weight[-' + str(m) + ':]' if weights else ''})",
-        )
+        last = f", weight[-{m}:]" if weights else ""
+        add(f"held = (X[-{m}:], y[-{m}:]{last})")
         add(f"X, y = X[:-{m}], y[:-{m}]")
         if weights:
             add(f"weight = weight[:-{m}]")
@@ -77,6 +75,8 @@ def _add_labels(rng: np.random.Generator, rows: Rows, model: Model) -> None:
         return
     add(f"y = np.digitize(t, {pick(rng, '[0.0]', '[0.0]', '[-0.7, 0.7]')})")
     labels = pick(rng, "", "", "", "text", "objects", "far")
+    if model.target == "codes":
+        labels = ""
     if "fail" in model.space or "write" in model.text:
         labels = pick(rng, "", "far")
     if labels == "text":

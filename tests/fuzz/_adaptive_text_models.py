@@ -322,6 +322,21 @@ def _fitted(rng: np.random.Generator) -> Model:
 
 def _grown(rng: np.random.Generator) -> Model:
     """Trees that are added to, call by call."""
+    if chance(rng, 0.3):
+        library, name, more = pick(
+            rng,
+            ("sklearn.ensemble", "GradientBoostingClassifier", "random_state=0"),
+            ("lightgbm", "LGBMClassifier", "verbose=-1, n_jobs=1, min_child_samples=5"),
+            ("xgboost", "XGBClassifier", "n_jobs=1"),
+        )
+        return Model(
+            [f"from {library} import {name}"],
+            _called(name, "n_estimators=2", more),
+            _space(rng, {"max_depth": ["[1, 2, 3, 4]", "randint(1, 6)"]}),
+            kinds=("C", "F", "float32"),
+            target="codes",
+            resource="boosting_rounds",
+        )
     library, name, more = pick(
         rng,
         ("sklearn.ensemble", "GradientBoostingRegressor", "random_state=0"),
