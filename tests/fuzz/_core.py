@@ -66,28 +66,29 @@ class ScriptCase:
 
     Parameters
     ----------
-    prelude : str
-        Path, within this folder, of the module whose text the script begins with. It
-        is compiled once for all cases.
+    prelude : str or sequence of str
+        Names of the files of this folder whose text the script begins with. They are
+        compiled once for all cases.
     body : str
         What comes after it, and binds `differences`, a list of pairs of kind and text;
         what it prints belongs under ``if __name__ == "__main__"``, as it does in a
         script that starts processes.
     """
 
-    def __init__(self, prelude: str, body: str) -> None:
-        self.prelude = prelude
+    def __init__(self, prelude: str | Sequence[str], body: str) -> None:
+        self.prelude = [prelude] if isinstance(prelude, str) else prelude
         self.body = body
 
     def source(self) -> str:
         """Give the whole script."""
-        return f"{_text_of(self.prelude)}\n\n{self.body}"
+        return "\n\n".join([*map(_text_of, self.prelude), self.body])
 
     def run(self) -> list[Difference]:
         """Execute it in a namespace of its own."""
         # Under this name what the script defines is pickled by value, as in a script.
         namespace: dict[str, Any] = {"__name__": "__main__", "_shared": SHARED}
-        exec(_compiled(self.prelude), namespace)
+        for name in self.prelude:
+            exec(_compiled(name), namespace)
         exec(compile(self.body, "<fuzz case>", "exec"), namespace)
         return [Difference(kind, text) for kind, text in namespace["differences"]]
 

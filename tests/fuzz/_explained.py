@@ -81,7 +81,13 @@ EXPLAINED = [
     Explained(
         "scikit-learn's fits share what they are given",
         _by_the_rules("state", "cannot be copied"),
-        "Each fit has a copy of its own of the scorer and of the parameters of `fit`",
+        "Each fit has a copy of its own of the parameters of `fit`, and each scoring "
+        "one of the scorer",
+    ),
+    Explained(
+        "rows are transformed once for several scorers",
+        _by_the_rules("draws", kinds="^(splits|mean|std|rank|best|answers)"),
+        "For several scorers the rows are transformed once",
     ),
     Explained(
         "infinite scores rank last",

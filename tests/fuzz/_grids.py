@@ -22,6 +22,7 @@ from tests.fuzz._grids_parts import (
 )
 
 MOST_CANDIDATES = 6
+PRELUDE = "_grids_prelude.py", "_grids_reference.py", "_grids_compare.py"
 
 BODY = '''\
 # ---- {name} {seed}: {traits} ----
@@ -69,7 +70,7 @@ class GridCase(ScriptCase):
     """
 
     def __init__(self, body: str, traits: set[str]) -> None:
-        super().__init__("_grids_prelude.py", body)
+        super().__init__(PRELUDE, body)
         self.traits = traits
 
 
