@@ -12,6 +12,7 @@ let go of with it. In a cluster of threads nothing is pickled, or copied.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pickle import PickleBuffer
 from typing import Any
 
@@ -36,6 +37,7 @@ class Pack(list[Chunk]):
         return packed_up(Pack, list(map(_in_one_piece, self)), protocol)
 
 
+@dataclass(frozen=True, eq=False)
 class Parcel:
     """Any value on its way.
 
@@ -44,8 +46,7 @@ class Parcel:
     value : object
     """
 
-    def __init__(self, value: Any) -> None:
-        self.value = value
+    value: Any
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return packed_up(Parcel, _in_one_piece(self.value), protocol)

@@ -1,14 +1,59 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Estimators that fail where an array that they see, or have, is not aligned.
+"""Rows, and estimators that fail where an array that they see or have is not aligned.
 
 A module beside the tests, since worker processes import what is pickled from it.
 """
 
+import dask.array as da
+import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import scipy.sparse
+from distributed import wait
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+
+N, N_FEATURES = 300, 5
+RNG = np.random.default_rng(0)
+DENSE = RNG.standard_normal((N, N_FEATURES))
+Y = (DENSE[:, 0] > 0).astype(int)
+WEIGHTS = RNG.uniform(1, 2, N)
+ROWS = {
+    "C f8": DENSE,
+    "F f8": np.asfortranarray(DENSE),
+    "C f4": DENSE.astype("f4"),
+    "F f4": np.asfortranarray(DENSE, dtype="f4"),
+    "csr": scipy.sparse.csr_matrix(np.where(DENSE > 0, DENSE, 0)),
+    "frame": pd.DataFrame(DENSE, columns=list("abcde")).astype({"a": "f4"}),
+}
+
+
+def lazy(client, value):
+    """A Dask collection of rows, in blocks that are sent to workers."""
+    if hasattr(value, "iloc"):
+        return dd.from_pandas(value, npartitions=5)
+    return da.from_array(value, chunks=(60, *value.shape[1:]), asarray=False)
+
+
+def spread(client, value):
+    """A Dask collection whose blocks are on workers, not those of y with those of X."""
+    value = lazy(client, value)
+    if hasattr(value, "divisions"):
+        return client.persist(value)
+    workers = sorted(client.nthreads())
+    first = int(value.ndim == 1)
+    futures = [
+        client.compute(block, workers=[workers[(number + first) % 2]])
+        for number, block in enumerate(np.ravel(value.to_delayed()))
+    ]
+    wait(futures)
+    shape = (60, *value.shape[1:])
+    return da.concatenate(
+        [
+            da.from_delayed(future, shape, dtype=value.dtype, meta=value._meta)
+            for future in futures
+        ]
+    )
 
 
 def arrays(value):

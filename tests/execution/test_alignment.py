@@ -6,14 +6,10 @@ import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
-import dask.array as da
-import dask.dataframe as dd
 import dask.multiprocessing
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.sparse
-from distributed import wait
 from sklearn.pipeline import make_pipeline
 
 from gpu_hpo.data import _arrival
@@ -24,50 +20,19 @@ from gpu_hpo.model_selection import (
     IncrementalSearchCV,
 )
 from gpu_hpo.training import _members
-from tests.execution.strict import Strict, StrictStep, check
+from tests.execution.strict import (
+    DENSE,
+    ROWS,
+    WEIGHTS,
+    Strict,
+    StrictStep,
+    Y,
+    check,
+    lazy,
+    spread,
+)
 
-N, N_FEATURES = 300, 5
-RNG = np.random.default_rng(0)
-DENSE = RNG.standard_normal((N, N_FEATURES))
-Y = (DENSE[:, 0] > 0).astype(int)
-WEIGHTS = RNG.uniform(1, 2, N)
-ROWS = {
-    "C f8": DENSE,
-    "F f8": np.asfortranarray(DENSE),
-    "C f4": DENSE.astype("f4"),
-    "F f4": np.asfortranarray(DENSE, dtype="f4"),
-    "csr": scipy.sparse.csr_matrix(np.where(DENSE > 0, DENSE, 0)),
-    "frame": pd.DataFrame(DENSE, columns=list("abcde")).astype({"a": "f4"}),
-}
 SHIFTS = {"shift": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]}
-
-
-def lazy(client, value):
-    """A Dask collection of rows, in blocks that are sent to workers."""
-    if hasattr(value, "iloc"):
-        return dd.from_pandas(value, npartitions=5)
-    return da.from_array(value, chunks=(60, *value.shape[1:]), asarray=False)
-
-
-def spread(client, value):
-    """A Dask collection whose blocks are on workers, not those of y with those of X."""
-    value = lazy(client, value)
-    workers = sorted(client.nthreads())
-    first = int(value.ndim == 1)
-    futures = [
-        client.compute(block, workers=[workers[(number + first) % 2]])
-        for number, block in enumerate(np.ravel(value.to_delayed()))
-    ]
-    wait(futures)
-    if hasattr(value, "divisions"):
-        return dd.from_delayed(futures, meta=value._meta, verify_meta=False)
-    shape = (60, *value.shape[1:])
-    return da.concatenate(
-        [
-            da.from_delayed(future, shape, dtype=value.dtype, meta=value._meta)
-            for future in futures
-        ]
-    )
 
 
 def assert_aligned(search):
@@ -181,8 +146,8 @@ def test_processes_give_the_bits_of_threads(
     kind, n_features, dtype, processes_client, _threads_client
 ):
     """Scores in processes are those in threads, to the bit, with stacks or without."""
-    X = RNG.standard_normal((400, n_features))
-    y = X[:, 0] + RNG.standard_normal(400)
+    X = np.random.default_rng(1).standard_normal((400, n_features))
+    y = X[:, 0] + np.random.default_rng(2).standard_normal(400)
     model, scoring = SGDRegressor(random_state=0), None
     if kind == "classifier":
         y = (y > 0).astype(int)
