@@ -15,7 +15,14 @@ from sklearn.utils import get_tags
 from gpu_hpo.data import OnDevice
 from gpu_hpo.devices import Device, convert, wants_column_major
 from gpu_hpo.exceptions import DeviceNotFoundError, NoCounterpartError
-from gpu_hpo.training import Budget, Parameter, Trial, make_model, unset_seeds
+from gpu_hpo.training import (
+    Budget,
+    Parameter,
+    Place,
+    Trial,
+    make_model,
+    unset_seeds,
+)
 
 logger = logging.getLogger("gpu_hpo.model_selection")
 
@@ -37,7 +44,7 @@ class Placement:
     device : Device
     prototype : estimator
         The user's, cloned.
-    unset_seeds : tuple of str
+    unset_seeds : tuple of str and of tuple
         Of the prototype.
     kind : estimator
         What is trained in its place, or the prototype itself; for questions only.
@@ -51,7 +58,7 @@ class Placement:
 
     device: Device
     prototype: Any
-    unset_seeds: tuple[str, ...]
+    unset_seeds: tuple[Place, ...]
     kind: Any
     budget: Budget
     converted_to: str | None = None
@@ -113,7 +120,7 @@ def _converted(stays: Placement, trials: Mapping[int, Trial]) -> Placement:
     for trial in trials.values():
         try:
             model = make_model(stays.prototype, trial, stays.unset_seeds)
-        except (TypeError, ValueError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             # A trial by itself, that will fail with this where it is trained.
             logger.info("a trial cannot be made: %r", error)
             continue
