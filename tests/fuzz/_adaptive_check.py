@@ -22,7 +22,8 @@ _NOISE = re.compile("heartbeat|unresponsive|took longer|Sending large|unclosed|g
 # What searches refuse, and what models do that are made to fail.
 _EXPECTED = re.compile(
     "fails at call|predicts not after|this one has no score|'no such |no rows are left|"
-    "has no row to (train|validate) on|there must be a group|let chunks be smaller"
+    "none of [0-9]+ trials got a finite|has no row to (train|validate) on|"
+    "there must be a group|let chunks be smaller"
 )
 
 
@@ -51,7 +52,7 @@ class Result:
             "best_index_": search.best_index_,
             "best_score_": repr(float(search.best_score_)),
             "best_params_": _shown(search.best_params_),
-            "metadata_": repr(search.metadata_),
+            "metadata_": _shown(search.metadata_),
             "warnings": self.warnings,
         }
         return facts

@@ -60,8 +60,8 @@ class Loop:
         self._table = fitted.cv_results_
         calls = _most_calls(fresh, fitted)
         classify = is_classifier(fresh.estimator)
-        self.rows = record_rows(fresh, calls, data, classify=classify)
         root = root_of(fresh.random_state)
+        self.rows = record_rows(fresh, calls, data, classify=classify)
         theirs = [fitted.model_history_[m] for m in self._table["model_id"].tolist()]
         self.trials = [
             Trial(i, params, root, fresh, data, self.rows, theirs[i])

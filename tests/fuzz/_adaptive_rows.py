@@ -8,6 +8,7 @@ and in place of the estimator one that notes them. Nothing of the package is ask
 
 from __future__ import annotations
 
+import copy
 import warnings
 from dataclasses import dataclass, field
 from typing import Any
@@ -141,7 +142,7 @@ def record_rows(search: Any, calls: int, data: Any, *, classify: bool) -> Rows:
         (False, True): NotesOfClassifier,
         (False, False): NotesOfRegressor,
     }
-    options = {name: getattr(search, name) for name in _TAKEN}
+    options = {name: copy.deepcopy(getattr(search, name)) for name in _TAKEN}
     if isinstance(options["refit"], str):
         options["refit"] = None
     resource = search.resource.rpartition("__")[2]

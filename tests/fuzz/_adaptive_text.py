@@ -84,7 +84,7 @@ def _search(rng: np.random.Generator, model: Model) -> tuple[dict[str, Any], lis
             call |= {"patience": pick(rng, True, 2, 3), "tol": pick(rng, 1e-3, 0.05)}
         return call, []
     n = pick(rng, 2, 3, 5, 8, 9)
-    call["n_initial_parameters"] = '"grid"' if grid else n
+    call["n_initial_parameters"] = '"grid"' if grid and kind != "halving" else n
     if kind == "halving":
         begin, eta = max(pick(rng, 1, 1, 2, 3), least), pick(rng, 2, 3)
         most = pick(rng, None, begin, begin + 2, 8)
