@@ -254,22 +254,22 @@ def test_split_without_weight(threads_client, form, cv):
 @pytest.mark.parametrize("cv", [3, None])
 def test_mask_with_n_samples(threads_client, cv):
     """Of weights that are mostly 0 the first call has some, and all calls are there."""
-    weight = (np.random.default_rng(0).random(1000) < 0.1).astype(float)
+    weight = (np.random.default_rng(0).random(1000) < 0.05).astype(float)
     search = bayes(
         DecisionTreeClassifier(max_depth=2),
         {"min_samples_leaf": [1, 2, 3]},
         resource="n_samples",
         chunk_size=None,
-        max_iter=100,
-        fits_per_score=1,
-        patience=100,
+        n_initial_parameters=1,
+        max_iter=40,
+        patience=40,
         tol=-1.0,
         cv=cv,
         test_size=None,
     ).fit(X, y, sample_weight=weight)
     assert set(search.cv_results_["status"]) == {"completed"}
     assert search.history_[0]["partial_fit_calls"] == 1
-    assert set(search.cv_results_["partial_fit_calls"]) == {100}
+    assert set(search.cv_results_["partial_fit_calls"]) == {40}
 
 
 def test_no_weight_at_all(threads_client):
