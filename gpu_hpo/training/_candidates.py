@@ -19,7 +19,7 @@ from sklearn.utils import check_random_state
 
 from gpu_hpo.decomposition import Leaf
 from gpu_hpo.devices import annotated, synchronize
-from gpu_hpo.training._fold import Rows, State, Terms
+from gpu_hpo.training._fold import Rows, State, Terms, in_order
 from gpu_hpo.training._fold_scores import Evaluation, FoldScores
 from gpu_hpo.training._heard import Heard, recorded
 from gpu_hpo.training._lending import (
@@ -175,7 +175,7 @@ def fit_whole(
 def _fit_all(estimator: Any, data: Mapping[str, Any], access: Access) -> None:
     y = () if data["y"] is None else (lend(data["y"], access),)
     params = lend_params(data["fit"], access)
-    estimator.fit(lend(data["X"], access), *y, **params)
+    estimator.fit(lend(in_order(data["X"]), access), *y, **params)
 
 
 def _model(leaf: Leaf, params: Mapping[str, Any]) -> Any:

@@ -116,8 +116,8 @@ def cut_fold(
         columns = train if pairwise else None
         X = data["X"]
         state: State = {
-            "train": _in_order(cut(X, train, columns)),
-            "test": _in_order(cut(X, test, columns)),
+            "train": in_order(cut(X, train, columns)),
+            "test": in_order(cut(X, test, columns)),
             "times": {},
             "fitted": {},
             "wrote": frozenset(),
@@ -230,8 +230,8 @@ def _fitted_step(
     )
     fitted[step.number] = estimator
     times[step.number] = (time.time() - begin - seconds, seconds)
-    wrote = frozenset({step.number}) if wrote else frozenset()
-    return state | {"times": times, "fitted": fitted, "wrote": wrote, "error": None}
+    nodes = frozenset({step.number} if wrote else ())
+    return state | {"times": times, "fitted": fitted, "wrote": nodes, "error": None}
 
 
 def _fitted_joined(
@@ -320,10 +320,15 @@ def _columns(columns: tuple[Columns, ...], source: State) -> State:
     return given
 
 
-def _in_order(X: Any) -> Any:
-    """Sparse rows with their indices sorted, which many sort in place if they are not.
+def in_order(X: Any) -> Any:
+    """Give sparse rows with their indices sorted, as those cut from them are.
 
-    Two threads that do so at once would leave neither order.
+    Many sort them in place if they are not. Two threads that do so at once would leave
+    neither order.
+
+    Parameters
+    ----------
+    X : array-like
     """
     if scipy.sparse.issparse(X) and X.format in ("csr", "csc", "bsr"):
         return X if X.has_sorted_indices else X.sorted_indices()

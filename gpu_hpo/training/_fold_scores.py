@@ -174,13 +174,19 @@ class FoldScores:
             raise X
         if self._fold is not None:
             X = self._fold[kind]
-        X = lend(X, access)
-        y = lend(self._rows[f"y_{kind}"], access)
-        params = lend_params(self._rows[f"score_{kind}"], access)
-        if self._by_answers:
-            return self._scores_by_answers(model, scorer, X, y, params)
-        target = () if y is None else (y,)
-        return scorer(model, X, *target, **params)
+        scores: dict[str, Any] = {}
+        for part in _apart(scorer):
+            own_X = lend(X, access)
+            y = lend(self._rows[f"y_{kind}"], access)
+            params = lend_params(self._rows[f"score_{kind}"], access)
+            if self._by_answers:
+                return self._scores_by_answers(model, scorer, own_X, y, params)
+            target = () if y is None else (y,)
+            found = part(model, own_X, *target, **params)
+            if part is scorer:
+                return found
+            scores |= found
+        return {name: scores[name] for name in scorer._scorers}
 
     def _scores_by_answers(
         self, model: Any, scorer: Any, X: Any, y: Any, params: Rows
@@ -274,6 +280,23 @@ class FoldScores:
             logger.info("%d models are scored one by one: %r", len(models), error)
             return None
         return [None if isinstance(s, Exception) else self._named(s) for s in found]
+
+
+def _apart(scorer: Any) -> list[Any]:
+    """Scorers that may write on labels and answers, each by itself, and all others."""
+    several = isinstance(scorer, _MultimetricScorer) and len(scorer._scorers) > 1
+    if not several or access_of(scorer) is not Access.OWN:
+        return [scorer]
+    known, unknown = {}, []
+    for name, one in scorer._scorers.items():
+        if access_of(one) is Access.OWN:
+            unknown.append({name: one})
+        else:
+            known[name] = one
+    return [
+        _MultimetricScorer(scorers=scorers, raise_exc=scorer._raise_exc)
+        for scorers in ([known, *unknown] if known else unknown)
+    ]
 
 
 def _numbers(scores: Any, scorer: Any, terms: Terms, said: list[str]) -> Any:

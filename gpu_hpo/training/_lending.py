@@ -165,7 +165,7 @@ def was_written(before: Any, after: Any) -> bool:
 def _lent_param(value: Any, access: Access) -> Any:
     if isinstance(value, Snapshot):
         return value.copy(lambda array: lend(array, access))
-    if hasattr(value, "shape") or isinstance(value, list):
+    if hasattr(value, "shape") or type(value) is list:
         return lend(value, access)
     return value
 

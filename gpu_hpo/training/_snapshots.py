@@ -98,7 +98,7 @@ def snapshot(value: Any, name: str = "") -> Any:
 def snapshot_param(value: Any, name: str) -> Any:
     """Give what `snapshot` gives, but lists of data and of plain values as they are."""
     # Rows, if they are so many; else callbacks, for instance.
-    if isinstance(value, list | tuple) and (
+    if type(value) in (list, tuple) and (
         len(value) > _MOST_ITEMS or not any(map(has_state, value))
     ):
         return value
