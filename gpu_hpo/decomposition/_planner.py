@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from sklearn.base import clone
@@ -18,7 +20,10 @@ from gpu_hpo.decomposition._composites import take_apart, whole
 from gpu_hpo.decomposition._keys import Changed, Keys
 from gpu_hpo.decomposition._nodes import ROOT, Joined, Leaf, Node, Routes, Step
 
+logger = logging.getLogger(__name__)
+
 _PAIRWISE = "precomputed"  # the value by which estimators say that X is pairwise
+_LISTS = frozenset({"steps", "transformer_list", "transformers"})  # of composites
 
 
 @dataclass(frozen=True)
@@ -97,10 +102,15 @@ class Planner:
             If the estimator, or a part of it, has no such parameter.
         """
         shape = {name: params[name] for name in params if not self._is_local(name)}
-        template = self._template(shape)
         own = {name: params[name] for name in params if name not in shape}
-        if all(template.owner(name) is not None for name in own):
-            return template.plan(own)
+        try:
+            if not _gives_all_parts(shape, own):
+                template = self._template(shape)
+                if template.takes(own):
+                    return template.plan(own)
+        except Exception as error:
+            # Of several that are wrong, scikit-learn names the one it comes to first.
+            logger.info("the parameters are set all at once: %r", error)
         return self._template(params).plan({})
 
     def _template(self, shape: Mapping[str, Any]) -> _Template:
@@ -263,6 +273,19 @@ class _Template:
 
     # ---- for each candidate ----
 
+    def takes(self, own: Mapping[str, Any]) -> bool:
+        """Whether each of these is a parameter of one step, and of no other."""
+        if any(self.owner(name) is None for name in own):
+            return False
+        return not own or not self._has_twice
+
+    @cached_property
+    def _has_twice(self) -> bool:
+        """Whether one object is in two places: what is set in one is so in both."""
+        params = self._estimator.get_params(deep=True).values()
+        parts = [id(value) for value in params if hasattr(value, "get_params")]
+        return len(set(parts)) < len(parts)
+
     def owner(self, name: str) -> str | None:
         """Path of the step that a parameter is one of, if there is such a step."""
         if name not in self._owners:
@@ -335,6 +358,20 @@ def _renumbered(whole: Any, numbers: Sequence[int]) -> Any:
         return numbers[whole]
     steps = tuple((i, _renumbered(part, numbers)) for i, part in whole.steps)
     return replace(whole, steps=steps)
+
+
+def _gives_all_parts(shape: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
+    """Whether the list of a composite's parts is given, and parameters of parts.
+
+    Which of the parts these then are parameters of, the old ones or the new, is up to
+    the composite: a ColumnTransformer's are the old ones'.
+    """
+    for name in shape:
+        path, _, last = name.rpartition("__")
+        below = f"{path}__" if path else ""
+        if last in _LISTS and any(n.startswith(below) for n in own):
+            return True
+    return False
 
 
 def _says_pairwise(params: Mapping[str, Any]) -> bool:
