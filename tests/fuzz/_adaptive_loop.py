@@ -238,7 +238,7 @@ class Loop:
         """Compare `best_estimator_` with the model of the best trial."""
         best = self.trials[self.fitted.best_index_]
         try:
-            model = best.model_again() if self._again() else best.models[0]
+            model = best.model_again() if self._again() else best.model_before()
         except NotImplementedError:
             return
         if model is None:

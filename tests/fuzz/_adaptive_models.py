@@ -130,7 +130,7 @@ class Wayward(BaseEstimator):
         if "X" in self.writes:
             overwrite(X, -0.5)
         if "y" in self.writes:
-            values = y.to_numpy() if hasattr(y, "iloc") else y
+            values = y.to_numpy(copy=True) if hasattr(y, "iloc") else y
             values[: len(values) // 2] = values[0]
             if hasattr(y, "iloc"):
                 y.iloc[:] = values
@@ -213,7 +213,7 @@ def writing_scorer(estimator, X, y):
     """A callable that overwrites the rows and labels that it is given."""
     score = float(np.mean(estimator.predict(X) == np.asarray(y)))
     overwrite(X, 0.0)
-    y = y.to_numpy() if hasattr(y, "iloc") else y
+    y = y.to_numpy(copy=True) if hasattr(y, "iloc") else y
     y[:] = y[0]
     return score
 

@@ -17,7 +17,8 @@ from sklearn.metrics._scorer import _BaseScorer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
 
-_CLOSE = 1e-12  # scores that sums in another order may differ by
+# What scores may differ by: sums in another order, and answers in single precision.
+_CLOSE, _SINGLE = 1e-12, 1e-6
 
 
 def root_of(random_state: Any) -> int:
@@ -52,6 +53,8 @@ class Trial:
         sequence = np.random.SeedSequence(root, spawn_key=(2, number))
         self._seed = int(sequence.generate_state(1)[0])
         self.models: list[Any] = []
+        single = getattr(data.X, "dtype", None) == np.float32
+        self._close = _SINGLE if single else _CLOSE
 
     @property
     def last(self) -> float:
@@ -98,7 +101,7 @@ class Trial:
             if other == value or (other != other and value != value):
                 continue
             close = isinstance(other, float) and math.isclose(
-                other, value, rel_tol=_CLOSE, abs_tol=_CLOSE
+                other, value, rel_tol=self._close, abs_tol=self._close
             )
             kind = "loop: last bits of scores" if close else "loop: scores"
             where = f"trial {self.number} after {calls} calls"
@@ -106,6 +109,17 @@ class Trial:
                 (kind, f"{where}: {name} {other!r} in place of {value!r}")
             )
         return float(theirs["score"])
+
+    def model_before(self) -> Any:
+        """The model as it was at its last score, if it failed after that."""
+        if not self.error:
+            return self.models[0]
+        if self.refits:
+            raise NotImplementedError
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            train, calls = self._rows.train[0], self.record[-1][0]
+            return self._trained(self._new(), train, calls, begun=0)
 
     def model_again(self) -> Any:
         """The model that is trained on all rows in the end."""
