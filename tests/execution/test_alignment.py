@@ -142,6 +142,7 @@ def scores(model, X, y, stack, scoring):
     ("kind", "n_features", "dtype"),
     [("classifier", 21, "f4"), ("classifier", 8, "f8"), ("regressor", 21, "f4")],
 )
+@pytest.mark.timeout(300)  # kernels are compiled in each process
 def test_processes_give_the_bits_of_threads(
     kind, n_features, dtype, processes_client, _threads_client
 ):
