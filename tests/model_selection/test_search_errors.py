@@ -54,6 +54,11 @@ def scores(value):
     return lambda estimator, X, y=None: value
 
 
+def three_scores(estimator, X, y=None):
+    """Three scores in an array."""
+    return np.arange(3)
+
+
 def chooses(index):
     """A `refit` that chooses a certain candidate."""
     return lambda results: index
@@ -122,7 +127,7 @@ BAD = {
     "scoring: number": case(scoring=3),
     "scoring: gives text": case(scoring=scores("good"), error_score="raise"),
     "scoring: gives none": case(scoring=scores(None), error_score="raise"),
-    "scoring: gives an array": case(scoring=scores(np.arange(3)), error_score="raise"),
+    "scoring: gives an array": case(scoring=three_scores, error_score="raise"),
     "scoring: gives text in a dict": case(
         scoring=scores({"a": "b"}), refit="a", error_score="raise"
     ),
