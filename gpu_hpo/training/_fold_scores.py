@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import logging
 import time
 import traceback
@@ -14,7 +16,7 @@ from typing import Any
 import dask
 from dask.base import is_dask_collection
 from sklearn import get_config
-from sklearn.metrics._scorer import _MultimetricScorer
+from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
 from sklearn.utils.metadata_routing import process_routing
 
 from gpu_hpo.data import n_rows
@@ -174,19 +176,13 @@ class FoldScores:
             raise X
         if self._fold is not None:
             X = self._fold[kind]
-        scores: dict[str, Any] = {}
-        for part in _apart(scorer):
-            own_X = lend(X, access)
-            y = lend(self._rows[f"y_{kind}"], access)
-            params = lend_params(self._rows[f"score_{kind}"], access)
-            if self._by_answers:
-                return self._scores_by_answers(model, scorer, own_X, y, params)
-            target = () if y is None else (y,)
-            found = part(model, own_X, *target, **params)
-            if part is scorer:
-                return found
-            scores |= found
-        return {name: scores[name] for name in scorer._scorers}
+        X = lend(X, access)
+        y = lend(self._rows[f"y_{kind}"], access)
+        params = lend_params(self._rows[f"score_{kind}"], access)
+        if self._by_answers:
+            return self._scores_by_answers(model, scorer, X, y, params)
+        target = () if y is None else (y,)
+        return _apart(scorer)(model, X, *target, **params)
 
     def _scores_by_answers(
         self, model: Any, scorer: Any, X: Any, y: Any, params: Rows
@@ -282,21 +278,35 @@ class FoldScores:
         return [None if isinstance(s, Exception) else self._named(s) for s in found]
 
 
-def _apart(scorer: Any) -> list[Any]:
-    """Scorers that may write on labels and answers, each by itself, and all others."""
-    several = isinstance(scorer, _MultimetricScorer) and len(scorer._scorers) > 1
-    if not several or access_of(scorer) is not Access.OWN:
-        return [scorer]
-    known, unknown = {}, []
-    for name, one in scorer._scorers.items():
-        if access_of(one) is Access.OWN:
-            unknown.append({name: one})
-        else:
-            known[name] = one
-    return [
-        _MultimetricScorer(scorers=scorers, raise_exc=scorer._raise_exc)
-        for scorers in ([known, *unknown] if known else unknown)
-    ]
+def _apart(scorer: Any) -> Any:
+    """Give several scorers so that none sees what another has written."""
+    if not isinstance(scorer, _MultimetricScorer) or len(scorer._scorers) == 1:
+        return scorer
+    users = scorer._scorers.items()
+    own = {name: one for name, one in users if access_of(one) is Access.OWN}
+    if not own:
+        return scorer
+    # What they ask of the model, they still ask together.
+    apart = {
+        name: _with_copies(one) if name in own else one
+        for name, one in scorer._scorers.items()
+    }
+    return _MultimetricScorer(scorers=apart, raise_exc=scorer._raise_exc)
+
+
+def _with_copies(scorer: Any) -> Any:
+    """The same scorer, given copies of labels and answers."""
+    if isinstance(scorer, _BaseScorer):
+        scorer = copy.copy(scorer)
+        scorer._score_func = _with_copies(scorer._score_func)
+        return scorer
+
+    @functools.wraps(scorer)
+    def called(*args: Any, **params: Any) -> Any:
+        lent = [a if hasattr(a, "get_params") else lend(a, Access.OWN) for a in args]
+        return scorer(*lent, **lend_params(params, Access.OWN))
+
+    return called
 
 
 def _numbers(scores: Any, scorer: Any, terms: Terms, said: list[str]) -> Any:

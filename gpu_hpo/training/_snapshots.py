@@ -15,7 +15,7 @@ import dis
 import functools
 import io
 import pickle
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from types import (
     BuiltinFunctionType,
     CellType,
@@ -311,7 +311,7 @@ def _how(value: Any) -> str | None:
         return None
     if _is_data(value):
         return "lend"
-    if isinstance(value, (Mapping, list, tuple, set, frozenset, *_PLAIN)):
+    if isinstance(value, _PLAIN) or type(value) in (dict, list, tuple, set, frozenset):
         return None
     # Whoever says how he is copied may not say how he is pickled.
     return "copy" if hasattr(type(value), "__deepcopy__") else None
