@@ -40,12 +40,16 @@ from gpu_hpo.model_selection._score_table import ScoreTable
 from gpu_hpo.model_selection._search_data import SearchData, here
 from gpu_hpo.model_selection._verbose import Line, print_end, print_start
 from gpu_hpo.training import (
+    Access,
     Announcer,
     Evaluation,
     NotCopyableError,
     Terms,
     Told,
+    access_of,
     fit_whole,
+    lend,
+    lend_params,
     needs_whole,
     own_functions,
     read_scorer,
@@ -293,6 +297,11 @@ class _Work:
         self._X, self._y, self._split = self._given.for_splitter(
             pool, self._data, _for_splitter(search.cv, self._routed.splitter.split)
         )
+        if hasattr(search.cv, "split"):
+            access = access_of(search.cv)
+            self._X = lend(self._X, min(access, Access.READ_ONLY))
+            self._y = lend(self._y, access)
+            self._split = lend_params(self._split, access)
         search._checked_cv_orig = check_cv(
             search.cv, self._y, classifier=is_classifier(search.estimator)
         )

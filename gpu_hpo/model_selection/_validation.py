@@ -25,6 +25,7 @@ from gpu_hpo.data import (
 )
 from gpu_hpo.devices import to_host
 from gpu_hpo.model_selection._request import Request, is_splitter
+from gpu_hpo.training import access_of, lend
 
 # Of what is fitted anew, a chunk says little about how many rows should validate.
 REFIT_TEST_SIZE = 0.2
@@ -123,7 +124,9 @@ async def _roles_by_splitter(
     ]
     # Splitters look at the length of X only.
     rows = np.zeros((n, 1))
-    splits = list(check_cv(cv, y, classifier=classify).split(rows, y, groups))
+    splitter = check_cv(cv, y, classifier=classify)
+    access = access_of(splitter)
+    splits = list(splitter.split(rows, lend(y, access), lend(groups, access)))
     if not splits:
         raise ValueError(f"cv={cv!r} gives no splits")
     return roles_of_indices(splits, n)

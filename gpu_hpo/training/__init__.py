@@ -20,7 +20,7 @@ from gpu_hpo.training._fold import (
 )
 from gpu_hpo.training._fold_scores import Evaluation
 from gpu_hpo.training._heard import Announcer, Heard, Hearing, recorded, say
-from gpu_hpo.training._lending import Access, access_of, lend
+from gpu_hpo.training._lending import Access, access_of, lend, lend_params
 from gpu_hpo.training._members import Cohort, Member, Outcome, Work
 from gpu_hpo.training._models import (
     Recipe,
@@ -79,6 +79,7 @@ __all__ = [
     "fits_together",
     "join_parts",
     "lend",
+    "lend_params",
     "make_budget",
     "make_model",
     "make_scoring",

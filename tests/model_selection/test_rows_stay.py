@@ -327,3 +327,28 @@ def test_labels_and_answers():
             search.cv_results_[f"split{split}_test_first"],
             search.cv_results_[f"split{split}_test_second"],
         )
+
+
+class Shuffling(KFold):
+    """A splitter that shuffles what it is given before it looks at it."""
+
+    def split(self, X, y=None, groups=None):
+        for given in (y, groups):
+            if given is not None:
+                np.random.default_rng(0).shuffle(given)
+        return super().split(X, y)
+
+
+@pytest.mark.parametrize("kind", [GridSearchCV, "early stopping"])
+def test_splitters_that_write(kind, threads_client):
+    """A splitter that writes on labels and groups writes on copies."""
+    labels, groups = y.copy(), np.arange(400)
+    if kind is GridSearchCV:
+        search = GridSearchCV(
+            SGDClassifier(random_state=0), {"alpha": [1e-3]}, cv=Shuffling(3)
+        )
+        search.fit(X, labels, groups=groups)
+    else:
+        incremental(Writer(), X, labels, weights=None, cv=Shuffling(3))
+    np.testing.assert_array_equal(labels, y)
+    np.testing.assert_array_equal(groups, np.arange(400))
