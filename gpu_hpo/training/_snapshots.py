@@ -64,16 +64,17 @@ class Snapshot:
     """
 
     def __init__(self, value: Any, name: str = "") -> None:
-        self._shared: list[tuple[str, Any]] = []
-        stream = io.BytesIO()
         try:
-            _Pickler(stream, self._shared).dump(value)
+            self._bytes, self._shared = _pickled(value)
         except Exception as error:
-            raise NotCopyableError(
-                f"{name or type(value).__name__}={value!r} cannot be copied "
-                f"({type(error).__name__}: {error})"
-            ) from error
-        self._bytes = stream.getvalue()
+            try:
+                # It may know how it is copied, as what holds weak references.
+                self._bytes, self._shared = _pickled(_ByCopy(copy.deepcopy(value)))
+            except Exception:
+                raise NotCopyableError(
+                    f"{name or type(value).__name__}={value!r} cannot be copied "
+                    f"({type(error).__name__}: {error})"
+                ) from error
 
     def copy(self, lend: Callable[[Any], Any] = lambda array: array) -> Any:
         """Make a new copy.
@@ -200,7 +201,7 @@ def _has_state(value: Any, seen: set[int]) -> bool:
         return False  # it calls the model that it is given
     if isinstance(value, _MultimetricScorer):
         return any(_has_state(item, seen) for item in value._scorers.values())
-    if isinstance(value, _BaseScorer):
+    if isinstance(value, _BaseScorer) and type(value).__module__.startswith("sklearn."):
         inside = (value._score_func, *value._kwargs.values())
         return any(_has_state(item, seen) for item in inside)
     return True
@@ -229,6 +230,13 @@ def _kept_by(function: FunctionType) -> Iterable[Any]:
 # ---- copies ----
 
 
+def _pickled(value: Any) -> tuple[bytes, list[tuple[str, Any]]]:
+    shared: list[tuple[str, Any]] = []
+    stream = io.BytesIO()
+    _Pickler(stream, shared).dump(value)
+    return stream.getvalue(), shared
+
+
 class _Pickler(pickle.Pickler):
     """Pickles what has a state; all else is kept aside, by number."""
 
@@ -245,7 +253,9 @@ class _Pickler(pickle.Pickler):
         number = self._numbers.get(id(value))
         if number is None:
             number = self._numbers[id(value)] = len(self._shared)
-            if how == "copy":
+            if isinstance(value, _ByCopy):
+                value = value.value
+            elif how == "copy":
                 value = copy.deepcopy(value)
             self._shared.append((how, value))
         return number
@@ -289,6 +299,13 @@ class _Unpickler(pickle.Unpickler):
         return copy.deepcopy(value) if how == "copy" else value
 
 
+class _ByCopy:
+    """Has an object copied instead of pickled."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
 class _Shared:
     """Keeps an object from being pickled by value."""
 
@@ -302,6 +319,8 @@ def _how(value: Any) -> str | None:
         return "same"
     if isinstance(value, _Shared):
         return "same"
+    if isinstance(value, _ByCopy):
+        return "copy"
     if isinstance(value, FunctionType):
         return None if has_state(value) else "same"
     if isinstance(value, BuiltinFunctionType):

@@ -100,6 +100,11 @@ EXPLAINED = [
         "the indices of sparse rows are sorted",
     ),
     Explained(
+        "metrics sum in another order",
+        lambda case, difference: difference.kind == "loop: last bits of scores",
+        "a score may differ from scikit-learn's in its last bits",
+    ),
+    Explained(
         "what is fitted may be written",
         _by_the_rules("read-only", kinds="^(error|warnings)"),
         "a step that writes on read-only rows is given a copy",

@@ -5,6 +5,7 @@
 import functools
 import pickle
 import threading
+import weakref
 
 import cloudpickle
 import lightgbm
@@ -52,6 +53,14 @@ class Stubborn(Counter):
         copy = Stubborn()
         copy.n = self.n
         return copy
+
+
+class Weak(Counter):
+    """Holds what can be copied only, and what is shared then."""
+
+    def __init__(self):
+        super().__init__()
+        self.whose = weakref.ref(Counter)
 
 
 def by_list():
@@ -113,6 +122,7 @@ STATEFUL = {
     "method": lambda: Counter().__call__,
     "scorer": lambda: make_scorer(by_list())._score_func,
     "copied": Stubborn,
+    "weak": Weak,
     "recursive": recursive,
 }
 
