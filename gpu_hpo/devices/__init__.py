@@ -8,6 +8,7 @@ from gpu_hpo.devices._cuml_task import (
     harms_by_itself,
     harms_rows,
     n_device_bytes,
+    param_names,
     shallow_params,
     wants_column_major,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "harms_rows",
     "is_device_array",
     "n_device_bytes",
+    "param_names",
     "resolve_device",
     "shallow_params",
     "synchronize",

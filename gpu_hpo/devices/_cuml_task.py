@@ -135,14 +135,15 @@ def shallow_params(estimator: Any) -> dict[str, Any]:
     """
     # `get_params` reads the signature each time, which takes longer than many a call.
     kind: Any = type(estimator)
-    names = _param_names(kind)
+    names = param_names(kind)
     if names is None:
         return dict(estimator.get_params(deep=False))
     return {name: getattr(estimator, name, None) for name in names}
 
 
 @functools.lru_cache(maxsize=256)
-def _param_names(kind: Any) -> tuple[str, ...] | None:
+def param_names(kind: Any) -> tuple[str, ...] | None:
+    """Give the names of a class's parameters; None if it says so in its own way."""
     usual = getattr(kind.get_params, "__module__", "") == "sklearn.base"
     return tuple(kind._get_param_names()) if usual else None
 

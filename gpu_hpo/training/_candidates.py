@@ -29,6 +29,7 @@ from gpu_hpo.training._lending import (
     lend,
     lend_params,
 )
+from gpu_hpo.training._new_models import new_model
 from gpu_hpo.training._seeds import set_seeds, unset_seeds
 from gpu_hpo.training._shared_fits import is_ridge, share_key, shared_stack
 from gpu_hpo.training._snapshots import own_functions
@@ -179,10 +180,7 @@ def _fit_all(estimator: Any, data: Mapping[str, Any], access: Access) -> None:
 
 
 def _model(leaf: Leaf, params: Mapping[str, Any]) -> Any:
-    model = clone(leaf.estimator)
-    if params:
-        model.set_params(**clone(dict(params), safe=False))
-    return own_functions(model)
+    return new_model(leaf.estimator, params)
 
 
 def _with_one_seed(models: Sequence[Any]) -> Sequence[Any]:

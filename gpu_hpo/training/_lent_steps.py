@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.utils.validation import check_memory
 
 from gpu_hpo.training._lending import (
@@ -22,7 +21,7 @@ from gpu_hpo.training._lending import (
     lend_params,
     was_written,
 )
-from gpu_hpo.training._snapshots import own_functions
+from gpu_hpo.training._new_models import new_model
 
 TRANSFORMED = ("test", "again")  # rows of a fold that do not train
 
@@ -72,7 +71,7 @@ def fit_lent(
         X = lend(given["train"], access)
         try:
             train, estimator = check_memory(memory).cache(_fit_transform)(
-                own_functions(clone(unfitted)),
+                new_model(unfitted, {}),
                 X,
                 lend(y, access),
                 {name: lend_params(own, access) for name, own in params.items()},

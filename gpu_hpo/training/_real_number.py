@@ -25,6 +25,8 @@ def real_number(score: Any, scorer: Any) -> float:
         With scikit-learn's words, if it is anything else: None, a text, a complex
         number, several numbers, or what a masked array has where it has nothing.
     """
+    if type(score) in (float, np.float64):
+        return float(score)
     try:
         one = score.item() if hasattr(score, "item") else score
         if isinstance(one, SupportsFloat | SupportsIndex) and score is not np.ma.masked:
