@@ -52,7 +52,9 @@ def requesting():
 
 
 def by_clone(template, params):
-    return clone(template).set_params(**clone(params, safe=False))
+    model = clone(template)
+    model.set_params(**clone(params, safe=False))
+    return model
 
 
 @pytest.mark.parametrize(
@@ -89,6 +91,7 @@ def test_as_a_clone(template, params):
         assert ours is not template
 
 
+@pytest.mark.filterwarnings("ignore:Class PassiveAggressive:FutureWarning")
 @pytest.mark.parametrize(
     "kind", [kind for _, kind in all_estimators()], ids=lambda kind: kind.__name__
 )
