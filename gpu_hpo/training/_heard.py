@@ -248,9 +248,8 @@ def _warn(item: Heard, whose: str) -> None:
         message = category(text)
     except Exception:  # it wants other arguments than a text
         message = UserWarning(f"{category.__name__}: {text}")
-    # From where it came, since filters may go by that; what follows the text does not
-    # matter to them.
-    warnings.warn_explicit(message, type(message), item.filename, item.lineno)
+    # It has passed the filters where it came from, which may go by module and text.
+    warnings.showwarning(message, type(message), item.filename, item.lineno)
 
 
 def _here(category: type[Warning]) -> type[Warning]:

@@ -150,3 +150,14 @@ def test_categories_stay():
     assert [item.category for item in found] == [ConvergenceWarning, UserWarning]
     assert str(found[1].message) == "Odd: not done (candidate 3)"
     assert found[0].filename == __file__
+
+
+def test_filters_are_asked_once():
+    """What has passed the filters of its module is shown, whatever else they say."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("error")
+        warnings.filterwarnings("default", module=__name__.replace(".", r"\."))
+        with Hearing().here(), recorded() as own:
+            warnings.warn("from here", UserWarning)
+        say(own, "candidate 0")
+    assert [str(item.message) for item in found] == ["from here (candidate 0)"]
