@@ -98,6 +98,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from gpu_hpo.model_selection import GridSearchCV, RandomizedSearchCV
 
 TRACEBACK = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n)+")
+OF_DASK = re.compile(r"[/\\](distributed|dask|tornado)[/\\]")
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 ANSWERS = "predict", "predict_proba", "decision_function", "transform"
 
