@@ -52,7 +52,7 @@ from gpu_hpo.training import (
     Trial,
     make_budget,
     make_scoring,
-    snapshot_param,
+    snapshot_or_share,
     stack_groups,
     takes_classes,
 )
@@ -136,7 +136,7 @@ class SearchLife(ABC):
             for i, param in enumerate(params)
         }
         whole = await _concrete(client, request.whole)
-        whole = {name: snapshot_param(value, name) for name, value in whole.items()}
+        whole = {n: snapshot_or_share(value, n) for n, value in whole.items()}
         workers = await worker_facts(client)
         placement = place(
             estimator,
@@ -240,7 +240,8 @@ class SearchLife(ABC):
             announcer,
         )
         try:
-            await runner.run()
+            with recipe.hearing.here():
+                await runner.run()
         except asyncio.CancelledError:
             best = self._conclude(job, engine)
             if best is not None and recipe.n_splits == 1:

@@ -35,6 +35,7 @@ from gpu_hpo.training._snapshots import (
     NotCopyableError,
     Snapshot,
     own_functions,
+    snapshot_or_share,
     snapshot_param,
 )
 from gpu_hpo.training._stack import (
@@ -88,6 +89,7 @@ __all__ = [
     "read_scorer",
     "recorded",
     "say",
+    "snapshot_or_share",
     "snapshot_param",
     "stack_groups",
     "stack_key",

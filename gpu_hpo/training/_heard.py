@@ -142,9 +142,9 @@ def say(heard: Iterable[Heard], whose: str) -> None:
 class _Hook:
     """What all threads of this process have in common while fits run in it.
 
-    Others may keep the list of filters, or what shows warnings, and put them back when
-    no fit runs any more. The list then has the filters that it had before, and what is
-    shown is shown as before.
+    Models that change the filters for a while, each in a thread, put back each other's
+    in any order. When no fit runs any more, all is as it was before. Whoever puts back
+    our list of filters, or what shows warnings, later still, puts back what there was.
     """
 
     def __init__(self) -> None:
@@ -154,6 +154,7 @@ class _Hook:
         self._before: list[Any] = []
         self._ours: list[Any] = []
         self._show_before: Any = None
+        self._show_impl: Any = None  # what `catch_warnings` has others record by
         self._default = ""
         self._seen: set[Any] = set()
 
@@ -171,6 +172,7 @@ class _Hook:
                 for item in self._given
             ]
             module.filters = self._ours
+            self._show_impl = getattr(module, "_showwarnmsg_impl", None)
             self._default = module.defaultaction
             if self._default in _SHOWN:
                 module.defaultaction = "always"
@@ -186,11 +188,11 @@ class _Hook:
                 return
             module: Any = warnings
             self._ours[:] = self._before
-            if module.filters is self._ours:
-                module.filters = self._before
+            module.filters = self._before
             module.defaultaction = self._default
-            if module.showwarning == self._show:
-                module.showwarning = self._show_before
+            module.showwarning = self._show_before
+            if self._show_impl is not None:
+                module._showwarnmsg_impl = self._show_impl
             _changed()
 
     def _show(

@@ -10,6 +10,7 @@ If that refuses to be written after all, the user is given a copy and tried agai
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from functools import lru_cache
@@ -23,6 +24,8 @@ from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
 from gpu_hpo.data import Chunk
 from gpu_hpo.devices import harms_by_itself, is_device_array, shallow_params
 from gpu_hpo.training._snapshots import Snapshot
+
+logger = logging.getLogger(__name__)
 
 # Libraries that write on rows only if a parameter says so, or by mistake.
 _READERS = frozenset({"sklearn", "cuml", "xgboost", "lightgbm", "numpy"})
@@ -146,20 +149,35 @@ def was_written(before: Any, after: Any) -> bool:
         The rows of which it is a copy.
     after : like before
     """
-    if before is after or after is None:
-        return False
-    if type(before) is not type(after) or np.shape(before) != np.shape(after):
+    try:
+        return not _same(before, after)
+    except Exception as error:  # of values that cannot be compared
+        logger.info("rows count as written, since they cannot be compared: %r", error)
         return True
-    if scipy.sparse.issparse(before):
-        parts = [n for n in _SPARSE_PARTS if hasattr(before, n)]
-        return any(was_written(getattr(before, n), getattr(after, n)) for n in parts)
-    if hasattr(before, "equals"):
-        return not before.equals(after)
-    if isinstance(before, np.ndarray):
-        return not np.array_equal(before, after, equal_nan=before.dtype.kind in "fc")
-    if is_device_array(before):
-        return bool((before != after).any())
-    return isinstance(before, list) and before != after
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether two values of one kind are equal; NaN is equal to itself."""
+    if a is b or b is None:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(_same, a, b))
+    if getattr(a, "shape", None) != getattr(b, "shape", None):
+        return False
+    if scipy.sparse.issparse(a):
+        parts = [n for n in _SPARSE_PARTS if hasattr(a, n)]
+        return all(_same(getattr(a, n), getattr(b, n)) for n in parts)
+    if hasattr(a, "equals"):
+        return bool(a.equals(b))
+    if isinstance(a, np.ndarray):
+        if a.dtype.kind == "O":
+            return all(map(_same, a.ravel().tolist(), b.ravel().tolist()))
+        return np.array_equal(a, b, equal_nan=a.dtype.kind in "fcmM")
+    if is_device_array(a):
+        return not bool((a != b).any())
+    return bool(a == b) or bool(a != a and b != b)
 
 
 def _lent_param(value: Any, access: Access) -> Any:
@@ -237,13 +255,37 @@ def _read_only(value: Any) -> Any:
 
 
 def _copied(value: Any) -> Any:
-    if hasattr(value, "flags") and not hasattr(value, "iloc"):
+    if isinstance(value, list | tuple):
+        plain = all(isinstance(item, _PLAIN) for item in value)
+        return copy.copy(value) if plain else copy.deepcopy(value)
+    if hasattr(value, "iloc"):
+        return _copied_frame(value)
+    if isinstance(value, np.ndarray) and value.dtype.kind == "O":
+        plain = all(isinstance(item, _PLAIN) for item in value.ravel().tolist())
+        return value.copy(order="K") if plain else copy.deepcopy(value)
+    if hasattr(value, "flags"):
         # Column-major rows stay so, or they would be copied once more.
         return value.copy(order="K")
-    if isinstance(value, list | tuple):
-        nested = any(isinstance(item, list | dict | np.ndarray) for item in value[:1])
-        return copy.deepcopy(value) if nested else copy.copy(value)
     return value.copy() if hasattr(value, "copy") else copy.deepcopy(value)
+
+
+def _copied_frame(frame: Any) -> Any:
+    """Copy a frame or a column, and what can be changed in its cells."""
+    found = frame.copy()
+    if is_device_array(frame):
+        return found
+    one = frame.ndim == 1
+    for i, dtype in enumerate([frame.dtype] if one else frame.dtypes):
+        if str(dtype) != "object":
+            continue
+        cells = (frame if one else frame.iloc[:, i]).tolist()
+        if not all(isinstance(cell, _PLAIN) for cell in cells):
+            own = np.empty(len(cells), object)
+            own[:] = copy.deepcopy(cells)
+            if one:
+                return type(frame)(own, index=frame.index, name=frame.name)
+            found.isetitem(i, own)
+    return found
 
 
 @lru_cache(maxsize=1)

@@ -33,7 +33,7 @@ from gpu_hpo.training._host_scores import HostRows
 from gpu_hpo.training._joint_scores import Answers, joined, joint_scores, metric_of
 from gpu_hpo.training._lending import Access, access_of, call_lent, lend_rows
 from gpu_hpo.training._real_number import real_number
-from gpu_hpo.training._snapshots import Snapshot, has_state
+from gpu_hpo.training._snapshots import Snapshot, snapshot_or_share
 
 
 @dataclass(frozen=True)
@@ -111,12 +111,11 @@ class Scoring:
         NotCopyableError
             If a scorer has a state and cannot be copied.
         """
-        metrics = [
-            replace(metric, fresh=Snapshot(metric.scorer, "scoring"))
-            if has_state(metric.scorer)
-            else metric
-            for metric in self.metrics
-        ]
+        metrics = []
+        for metric in self.metrics:
+            taken = snapshot_or_share(metric.scorer, "scoring")
+            fresh = taken if isinstance(taken, Snapshot) else None
+            metrics.append(replace(metric, fresh=fresh))
         return Scoring(metrics, self.decides)
 
     def methods(self, model: Any) -> list[str]:

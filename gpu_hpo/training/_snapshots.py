@@ -15,6 +15,7 @@ import dis
 import functools
 import io
 import pickle
+import warnings
 from collections.abc import Callable, Iterable
 from types import (
     BuiltinFunctionType,
@@ -45,7 +46,21 @@ _BY_NAME = (type, ModuleType, np.ufunc, np.dtype, type(np.mean))
 
 
 class NotCopyableError(TypeError):
-    """An object that fits are to use has a state, and cannot be copied."""
+    """An object that fits are to use has a state, and cannot be copied.
+
+    Attributes
+    ----------
+    in_module : bool
+        Whether the state is a module's: the object itself can be sent anywhere.
+    """
+
+    def __init__(self, text: str, *, in_module: bool = False) -> None:
+        super().__init__(text)
+        self.in_module = in_module
+
+
+class _KeptInModuleError(TypeError):
+    """A function has a state that no copy of it has."""
 
 
 class Snapshot:
@@ -68,12 +83,15 @@ class Snapshot:
             self._bytes, self._shared = _pickled(value)
         except Exception as error:
             try:
+                if isinstance(error, _KeptInModuleError):
+                    raise
                 # It may know how it is copied, as what holds weak references.
                 self._bytes, self._shared = _pickled(_ByCopy(copy.deepcopy(value)))
             except Exception:
                 raise NotCopyableError(
                     f"{name or type(value).__name__}={value!r} cannot be copied "
-                    f"({type(error).__name__}: {error})"
+                    f"({type(error).__name__}: {error})",
+                    in_module=isinstance(error, _KeptInModuleError),
                 ) from error
 
     def copy(self, lend: Callable[[Any], Any] = lambda array: array) -> Any:
@@ -97,13 +115,35 @@ def snapshot(value: Any, name: str = "") -> Any:
 
 
 def snapshot_param(value: Any, name: str) -> Any:
-    """Give what `snapshot` gives, but lists of data and of plain values as they are."""
-    # Rows, if they are so many; else callbacks, for instance.
-    if type(value) in (list, tuple) and (
-        len(value) > _MOST_ITEMS or not any(map(has_state, value))
-    ):
-        return value
+    """Give what `snapshot` gives; of lists those of plain values as they are.
+
+    What else lists hold, data as well, users are given anew, or lent.
+    """
+    if type(value) in (list, tuple):
+        # Rows, if they are so many; else callbacks, for instance, or data to stop by.
+        plain = len(value) > _MOST_ITEMS or all(isinstance(v, _PLAIN) for v in value)
+        return value if plain else Snapshot(value, name)
     return snapshot(value, name)
+
+
+def snapshot_or_share(value: Any, name: str) -> Any:
+    """Give what `snapshot_param` gives, or warn that users share a module's state.
+
+    Raises
+    ------
+    NotCopyableError
+        If the state is the value's own.
+    """
+    try:
+        return snapshot_param(value, name)
+    except NotCopyableError as error:
+        if not error.in_module:
+            raise
+        warnings.warn(
+            f"{error}: models in one process see what others have left there",
+            UserWarning,
+        )
+        return value
 
 
 def fresh(value: Any) -> Any:
@@ -140,11 +180,18 @@ def own_functions(estimator: Any) -> Any:
     """
     for name, value in shallow_params(estimator).items():
         if isinstance(value, FunctionType | functools.partial):
-            if has_state(value):
-                estimator.set_params(**{name: fresh(Snapshot(value, name))})
+            if has_state(value) and (own := _own(value, name)) is not value:
+                estimator.set_params(**{name: own})
         else:
             _own_functions_in(value)
     return estimator
+
+
+def _own(function: Any, name: str) -> Any:
+    try:
+        return fresh(Snapshot(function, name))
+    except NotCopyableError:
+        return function  # all that is left is to share it
 
 
 def _own_functions_in(value: Any) -> None:
@@ -181,7 +228,9 @@ def _has_state(value: Any, seen: set[int]) -> bool:
     if isinstance(value, FunctionType):
         root = (value.__module__ or "").partition(".")[0]
         return root not in _STATELESS and (
-            _rebinds(value.__code__)
+            _has_attributes(value)
+            or _keeps_in_module(value)
+            or _rebinds(value.__code__)
             or any(
                 isinstance(v, np.ndarray) or _has_state(v, seen)
                 for v in _kept_by(value)
@@ -214,6 +263,31 @@ def _rebinds(code: CodeType) -> bool:
         step.opname == "STORE_DEREF" and step.argval in code.co_freevars
         for step in dis.get_instructions(code)
     )
+
+
+def _has_attributes(function: FunctionType) -> bool:
+    """Whether somebody has set attributes of a function, which it may count in."""
+    return bool(function.__dict__.keys() - {"__wrapped__"})
+
+
+def _keeps_in_module(function: FunctionType) -> bool:
+    """Whether a function changes its module, as far as can be seen: no copy helps.
+
+    By a global variable that it sets, by attributes of its own that it gets at by its
+    global name, or by a random state of the module.
+    """
+    code, names = function.__code__, function.__globals__
+    itself = names.get(function.__name__) is function and _has_attributes(function)
+    return _sets_globals(code) or any(
+        (itself and name == function.__name__)
+        or isinstance(names.get(name), np.random.RandomState | np.random.Generator)
+        for name in code.co_names
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _sets_globals(code: CodeType) -> bool:
+    return any(step.opname == "STORE_GLOBAL" for step in dis.get_instructions(code))
 
 
 def _kept_by(function: FunctionType) -> Iterable[Any]:
@@ -269,6 +343,8 @@ class _Pickler(pickle.Pickler):
                 return CellType, ()
         if not isinstance(value, FunctionType):
             return NotImplemented
+        if _keeps_in_module(value):
+            raise _KeptInModuleError(f"{value.__name__} has a state in its module")
         # In two steps, since a function may be among what it keeps.
         return (
             _bare_function,

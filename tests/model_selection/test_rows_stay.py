@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LinearRegression, SGDClassifier
 from sklearn.metrics import make_scorer
@@ -352,3 +352,76 @@ def test_splitters_that_write(kind, threads_client):
         incremental(Writer(), X, labels, weights=None, cv=Shuffling(3))
     np.testing.assert_array_equal(labels, y)
     np.testing.assert_array_equal(groups, np.arange(400))
+
+
+class Stopping(Writer):
+    """Writes on rows that it is given to stop by."""
+
+    def fit(self, X, y, eval_set=None):
+        rows = eval_set[0] if isinstance(eval_set, list) else eval_set
+        rows[0][:] *= 2
+        self.seen_ = float(rows[0][0, 0])
+        return super().fit(X, y)
+
+    def score(self, X, y):
+        return self.seen_
+
+
+@pytest.mark.parametrize("as_list", [True, False])
+@pytest.mark.parametrize("scheduler", [None, "synchronous"])
+def test_rows_in_parameters(as_list, scheduler):
+    """Rows within lists and tuples of fit parameters are lent as well."""
+    held = np.ones((5, 8))
+    given = [(held, np.ones(5))] if as_list else (held, np.ones(5))
+    search = GridSearchCV(
+        Stopping(),
+        {"alpha": [1e-4, 1e-3, 1e-2]},
+        cv=2,
+        refit=False,
+        scheduler=scheduler,
+    )
+    search.fit(X, y, eval_set=given)
+    assert search.cv_results_["mean_test_score"].tolist() == [2.0, 2.0, 2.0]
+    assert (held == 1).all()
+    stopping = IncrementalSearchCV(
+        Stopping(),
+        {"alpha": [1e-4, 1e-3]},
+        n_initial_parameters="grid",
+        decay_rate=None,
+        max_iter=2,
+        resource="n_samples",
+        random_state=0,
+    )
+    stopping.fit(X, y, eval_set=given)
+    assert stopping.cv_results_["test_score"].tolist() == [2.0, 2.0]
+    assert (held == 1).all()
+
+
+class Lengths(TransformerMixin, BaseEstimator):
+    """Features of series of different lengths."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return np.array([[len(row), np.sum(row)] for row in X])
+
+
+@pytest.mark.parametrize("kind", ["list", "object"])
+@pytest.mark.parametrize("scoring", [None, lambda model, X, y: model.score(X, y)])
+def test_series_of_different_lengths(kind, scoring):
+    """X may be a list of arrays, as in scikit-learn, in unions too."""
+    series = [np.arange(i % 7 + 1.0) for i in range(60)]
+    if kind == "object":
+        given = np.empty(60, object)
+        given[:] = series
+    else:
+        given = series
+    target = np.array([row.sum() for row in series])
+    pipe = make_pipeline(make_union(Lengths(), Lengths()), LinearRegression())
+    options = {"cv": 3, "scoring": scoring}
+    ours = GridSearchCV(pipe, INTERCEPTS, **options).fit(given, target)
+    theirs = TheirGridSearchCV(pipe, INTERCEPTS, **options).fit(given, target)
+    np.testing.assert_array_equal(
+        ours.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"]
+    )

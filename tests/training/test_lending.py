@@ -222,3 +222,50 @@ def test_nan_is_no_trace():
     """Missing values are equal to themselves."""
     rows = np.array([1.0, np.nan])
     assert not was_written(rows, rows.copy())
+
+
+class Odd:
+    """Cannot be compared."""
+
+    def __eq__(self, other):
+        raise TypeError("no")
+
+    __hash__ = None
+
+
+@pytest.mark.parametrize(
+    ("rows", "written"),
+    [
+        ([np.ones(2), np.ones(3)], False),
+        (np.array([np.ones(2), [1, "a"]], dtype=object), False),
+        (np.array([1.0, np.nan, None], dtype=object), False),
+        (np.array(["2026-01-01", "NaT"], dtype="M8[D]"), False),
+        (["a", float("nan")], False),
+        (pd.DataFrame({"a": [np.nan, 1.0], "b": ["x", None]}), False),
+        ([Odd()], True),
+    ],
+)
+def test_looking_never_raises(rows, written):
+    """Rows of any kind are compared, and count as written where that cannot be."""
+    assert was_written(rows, lend(rows, Access.OWN)) is written
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("a", ["b"]), ("c", ["d"])],
+        ["a", ["b"]],
+        np.array([["a"], ["b", "c"]], dtype=object),
+        pd.Series([["a"], ["b"]], name="s", index=[3, 5]),
+        pd.DataFrame({"n": [1, 2], "s": [["a"], ["b"]]}, index=[3, 5]),
+    ],
+)
+def test_cells_are_copied_too(rows):
+    """What can be changed in a row of a copy is no more the lender's."""
+    lent = lend(rows, Access.OWN)
+    assert type(lent) is type(rows)
+    assert not was_written(rows, lent)
+    last = lent.iloc[-1] if hasattr(lent, "iloc") else lent[-1]
+    cell = last["s"] if isinstance(last, pd.Series) else last
+    (cell[1] if isinstance(cell, tuple) else cell).append("more")
+    assert was_written(rows, lent)

@@ -24,6 +24,7 @@ from gpu_hpo.training._snapshots import (
     fresh,
     has_state,
     own_functions,
+    snapshot_or_share,
     snapshot_param,
 )
 
@@ -102,6 +103,15 @@ def by_default():
     return count
 
 
+def by_attribute():
+    def count(*args):
+        count.n += 1
+        return count.n
+
+    count.n = 0
+    return count
+
+
 def recursive():
     seen = []
 
@@ -124,6 +134,7 @@ STATEFUL = {
     "copied": Stubborn,
     "weak": Weak,
     "recursive": recursive,
+    "attribute": by_attribute,
 }
 
 
@@ -167,11 +178,12 @@ def test_what_has_no_state(value):
 
 
 def test_lists_of_plain_values_are_data():
-    """A list is looked into for callbacks; one of numbers or arrays is data."""
+    """A list of plain values is data; what else it holds is copied or lent."""
     labels = ["a", "b"]
     assert snapshot_param(labels, "labels") is labels
     rows = [(np.eye(2), np.ones(2))]
-    assert snapshot_param(rows, "eval_set") is rows
+    lent = snapshot_param(rows, "eval_set").copy(lambda data: data + 1)
+    assert lent[0][0][0, 1] == 1
     assert isinstance(snapshot_param([Counter()], "callbacks"), Snapshot)
 
 
@@ -232,3 +244,36 @@ def test_estimators_without_such_functions_stay():
     step = FunctionTransformer(np.log1p)
     assert own_functions(step) is step
     assert step.func is np.log1p
+
+
+TOTAL = 0
+draws = np.random.RandomState(0)
+
+
+def by_global(*args):
+    global TOTAL
+    TOTAL += 1
+    return TOTAL
+
+
+def by_own_name(*args):
+    by_own_name.n += 1
+    return by_own_name.n
+
+
+by_own_name.n = 0
+
+
+def by_random_state(*args):
+    return draws.rand()
+
+
+@pytest.mark.parametrize("function", [by_global, by_own_name, by_random_state])
+def test_what_is_kept_in_a_module(function):
+    """A function that is seen to keep its state in its module is said to do so."""
+    assert has_state(function)
+    with pytest.raises(NotCopyableError, match="has a state in its module") as found:
+        Snapshot([function], "callbacks")
+    assert found.value.in_module
+    with pytest.warns(UserWarning, match="scoring=.*others have left there"):
+        assert snapshot_or_share(function, "scoring") is function
