@@ -60,9 +60,11 @@ def cut(X: Any, rows: Any, columns: Any = None) -> Any:
         runs = _runs(rows, X.shape[0])
         if runs is not None:
             parts = [X[a:b] for a, b in runs]
-            return (
-                parts[0] if len(parts) == 1 else array_namespace(X).concatenate(parts)
-            )
+            if len(parts) == 1:
+                return parts[0]
+            if isinstance(X, np.ndarray):  # which would change the order of bytes
+                return np.concatenate(parts, dtype=X.dtype)
+            return array_namespace(X).concatenate(parts)
         return X[rows]
     if is_device_array(X):
         if hasattr(X, "iloc"):

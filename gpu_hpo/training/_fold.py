@@ -38,9 +38,9 @@ from gpu_hpo.training._lent_steps import TRANSFORMED, fit_lent, is_rows, transfo
 # The rows of a split, and what has become of them: "train" and "test" X; "again", the
 # rows that train as `transform` gives them, where scores of these are asked for. Beside
 # them "times", per node (seconds of fits, seconds of transforms), "fitted", per node
-# the estimator if anybody asks for it, "wrote", nodes that have written on the rows
-# that they were lent, "heard", what was warned of with the number of the node, and
-# "error", why there is nothing of all this.
+# the estimator if anybody asks for it, "unfitted", the same as it was given, "wrote",
+# nodes that have written on the rows that they were lent, "heard", what was warned of
+# with the number of the node, and "error", why there is nothing of all this.
 State = dict[str, Any]
 # y, fit parameters and score parameters of a split: "y_train", "y_test", "fit",
 # "score_train", "score_test".
@@ -120,6 +120,7 @@ def cut_fold(
             "test": in_order(cut(X, test, columns)),
             "times": {},
             "fitted": {},
+            "unfitted": {},
             "wrote": frozenset(),
             "heard": [],
             "error": None,
@@ -194,8 +195,9 @@ def _carry_out(
                 raise
             times[node.number] = (time.time() - begin, 0.0)
             state = {"error": Failure(traceback.format_exc()), "times": times}
+    state["unfitted"] = {**source["unfitted"], **state.get("unfitted", {})}
     if not keep:
-        state["fitted"] = {}
+        state["fitted"] = state["unfitted"] = {}
     state["wrote"] = state.get("wrote", frozenset()) | before[0]
     state["heard"] = _merged(before[1], [(node.number, item) for item in heard])
     for part in args[1:]:
@@ -230,8 +232,13 @@ def _fitted_step(
     )
     fitted[step.number] = estimator
     times[step.number] = (time.time() - begin - seconds, seconds)
-    nodes = frozenset({step.number} if wrote else ())
-    return state | {"times": times, "fitted": fitted, "wrote": nodes, "error": None}
+    return state | {
+        "times": times,
+        "fitted": fitted,
+        "unfitted": {step.number: step.estimator},
+        "wrote": frozenset({step.number} if wrote else ()),
+        "error": None,
+    }
 
 
 def _fitted_joined(
@@ -247,15 +254,21 @@ def _fitted_joined(
     if given["train"] is None:
         return {**given, "times": times, "fitted": fitted, "error": None}
     kinds = ["train", *(name for name in TRANSFORMED if given[name] is not None)]
-    stand_ins = {}
-    for (name, (_, whole)), part in zip(joined.parts.items(), parts, strict=True):
+    stand_ins, own = {}, {}
+    unfitted: dict[int, Any] = {}
+    for (name, (_, way)), part in zip(joined.parts.items(), parts, strict=True):
         times |= part["times"]
         fitted |= part["fitted"]
+        unfitted |= part["unfitted"]
         if part["train"] is not None:
             answers = {kind: part[kind] for kind in kinds}
-            stand_ins[name] = StandIn(put_together(whole, part["fitted"]), answers)
+            stand_ins[name] = StandIn(put_together(way, part["fitted"]), answers)
+            own[name] = clone(put_together(way, part["unfitted"]))
+    # Not of what is fitted: that has drawn from its random states.
+    unfitted[joined.number] = composite = with_stand_ins(joined.estimator, own)
     if _written_by_parts(joined, parts):
-        return _fitted_whole(joined, begin, given, times, fitted, rows, stand_ins)
+        whole = _fitted_whole(joined, composite, begin, given, times, fitted, rows)
+        return whole | {"unfitted": unfitted}
     estimator = with_stand_ins(joined.estimator, stand_ins)
     state: State = dict.fromkeys(TRANSFORMED)
     state["train"] = estimator.fit_transform(given["train"], rows["y_train"])
@@ -270,7 +283,12 @@ def _fitted_joined(
     without_stand_ins(estimator, joined.estimator, stand_ins)
     fitted[joined.number] = estimator
     times[joined.number] = (fit_time, score_time)
-    return state | {"times": times, "fitted": fitted, "error": None}
+    return state | {
+        "times": times,
+        "fitted": fitted,
+        "unfitted": unfitted,
+        "error": None,
+    }
 
 
 def _written_by_parts(joined: Joined, parts: tuple[State, ...]) -> bool:
@@ -288,16 +306,14 @@ def _written_by_parts(joined: Joined, parts: tuple[State, ...]) -> bool:
 
 def _fitted_whole(
     joined: Joined,
+    unfitted: Any,
     begin: float,
     given: State,
     times: Any,
     fitted: Any,
     rows: Rows,
-    stand_ins: Mapping[str, StandIn],
 ) -> State:
     """Fit a composite whose parts see each other's traces, as scikit-learn does."""
-    parts = {name: clone(part.fitted) for name, part in stand_ins.items()}
-    unfitted = with_stand_ins(joined.estimator, parts)
     estimator, state, seconds, _ = fit_lent(
         unfitted, given, rows["y_train"], {}, keep=True
     )

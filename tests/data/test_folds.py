@@ -327,3 +327,11 @@ def test_parameters_in_blocks():
     assert found["short"] is given["short"]
     rows = cut(da.from_array(np.arange(N), chunks=5), ROWS["shuffled"])
     assert found["weight"].compute().tolist() == rows.compute().tolist()
+
+
+def test_the_order_of_bytes_stays():
+    """Rows of two runs have the dtype of the whole, whatever its order of bytes is."""
+    X = np.arange(10.0).reshape(5, 2).astype(">f8")
+    found = cut(X, np.array([0, 1, 3, 4]))
+    assert found.dtype == X.dtype
+    np.testing.assert_array_equal(found, X[[0, 1, 3, 4]])

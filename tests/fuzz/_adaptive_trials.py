@@ -28,6 +28,10 @@ def root_of(random_state: Any) -> int:
     return int(random_state)
 
 
+class NotRecordedError(Exception):
+    """A model is to make more calls than any of the search whose rows are known."""
+
+
 class Trial:
     """One parameter set, its models, and what the search says of it."""
 
@@ -74,6 +78,8 @@ class Trial:
                     self._score(*pair)
                     for pair in zip(self.models, self._rows.test, strict=True)
                 ]
+            except NotRecordedError:
+                raise
             except Exception as error:
                 text = (str(error).splitlines() or [""])[0]
                 self.error = f"{type(error).__name__}: {text}".strip()
@@ -155,6 +161,9 @@ class Trial:
     ) -> Any:
         begun = self.calls if begun is None else begun
         resource = self._search.resource
+        by_calls = resource in ("partial_fit", "boosting_rounds")
+        if by_calls and calls > len(train):
+            raise NotRecordedError(f"the chunks of {len(train)} calls are known")
         if resource == "partial_fit":
             for call in range(begun, calls):
                 self._partial_fit(model, self._data.take(train[call]), call == 0)

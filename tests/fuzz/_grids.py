@@ -138,6 +138,9 @@ def _build_text(draft: Draft, space: str) -> str:
         f"space = {space}",
         f"fit = dict({fit})",
     ]
+    if "import xgboost" in draft.imports:
+        # It reads numbers whose bytes are in the other order as others.
+        lines = [line.replace(".astype('>f8')", "") for line in lines]
     return "\n".join(f"    {line}" for line in lines)
 
 

@@ -9,6 +9,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
+from sklearn.kernel_approximation import RBFSampler
 from sklearn.linear_model import LinearRegression, SGDClassifier
 from sklearn.metrics import make_scorer
 from sklearn.model_selection import GridSearchCV as TheirGridSearchCV
@@ -424,4 +425,21 @@ def test_series_of_different_lengths(kind, scoring):
     theirs = TheirGridSearchCV(pipe, INTERCEPTS, **options).fit(given, target)
     np.testing.assert_array_equal(
         ours.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"]
+    )
+
+
+def test_random_states_of_parts_that_write():
+    """Parts that are fitted once more, with all others, draw from the beginning."""
+    union = make_union(
+        QuantileTransformer(n_quantiles=10, copy=False),
+        RBFSampler(n_components=4, random_state=np.random.RandomState(1)),
+    )
+    pipe = make_pipeline(union, LinearRegression())
+    target = X[:, 0] ** 2
+    theirs = grid_scores(pipe, INTERCEPTS, X.copy(), target, TheirGridSearchCV)
+    ours = grid_scores(pipe, INTERCEPTS, X.copy(), target)
+    np.testing.assert_allclose(
+        ours.cv_results_["mean_test_score"],
+        theirs.cv_results_["mean_test_score"],
+        rtol=1e-12,
     )
