@@ -73,7 +73,10 @@ class Data:
             return value
         if isinstance(self.blocks, int):
             import dask.dataframe as dd
+            import pandas as pd
 
+            if not hasattr(value, "iloc"):
+                value = pd.Series(value, index=self.X.index)
             return dd.from_pandas(value, npartitions=self.blocks, sort=False)
         import dask.array as da
 

@@ -100,6 +100,22 @@ EXPLAINED = [
         "the indices of sparse rows are sorted",
     ),
     Explained(
+        "the layout of rows in memory",
+        lambda case, difference: (
+            difference.kind == "error: ours and scikit-learn's"
+            and "ndarray is not C-contiguous" in difference.text
+        ),
+        "so may an error that comes of it",
+    ),
+    Explained(
+        "several scores from one function that fails",
+        lambda case, difference: (
+            difference.kind == "error: ours and scikit-learn's"
+            and "not 'dict'" in difference.text
+        ),
+        "A function that gives several scores and fails for some candidates",
+    ),
+    Explained(
         "metrics sum in another order",
         lambda case, difference: difference.kind == "loop: last bits of scores",
         "a score may differ from scikit-learn's in its last bits",

@@ -43,7 +43,8 @@ def fit(search, given, warn=True):
     """Fit a search, and give what can be compared."""
     found = {"error": None, "warnings": None}
     data = (given.X,) if given.y is None else (given.X, given.y)
-    rows = copy.deepcopy(given.X)  # scikit-learn's last fit may write on what it gets
+    # scikit-learn's last fit may write on what it gets.
+    rows = documented_data(copy.deepcopy(given.X))
 
     def go():
         try:
@@ -284,10 +285,13 @@ def two_at_once(build, own, first):
     outcomes = [None, None]
     gate = threading.Barrier(2)
 
+    config = sklearn.get_config()  # which is each thread's own
+
     def go(place):
-        search = given.search(own)
-        gate.wait()
-        outcomes[place] = fit(search, given, warn=False)
+        with sklearn.config_context(**config):
+            search = given.search(own)
+            gate.wait()
+            outcomes[place] = fit(search, given, warn=False)
 
     threads = [threading.Thread(target=go, args=(i,)) for i in range(2)]
     with warnings.catch_warnings():

@@ -126,8 +126,8 @@ def told(error):
     text = TRACEBACK.sub("Traceback\n", ADDRESS.sub("0x", str(error)))
     # Of a pipeline's prefix that is shared, only the last steps are there to be asked.
     text = re.sub(r"^\w+ has none of the following", "It has none of", text)
-    if type(error).__name__ == "XGBoostError":
-        text = "with the time and the stack"
+    if re.match(r"\s*All the \d+ fits failed", text):
+        text = text.strip().split("\n\n")[0]  # what each says follows
     return type(error).__name__, text
 
 
