@@ -106,6 +106,18 @@ def answers(search, X):
     return found
 
 
+def own_differences(ours, theirs, between):
+    """Compare two outcomes of ours: to the bit, but for what BLAS rounds otherwise.
+
+    LAPACK may give other last bits from run to run, by where in memory arrays lie.
+    """
+    found = differences_of(ours, theirs, between)
+    if not found or differences_of(ours, theirs, between, 1e-13):
+        return found
+    _shared.setdefault("counts", collections.Counter())["rounded otherwise"] += 1
+    return []
+
+
 def differences_of(ours, theirs, between, tol=0.0, counts=None):
     """Compare two outcomes; pairs of kind and text."""
     out = []
@@ -121,7 +133,7 @@ def differences_of(ours, theirs, between, tol=0.0, counts=None):
     if ours["error"] is not None:
         return out  # what was warned of before it depends on the order of tasks
     if ours["warnings"] is not None and ours["warnings"] != theirs["warnings"]:
-        differ("warnings", ours["warnings"], theirs["warnings"])
+        differ("warnings", ours["said"], theirs["said"])
     for name in ("names", "params", "attributes"):
         if ours[name] != theirs[name]:
             differ(name, ours[name], theirs[name])
@@ -250,7 +262,7 @@ def _compare(build, randomized, schedulers, traits, tol, more, twice, at_once, p
                 found.append((f"{option} used otherwise", name))
         if twice and not consumed and name == schedulers[0]:
             again = fit(search, given)
-            found += differences_of(again, outcomes[name], "second and first fit")
+            found += own_differences(again, outcomes[name], "second and first fit")
             found += changes(before, given, consumed, f"{name}, second fit")
     if theirs["error"] is not None:
         given = build()
@@ -262,7 +274,7 @@ def _compare(build, randomized, schedulers, traits, tol, more, twice, at_once, p
     first = outcomes.pop("synchronous")
     found += differences_of(first, theirs, "ours and scikit-learn's", tol, counts)
     for name, outcome in outcomes.items():
-        found += differences_of(outcome, first, f"{name} and synchronous")
+        found += own_differences(outcome, first, f"{name} and synchronous")
     if at_once and not consumed:
         found += two_at_once(build, own, first)
     return found
@@ -302,7 +314,7 @@ def two_at_once(build, own, first):
             thread.join()
     found = []
     for outcome in outcomes:
-        found += differences_of(outcome, first, "two at once and one")
+        found += own_differences(outcome, first, "two at once and one")
     return found + changes(before, given, False, "two at once")
 
 
