@@ -59,7 +59,10 @@ def _before_scoring(case: Any, difference: Difference) -> bool:
 
 
 def _of_another(case: Any, difference: Difference) -> bool:
-    return difference.kind.startswith("error of another candidate")
+    again = difference.kind == "error: second and first fit"
+    return difference.kind.startswith("error of another candidate") or (
+        again and "error_score='raise'" in case.source()
+    )
 
 
 EXPLAINED = [

@@ -236,7 +236,8 @@ REGRESSORS: list[Row] = [
         "sparse",
     ),
     (
-        "VotingRegressor([('a', Ridge()), ('b', DecisionTreeRegressor(max_depth=1))])",
+        "VotingRegressor([('a', Ridge()), "
+        "('b', DecisionTreeRegressor(max_depth=1, random_state=0))])",
         {"a__alpha": ["0.1", "10."], "b": ["'drop'", "KNeighborsRegressor(2)"]},
         "",
     ),
