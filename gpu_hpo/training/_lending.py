@@ -249,16 +249,22 @@ def _read_only(value: Any) -> Any:
         for name in _SPARSE_PARTS:
             setattr(shell, name, _read_only(getattr(value, name)))
         return shell
-    if hasattr(value, "iloc") and not is_device_array(value):
-        return value.copy(deep=not _copies_on_write())
+    if _is_frame(value) and not is_device_array(value):
+        of_pandas = type(value).__module__.partition(".")[0] == "pandas"
+        return value.copy(deep=not (of_pandas and _copies_on_write()))
     return value
+
+
+def _is_frame(value: Any) -> bool:
+    """Whether it is a frame, or a column of one, by what frames can do."""
+    return hasattr(value, "iloc") and hasattr(value, "copy")
 
 
 def _copied(value: Any) -> Any:
     if isinstance(value, list | tuple):
         plain = all(isinstance(item, _PLAIN) for item in value)
         return copy.copy(value) if plain else copy.deepcopy(value)
-    if hasattr(value, "iloc"):
+    if _is_frame(value):
         return _copied_frame(value)
     if isinstance(value, np.ndarray) and value.dtype.kind == "O":
         plain = all(isinstance(item, _PLAIN) for item in value.ravel().tolist())
@@ -272,9 +278,9 @@ def _copied(value: Any) -> Any:
 def _copied_frame(frame: Any) -> Any:
     """Copy a frame or a column, and what can be changed in its cells."""
     found = frame.copy()
-    if is_device_array(frame):
-        return found
     one = frame.ndim == 1
+    if is_device_array(frame) or not hasattr(frame, "dtype" if one else "dtypes"):
+        return found
     for i, dtype in enumerate([frame.dtype] if one else frame.dtypes):
         if str(dtype) != "object":
             continue

@@ -15,6 +15,7 @@ from sklearn.metrics import get_scorer, make_scorer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.utils._mocking import MockDataFrame
 
 from gpu_hpo import linear_model
 from gpu_hpo.training._lending import (
@@ -269,3 +270,13 @@ def test_cells_are_copied_too(rows):
     cell = last["s"] if isinstance(last, pd.Series) else last
     (cell[1] if isinstance(cell, tuple) else cell).append("more")
     assert was_written(rows, lent)
+
+
+def test_what_only_looks_like_a_frame():
+    """Something with `iloc` that cannot copy itself is copied all the same."""
+    rows = MockDataFrame(np.eye(2))
+    assert lend(rows, Access.READ_ONLY) is rows
+    lent = lend(rows, Access.OWN)
+    assert type(lent) is MockDataFrame
+    lent.array[0, 0] = 5
+    assert rows.array[0, 0] == 1
