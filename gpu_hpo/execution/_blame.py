@@ -9,7 +9,7 @@ from collections.abc import Hashable
 MOST_DEATHS = 2  # of what a task runs on, with nothing beside it: one may be chance
 
 
-class Blame:
+class LossPolicy:
     """Tells which tasks are what workers die of.
 
     A task that was lost is suspect, and is to be run with nothing beside it from then

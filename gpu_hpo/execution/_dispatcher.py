@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from itertools import count
 
-from gpu_hpo.execution._blame import MOST_DEATHS, Blame
+from gpu_hpo.execution._blame import MOST_DEATHS, LossPolicy
 from gpu_hpo.execution._held_results import HeldResults
 from gpu_hpo.execution._prices import Prices
 from gpu_hpo.execution._queue import Queue, Rank, first_of
@@ -84,7 +84,7 @@ class Dispatcher:
         self.n_parts = n_parts
         self.parts_per_task = parts_per_task or n_parts
         self.budget = budget or PartialFit()
-        self._blame = Blame(max_deaths)
+        self._blame = LossPolicy(max_deaths)
         self.urgency = urgency
         members: dict[Hashable, list[int]] = {}
         for trial, group in (groups or {}).items():

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gpu_hpo.decomposition import ROOT, Joined, Leaf, Node, numbers_in
-from gpu_hpo.execution._blame import Blame
+from gpu_hpo.execution._blame import LossPolicy
 from gpu_hpo.execution._pool import Pool, ResultsLost, TaskKilled
 from gpu_hpo.training import (
     Evaluation,
@@ -143,7 +143,7 @@ class FoldRunner:
         self._prices: dict[int, float] = {}  # seconds per candidate, by leaf
         self._running: dict[Any, _Batch] = {}
         self._items: dict[tuple[int, int], _Item] = {}
-        self._blame = Blame()
+        self._blame = LossPolicy()
         self._suspects: deque[_Batch] = deque()  # to be run alone, at the end
         # Whether what is held may have been beside what ends workers; and been blamed.
         self._beside = self._killed = False
