@@ -254,7 +254,7 @@ class SearchLife(ABC):
             best = self._conclude(job, engine)
             if best is None:
                 raise NoFiniteScoreError(_explain(engine))
-            await self._set_best_estimator(job, runner, best)
+            await self._set_best_estimator(job, runner, best, announcer)
         finally:
             runner.drop_results()
             announcer.say()
@@ -298,7 +298,7 @@ class SearchLife(ABC):
         return best
 
     async def _set_best_estimator(
-        self, job: Job, runner: DaskRunner, best: Record
+        self, job: Job, runner: DaskRunner, best: Record, announcer: Announcer
     ) -> None:
         """Fetch the best model, or train it again on all rows, as `refit` says."""
         folds = self.cv is not None
@@ -318,6 +318,7 @@ class SearchLife(ABC):
                 best,
                 f"{job.name}-refit",
                 await worker_facts(job.client),
+                announcer,
             )
             self.refit_time_ = monotonic() - began
             reason = f"trained again on all rows, it failed with {error}"

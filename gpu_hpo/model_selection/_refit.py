@@ -13,7 +13,7 @@ from distributed import Client
 from gpu_hpo.data import ResidentData, WorkerFacts
 from gpu_hpo.execution import DaskRunner, Dispatcher, Engine, Record
 from gpu_hpo.schedules import Schedule
-from gpu_hpo.training import Recipe, Trial
+from gpu_hpo.training import Announcer, Recipe, Trial
 
 
 async def train_on_all(
@@ -25,6 +25,7 @@ async def train_on_all(
     best: Record,
     name: str,
     workers: dict[str, WorkerFacts],
+    announcer: Announcer,
 ) -> tuple[Any, str]:
     """Train the best trial from its first call, on the rows that validated as well.
 
@@ -45,6 +46,8 @@ async def train_on_all(
     name : str
         Prefix of keys, not used before.
     workers : dict of str to WorkerFacts
+    announcer : Announcer
+        Is told of the warnings.
 
     Returns
     -------
@@ -63,7 +66,7 @@ async def train_on_all(
     )
     engine = Engine(schedule, dispatcher)
     recipe = replace(recipe, n_splits=1, by_roles=False)
-    runner = DaskRunner(client, engine, data, recipe, trials, name, workers)
+    runner = DaskRunner(client, engine, data, recipe, trials, name, workers, announcer)
     try:
         model = await runner.model(best.trial, calls)
     finally:

@@ -217,3 +217,36 @@ class Noting(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         return X
+
+
+class Counting(TransformerMixin, BaseEstimator):
+    """Says how many rows a call has."""
+
+    def partial_fit(self, X, y=None):
+        warnings.warn(f"{len(X)} rows", RuntimeWarning)
+        return self
+
+    def fit(self, X, y=None):
+        return self.partial_fit(X)
+
+    def transform(self, X):
+        return X
+
+
+@pytest.mark.parametrize("client", ["threads_client", "processes_client"])
+def test_refits_of_early_stopping(client, request):
+    """What the model says that is trained again on all rows is said as well."""
+    request.getfixturevalue(client)
+    search = IncrementalSearchCV(
+        make_pipeline(Counting(), SGDClassifier(random_state=0)),
+        {"sgdclassifier__alpha": [1e-4, 1e-3]},
+        n_initial_parameters="grid",
+        decay_rate=None,
+        max_iter=2,
+        random_state=0,
+        chunk_size=50,
+        refit=True,
+    )
+    found = {text for _, text in noted(search)}
+    assert f"50 rows (trial {search.best_index_})" in found
+    assert "50 rows (trial 0)" not in found or search.best_index_ == 0
