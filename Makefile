@@ -53,15 +53,16 @@ TESTED := $(wildcard tests examples benchmarks docs conda-recipe pyproject.toml 
 
 # What depends on RAPIDS itself and needs no GPU.
 RAPIDS_TESTS := $(filter-out %/test_jit.py,$(wildcard tests/devices/test_*.py)) \
-	tests/test_estimators.py tests/test_packaging.py tests/execution/test_clusters.py \
-	tests/execution/test_cuda_cluster.py tests/model_selection/test_placement.py \
+	tests/test_estimators.py tests/test_packaging.py tests/compute/test_clusters.py \
+	tests/compute/test_cuda_cluster.py tests/adaptive/test_placement.py \
 	tests/linear_model/test_quasi_newton.py tests/gpu
 
 # What needs no cluster is run by two processes at a time; clusters have two of their own.
-PARALLEL_TESTS := $(addprefix tests/,answers datasets decomposition devices \
-	linear_model metrics neural_network schedules testing training) \
-	$(addprefix tests/model_selection/,test_as_scikit_learns_search.py \
-	test_failing_fits.py test_scikit_learns_own_tests.py test_search_errors.py)
+PARALLEL_TESTS := $(addprefix tests/,datasets devices exhaustive/plan exhaustive/sharing \
+	linear_model metrics neural_network postfit schedules stacks testing training \
+	adaptive/training) \
+	$(addprefix tests/exhaustive/test_,as_scikit_learns_search.py failing_fits.py \
+	scikit_learns_own_tests.py errors.py)
 # Runs $(1), a python, on TESTS, by default all. That nothing is selected in one part is
 # no failure.
 ifneq ($(TESTS),)

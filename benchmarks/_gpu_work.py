@@ -17,10 +17,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import GridSearchCV, KFold
 from stacks import ROWS, Case, linear, networks
 
-from gpu_hpo.data import cut
+from gpu_hpo.data._take_rows import cut
 from gpu_hpo.devices import array_namespace, to_host
+from gpu_hpo.exhaustive.sharing._ridge_path import centre, solve_path
 from gpu_hpo.linear_model._linear_stack import LinearStack
-from gpu_hpo.training._ridge_path import centre, solve_path
 
 
 class LeastSquares(ClassifierMixin, BaseEstimator):

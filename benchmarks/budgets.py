@@ -23,7 +23,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import ParameterGrid
 
-from gpu_hpo.execution import embedded_client
+from gpu_hpo.compute import embedded_client
 from gpu_hpo.model_selection import SuccessiveHalvingSearchCV
 
 MOST = 27

@@ -81,7 +81,7 @@ def peak():
 
 def timed(search):
     """Seconds of `fit`, until the first score and in all."""
-    from gpu_hpo.model_selection._score_table import ScoreTable
+    from gpu_hpo.exhaustive._score_table import ScoreTable
 
     first, take = [], ScoreTable.take
 
@@ -107,7 +107,7 @@ def ours(form, n, where):
     from distributed import Client
 
     from gpu_hpo import model_selection
-    from gpu_hpo.execution import local_cluster
+    from gpu_hpo.compute import local_cluster
 
     with ExitStack() as stack:
         scheduler = where

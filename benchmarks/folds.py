@@ -21,7 +21,7 @@ import numpy as np
 from sklearn.datasets import make_classification
 from sklearn.linear_model import SGDClassifier as Unstacked
 
-from gpu_hpo.execution import embedded_client
+from gpu_hpo.compute import embedded_client
 from gpu_hpo.linear_model import SGDClassifier
 from gpu_hpo.model_selection import HyperbandSearchCV
 from gpu_hpo.neural_network import MLPClassifier

@@ -71,9 +71,9 @@ from sklearn.model_selection import ParameterGrid
 from sklearn.naive_bayes import GaussianNB
 from stacks import ROWS
 
+from gpu_hpo.compute import local_cluster
 from gpu_hpo.datasets import make_classification, make_regression
 from gpu_hpo.devices import resolve_device
-from gpu_hpo.execution import local_cluster
 from gpu_hpo.linear_model import QNClassifier, SGDClassifier
 from gpu_hpo.model_selection import (
     GridSearchCV,

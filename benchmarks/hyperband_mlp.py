@@ -39,7 +39,7 @@ from _circles import (
 from sklearn import neural_network as theirs
 
 from gpu_hpo import neural_network as ours
-from gpu_hpo.execution import embedded_client
+from gpu_hpo.compute import embedded_client
 from gpu_hpo.model_selection import (
     HyperbandSearchCV,
     SuccessiveHalvingSearchCV,

@@ -37,7 +37,7 @@ from _sampler import sampled
 from _workload import estimator, space
 from distributed import Client
 
-from gpu_hpo.execution import local_cluster
+from gpu_hpo.compute import local_cluster
 from gpu_hpo.model_selection import HyperbandSearchCV
 
 MIB = 2**20

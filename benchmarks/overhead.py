@@ -72,9 +72,11 @@ from _workload import (
     space,
 )
 
-from gpu_hpo.data import ResidentData, as_blocks
-from gpu_hpo.execution import embedded_client, local_cluster
-from gpu_hpo.model_selection import HyperbandSearchCV, _life
+from gpu_hpo.adaptive import _run
+from gpu_hpo.adaptive.data._resident import ResidentData
+from gpu_hpo.compute import embedded_client, local_cluster
+from gpu_hpo.data._blocks import as_blocks
+from gpu_hpo.model_selection import HyperbandSearchCV
 
 COLUMNS = (
     ("wall", "{:8.3f}"),
@@ -94,7 +96,7 @@ COLUMNS = (
 )
 
 
-class WatchedRunner(_life.DaskRunner):
+class WatchedRunner(_run.DaskRunner):
     """The runner of the search, that notes what it was given and when reports came."""
 
     last: WatchedRunner
@@ -299,7 +301,7 @@ def main() -> None:
     )
     args = parser.parse_args()
 
-    _life.DaskRunner = WatchedRunner
+    _run.DaskRunner = WatchedRunner
     client = start(args)
     pids = {os.getpid(), *client.run(os.getpid).values()}
     if _cores:

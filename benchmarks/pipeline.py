@@ -48,8 +48,9 @@ from sklearn.model_selection import ParameterGrid, StratifiedKFold
 from sklearn.utils import _safe_indexing
 
 from gpu_hpo import model_selection as ours
-from gpu_hpo.decomposition import Planner, Step
-from gpu_hpo.execution import local_cluster
+from gpu_hpo.compute import local_cluster
+from gpu_hpo.exhaustive.plan._nodes import Step
+from gpu_hpo.exhaustive.plan._planner import Planner
 
 FEW = 1500  # rows to warm up with
 

@@ -31,9 +31,9 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV as Theirs
 from sklearn.model_selection import KFold
 
+from gpu_hpo.exhaustive.sharing._shared_fits import shared_stack
+from gpu_hpo.metrics._scoring import make_scoring
 from gpu_hpo.model_selection import GridSearchCV
-from gpu_hpo.training import make_scoring
-from gpu_hpo.training._shared_fits import shared_stack
 
 Split = tuple[np.ndarray, np.ndarray]
 

@@ -32,9 +32,9 @@ import time
 
 import numpy as np
 
-from gpu_hpo.execution._dispatcher import Dispatcher
-from gpu_hpo.execution._engine import Engine
-from gpu_hpo.execution._simulated_runner import SimulatedRunner
+from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
+from gpu_hpo.adaptive.engine._engine import Engine
+from gpu_hpo.adaptive.engine._simulated_runner import SimulatedRunner
 from gpu_hpo.schedules import Hyperband, halving_rungs, hyperband_brackets
 
 SEARCHES = ((81, 3), (299, 4))

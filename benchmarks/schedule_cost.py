@@ -13,8 +13,8 @@ import time
 
 import numpy as np
 
-from gpu_hpo.execution._dispatcher import Dispatcher
-from gpu_hpo.execution._task import Report, StepReport
+from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
+from gpu_hpo.adaptive.engine._task import Report, StepReport
 from gpu_hpo.schedules import Advance, Hyperband, Scored, SuccessiveHalving
 
 

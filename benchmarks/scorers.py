@@ -21,7 +21,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import get_scorer
 
 from gpu_hpo.metrics import METRICS
-from gpu_hpo.training import make_scoring
+from gpu_hpo.metrics._scoring import make_scoring
 
 REGRESSION = [name for name in METRICS if "error" in name]
 REGRESSION += ["r2", "explained_variance"]

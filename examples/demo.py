@@ -21,8 +21,8 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import train_test_split
 
+from gpu_hpo.compute import embedded_client
 from gpu_hpo.devices import resolve_device
-from gpu_hpo.execution import embedded_client
 from gpu_hpo.model_selection import HyperbandSearchCV
 
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")

@@ -36,6 +36,11 @@ def n_bytes(chunk: Mapping[str, Any]) -> int:
     return sum(_n_bytes(value) for value in chunk.values())
 
 
+def targets(chunk: Chunk) -> list[Any]:
+    """X of a chunk, and y if there is one, as `fit` and `partial_fit` take them."""
+    return [chunk[name] for name in TARGETS if name in chunk]
+
+
 def row_params(chunk: Mapping[str, Any]) -> dict[str, Any]:
     """Per-row fit parameters of a chunk, `sample_weight` for one."""
     others = (*TARGETS, ROLES)

@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.random import sample_without_replacement
 
-from gpu_hpo.data import RandomState, root_seed, spawn_seed
+from gpu_hpo.data._random_split import RandomState, root_seed, spawn_seed
 from gpu_hpo.datasets._blocks import (
     RANDOM_STATE,
     check_arguments,

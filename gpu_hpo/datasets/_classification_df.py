@@ -13,7 +13,7 @@ import dask.array as da
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from gpu_hpo.data import RandomState, root_seed, spawn_seed
+from gpu_hpo.data._random_split import RandomState, root_seed, spawn_seed
 from gpu_hpo.datasets._blocks import RANDOM_STATE, check_arguments, empty_rows
 from gpu_hpo.datasets._classification import make_classification
 

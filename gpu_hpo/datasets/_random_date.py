@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from gpu_hpo.data import RandomState, root_seed
+from gpu_hpo.data._random_split import RandomState, root_seed
 
 Date = TypeVar("Date", date, datetime)
 

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from sklearn.utils._param_validation import Interval
 
-from gpu_hpo.data import RandomState, root_seed, spawn_seed
+from gpu_hpo.data._random_split import RandomState, root_seed, spawn_seed
 from gpu_hpo.datasets._blocks import (
     RANDOM_STATE,
     check_arguments,

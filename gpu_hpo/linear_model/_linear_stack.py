@@ -14,8 +14,6 @@ from sklearn.base import is_classifier
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from gpu_hpo._fit_courses import check_begins_anew
-from gpu_hpo._row_orders import Lot, copy_member, read_lots
 from gpu_hpo.devices import array_namespace, to_host
 from gpu_hpo.linear_model import _lanes as lane
 from gpu_hpo.linear_model._answers import probabilities, scores
@@ -24,6 +22,8 @@ from gpu_hpo.linear_model._lanes import Lanes, Rules, begin
 from gpu_hpo.linear_model._rows import read_rows, read_X
 from gpu_hpo.linear_model._stack_fit import fit_stack, say_how_it_went
 from gpu_hpo.linear_model._stopping import diverged
+from gpu_hpo.stacks._fit_courses import check_begins_anew
+from gpu_hpo.stacks._row_orders import Lot, copy_member, read_lots
 
 # What models of one stack have in common once they have seen data.
 _SHARED = ("classes_", "feature_names_in_", "n_features_in_")
@@ -45,7 +45,7 @@ def _has_probabilities(stack: Any) -> bool:
 
 
 class LinearStack:
-    """Linear models that train together; see `gpu_hpo.training.Stack`.
+    """Linear models that train together; see `gpu_hpo.stacks.Stack`.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ class LinearStack:
         classes : array-like of shape (n_classes,), optional
             Needed at the first call of classifiers.
         rows : sequence of (array of int or None), optional
-            Rows that each model trains on, if not all; see `gpu_hpo.training.Stack`.
+            Rows that each model trains on, if not all; see `gpu_hpo.stacks.Stack`.
 
         Raises
         ------

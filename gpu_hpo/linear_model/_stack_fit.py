@@ -13,11 +13,11 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import validate_data
 
-from gpu_hpo._fit_courses import find_courses, warn_of_models
 from gpu_hpo.devices import array_namespace, is_device_array, to_host
 from gpu_hpo.linear_model._lanes import Rows, begin
 from gpu_hpo.linear_model._rows import read_rows
 from gpu_hpo.linear_model._stopping import train_until_done
+from gpu_hpo.stacks._fit_courses import find_courses, warn_of_models
 
 
 def fit_stack(

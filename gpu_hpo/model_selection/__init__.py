@@ -11,9 +11,9 @@ from gpu_hpo.model_selection._kfold import KFold
 from gpu_hpo.model_selection._randomized_search import RandomizedSearchCV
 from gpu_hpo.model_selection._scheduled import ScheduledSearchCV
 from gpu_hpo.model_selection._shuffle_split import ShuffleSplit
-from gpu_hpo.model_selection._split import train_test_split
 from gpu_hpo.model_selection._stratified_kfold import StratifiedKFold
 from gpu_hpo.model_selection._successive_halving import SuccessiveHalvingSearchCV
+from gpu_hpo.model_selection._train_test_split import train_test_split
 
 __all__ = [
     "GridSearchCV",

@@ -12,11 +12,11 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from gpu_hpo.data import spawn_seed
-from gpu_hpo.model_selection._base import BaseIncrementalSearchCV, warn_small_space
-from gpu_hpo.model_selection._docs import with_shared_docs
-from gpu_hpo.model_selection._planned import planned_calls, planned_fits
-from gpu_hpo.model_selection._search_space import n_to_sample, sample
+from gpu_hpo.adaptive._base import BaseIncrementalSearchCV, warn_small_space
+from gpu_hpo.adaptive._docs import with_shared_docs
+from gpu_hpo.adaptive._planned import planned_calls, planned_fits
+from gpu_hpo.adaptive._search_space import n_to_sample, sample
+from gpu_hpo.data._random_split import spawn_seed
 from gpu_hpo.schedules import (
     Bracket,
     Hyperband,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn import model_selection
 
-from gpu_hpo.data import root_seed
+from gpu_hpo.data._random_split import root_seed
 from gpu_hpo.model_selection._row_blocks import (
     block_lengths,
     check_lengths,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn import model_selection as theirs
 
-from gpu_hpo.model_selection._exhaustive import OWN_CONSTRAINTS, ExhaustiveSearch
+from gpu_hpo.exhaustive._base import OWN_CONSTRAINTS, ExhaustiveSearch
 
 
 class RandomizedSearchCV(ExhaustiveSearch, theirs.RandomizedSearchCV):

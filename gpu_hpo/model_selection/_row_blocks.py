@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from gpu_hpo.data import known_length, spawn_seed
+from gpu_hpo.data._blocks import known_length
+from gpu_hpo.data._random_split import spawn_seed
 from gpu_hpo.devices import is_device_array, to_host
 
 

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import Interval
 
-from gpu_hpo.model_selection._docs import with_shared_docs
-from gpu_hpo.model_selection._planned import planned_metadata
+from gpu_hpo.adaptive._docs import with_shared_docs
+from gpu_hpo.adaptive._planned import planned_metadata
 from gpu_hpo.model_selection._scheduled import BaseScheduledSearchCV
 from gpu_hpo.schedules import SuccessiveHalving
 

@@ -17,8 +17,8 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 
-from gpu_hpo._row_orders import is_fixed
 from gpu_hpo.neural_network._rows import Rows
+from gpu_hpo.stacks._row_orders import is_fixed
 
 
 def hidden_layers(model: Any) -> tuple[int, ...]:

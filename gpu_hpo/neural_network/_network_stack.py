@@ -12,8 +12,6 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
-from gpu_hpo._fit_courses import check_begins_anew
-from gpu_hpo._row_orders import Lot, copy_member, read_lots
 from gpu_hpo.devices import array_namespace, to_host
 from gpu_hpo.neural_network._backprop import (
     Batches,
@@ -37,6 +35,8 @@ from gpu_hpo.neural_network._stack_fit import (
     say_how_it_went,
     train_until_done,
 )
+from gpu_hpo.stacks._fit_courses import check_begins_anew
+from gpu_hpo.stacks._row_orders import Lot, copy_member, read_lots
 
 # What networks of one stack have in common once they have seen data.
 _SHARED = (
@@ -51,7 +51,7 @@ _SHARED = (
 
 
 class NetworkStack:
-    """Networks that train together; see `gpu_hpo.training.Stack`.
+    """Networks that train together; see `gpu_hpo.stacks.Stack`.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ class NetworkStack:
         classes : array-like of shape (n_classes,), optional
             Needed at the first call of classifiers.
         rows : sequence of (array of int or None), optional
-            Rows that each network trains on, if not all; see `gpu_hpo.training.Stack`.
+            Rows that each network trains on, if not all; see `gpu_hpo.stacks.Stack`.
 
         Raises
         ------

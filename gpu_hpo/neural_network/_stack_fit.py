@@ -13,16 +13,16 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
 
-from gpu_hpo._fit_courses import (
+from gpu_hpo.devices import to_host
+from gpu_hpo.neural_network._bookkeeping import draw_weights
+from gpu_hpo.neural_network._rows import Rows
+from gpu_hpo.stacks._fit_courses import (
     Course,
     HeldRows,
     find_courses,
     next_orders,
     warn_of_models,
 )
-from gpu_hpo.devices import to_host
-from gpu_hpo.neural_network._bookkeeping import draw_weights
-from gpu_hpo.neural_network._rows import Rows
 
 
 def begin_fit(stack: Any, rows: Rows) -> Mapping[int, Any]:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from gpu_hpo._row_orders import take_rows
+from gpu_hpo.stacks._contract import fits_together, stack_key, takes_rows
+from gpu_hpo.stacks._row_orders import take_rows
 from gpu_hpo.testing._fit_conformance import check_fit
 from gpu_hpo.testing._same_models import (
     Untouched,
@@ -18,7 +19,6 @@ from gpu_hpo.testing._same_models import (
     copies,
     public,
 )
-from gpu_hpo.training import fits_together, stack_key, takes_rows
 
 
 def check_stackable(
@@ -60,7 +60,7 @@ def check_stackable(
     Raises
     ------
     AssertionError
-        If the contract of `gpu_hpo.training.Stack` is broken; says where.
+        If the contract of `gpu_hpo.stacks.Stack` is broken; says where.
     """
     n = len(models)
     assert n >= 3, f"needs at least three models, got {n}"

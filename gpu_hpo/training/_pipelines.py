@@ -9,7 +9,7 @@ transforms it for the next one.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -18,6 +18,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
 
+from gpu_hpo.data._chunk import Chunk, row_params, targets
 from gpu_hpo.training._lending import Access, access_of, call_lent
 
 
@@ -92,6 +93,26 @@ def train(
         _update(estimator, X, y, params, transforms=False)
     else:
         call_lent(estimator.partial_fit, rows, params, access)
+
+
+def train_on_lent(model: Any, chunk: Chunk, params: Mapping[str, Any]) -> Any:
+    """Train a model by one call of `partial_fit` on a chunk that others read.
+
+    Parameters
+    ----------
+    model : estimator
+    chunk : Chunk
+    params : mapping of str to object
+        More of `partial_fit`.
+
+    Returns
+    -------
+    estimator
+        The same.
+    """
+    given = {**row_params(chunk), **params}
+    train(model, targets(chunk), given, access_of(model))
+    return model
 
 
 def takes_param(estimator: Any, name: str) -> bool:

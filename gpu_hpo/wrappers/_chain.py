@@ -19,9 +19,10 @@ from dask.highlevelgraph import HighLevelGraph
 from dask.task_spec import DataNode, GraphNode, Task, TaskRef
 from distributed import get_worker
 
-from gpu_hpo.data import aligned, n_rows, packed_up
+from gpu_hpo.data._arrival import aligned, packed_up
+from gpu_hpo.data._chunk import n_rows
 from gpu_hpo.devices import n_device_bytes, to_host
-from gpu_hpo.training import train_on_lent
+from gpu_hpo.training._pipelines import train_on_lent
 
 # Blocks that may be read, or wait, while the model is trained on another.
 AHEAD = 2

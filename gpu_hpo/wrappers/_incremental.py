@@ -19,8 +19,8 @@ from sklearn.utils.metadata_routing import MethodMapping
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from gpu_hpo.answers import check_has_blocks
-from gpu_hpo.data import as_blocks, is_per_row, known_length
+from gpu_hpo.data._blocks import as_blocks, is_per_row, known_length
+from gpu_hpo.postfit._lazily import check_has_blocks
 from gpu_hpo.wrappers._chain import distinct_labels, train_in_chain
 from gpu_hpo.wrappers._parallel_post_fit import ParallelPostFit
 from gpu_hpo.wrappers._signatures import signed_as

@@ -21,8 +21,10 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from gpu_hpo.answers import Answering, lazy_score, score
-from gpu_hpo.training import Scoring, make_scoring, stack_key
+from gpu_hpo.metrics._scoring import Scoring, make_scoring
+from gpu_hpo.postfit._methods import Answering
+from gpu_hpo.postfit._score import lazy_score, score
+from gpu_hpo.stacks._contract import stack_key
 from gpu_hpo.wrappers._signatures import signed_as
 from gpu_hpo.wrappers._stacking import WrappedStack
 
@@ -275,7 +277,7 @@ class ParallelPostFit(Answering, MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         Stack
-            See `gpu_hpo.training.Stack`.
+            See `gpu_hpo.stacks.Stack`.
         """
         return WrappedStack(models)
 

@@ -17,7 +17,7 @@ def _fits_as_inside(stack: Any) -> bool:
 
 
 class WrappedStack:
-    """Stack of the models inside of wrappers; see `gpu_hpo.training.Stack`.
+    """Stack of the models inside of wrappers; see `gpu_hpo.stacks.Stack`.
 
     Training and answers are those of the stack inside.
 

@@ -17,10 +17,9 @@ from distributed.protocol.serialize import to_serialize
 from numpy.testing import assert_array_equal
 from sklearn.linear_model import SGDClassifier
 
-from gpu_hpo.data import Parcel, aligned, unwrap, wrap
-from gpu_hpo.data._arrival import Pack, pack
+from gpu_hpo.adaptive.training._members import Cohort, Member
+from gpu_hpo.data._arrival import Pack, Parcel, aligned, pack, unwrap, wrap
 from gpu_hpo.testing import NoHostCopyArray
-from gpu_hpo.training._members import Cohort, Member
 
 RNG = np.random.default_rng(0)
 DENSE = RNG.standard_normal((61, 7))

@@ -10,8 +10,14 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
-from gpu_hpo.data import as_blocks, is_per_row, known_length, n_rows
-from gpu_hpo.data._blocks import LEAST_ROWS, MOST_BYTES
+from gpu_hpo.data._blocks import (
+    LEAST_ROWS,
+    MOST_BYTES,
+    as_blocks,
+    is_per_row,
+    known_length,
+)
+from gpu_hpo.data._chunk import n_rows
 from gpu_hpo.testing import NoHostCopyArray
 
 X = np.arange(40.0).reshape(10, 4)

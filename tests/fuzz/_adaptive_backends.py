@@ -19,7 +19,7 @@ from typing import Any
 from distributed import Client, Scheduler, SpecCluster, worker_client
 from distributed.deploy.subprocess import SubprocessWorker
 
-from gpu_hpo.execution import close_embedded, embedded_client, local_cluster
+from gpu_hpo.compute import close_embedded, embedded_client, local_cluster
 from tests.fuzz._core import SHARED
 
 # One thread of this process; others are compared with it.

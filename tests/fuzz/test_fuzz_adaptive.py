@@ -59,7 +59,7 @@ def test_other_decisions(monkeypatch):
 
 def test_other_rows(monkeypatch):
     """A search that trains on the same rows twice differs from the loop by scores."""
-    from gpu_hpo.training import _unit
+    from gpu_hpo.adaptive.training import _unit
 
     train_call = _unit.train_call
 

@@ -25,8 +25,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 
+from gpu_hpo.compute import local_cluster
 from gpu_hpo.devices import array_namespace, is_device_array
-from gpu_hpo.execution import local_cluster
 from gpu_hpo.linear_model import QNClassifier, SGDClassifier
 from gpu_hpo.model_selection import HyperbandSearchCV, SuccessiveHalvingSearchCV
 from gpu_hpo.neural_network import MLPClassifier
@@ -254,9 +254,9 @@ def watch_folds() -> None:
     if "folds" in _watched:
         return
     _watched.add("folds")
-    from gpu_hpo.training import _fold
+    from gpu_hpo.exhaustive import _fold_steps
 
-    original = _fold.cut
+    original = _fold_steps.cut
 
     def noting(X: Any, rows: Any, columns: Any = None) -> Any:
         found = original(X, rows, columns)
@@ -264,7 +264,7 @@ def watch_folds() -> None:
             CUT.append(found.shape)
         return found
 
-    _fold.cut = noting
+    _fold_steps.cut = noting
 
 
 def watch_copies(n_rows: int = CHUNK // 2) -> None:

@@ -26,12 +26,12 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline
 
 from gpu_hpo.devices import is_device_array, to_host
+from gpu_hpo.exhaustive.sharing._ridge_stack import RidgeStack
 from gpu_hpo.linear_model import SGDClassifier
 from gpu_hpo.linear_model._linear_stack import LinearStack
 from gpu_hpo.model_selection import GridSearchCV, RandomizedSearchCV
 from gpu_hpo.neural_network import MLPClassifier
 from gpu_hpo.neural_network._network_stack import NetworkStack
-from gpu_hpo.training._ridge_stack import RidgeStack
 from tests.gpu import helpers
 from tests.gpu.helpers import N_FEATURES, N_ROWS, Watcher
 

@@ -61,7 +61,7 @@ def test_one_gpu_and_two_give_the_same_scores(cuda_client, data):
     """The number of GPUs changes when a search ends, not what it finds."""
     from distributed import Client
 
-    from gpu_hpo.execution import local_cluster
+    from gpu_hpo.compute import local_cluster
 
     case = CASES["SGD"]
     found = []

@@ -17,8 +17,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from gpu_hpo import linear_model as ours
 from gpu_hpo.linear_model import _lanes
 from gpu_hpo.linear_model._array_loop import array_epoch
+from gpu_hpo.stacks._contract import stack_key
 from gpu_hpo.testing import NoHostCopyArray, check_stackable
-from gpu_hpo.training import stack_key
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((90, 7)) / 2

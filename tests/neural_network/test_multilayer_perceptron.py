@@ -17,8 +17,8 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from gpu_hpo import neural_network as ours
 from gpu_hpo.model_selection import HyperbandSearchCV
+from gpu_hpo.stacks._contract import stack_key
 from gpu_hpo.testing import NoHostCopyArray, check_stackable
-from gpu_hpo.training import stack_key
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((150, 5))

@@ -12,11 +12,11 @@ import scipy.sparse
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from gpu_hpo import _fit_courses
 from gpu_hpo import neural_network as ours
+from gpu_hpo.stacks import _fit_courses
+from gpu_hpo.stacks._contract import fits_together
 from gpu_hpo.testing import NoHostCopyArray, check_stackable
 from gpu_hpo.testing._same_models import same
-from gpu_hpo.training import fits_together
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((150, 5))

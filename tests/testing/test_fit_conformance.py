@@ -10,8 +10,8 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from gpu_hpo.stacks._contract import fits_together
 from gpu_hpo.testing import check_stackable
-from gpu_hpo.training import fits_together
 from tests.testing.test_stack_conformance import (
     Toy,
     ToyStack,

@@ -9,8 +9,9 @@ import pytest
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
+from gpu_hpo.stacks import Stack
+from gpu_hpo.stacks._contract import takes_rows
 from gpu_hpo.testing import check_stackable
-from gpu_hpo.training import Stack, takes_rows
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((20, 3))

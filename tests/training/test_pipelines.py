@@ -28,17 +28,13 @@ from sklearn.preprocessing import (
 )
 from sklearn.utils.validation import check_is_fitted
 
+from gpu_hpo.adaptive.training._budgets import make_budget
+from gpu_hpo.adaptive.training._models import Recipe, train_call
 from gpu_hpo.devices import array_namespace, harms_rows
+from gpu_hpo.metrics._scoring import make_scoring
 from gpu_hpo.testing import NoHostCopyArray
-from gpu_hpo.training import (
-    Recipe,
-    make_budget,
-    make_scoring,
-    takes_classes,
-    unset_seeds,
-)
-from gpu_hpo.training._models import train_call
-from gpu_hpo.training._pipelines import partial_fit
+from gpu_hpo.training._pipelines import partial_fit, takes_classes
+from gpu_hpo.training._seeds import unset_seeds
 from tests.training.helpers import LeastSquares
 
 rng = np.random.default_rng(0)

@@ -16,8 +16,8 @@ from sklearn.model_selection import GridSearchCV, KFold, RepeatedKFold, ShuffleS
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from gpu_hpo.training import Trial, make_model, unset_seeds
-from gpu_hpo.training._seeds import set_seeds
+from gpu_hpo.adaptive.training._models import Trial, make_model
+from gpu_hpo.training._seeds import set_seeds, unset_seeds
 
 
 class Holding(BaseEstimator):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gpu_hpo.wrappers import Incremental, ParallelPostFit
-from tests.execution.strict import DENSE, ROWS, Strict, Y, check, spread
+from tests.compute.strict import DENSE, ROWS, Strict, Y, check, spread
 
 KINDS = ["C f8", "F f4", "csr", "frame"]
 

@@ -12,7 +12,7 @@ import pytest
 from distributed import Client
 from sklearn.linear_model import SGDClassifier
 
-from gpu_hpo.execution import local_cluster
+from gpu_hpo.compute import local_cluster
 from gpu_hpo.wrappers import Incremental, _chain
 from tests.wrappers.helpers import (
     LEDGER,

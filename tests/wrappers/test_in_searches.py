@@ -10,13 +10,13 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 
 from gpu_hpo import linear_model, neural_network
+from gpu_hpo.compute import close_embedded
 from gpu_hpo.datasets import make_classification
 from gpu_hpo.devices import convert
 from gpu_hpo.exceptions import NoCounterpartError
-from gpu_hpo.execution import close_embedded
 from gpu_hpo.model_selection import HyperbandSearchCV, train_test_split
+from gpu_hpo.stacks._contract import fits_together, stack_key
 from gpu_hpo.testing import check_stackable
-from gpu_hpo.training import fits_together, stack_key
 from gpu_hpo.wrappers import Incremental, ParallelPostFit
 from tests.wrappers.helpers import make_data
 

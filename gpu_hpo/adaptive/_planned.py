@@ -1,0 +1,43 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a search will take, known before it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gpu_hpo.adaptive.training._budgets import Budget
+from gpu_hpo.schedules import Ladder, Rung
+
+
+def planned_metadata(schedule: Ladder, budget: Budget) -> dict[str, int]:
+    """What the models of a schedule get to if none is stopped or fails."""
+    return {
+        "partial_fit_calls": planned_calls(schedule.rungs),
+        "n_models": schedule.n_trials,
+        "max_iter": schedule.rungs[-1].calls,
+        **planned_fits(schedule.rungs, budget),
+    }
+
+
+def planned_calls(rungs: Sequence[Rung]) -> int:
+    """Calls that the models of a successive-halving run get to in all."""
+    starts = [0, *(rung.calls for rung in rungs)]
+    return sum(
+        rung.n_trials * (rung.calls - start)
+        for start, rung in zip(starts, rungs, strict=False)
+    )
+
+
+def planned_fits(rungs: Sequence[Rung], budget: Budget) -> dict[str, int]:
+    """How many fits a run takes, and the calls that they are worth; {} if none."""
+    if not budget.refits:
+        return {}
+    starts = [0, *(rung.calls for rung in rungs)]
+    return {
+        "n_fits": sum(rung.n_trials for rung in rungs),
+        "calls_fitted": sum(
+            rung.n_trials * budget.cost(start, rung.calls)
+            for start, rung in zip(starts, rungs, strict=False)
+        ),
+    }

@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a search offers once it is fitted, lazily for Dask collections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
+
+from gpu_hpo.devices import to_host
+from gpu_hpo.metrics._scoring import Scoring
+from gpu_hpo.postfit._methods import Answering
+from gpu_hpo.postfit._score import score
+
+
+class PostFit(Answering):
+    """The methods of the best estimator, on the search that found it."""
+
+    estimator: Any
+    best_estimator_: Any
+    scoring_: Scoring
+    _labels: np.ndarray | None
+
+    @property
+    def classes_(self) -> Any:
+        """Class labels of the best estimator."""
+        return self._answers().classes_
+
+    @property
+    def n_features_in_(self) -> int:
+        """Features seen in fit."""
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.n_features_in_
+
+    def score(self, X: Any, y: Any = None, **params: Any) -> float:
+        """Score the best estimator by the metric of the search.
+
+        Parameters
+        ----------
+        X, y : array-like or Dask collection
+            A Dask collection is predicted block by block.
+        **params
+            Per-row parameters of the scorer, `sample_weight` for one.
+
+        Returns
+        -------
+        float
+        """
+        model = self._answers()
+        params = {name: value for name, value in params.items() if value is not None}
+        return score(model, self.scoring_, X, y, params)[self.scoring_.decides]
+
+    def _answers_or_will(self) -> Any:
+        return getattr(self, "best_estimator_", self.estimator)
+
+    def _answers(self) -> Any:
+        """The best estimator, with the labels that y had."""
+        if hasattr(self, "cv_results_") and not hasattr(self, "best_estimator_"):
+            raise NotFittedError(
+                "there is no best_estimator_: with cv and refit=False no model is "
+                "trained on all rows, and a search that was cut short or whose best "
+                "model failed has none"
+            )
+        check_is_fitted(self, "best_estimator_")
+        labels = getattr(self, "_labels", None)
+        best = self.best_estimator_
+        return best if labels is None else _Decoded(best, labels)
+
+
+class _Decoded:
+    """A model that knows classes by their numbers, and answers with their labels."""
+
+    def __init__(self, model: Any, labels: np.ndarray) -> None:
+        self._model = model
+        self.classes_ = labels
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "_model":
+            raise AttributeError(name)
+        return getattr(self._model, name)
+
+    def __sklearn_tags__(self) -> Any:
+        return get_tags(self._model)
+
+    def predict(self, X: Any) -> np.ndarray:
+        return self.classes_[np.asarray(to_host(self._model.predict(X)), dtype=int)]

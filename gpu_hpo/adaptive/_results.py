@@ -1,0 +1,212 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""From the record of a search to what scikit-learn and dask-ml users look at."""
+
+from __future__ import annotations
+
+import math
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gpu_hpo.adaptive.engine._engine import Failure, Record
+from gpu_hpo.adaptive.training._budgets import Budget
+
+History = list[dict[str, Any]]
+
+
+def make_history(
+    records: Sequence[Record],
+    params: Mapping[int, Mapping[str, Any]],
+    label: Callable[[int], Mapping[str, Any]],
+    *,
+    by_split: bool = False,
+) -> History:
+    """One dict per score, oldest first; see `HyperbandSearchCV.history_`."""
+    return [
+        {
+            **label(record.trial),
+            "params": dict(params[record.trial]),
+            "partial_fit_calls": record.calls,
+            "partial_fit_time": record.fit_seconds,
+            "score": record.score,
+            "score_time": record.score_seconds,
+            "elapsed_wall_time": record.elapsed,
+            **(
+                {f"test_{name}": value for name, value in record.metrics.items()}
+                if set(record.metrics) != {"score"}
+                else {}
+            ),
+        }
+        | (_by_split(record) if by_split else {})
+        for record in records
+    ]
+
+
+def _by_split(record: Record) -> dict[str, float]:
+    """Metrics of each model of a trial in cross-validation."""
+    return {
+        f"split{i}_test_{name}": value
+        for i, metrics in enumerate(record.splits)
+        for name, value in metrics.items()
+    }
+
+
+def make_cv_results(
+    history: History,
+    params: Mapping[int, Mapping[str, Any]],
+    label: Callable[[int], Mapping[str, Any]],
+    failures: Mapping[int, Failure],
+    finalists: set[int],
+) -> dict[str, Any]:
+    """One row per trial, by trial number; see `HyperbandSearchCV.cv_results_`."""
+    by_model: dict[Any, History] = {label(trial)["model_id"]: [] for trial in params}
+    for entry in history:
+        by_model[entry["model_id"]].append(entry)
+    records = list(by_model.values())
+    last = [entries[-1] if entries else {} for entries in records]
+    results: dict[str, Any] = {}
+    for name in ("partial_fit_time", "score_time"):
+        times = [
+            [entry[name] for entry in entries] or [math.nan] for entries in records
+        ]
+        results[f"mean_{name}"] = np.array([np.mean(values) for values in times])
+        results[f"std_{name}"] = np.array([np.std(values) for values in times])
+    keys = list((history or [{}])[0])
+    metrics = [key for key in keys if key.startswith("test_")]
+    status = [_status(trial, failures, finalists) for trial in params]
+    for key in ("score", *metrics):
+        name = key.removeprefix("test_")
+        scores = np.array([entry.get(key, math.nan) for entry in last], dtype=float)
+        results[f"test_{name}"] = scores
+        results[f"rank_test_{name}"] = _rank(scores, status)
+        column = re.compile(rf"split\d+_test_{re.escape(name)}")
+        of_splits = [key for key in keys if column.fullmatch(key)]
+        if of_splits:
+            table = np.array(
+                [[entry.get(k, math.nan) for k in of_splits] for entry in last]
+            )
+            results |= dict(zip(of_splits, table.T, strict=True))
+            results[f"mean_test_{name}"] = table.mean(axis=1)
+            results[f"std_test_{name}"] = table.std(axis=1)
+    for name in label(next(iter(params))):
+        results[name] = np.array([label(trial)[name] for trial in params])
+    results["partial_fit_calls"] = np.array(
+        [entry.get("partial_fit_calls", 0) for entry in last], dtype=np.int64
+    )
+    results["params"] = _objects([dict(param) for param in params.values()])
+    for name in sorted({name for param in params.values() for name in param}):
+        results[f"param_{name}"] = _column(
+            [param.get(name, _ABSENT) for param in params.values()]
+        )
+    results["status"] = np.array(status, dtype=object)
+    results["error"] = np.array(
+        [failures[t].error if t in failures else "" for t in params], dtype=object
+    )
+    return results
+
+
+def refit_metadata(history: History, budget: Budget, data: Any) -> dict[str, Any]:
+    """What refits came to: each score is of a fit of its own.
+
+    Parameters
+    ----------
+    history : list of dict
+    budget : Budget
+    data : ResidentData
+        Loaded.
+
+    Returns
+    -------
+    dict
+        ``resource``, ``n_fits``, ``calls_fitted`` (those that one fit repeats of the
+        one before counted again) and ``rows_fitted`` (of all fits).
+    """
+    before: dict[Any, int] = {}
+    calls_fitted = rows_fitted = 0
+    for entry in history:
+        stop = entry["partial_fit_calls"]
+        start = before.get(entry["model_id"], 0)
+        before[entry["model_id"]] = stop
+        calls_fitted += budget.cost(start, stop)
+        rows_fitted += data.rows_of(budget.span(start, stop))
+    return {
+        "resource": budget.resource,
+        "n_fits": len(history) * data.n_splits,
+        "calls_fitted": calls_fitted,
+        "rows_fitted": rows_fitted,
+    }
+
+
+def best_trial(
+    records: Sequence[Record], finalists: Sequence[int], failed: Mapping[int, Any]
+) -> Record | None:
+    """Record of the best trial: the best last score among the finalists.
+
+    If none of them has a finite one, that of any trial, one that did not fail if
+    there is one; None if there is no finite score at all. Ties go to the lower trial
+    number. `_rank` ranks by the same rule.
+    """
+    last = {record.trial: record for record in records}
+    sound = [trial for trial in last if trial not in failed]
+    for trials in ([t for t in finalists if t not in failed], sound, last):
+        candidates = [
+            last[trial]
+            for trial in trials
+            if trial in last and math.isfinite(last[trial].score)
+        ]
+        if candidates:
+            return min(candidates, key=lambda record: (-record.score, record.trial))
+    return None
+
+
+_ABSENT = object()
+_ORDER = {"completed": 0, "stopped": 1}
+_FAILED, _NOT_FINITE = 2, 3
+
+
+def _status(trial: int, failures: Mapping[int, Failure], finalists: set[int]) -> str:
+    if trial in failures:
+        return failures[trial].status
+    return "completed" if trial in finalists else "stopped"
+
+
+def _rank(scores: np.ndarray, status: Sequence[str]) -> np.ndarray:
+    """Rank trials of the same status by score; ties share the lower rank.
+
+    The best of those that were completed has rank 1, for it is the best of all: a trial
+    that was stopped may have had a higher score, but of less training. What is not
+    finite comes last.
+    """
+    kinds = [_ORDER.get(kind, _FAILED) for kind in status]
+    keys = [
+        (kind, -score) if math.isfinite(score) else (_NOT_FINITE, 0.0)
+        for kind, score in zip(kinds, scores.tolist(), strict=True)
+    ]
+    ranked = sorted(keys)
+    return np.array([1 + bisect_left(ranked, key) for key in keys], dtype=np.int64)
+
+
+def _objects(values: Sequence[Any]) -> np.ndarray:
+    out = np.empty(len(values), dtype=object)
+    for i, value in enumerate(values):
+        out[i] = value
+    return out
+
+
+def _column(values: Sequence[Any]) -> np.ma.MaskedArray:
+    """Values of one parameter, masked where a trial does not have it."""
+    present = [value for value in values if value is not _ABSENT]
+    dtype = np.dtype(object)
+    # Tuples, say, stay what they are, of one length or not.
+    if len({type(value) for value in present}) == 1 and np.isscalar(present[0]):
+        found = np.array(present).dtype
+        dtype = found if found.kind in "biufSU" else dtype
+    out = np.empty(len(values), dtype=dtype)
+    for i, value in enumerate(values):
+        if value is not _ABSENT:
+            out[i] = value
+    return np.ma.MaskedArray(out, mask=[value is _ABSENT for value in values])

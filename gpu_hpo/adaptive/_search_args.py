@@ -1,0 +1,386 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What the user asks for, checked before there is a cluster or any work."""
+
+from __future__ import annotations
+
+import reprlib
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from dask.base import is_dask_collection
+from distributed import Future
+from sklearn.base import clone
+from sklearn.exceptions import DataConversionWarning
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import _routing_enabled, process_routing
+
+from gpu_hpo.adaptive._search_space import check_space
+from gpu_hpo.adaptive.data._partition import count_groups
+from gpu_hpo.adaptive.training._budgets import Budget
+from gpu_hpo.data._blocks import Blocks, as_blocks, is_per_row, known_length
+from gpu_hpo.data._chunk import GROUPS
+from gpu_hpo.data._random_split import root_seed
+from gpu_hpo.devices import is_device_array
+from gpu_hpo.metrics._scoring import make_scoring
+
+_SEVERAL = (list, tuple, set, Mapping)  # of metrics
+
+
+@dataclass
+class Request:
+    """A search as asked for: everything that is known before a cluster is.
+
+    Attributes
+    ----------
+    blocks : Blocks
+    whole : dict
+        Fit parameters that go to every call as they are.
+    fit_rows, score_rows : tuple of str
+        Per-row parameters of `partial_fit` or `fit`, and of the scorer.
+    seed : numpy.random.SeedSequence
+    test_size, cv, stratify, refit
+        As given to the search.
+    y, groups
+        As given to its `fit`, for splitters.
+    validation : Blocks or None
+        Rows to validate on that the user gave.
+    """
+
+    blocks: Blocks
+    whole: dict[str, Any]
+    fit_rows: tuple[str, ...]
+    score_rows: tuple[str, ...]
+    seed: np.random.SeedSequence
+    test_size: float | None = None
+    cv: Any = None
+    stratify: bool | None = None
+    y: Any = None
+    groups: Any = None
+    validation: Blocks | None = None
+    refit: bool | str | None = None
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """Those of `fit_rows` by which rows, or those of one step, are weighted."""
+        return tuple(
+            name
+            for name in self.fit_rows
+            if name.rpartition("__")[2] == "sample_weight"
+        )
+
+
+def read_request(
+    search: Any,
+    X: Any,
+    y: Any,
+    fit_params: dict[str, Any],
+    budget: Budget,
+    max_calls: int,
+    *,
+    groups: Any = None,
+    validation_data: Any = None,
+) -> Request:
+    """Check everything that `search.fit` was given.
+
+    Parameters
+    ----------
+    search : BaseIncrementalSearchCV
+    X, y, fit_params, groups, validation_data
+        As given to its `fit`.
+    budget : Budget
+    max_calls : int
+        Most calls of any model.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Naming the argument and its value.
+    """
+    for name, value in {"X": X, "y": y, "groups": groups}.items():
+        if name == "X" or value is not None:
+            _check_has_rows(name, value)
+    _check_validation(search, groups, validation_data)
+    if groups is not None and not is_dask_collection(groups):
+        count_groups(groups)  # complains of those that are missing
+    _check_weight(fit_params.get("sample_weight"))
+    if not isinstance(search.estimator, Future):
+        check_estimator(search, search.estimator, budget)
+        y = _check_data(search.estimator, X, y)
+    fit, score = _route(search, fit_params, budget)
+    if not isinstance(search.estimator, Future):
+        _check_fit_params(search.estimator, fit, budget)
+    n = known_length(X)
+    # A sample_weight of another length is an error, not a parameter for every call.
+    rows = {
+        name: value
+        for name, value in (fit | score).items()
+        if value is not None
+        and name != "classes"
+        and (name == "sample_weight" or is_per_row(value, n))
+    }
+    _check_one_place({"X": X, "y": y, **rows})
+    by_splitter = is_splitter(search.cv)
+    by_row = rows if groups is None or by_splitter else {**rows, GROUPS: groups}
+    # Chunks of consecutive rows could lie in one group, or fold, as a whole.
+    cut: dict[str, Any] = {"interleave": groups is not None or by_splitter}
+    cut |= budget.cut(n or 0, search._calls_for_all_rows(), search.chunk_size)
+    blocks = as_blocks(X, y, by_row, **cut)
+    budget.check_chunks(len(blocks.blocks), max_calls)
+    score_rows = tuple(name for name in score if name in rows)
+    validation = None
+    if validation_data is not None:
+        validation, score_rows = _read_validation(
+            search, X, y, validation_data, score_rows
+        )
+    return Request(
+        blocks=blocks,
+        whole={name: value for name, value in fit.items() if name not in rows},
+        fit_rows=tuple(name for name in fit if name in rows),
+        score_rows=score_rows,
+        seed=root_seed(search.random_state),
+        test_size=search.test_size,
+        cv=search.cv,
+        stratify=search.stratify,
+        y=y,
+        groups=groups,
+        validation=validation,
+        refit=search.refit,
+    )
+
+
+def _check_weight(weight: Any) -> None:
+    """Raise if weights at hand weight nothing."""
+    if weight is None or is_dask_collection(weight) or is_device_array(weight):
+        return
+    values = np.asarray(weight)
+    if values.dtype.kind not in "biuf":
+        return
+    if values.ndim > 1:
+        raise ValueError(
+            f"sample_weight must be of shape (n_samples,); got shape {values.shape}"
+        )
+    if not np.isfinite(values).all():
+        raise ValueError("sample_weight has NaN or infinity")
+    if not values.any():
+        raise ValueError("sample_weight is 0 for all rows")
+
+
+def _check_validation(search: Any, groups: Any, validation_data: Any) -> None:
+    """Raise if the user says in two ways what to validate on."""
+    ways = {
+        "cv": search.cv,
+        "test_size": search.test_size,
+        "validation_data": validation_data,
+    }
+    given = [name for name, value in ways.items() if value is not None]
+    if len(given) > 1:
+        shown = " and ".join(f"{name}={reprlib.repr(ways[name])}" for name in given)
+        raise ValueError(f"{shown} contradict each other: pass one of them")
+    if validation_data is not None and groups is not None:
+        raise ValueError("groups have no use where validation_data is given")
+    if groups is not None and search.stratify:
+        raise ValueError("stratify=True has no use where groups are given")
+
+
+def _read_validation(
+    search: Any, X: Any, y: Any, given: Any, score_rows: tuple[str, ...]
+) -> tuple[Blocks, tuple[str, ...]]:
+    """Blocks to validate on, and which per-row parameters the scorer gets."""
+    if not isinstance(given, list | tuple) or not 2 <= len(given) <= 3:
+        raise TypeError(
+            "validation_data must be a tuple (X, y) or (X, y, sample_weight); got "
+            f"{reprlib.repr(given)}"
+        )
+    X_held, y_held, weight = (*given, None)[:3]
+    _check_has_rows("X of validation_data", X_held)
+    if (y is None) != (y_held is None):
+        raise ValueError("y must be given for validation_data where it is for X")
+    if y_held is not None:
+        _check_has_rows("y of validation_data", y_held)
+    if is_device_array(X) != is_device_array(X_held):
+        raise TypeError(
+            "X and validation_data must both be on the host, or both on the device"
+        )
+    widths = [np.shape(x)[1] if np.ndim(x) == 2 else None for x in (X, X_held)]
+    columns = [list(getattr(x, "columns", [])) for x in (X, X_held)]
+    if all(columns) and columns[0] != columns[1]:
+        raise ValueError(
+            f"X of validation_data has the columns {columns[1]}, but X has {columns[0]}"
+        )
+    if None not in widths and widths[0] != widths[1]:
+        raise ValueError(
+            f"validation_data has {widths[1]} features, but X has {widths[0]}"
+        )
+    if not isinstance(search.estimator, Future):
+        y_held = _check_data(search.estimator, X_held, y_held)
+    rows = {} if weight is None else {"sample_weight": weight}
+    missing = set(score_rows) - rows.keys()
+    if missing:
+        raise ValueError(
+            f"validation_data lacks {', '.join(sorted(missing))}, by which scores are "
+            "weighted: pass (X, y, sample_weight)"
+        )
+    _check_one_place({"X": X_held, "y": y_held, **rows})
+    return as_blocks(X_held, y_held, rows), tuple(rows)
+
+
+def is_splitter(cv: Any) -> bool:
+    """Whether `cv` says by itself which rows do what, all chunks considered."""
+    return cv is not None and not isinstance(cv, Integral)
+
+
+def check_estimator(search: Any, estimator: Any, budget: Budget) -> None:
+    """Raise if `search` cannot train `estimator` with its space and scoring."""
+    if isinstance(estimator, type):
+        raise TypeError(
+            f"estimator={estimator.__name__} must be an instance, not a class"
+        )
+    budget.check(estimator)
+    check_space(estimator, search.parameters)
+    spaces = search.parameters
+    for space in [spaces] if isinstance(spaces, Mapping) else spaces:
+        for name in budget.sets(estimator).keys() & space.keys():
+            raise ValueError(
+                f"parameters[{name!r}]={space[name]!r} cannot be searched: "
+                f"resource={budget.resource!r} sets it"
+            )
+        _check_parts(estimator, space, budget)
+    make_scoring(estimator, search.scoring, search.refit)
+    if isinstance(search.refit, str) and not isinstance(search.scoring, _SEVERAL):
+        raise ValueError(
+            f"refit={search.refit!r} names a metric, but scoring={search.scoring!r} is "
+            "not several: refit must be True, False or None"
+        )
+
+
+def _check_parts(estimator: Any, space: Mapping[str, Any], budget: Budget) -> None:
+    """Raise if the budget cannot train what some listed value makes of a part."""
+    known = estimator.get_params(deep=True)
+    for name, values in space.items():
+        if hasattr(values, "rvs") or name not in known:
+            continue
+        for value in values:
+            if not (_is_part(value) or _is_part(known[name])):
+                continue
+            changed = clone(estimator).set_params(**{name: clone(value, safe=False)})
+            try:
+                budget.check(changed)
+            except ValueError as error:
+                raise ValueError(
+                    f"parameters[{name!r}] has the value {value!r}, but {error}"
+                ) from error
+
+
+def _is_part(value: Any) -> bool:
+    return hasattr(value, "get_params") and not isinstance(value, type)
+
+
+def _check_has_rows(name: str, value: Any) -> None:
+    if is_dask_collection(value):
+        return
+    shape = getattr(value, "shape", None)
+    rowless = shape == () if shape is not None else not hasattr(value, "__len__")
+    if rowless or isinstance(value, str | bytes | Mapping):
+        raise TypeError(
+            f"{name} must be an array, a frame or a Dask collection with one row per "
+            f"sample; got {reprlib.repr(value)}"
+        )
+
+
+def _check_one_place(data: Mapping[str, Any]) -> None:
+    """Raise if some of what has rows is on the host and some on a device."""
+    places = {
+        name: is_device_array(value)
+        for name, value in data.items()
+        # What is no number cannot be on a device, and its codes will be.
+        if value is not None and (name == "X" or _is_numeric(value))
+    }
+    apart = [name for name, place in places.items() if place != places["X"]]
+    if apart:
+        here, there = type(data["X"]), type(data[apart[0]])
+        raise TypeError(
+            f"X is a {here.__module__}.{here.__qualname__} on the "
+            f"{'device' if places['X'] else 'host'}, but {apart[0]} is a "
+            f"{there.__module__}.{there.__qualname__} on the "
+            f"{'host' if places['X'] else 'device'}: move one with "
+            "gpu_hpo.devices.to_device or to_host"
+        )
+
+
+def _is_numeric(value: Any) -> bool:
+    dtype = getattr(value, "dtype", None)
+    if dtype is None and isinstance(value, list | tuple) and len(value):
+        dtype = np.asarray(value[:1]).dtype
+    return getattr(dtype, "kind", "O") in "biuf"
+
+
+def _check_data(estimator: Any, X: Any, y: Any) -> Any:
+    """Check X and y for what `estimator` says of itself; give y as it wants it."""
+    tags = get_tags(estimator)
+    wants = get_tags(_first_step(estimator)).input_tags
+    if wants.two_d_array and not (wants.one_d_array or wants.three_d_array):
+        # Of a list the first row tells; without rows there is another error to come.
+        ndim = getattr(X, "ndim", None) or (1 + np.ndim(X[0]) if len(X) else 2)
+        if ndim != 2:
+            raise ValueError(
+                "X must be two-dimensional, of shape (n_samples, n_features); got "
+                f"{ndim} dimension{'s' if ndim > 1 else ''}"
+            )
+    if y is None and tags.target_tags.required:
+        raise ValueError(f"y=None, but estimator={estimator!r} needs y")
+    column = getattr(y, "ndim", 1) == 2 and y.shape[1] == 1
+    if not column or tags.target_tags.multi_output or scipy.sparse.issparse(y):
+        return y
+    warnings.warn(
+        "y is a column of shape (n_samples, 1); it is used as an array of shape "
+        "(n_samples,)",
+        DataConversionWarning,
+        stacklevel=2,
+    )
+    return y.iloc[:, 0] if hasattr(y, "iloc") else y[:, 0]
+
+
+def _first_step(estimator: Any) -> Any:
+    """What is given X as it is: of a pipeline the first step that does anything."""
+    while isinstance(estimator, Pipeline):
+        steps = [s for _, s in estimator.steps if s not in (None, "passthrough")]
+        if not steps:
+            break
+        estimator = steps[0]
+    return estimator
+
+
+def _route(
+    search: Any, params: dict[str, Any], budget: Budget
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fit parameters by who gets them: the estimator in training, and the scorer."""
+    if _routing_enabled():
+        if params and not budget.can_route(search.estimator):
+            raise ValueError(
+                f"fit got {', '.join(params)}, but with metadata routing enabled "
+                f"{type(search.estimator).__name__} routes nothing to {budget.method} "
+                "of its steps; disable it, and name steps as in step__sample_weight"
+            )
+        routed = process_routing(search, "fit", **params)
+        return dict(routed.estimator[budget.method]), dict(routed.scorer.score)
+    weights = {k: v for k, v in params.items() if k == "sample_weight"}
+    return dict(params), weights
+
+
+def _check_fit_params(
+    estimator: Any, params: Mapping[str, Any], budget: Budget
+) -> None:
+    for name, value in params.items():
+        if not budget.takes_param(estimator, name):
+            raise TypeError(
+                f"fit got {name}={reprlib.repr(value)}, which {budget.method} of "
+                f"{type(estimator).__name__} does not take with resource="
+                f"{budget.resource!r}"
+            )

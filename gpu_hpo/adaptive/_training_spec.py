@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""All that workers need to know to make, train and score a search's models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets
+
+from gpu_hpo.adaptive._placement import Placement
+from gpu_hpo.adaptive._search_args import Request
+from gpu_hpo.adaptive.data._resident import ResidentData
+from gpu_hpo.adaptive.training._budgets import Budget
+from gpu_hpo.adaptive.training._models import Recipe
+from gpu_hpo.metrics._scoring import Scoring
+
+
+def make_recipe(
+    placement: Placement,
+    budget: Budget,
+    scoring: Scoring,
+    request: Request,
+    fit_params: dict[str, Any],
+    data: ResidentData,
+    *,
+    stacked: bool,
+) -> Recipe:
+    """Put together what is known once data is loaded.
+
+    Parameters
+    ----------
+    placement : Placement
+    budget : Budget
+    scoring : Scoring
+    request : Request
+    fit_params : dict
+        Those for every call, with what was Dask's computed.
+    data : ResidentData
+        Loaded.
+    stacked : bool
+        Whether models that can train in one stack do.
+
+    Raises
+    ------
+    ValueError
+        If the labels of y tell no classes apart, or are not those that the user names
+        or that the estimator takes.
+    """
+    params = dict(fit_params)
+    classes = params.pop("classes", None)
+    if len(data.labels):
+        _check_labels(data.labels)
+        if classes is not None:
+            _check_classes(classes, data)
+        elif budget.takes_classes(placement.kind):
+            classes = np.arange(len(data.labels)) if data.encodes else data.labels
+    if classes is not None:
+        budget.check_labels(placement.kind, classes)
+    rows = placement.on_device
+    return Recipe(
+        placement.prototype,
+        placement.unset_seeds,
+        scoring,
+        classes,
+        params,
+        request.fit_rows,
+        request.score_rows,
+        stacked=stacked,
+        budget=budget,
+        converted_to=placement.converted_to,
+        on_device=rows is not None,
+        n_splits=data.n_splits,
+        by_roles=data.has_roles,
+        assume_finite=rows is not None and rows.finite,
+    )
+
+
+def _check_labels(labels: np.ndarray) -> None:
+    """Raise if these are not what tells classes apart."""
+    if labels.dtype.kind == "f" and np.isnan(labels).any():
+        raise ValueError("y has NaN among its class labels")
+    check_classification_targets(labels)
+    if len(labels) == 1:
+        raise ValueError(
+            f"y has one class only, {labels.tolist()[0]!r}: there is nothing to tell "
+            "apart"
+        )
+
+
+def _check_classes(classes: Any, data: ResidentData) -> None:
+    unknown = np.setdiff1d(data.labels, classes)
+    if len(unknown):
+        raise ValueError(
+            f"classes={classes!r} lacks labels that y has: {unknown.tolist()}"
+        )
+    if data.encodes:
+        raise ValueError(
+            f"classes={classes!r}: labels that are not numbers are encoded on GPUs, so "
+            "that classes must be left out"
+        )

@@ -1,0 +1,137 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""On which rows models are scored: a hold-out, folds, or what the user gives."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import dask
+import numpy as np
+from dask.base import is_dask_collection
+from distributed import Client
+from sklearn.model_selection import check_cv
+
+from gpu_hpo.adaptive._search_args import Request, is_splitter
+from gpu_hpo.adaptive.data._partition import count_groups
+from gpu_hpo.adaptive.data._splitting import (
+    Splitting,
+    fold_groups,
+    hold_out_groups,
+    roles_of_indices,
+)
+from gpu_hpo.data._blocks import Blocks
+from gpu_hpo.data._chunk import GROUPS, ROLES
+from gpu_hpo.devices import to_host
+from gpu_hpo.training._lending import access_of, lend
+
+# Of what is fitted anew, a chunk says little about how many rows should validate.
+REFIT_TEST_SIZE = 0.2
+
+
+async def plan_splitting(
+    client: Client,
+    request: Request,
+    *,
+    classify: bool,
+    refits: bool,
+    seed: np.random.SeedSequence,
+) -> tuple[Splitting, Blocks]:
+    """Decide how rows are divided; groups, and y if a splitter asks, are looked at.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    request : Request
+    classify : bool
+        Whether y holds class labels.
+    refits : bool
+        Whether models are fitted anew for each score.
+    seed : numpy.random.SeedSequence
+        Decides which groups are held out.
+
+    Returns
+    -------
+    splitting : Splitting
+    blocks : Blocks
+        Those of the request, with roles if a splitter has given them.
+
+    Raises
+    ------
+    ValueError
+        If there is no way to do as asked.
+    """
+    blocks, cv = request.blocks, request.cv
+    if request.stratify and not classify:
+        raise ValueError(
+            "stratify=True, but there are no classes in y: the estimator is no "
+            "classifier, or there is no y"
+        )
+    if is_splitter(cv):
+        roles = await _roles_by_splitter(client, request, classify)
+        return Splitting(), blocks.with_rows(ROLES, roles)
+    if request.validation is not None:
+        return Splitting(), blocks
+    stratify = classify if request.stratify is None else request.stratify
+    test_size = request.test_size
+    if test_size is None:
+        test_size = REFIT_TEST_SIZE if refits else min(0.2, 1 / len(blocks.blocks))
+    numbers = None
+    if GROUPS in blocks.blocks[0]:
+        counts = await _group_sizes(client, blocks)
+        if cv is not None:
+            numbers = fold_groups(counts, int(cv))
+        else:
+            numbers = hold_out_groups(counts, test_size, seed)
+    if cv is not None:
+        return Splitting(0.0, int(cv), stratify, numbers), blocks
+    # What is held out trains in the end, with the chunk that it is of.
+    together = request.refit is True
+    return Splitting(test_size, None, stratify, numbers, together), blocks
+
+
+async def _group_sizes(client: Client, blocks: Blocks) -> dict[Any, int]:
+    """Rows of each group, counted where the blocks are."""
+    groups = [block[GROUPS] for block in blocks.blocks]
+    if blocks.lazy:
+        count = dask.delayed(count_groups, pure=False)
+        futures = client.compute([count(value) for value in groups])
+        found = await client.gather(futures, asynchronous=True)
+    else:
+        found = [count_groups(value) for value in groups]
+    sizes: Counter[Any] = Counter()
+    for names, counts in found:
+        sizes.update(dict(zip(names.tolist(), counts.tolist(), strict=True)))
+    return dict(sizes)
+
+
+async def _roles_by_splitter(
+    client: Client, request: Request, classify: bool
+) -> np.ndarray:
+    """What each row is to each split of a splitter of scikit-learn's kind."""
+    cv = request.cv
+    if request.blocks.rows is None:
+        raise ValueError(
+            f"cv={cv!r} needs to know the lengths of all chunks of X: pass "
+            "X.to_dask_array(lengths=True), call X.compute_chunk_sizes(), or let cv be "
+            "an integer"
+        )
+    n = request.blocks.n_rows
+    y, groups = [
+        await _on_client(client, value) for value in (request.y, request.groups)
+    ]
+    # Splitters look at the length of X only.
+    rows = np.zeros((n, 1))
+    splitter = check_cv(cv, y, classifier=classify)
+    access = access_of(splitter)
+    splits = list(splitter.split(rows, lend(y, access), lend(groups, access)))
+    if not splits:
+        raise ValueError(f"cv={cv!r} gives no splits")
+    return roles_of_indices(splits, n)
+
+
+async def _on_client(client: Client, value: Any) -> Any:
+    if is_dask_collection(value):
+        value = await client.gather(client.compute(value), asynchronous=True)
+    return None if value is None else np.asarray(to_host(value))

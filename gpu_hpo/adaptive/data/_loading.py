@@ -1,0 +1,300 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Blocks onto workers: split on the client and sent, or split where they are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import dask
+import numpy as np
+from dask.base import is_dask_collection
+from dask.task_spec import DataNode
+from distributed import Client, Future, wait
+
+from gpu_hpo.adaptive.data._partition import (
+    BlockFacts,
+    SplitBlock,
+    groups,
+    join_pieces,
+    n_parts,
+    split_block,
+)
+from gpu_hpo.adaptive.data._splitting import Splitting
+from gpu_hpo.compute._scatter import scatter
+from gpu_hpo.data._arrival import Parcel, aligned, pack, unwrap, wrap
+from gpu_hpo.data._blocks import Blocks
+from gpu_hpo.data._chunk import Chunk, n_bytes
+from gpu_hpo.data._random_split import spawn_seed
+
+SPLIT_SEED, ORDER_SEED = range(2)  # purposes of seeds
+
+
+@dataclass
+class Item:
+    """A pack or validation part: where it came from and who has it."""
+
+    nbytes: int
+    make: Callable[[], list[Chunk]] | None  # for data that the client can send again
+    future: Future | None = None
+    home: str | None = None
+    sent: int = 0
+
+
+class Loader:
+    """Splits one search's blocks and puts each pack and part on one worker.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Its event loop runs all coroutines of this object.
+    blocks : Blocks
+    name : str
+        Prefix of keys, unique per search.
+    splitting : Splitting
+        How blocks are divided.
+    seed : numpy.random.SeedSequence
+    classify : bool
+        Whether y holds class labels.
+
+    Attributes
+    ----------
+    packs, parts : list of Item
+    place : list of (int, int)
+        Per chunk, which pack it is in, and its position there.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        blocks: Blocks,
+        *,
+        name: str,
+        splitting: Splitting,
+        seed: np.random.SeedSequence,
+        classify: bool,
+    ) -> None:
+        self._client = client
+        self._blocks = blocks
+        self._name = name
+        self._splitting = splitting
+        self._seed = seed
+        self._classify = classify
+        self.packs: list[Item] = []
+        self.parts: list[Item] = []
+        self.place: list[tuple[int, int]] = []
+
+    async def load(self, workers: list[str], pack_bytes: int) -> list[BlockFacts]:
+        """Fill `packs`, `parts` and `place`.
+
+        Parameters
+        ----------
+        workers : list of str
+        pack_bytes : int
+            Bytes up to which chunks from the client share a pack.
+
+        Returns
+        -------
+        list of BlockFacts
+            One per block.
+
+        Raises
+        ------
+        ValueError
+            If X, y and the rest differ in length.
+        """
+        if self._blocks.lazy:
+            return await self._load_lazy()
+        return await self._load_concrete(workers, pack_bytes)
+
+    def split(self, i: int) -> SplitBlock:
+        """Split block `i`, the same however often."""
+        block = self._blocks.blocks[i]
+        return split_block(block, self._splitting, self._split_seed(i), self._classify)
+
+    async def send(self, item: Item, kind: str, value: list[Chunk], home: str) -> None:
+        """Put what the client holds on one worker, under a key not used before."""
+        item.sent += 1
+        key = f"{self._name}-{kind}-sent-{item.sent}"
+        item.future, there = await scatter(self._client, key, pack(value), [home])
+        item.home = home if there else None
+
+    def _split_seed(self, i: int) -> np.random.SeedSequence:
+        return spawn_seed(self._seed, SPLIT_SEED, i)
+
+    def _groups(self) -> list[range]:
+        """Which blocks' pieces make up which validation part."""
+        n_blocks = len(self._blocks.blocks)
+        return groups(n_blocks, n_parts(n_blocks, self._splitting.test_size))
+
+    # ---- from the client ----
+
+    async def _load_concrete(
+        self, workers: list[str], pack_bytes: int
+    ) -> list[BlockFacts]:
+        blocks = self._blocks.blocks
+        facts: list[BlockFacts] = []
+        chunks: list[Chunk] = []  # of the pack that is being filled
+        pieces: list[Chunk] = []
+        edges = self._groups()
+        ends = {group[-1]: k for k, group in enumerate(edges)}
+        sends = []
+        members: list[int] = []
+        for i in range(len(blocks)):
+            split = self.split(i)
+            facts.append(split.facts)
+            pieces.append(split.validation)
+            if split.facts.n_train:
+                chunks.append(split.train)
+                members.append(i)
+            last = i == len(blocks) - 1
+            if members and (last or sum(map(n_bytes, chunks)) >= pack_bytes):
+                sends.append(self._add_pack(members, chunks, workers))
+                members, chunks = [], []
+            if i in ends:
+                group = edges[ends[i]]
+                sends.append(self._add_part(group, pieces, workers))
+            if len(sends) >= 2 or last:
+                await asyncio.gather(*sends)
+                sends = []
+        return facts
+
+    def _add_pack(
+        self, members: list[int], chunks: list[Chunk], workers: list[str]
+    ) -> Awaitable[None]:
+        number = len(self.packs)
+        self.place += [(number, k) for k in range(len(members))]
+
+        def make() -> list[Chunk]:
+            return [self.split(i).train for i in members]
+
+        item = Item(sum(map(n_bytes, chunks)), make)
+        self.packs.append(item)
+        home = workers[number % len(workers)]
+        return self.send(item, f"pack-{number}", chunks, home)
+
+    def _add_part(
+        self, group: range, pieces: list[Chunk], workers: list[str]
+    ) -> Awaitable[None]:
+        def make() -> list[Chunk]:
+            return [join_pieces([self.split(i).validation for i in group])]
+
+        part = join_pieces([pieces[i] for i in group])
+        for i in group:
+            pieces[i] = {}
+        if not part:
+            return asyncio.sleep(0)
+        number = len(self.parts)
+        item = Item(n_bytes(part), make)
+        self.parts.append(item)
+        home = workers[-1 - number % len(workers)]
+        return self.send(item, f"part-{number}", [part], home)
+
+    # ---- from a Dask graph ----
+
+    async def _load_lazy(self) -> list[BlockFacts]:
+        """Split blocks where they are; only facts come to the client."""
+        # Each task costs milliseconds, so facts come with the pieces of a part.
+        splits = [
+            dask.delayed(_split, pure=False)(
+                {name: _at_hand(value) for name, value in block.items()},
+                self._splitting,
+                self._split_seed(i),
+                self._classify,
+                dask_key_name=f"{self._name}-split-{i}",
+            )
+            for i, block in enumerate(self._blocks.blocks)
+        ]
+        packs = [
+            dask.delayed(_train)(s, dask_key_name=f"{self._name}-pack-{i}")
+            for i, s in enumerate(splits)
+        ]
+        pieces = [dask.delayed(_piece)(s) for s in splits]
+        joined = [
+            dask.delayed(_join)([pieces[i] for i in group]) for group in self._groups()
+        ]
+        parts = [
+            dask.delayed(_part)(j, dask_key_name=f"{self._name}-part-{k}")
+            for k, j in enumerate(joined)
+        ]
+        facts = [dask.delayed(_facts)(j) for j in joined]
+        futures = self._client.compute([*packs, *parts, *facts])
+        try:
+            found = await self._client.gather(futures[-len(facts) :])
+        except BaseException:
+            # Who keeps the traceback would keep the data.
+            for future in futures:
+                future.release()
+            raise
+        futures = futures[: -len(facts)]
+        known = [fact for group in found for fact in group]
+        with self._client.as_current():
+            # Only then is it known where each of them is.
+            await wait(futures)
+        homes = await self._client.who_has(futures)
+        items = []
+        for future in futures:
+            where = homes.get(future.key) or (None,)
+            items.append(Item(0, None, future, where[0]))
+        self._keep(items[: len(packs)], items[len(packs) :], known)
+        return known
+
+    def _keep(
+        self, packs: list[Item], parts: list[Item], known: list[BlockFacts]
+    ) -> None:
+        """Take those that rows came to."""
+        for item, fact in zip(packs, known, strict=True):
+            if fact.n_train:
+                item.nbytes = fact.n_bytes
+                self.place.append((len(self.packs), 0))
+                self.packs.append(item)
+        rows = sum(fact.n_train for fact in known) or 1
+        for item, group in zip(parts, self._groups(), strict=True):
+            held = sum(known[i].n_validation for i in group)
+            item.nbytes = sum(fact.n_bytes for fact in known) * held // rows
+            if held:
+                self.parts.append(item)
+
+
+def _at_hand(value: Any) -> Any:
+    """The value itself if the graph holds it, which saves a task that hands it on."""
+    if not is_dask_collection(value):
+        return value
+    node = value.__dask_graph__().get(value.key)
+    return node.value if isinstance(node, DataNode) else value
+
+
+# ---- on the workers ----
+
+
+def _split(
+    block: Chunk, splitting: Splitting, seed: np.random.SeedSequence, classify: bool
+) -> Parcel:
+    split = split_block(block, splitting, seed, classify)
+    # Some have come here as Dask brings them, and are not copied by the splitting.
+    train, validation = aligned(split.train), aligned(split.validation)
+    return Parcel(SplitBlock(train, validation, split.facts))
+
+
+def _train(split: Parcel) -> list[Chunk]:
+    return pack([split.value.train])
+
+
+def _piece(split: Parcel) -> Any:
+    return wrap((split.value.validation, split.value.facts))
+
+
+def _join(pieces: list[Any]) -> tuple[list[Chunk], list[BlockFacts]]:
+    chunks, facts = zip(*map(unwrap, pieces), strict=True)
+    return pack([join_pieces(list(chunks))]), list(facts)
+
+
+def _part(joined: tuple[list[Chunk], list[BlockFacts]]) -> list[Chunk]:
+    return joined[0]
+
+
+def _facts(joined: tuple[list[Chunk], list[BlockFacts]]) -> list[BlockFacts]:
+    return joined[1]

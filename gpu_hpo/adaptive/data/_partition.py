@@ -1,0 +1,343 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Blocks into train chunks and validation pieces, one block at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gpu_hpo.adaptive.data._splitting import TEST, TRAIN, Splitting
+from gpu_hpo.data._chunk import (
+    GROUPS,
+    ROLES,
+    Chunk,
+    concat_chunks,
+    n_bytes,
+    n_rows,
+    take_rows,
+)
+from gpu_hpo.devices import to_host
+
+
+@dataclass(frozen=True)
+class BlockFacts:
+    """What the client needs to know of a block that it does not hold.
+
+    Attributes
+    ----------
+    n_train, n_validation : int
+        Rows of the chunk and of the piece.
+    n_bytes : int
+        Of the train chunk.
+    labels : ndarray or None
+        Distinct labels, if asked for.
+    by_split : ndarray of int of shape (n_splits, 2), or None
+        Rows that train and that validate in each split, where rows have roles.
+    without_weight : str or None
+        Weights that are 0 for all rows that could train, if there are such.
+    split_without_weight : (int, str) or None
+        Where rows have roles, the first split of whose rows that train all have weight
+        0, and by which weights.
+    """
+
+    n_train: int
+    n_validation: int
+    n_bytes: int
+    labels: np.ndarray | None = None
+    by_split: np.ndarray | None = None
+    without_weight: str | None = None
+    split_without_weight: tuple[int, str] | None = None
+
+
+@dataclass(frozen=True)
+class SplitBlock:
+    """A block cut in two, and the facts about it."""
+
+    train: Chunk
+    validation: Chunk
+    facts: BlockFacts = field(repr=False)
+
+
+def split_block(
+    block: Chunk, splitting: Splitting, seed: np.random.SeedSequence, classify: bool
+) -> SplitBlock:
+    """Split one block into a train chunk and a validation piece.
+
+    Where rows have roles, the chunk is the whole block with them, and no piece is left.
+
+    Parameters
+    ----------
+    block : Chunk
+        Roles in it are those to go by.
+    splitting : Splitting
+    seed : numpy.random.SeedSequence
+        This block's own.
+    classify : bool
+        Whether y holds class labels.
+
+    Raises
+    ------
+    ValueError
+        If X, y and the rest differ in length.
+    TypeError
+        If labels cannot be ordered.
+    """
+    n = n_rows(block)
+    for name, value in block.items():
+        length = n_rows({"X": value})
+        if length != n:
+            raise ValueError(
+                f"X and {name} must have the same number of rows: a block of X has "
+                f"{n} and that of {name} has {length}"
+            )
+    block = dict(block)
+    groups = block.pop(GROUPS, None)
+    if groups is not None:
+        groups = np.asarray(to_host(groups))
+    labels = np.asarray(to_host(block["y"])) if classify else None
+    if labels is not None and labels.ndim > 1:
+        # Of several outputs no row has one class; a single column is as good as flat.
+        labels = labels.ravel() if labels.shape[1] == 1 else None
+    distinct = None if labels is None else _distinct(labels)
+    if splitting.by_roles:
+        block[ROLES] = splitting.roles(n, seed, labels, groups)
+    if ROLES in block:
+        block[ROLES] = np.asarray(block[ROLES])
+        counts = [(block[ROLES] == role).sum(axis=0) for role in (TRAIN, TEST)]
+        facts = BlockFacts(
+            n,
+            0,
+            n_bytes(block),
+            distinct,
+            np.stack(counts, axis=1),
+            without_weight=_without_weight(block, splitting.weights),
+            split_without_weight=_split_without_weight(block, splitting.weights),
+        )
+        return SplitBlock(block, take_rows(block, slice(0)), facts)
+    train, validation = splitting.held_out(n, seed, labels, groups)
+    chunk = take_rows(block, train)
+    bare = _without_weight(chunk, splitting.weights)
+    if bare is not None and not splitting.joined:
+        # To many models nothing but such rows is an error; no rows, they are no call.
+        chunk = take_rows(chunk, slice(0))
+    facts = BlockFacts(
+        n_rows(chunk), len(validation), n_bytes(chunk), distinct, without_weight=bare
+    )
+    return SplitBlock(chunk, take_rows(block, validation), facts)
+
+
+def _without_weight(chunk: Chunk, weights: tuple[str, ...]) -> str | None:
+    """The first weights that are 0 for all rows; None if none are."""
+    for name in weights:
+        weight: Any = chunk.get(name)
+        kind = getattr(getattr(weight, "dtype", None), "kind", "O")
+        # Of what is none, or not as weights are, the model says what is wrong.
+        if kind not in "biuf" or weight.ndim != 1 or not len(weight):
+            continue
+        if not bool((weight != 0).any()):
+            return name
+    return None
+
+
+def _split_without_weight(
+    block: Chunk, weights: tuple[str, ...]
+) -> tuple[int, str] | None:
+    """The first split of whose rows that train all have weight 0, and which weights."""
+    given = {name: block[name] for name in weights if name in block}
+    for split, roles in enumerate(block[ROLES].T if given else ()):
+        rows = take_rows(given, np.flatnonzero(roles == TRAIN))
+        name = _without_weight(rows, weights)
+        if name is not None:
+            return split, name
+    return None
+
+
+def count_groups(groups: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct groups of a block, and how many rows each has.
+
+    Raises
+    ------
+    ValueError
+        If some are missing, or there is no order among them.
+    """
+    values = np.asarray(to_host(groups))
+    missing = False
+    if values.dtype.kind == "f":
+        missing = bool(np.isnan(values).any())
+    elif values.dtype == object:
+        missing = any(value is None or value != value for value in values.tolist())
+    if missing:
+        raise ValueError("groups has missing values: every row needs a group")
+    try:
+        return np.unique(values, return_counts=True)
+    except TypeError as error:
+        raise ValueError(f"groups cannot be ordered: {error}") from None
+
+
+def _distinct(labels: np.ndarray) -> np.ndarray:
+    try:
+        return np.unique(labels)
+    except TypeError:
+        kinds = sorted({type(label).__name__ for label in labels.tolist()})
+        raise TypeError(
+            f"y has class labels of kinds that cannot be ordered: {', '.join(kinds)}"
+        ) from None
+
+
+def n_parts(n_blocks: int, test_size: float) -> int:
+    """Count the validation parts: each about as large as a chunk."""
+    return max(1, round(n_blocks * test_size))
+
+
+def join_pieces(pieces: list[Chunk]) -> Chunk:
+    """One validation part out of the pieces of several blocks; empty if they are."""
+    pieces = [piece for piece in pieces if n_rows(piece)]
+    return concat_chunks(pieces) if pieces else {}
+
+
+def groups(n_items: int, n_groups: int) -> list[range]:
+    """Cut ``range(n_items)`` into `n_groups` runs of nearly equal length."""
+    edges = [math.floor(n_items * i / n_groups) for i in range(n_groups + 1)]
+    return [range(a, b) for a, b in pairwise(edges)]
+
+
+def union_of_labels(facts: list[BlockFacts]) -> Any:
+    """Distinct labels of all blocks, sorted."""
+    found = [
+        fact.labels for fact in facts if fact.labels is not None and len(fact.labels)
+    ]
+    return np.unique(np.concatenate(found)) if found else np.array([])
+
+
+class RowCounts(NamedTuple):
+    """How many rows do what.
+
+    Attributes
+    ----------
+    n_rows : (int, int)
+        That train and that validate; in cross-validation on average over the splits.
+    chunk_rows : list of int
+        That each chunk has for the models of a trial, all splits together.
+    n_splits : int or None
+        None where rows have no roles.
+    last : set of int
+        Chunks without weight, which must not come first.
+    spare : dict of int to bool
+        Blocks, of those that have rows, that validate and give no chunk for want of
+        weight; and whether they do when the rows that validate train as well.
+    """
+
+    n_rows: tuple[int, int]
+    chunk_rows: list[int]
+    n_splits: int | None
+    last: frozenset[int] = frozenset()
+    spare: Mapping[int, bool] = MappingProxyType({})
+
+
+def count_rows(facts: list[BlockFacts], n_held: int, splitting: Splitting) -> RowCounts:
+    """Count rows, and raise ValueError if some model finds none to do with.
+
+    Parameters
+    ----------
+    facts : list of BlockFacts
+    n_held : int
+        Rows to validate on that are in no block.
+    splitting : Splitting
+    """
+    test_size = splitting.test_size
+    # A block without rows is no chunk.
+    filled = [fact for fact in facts if fact.n_train]
+    if all(fact.without_weight is not None for fact in filled):
+        _check_any_weight(facts, "to train on")
+    by_split = [fact.by_split for fact in filled if fact.by_split is not None]
+    if by_split:
+        bare = {
+            i: fact.split_without_weight
+            for i, fact in enumerate(filled)
+            if fact.split_without_weight is not None
+        }
+        may_lack = splitting.joined or splitting.together
+        if not may_lack or len(bare) == len(filled):
+            _check_weights(bare)
+        spare = {} if splitting.joined else bare
+        n_train, n_validation = np.sum(by_split, axis=0).mean(axis=0).astype(int)
+        n_train -= sum(int(by_split[i][:, 0].sum()) for i in spare)
+        if test_size:
+            _check_any(int(n_train), int(n_validation), len(facts), test_size)
+        _check_splits(by_split, "groups" if test_size else "cv")
+        return RowCounts(
+            (int(n_train), int(n_validation)),
+            [int(n[:, 0].sum()) for i, n in enumerate(by_split) if i not in spare],
+            len(by_split[0]),
+            frozenset(bare if splitting.joined else ()),
+            {i: filled[i].without_weight is None for i in spare},
+        )
+    chunk_rows = [fact.n_train for fact in filled]
+    n_rows = (sum(chunk_rows), sum(fact.n_validation for fact in facts) + n_held)
+    _check_any(*n_rows, len(facts), test_size)
+    last = (i for i, fact in enumerate(filled) if fact.without_weight is not None)
+    return RowCounts(n_rows, chunk_rows, None, frozenset(last))
+
+
+def count_held(facts: list[BlockFacts]) -> int:
+    """Count the rows that the user gave to validate on.
+
+    To a score rows of weight 0 are not there, so blocks of them need not be.
+
+    Raises
+    ------
+    ValueError
+        If all have weight 0.
+    """
+    n_held = sum(fact.n_train for fact in facts)
+    if not n_held:
+        _check_any_weight(facts, "of validation_data")
+    return n_held
+
+
+def _check_any_weight(facts: list[BlockFacts], which: str) -> None:
+    for fact in facts:
+        if fact.without_weight is not None:
+            raise ValueError(f"{fact.without_weight} is 0 for all rows {which}")
+
+
+def _check_any(n_train: int, n_held: int, n_chunks: int, test_size: float) -> None:
+    """Raise if no row is left to train or to validate on."""
+    for rows, what in ((n_train, "train"), (n_held, "validate")):
+        if not rows:
+            raise ValueError(
+                f"no rows are left to {what} on: {n_chunks} chunks of "
+                f"{(n_train + n_held) / n_chunks:.3g} rows with test_size="
+                f"{test_size:.3g}; let chunk_size or test_size be larger"
+            )
+
+
+def _check_splits(by_split: list[np.ndarray], argument: str) -> None:
+    """Raise if a model finds no row to train on in some chunk, or to validate on."""
+    empty = np.flatnonzero(np.sum(by_split, axis=0)[:, 1] == 0)
+    if len(empty):
+        raise ValueError(f"{argument}: split {empty[0]} has no row to validate on")
+    for chunk, counts in enumerate(by_split):
+        if (counts[:, 0] == 0).any():
+            split = int(np.argmin(counts[:, 0]))
+            raise ValueError(
+                f"{argument}: split {split} has no row to train on in chunk {chunk}: "
+                "all of its rows validate. Let cv be an integer, or a splitter with "
+                "shuffle=True, or take larger or shuffled chunks"
+            )
+
+
+def _check_weights(bare: Mapping[int, tuple[int, str]]) -> None:
+    """Raise if a model finds only rows of weight 0 to train on in some chunk."""
+    for chunk, (split, name) in bare.items():
+        raise ValueError(
+            f"{name} is 0 for all rows that split {split} has to train on in chunk "
+            f"{chunk}: leave rows of weight 0 out, or take larger or shuffled chunks"
+        )

@@ -1,0 +1,427 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Chunks on workers: each goes to a worker once and stays there.
+
+Chunks are kept in packs, lists of consecutive chunks that move together, so that
+small chunks do not cost a message each. A pack has a home, the worker that got it
+first; any other worker that trains on it adopts it, under a key of its own that
+Dask neither drops as a spare replica nor moves. Data that would not fit into a
+worker's memory is not adopted but fetched when needed.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from dask.base import tokenize
+from distributed import Client, Future
+
+from gpu_hpo.adaptive.data._loading import ORDER_SEED, Item, Loader
+from gpu_hpo.adaptive.data._partition import count_held, count_rows, union_of_labels
+from gpu_hpo.adaptive.data._splitting import Splitting
+from gpu_hpo.adaptive.data._upload import OnDevice, Upload
+from gpu_hpo.data._arrival import pack
+from gpu_hpo.data._blocks import Blocks
+from gpu_hpo.data._chunk import Chunk, concat_chunks
+from gpu_hpo.data._random_split import spawn_seed
+from gpu_hpo.devices import synchronize
+
+PACK_BYTES = 32 * 2**20
+# Share of a worker's memory that data may take to be kept whole on each worker, and
+# that one task may hold of it otherwise.
+RESIDENT_SHARE = 0.5
+TASK_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class WorkerFacts:
+    """What the cluster says of a worker: threads, and bytes of memory (or inf)."""
+
+    nthreads: int
+    memory: float
+
+
+class ResidentData:
+    """Train chunks and validation parts of one search on the workers of a cluster.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Its event loop runs all coroutines of this object.
+    blocks : Blocks
+    name : str
+        Prefix of keys, unique per search.
+    splitting : Splitting
+        Which rows of each block validate, or what they are to each split.
+    seed : numpy.random.SeedSequence
+        Decides who validates and in which order chunks train.
+    classify : bool
+        Whether y holds class labels.
+    validation : Blocks, optional
+        Rows to validate on, if they are not among `blocks`.
+    on_device : OnDevice or None
+        How chunks are to be moved into GPU memory, if they are.
+    device_memory : float, default=inf
+        Bytes of memory of each GPU. Chunks stay there if all of them fit.
+
+    Attributes
+    ----------
+    n_chunks, n_parts : int
+        Train chunks and validation parts.
+    n_bytes : int
+        Of all train chunks.
+    labels : ndarray
+        Distinct labels, if `classify`.
+    chunk_rows : list of int
+        Rows that each train chunk has for the models of a trial, in all splits.
+    n_splits : int
+        Models of a trial.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        blocks: Blocks,
+        *,
+        name: str,
+        splitting: Splitting,
+        seed: np.random.SeedSequence,
+        classify: bool,
+        validation: Blocks | None = None,
+        on_device: OnDevice | None = None,
+        device_memory: float = math.inf,
+    ) -> None:
+        self._client = client
+        self._name = name
+        self.splitting = splitting
+        self._seed = seed
+        self._on_device = on_device
+        self._device_memory = device_memory
+        self._loader = Loader(
+            client, blocks, name=name, splitting=splitting, seed=seed, classify=classify
+        )
+        self._held: Loader | None = None
+        if validation is not None:
+            self._held = Loader(
+                client,
+                validation,
+                name=f"{name}-held",
+                splitting=Splitting(weights=splitting.weights),
+                seed=seed,
+                classify=classify,
+            )
+        # Filled by `load`.
+        self._packs = self._loader.packs
+        self._parts = self._loader.parts
+        self._place = self._loader.place  # chunk -> pack, position
+        self._adopted: dict[tuple[str, str], Future] = {}
+        self._order: list[int] = []
+        self._last: frozenset[int] = frozenset()  # chunks without weight
+        self._spare: list[tuple[int, int]] = []  # of chunks that only validate at first
+        self.n_bytes = 0
+        self.labels = np.array([])
+        self.n_rows = (0, 0)
+        self.chunk_rows: list[int] = []
+        self.n_splits = 1
+        self.resident = True
+        self._task_bytes = math.inf
+        self._memory = math.inf
+        self._threads = 1
+        self._total_bytes = 0
+
+    @property
+    def n_chunks(self) -> int:
+        return len(self._place)
+
+    @property
+    def n_parts(self) -> int:
+        return len(self._parts)
+
+    async def load(self, workers: dict[str, WorkerFacts]) -> None:
+        """Split the data and put each pack on one worker.
+
+        Parameters
+        ----------
+        workers : dict of str to WorkerFacts
+
+        Raises
+        ------
+        ValueError
+            If no rows are left to train or to validate on, or X and y differ.
+        """
+        facts = await self._loader.load(list(workers), PACK_BYTES)
+        held = []
+        if self._held is not None:
+            held = await self._held.load(list(workers), PACK_BYTES)
+            self._parts = self._held.packs
+        self.labels = union_of_labels(facts)
+        _check_known(self.labels, union_of_labels(held))
+        n_held = count_held(held)
+        counts = count_rows(facts, n_held, self.splitting)
+        self.n_rows = counts.n_rows
+        self._last = counts.last
+        places = list(self._place)
+        self._place = [place for i, place in enumerate(places) if i not in counts.spare]
+        self._spare = [
+            places[i] for i, has_weight in counts.spare.items() if has_weight
+        ]
+        self.chunk_rows = counts.chunk_rows
+        if counts.n_splits is not None:
+            self.n_splits = counts.n_splits
+            self._parts = self._packs  # every row validates where it is
+        self.n_bytes = sum(item.nbytes for item in self._packs)
+        self._limit(workers)
+
+    def include_validation(self) -> None:
+        """From now on train on the rows that were to validate as well.
+
+        They become chunks of their own, after the others; all are trained on in an
+        order of their own.
+        """
+        if not self.has_roles:
+            first = len(self._packs)
+            places = [(i, 0) for i in range(len(self._parts))]
+            if self._held is not None:
+                places = self._held.place
+            self._place = [*self._place, *((first + i, k) for i, k in places)]
+            self._packs = [*self._packs, *self._parts]
+            self._parts = []
+            self.n_bytes = sum(item.nbytes for item in self._packs)
+        self._place = [*self._place, *self._spare]
+        self._spare = []
+        self._order = []
+        self._adopted = {k: f for k, f in self._adopted.items() if k[1] != "whole"}
+
+    def check_fits_in_memory(self, *, joined_by_tasks: bool) -> None:
+        """Raise ValueError if a worker cannot hold what it fits to in one piece.
+
+        Parameters
+        ----------
+        joined_by_tasks : bool
+            Whether each task puts rows together for itself, and not one for all.
+        """
+        joined = self._threads if joined_by_tasks else 1
+        copies = 1 + joined if self.n_chunks > 1 else 1
+        if self.has_roles:
+            copies += 1  # each task takes the rows of one split after another
+        needed = self._total_bytes + (copies - 1) * self.n_bytes
+        memory = self._memory
+        if self._on_device is not None:
+            memory = min(memory, self._device_memory)
+        if needed > RESIDENT_SHARE * memory:
+            raise ValueError(
+                f"X has {self.n_bytes:,} bytes to train on, which this resource fits "
+                f"to in one piece: {copies} times that is more than a worker's memory "
+                f"of {memory:,.0f} bytes can hold together with its models. Take "
+                "fewer rows, one chunk, resource='partial_fit', or larger workers"
+            )
+
+    @property
+    def has_roles(self) -> bool:
+        """Whether rows validate where they are, each in its split."""
+        return self._parts is self._packs
+
+    @property
+    def uploads_in_tasks(self) -> bool:
+        """Whether tasks upload what they train on, since a GPU cannot hold it all."""
+        share = RESIDENT_SHARE * self._device_memory
+        return self._on_device is not None and self._total_bytes > share
+
+    @property
+    def upload(self) -> Upload | None:
+        """What tasks have to do with the chunks that they are given, if anything."""
+        return self._to_device if self.uploads_in_tasks else None
+
+    @property
+    def _to_device(self) -> Upload | None:
+        if self._on_device is None:
+            return None
+        return Upload(self._on_device, self.labels if self.encodes else None)
+
+    @property
+    def encodes(self) -> bool:
+        """Whether workers see the numbers of labels that a GPU cannot hold."""
+        return self._on_device is not None and self.labels.dtype.kind in "OSU"
+
+    def rows_of(self, calls: tuple[int, int] | None) -> int:
+        """Count the rows of the chunks of some calls, or of all if None."""
+        if calls is None:
+            return sum(self.chunk_rows)
+        return sum(self.chunk_rows[i] for i in self.calls_order(calls[1])[calls[0] :])
+
+    def calls_order(self, stop: int) -> list[int]:
+        """Chunks that calls number 1 to `stop` train on, the same for all models.
+
+        One random permutation of the chunks after another.
+        """
+        while len(self._order) < stop:
+            epoch = len(self._order) // self.n_chunks
+            rng = np.random.default_rng(spawn_seed(self._seed, ORDER_SEED, epoch))
+            order = rng.permutation(self.n_chunks).tolist()
+            self._order += sorted(order, key=self._last.__contains__)
+        return self._order[:stop]
+
+    def train(
+        self, worker: str, start: int, stop: int
+    ) -> tuple[list[Future], list[tuple[int, int]]]:
+        """What `worker` needs to make calls `start` + 1 to `stop`.
+
+        Returns
+        -------
+        packs : list of Future
+        plan : list of (int, int)
+            Per call, which of `packs`, and which chunk in it.
+        """
+        calls = [self._place[i] for i in self.calls_order(stop)[start:]]
+        needed = {pack: i for i, pack in enumerate(dict.fromkeys(p for p, _ in calls))}
+        packs = [self._at(worker, "pack", self._packs, pack) for pack in needed]
+        return packs, [(needed[pack], position) for pack, position in calls]
+
+    def whole(self, worker: str) -> Future:
+        """A pack of one chunk, all rows to train on, for `worker`."""
+        packs, plan = self.train(worker, 0, self.n_chunks)
+        if len(plan) == 1:
+            return packs[0]
+        place = (worker, "whole")
+        if place not in self._adopted:
+            self._adopted[place] = self._client.submit(
+                _join,
+                packs,
+                plan,
+                key=f"{self._name}-whole-{tokenize([p.key for p in packs], worker)}",
+                workers=[worker],
+                allow_other_workers=False,
+                pure=False,
+            )
+        return self._adopted[place]
+
+    def validation(self, worker: str, parts: tuple[int, int]) -> list[Future]:
+        """Validation parts ``parts[0], ..., parts[1] - 1`` for `worker`."""
+        kind = "pack" if self.has_roles else "part"
+        return [self._at(worker, kind, self._parts, i) for i in range(*parts)]
+
+    def window(self, start: int) -> int:
+        """Call up to which a task that begins after `start` calls holds little data."""
+        held: dict[int, int] = {}
+        stop = start
+        while stop - start < 2 * self.n_chunks:
+            pack = self._place[self.calls_order(stop + 1)[stop]][0]
+            held[pack] = self._packs[pack].nbytes
+            if stop > start and sum(held.values()) > self._task_bytes:
+                break
+            stop += 1
+        return stop
+
+    @property
+    def windowed(self) -> bool:
+        """Whether a task may not hold all of the data at once."""
+        return self.n_bytes > self._task_bytes
+
+    @property
+    def parts_per_task(self) -> int:
+        """Validation parts that a task may hold at once."""
+        largest = max(part.nbytes for part in self._parts)
+        return max(1, int(min(self._task_bytes / max(largest, 1), self.n_parts)))
+
+    def forget_worker(self, worker: str) -> None:
+        """Drop what was kept for a worker that is gone."""
+        for key in [key for key in self._adopted if key[0] == worker]:
+            del self._adopted[key]
+
+    async def restore(self, workers: list[str]) -> bool:
+        """Send again what was lost with its workers; False if nothing was."""
+        lost = [
+            (kind, i, item)
+            for kind, items in (("pack", self._packs), ("part", self._parts))
+            if kind == "pack" or items is not self._packs
+            for i, item in enumerate(items)
+            if _is_lost(item)
+        ]
+        for kind, i, item in lost:
+            if item.make is None:
+                raise RuntimeError(f"{kind} {i} of the data was lost with its worker")
+            self._adopted = {
+                k: f
+                for k, f in self._adopted.items()
+                # What was made of it may have been waiting for it.
+                if k[1] != f"{kind}-{i}" and (k[1] != "whole" or _is_done(f))
+            }
+            await self._loader.send(
+                item, f"{kind}-{i}", item.make(), workers[i % len(workers)]
+            )
+        return bool(lost)
+
+    def release(self) -> None:
+        """Let go of everything on the cluster."""
+        self._adopted.clear()
+        for items in (self._packs, self._parts, self._loader.packs, self._loader.parts):
+            items.clear()
+        if self._held is not None:
+            self._held.packs.clear()
+
+    # ---- on the workers ----
+
+    def _limit(self, workers: dict[str, WorkerFacts]) -> None:
+        memory = min(facts.memory for facts in workers.values())
+        threads = max(facts.nthreads for facts in workers.values())
+        total = self.n_bytes
+        if not self.has_roles:
+            total += sum(part.nbytes for part in self._parts)
+        self._memory, self._threads, self._total_bytes = memory, threads, total
+        self.resident = total <= RESIDENT_SHARE * memory
+        if not self.resident:
+            self._task_bytes = TASK_SHARE * memory / threads
+
+    def _at(self, worker: str, kind: str, items: list[Item], i: int) -> Future:
+        item = items[i]
+        assert item.future is not None
+        upload = None if self.uploads_in_tasks else self._to_device
+        at_home = item.home == worker and upload is None
+        if at_home or not (self.resident or upload):
+            return item.future
+        place = (worker, f"{kind}-{i}")
+        if place not in self._adopted:
+            self._adopted[place] = self._client.submit(
+                _adopt,
+                item.future,
+                upload,
+                key=f"{self._name}-{kind}-{i}-{tokenize(item.future.key, worker)}",
+                workers=[worker],
+                allow_other_workers=False,
+                pure=False,
+            )
+        return self._adopted[place]
+
+
+def _check_known(labels: np.ndarray, held: np.ndarray) -> None:
+    """Raise if rows to validate on have labels that no model can learn."""
+    unknown = sorted(set(held.tolist()) - set(labels.tolist()), key=repr)
+    if unknown:
+        raise ValueError(
+            f"validation_data has labels that y lacks: {unknown[:5]}; y has "
+            f"{labels.tolist()[:5]}"
+        )
+
+
+def _is_lost(item: Item) -> bool:
+    # The scheduler computes again by itself what came from a graph.
+    final = ("cancelled",) if item.make is None else ("cancelled", "lost")
+    return item.future is not None and item.future.status in final
+
+
+def _is_done(future: Future) -> bool:
+    return future.status == "finished"
+
+
+def _adopt(chunks: list[Chunk], upload: Upload | None) -> list[Chunk]:
+    """Keep a pack on this worker, in GPU memory if its models want it there."""
+    return chunks if upload is None else list(map(upload, chunks))
+
+
+def _join(packs: list[list[Chunk]], plan: list[tuple[int, int]]) -> list[Chunk]:
+    """One chunk out of all, in the order of the plan."""
+    whole = concat_chunks([packs[number][position] for number, position in plan])
+    synchronize()
+    return pack([whole])

@@ -1,0 +1,257 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""How rows are divided into those that train and those that validate.
+
+Either part of every block is held out, or all rows stay together and each has a role in
+each of several splits, as in k-fold cross-validation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gpu_hpo.data._chunk import ROLES, Chunk, n_rows, take_rows
+from gpu_hpo.data._random_split import split_rows, stratified_folds
+
+NEITHER, TRAIN, TEST = range(3)  # what a row is to a split
+
+
+@dataclass(frozen=True)
+class GroupNumbers:
+    """A number for each group of rows: its fold, or whether it is held out.
+
+    Attributes
+    ----------
+    names : ndarray of shape (n_groups,)
+        Sorted.
+    numbers : ndarray of int of shape (n_groups,)
+    """
+
+    names: np.ndarray
+    numbers: np.ndarray
+
+    def of(self, groups: np.ndarray) -> np.ndarray:
+        """Numbers of rows by their groups."""
+        return self.numbers[np.searchsorted(self.names, groups)]
+
+
+@dataclass(frozen=True)
+class Splitting:
+    """How each block of rows is divided.
+
+    Attributes
+    ----------
+    test_size : float
+        Fraction of a block that is held out, if there are no folds.
+    n_folds : int or None
+        Instead, into so many folds all rows of a block are dealt.
+    stratify : bool
+        Whether each class of y has its share of what is held out or of each fold.
+    groups : GroupNumbers or None
+        Instead, what becomes of the rows of each group.
+    together : bool
+        Whether what is held out stays in its chunk, with the role to validate.
+    weights : tuple of str
+        Per-row parameters by which rows are weighted in training, if a model may see
+        only rows of weight 0 otherwise. Where all rows of a block that train have
+        weight 0, it gives no chunk.
+    joined : bool
+        Whether chunks train together with all before them. Those without weight then
+        only have to come last.
+    """
+
+    test_size: float = 0.0
+    n_folds: int | None = None
+    stratify: bool = False
+    groups: GroupNumbers | None = None
+    together: bool = False
+    weights: tuple[str, ...] = ()
+    joined: bool = False
+
+    @property
+    def by_roles(self) -> bool:
+        """Whether all rows of a block stay together."""
+        return self.together or self.n_folds is not None
+
+    def held_out(
+        self,
+        n: int,
+        seed: np.random.SeedSequence,
+        labels: np.ndarray | None,
+        groups: np.ndarray | None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of a block that train, and rows that validate."""
+        if self.groups is not None and groups is not None:
+            held = self.groups.of(groups) > 0
+            return np.flatnonzero(~held), np.flatnonzero(held)
+        return split_rows(n, self.test_size, seed, labels if self.stratify else None)
+
+    def roles(
+        self,
+        n: int,
+        seed: np.random.SeedSequence,
+        labels: np.ndarray | None,
+        groups: np.ndarray | None,
+    ) -> np.ndarray:
+        """What each row of a block is to each split, of shape (n_rows, n_splits)."""
+        if self.n_folds is None:
+            roles = np.full((n, 1), TRAIN, np.uint8)
+            roles[self.held_out(n, seed, labels, groups)[1]] = TEST
+            return roles
+        if self.groups is not None and groups is not None:
+            folds = self.groups.of(groups)
+        else:
+            strata = labels if self.stratify else None
+            folds = stratified_folds(n, self.n_folds, seed, strata)
+        of_fold = folds[:, None] == np.arange(self.n_folds)
+        return np.where(of_fold, TEST, TRAIN).astype(np.uint8)
+
+
+def roles_of_indices(splits: Sequence[tuple[Any, Any]], n_samples: int) -> np.ndarray:
+    """What rows are to splits that are given by indices.
+
+    Parameters
+    ----------
+    splits : sequence of (array of int, array of int)
+        Rows that train and rows that validate.
+    n_samples : int
+
+    Returns
+    -------
+    ndarray of uint8 of shape (n_samples, n_splits)
+
+    Raises
+    ------
+    ValueError
+        If an index is out of range, or rows do both.
+    """
+    roles = np.zeros((n_samples, len(splits)), np.uint8)
+    for i, (train, test) in enumerate(splits):
+        for rows, role in ((train, TRAIN), (test, TEST)):
+            rows = np.asarray(rows)
+            rows = rows if len(rows) else rows.astype(np.intp)
+            if len(np.unique(rows)) < len(rows) and rows.dtype != bool:
+                raise ValueError(
+                    f"cv: split {i} has rows more than once, as a bootstrap has: a row "
+                    "trains or does not"
+                )
+            try:
+                taken = roles[rows, i]
+            except IndexError as error:
+                raise ValueError(
+                    f"cv: split {i} does not fit X of {n_samples} rows: {error}"
+                ) from None
+            if role == TEST and (taken == TRAIN).any():
+                raise ValueError(f"cv: rows of split {i} both train and validate")
+            roles[rows, i] = role
+    return roles
+
+
+def fold_groups(counts: Mapping[Any, int], n_folds: int) -> GroupNumbers:
+    """Deal groups out to folds of about equal size, the largest first.
+
+    Parameters
+    ----------
+    counts : mapping of group to int
+        Rows of each.
+    n_folds : int
+
+    Raises
+    ------
+    ValueError
+        If there are fewer groups than folds.
+    """
+    if len(counts) < n_folds:
+        raise ValueError(
+            f"cv={n_folds}, but groups has {len(counts)} distinct values: there must "
+            "be a group for each fold"
+        )
+    names = np.array(sorted(counts))
+    sizes = np.array([counts[name] for name in names.tolist()])
+    numbers = np.zeros(len(names), np.intp)
+    rows_of = np.zeros(n_folds, np.int64)
+    for i in np.argsort(-sizes, kind="stable"):
+        numbers[i] = rows_of.argmin()
+        rows_of[numbers[i]] += sizes[i]
+    return GroupNumbers(names, numbers)
+
+
+def hold_out_groups(
+    counts: Mapping[Any, int], test_size: float, seed: np.random.SeedSequence
+) -> GroupNumbers:
+    """Choose groups at random whose rows are about `test_size` of all.
+
+    Raises
+    ------
+    ValueError
+        If there is only one group.
+    """
+    if len(counts) < 2:
+        raise ValueError(
+            f"groups has {len(counts)} distinct value: there must be a group to train "
+            "on and one to validate on"
+        )
+    names = np.array(sorted(counts))
+    sizes = np.array([counts[name] for name in names.tolist()])
+    order = np.random.default_rng(seed).permutation(len(names))
+    held = np.cumsum(sizes[order])
+    # As many as come nearest to the share that is wanted; one at least, and not all.
+    nearest = int(np.abs(held - test_size * sizes.sum()).argmin()) + 1
+    numbers = np.zeros(len(names), np.intp)
+    numbers[order[: min(nearest, len(names) - 1)]] = 1
+    return GroupNumbers(names, numbers)
+
+
+class Splits:
+    """The rows of one chunk by their role in each split; copies are made once.
+
+    Parameters
+    ----------
+    chunk : Chunk
+    by_roles : bool
+        Whether to go by the roles in it. If not there is one split, of all rows.
+    """
+
+    def __init__(self, chunk: Chunk, *, by_roles: bool) -> None:
+        self._roles: np.ndarray | None = chunk[ROLES] if by_roles else None
+        self._rows = {name: value for name, value in chunk.items() if name != ROLES}
+        self._taken: dict[tuple[int, int], Chunk] = {}
+        self._numbers: dict[tuple[int, int], np.ndarray] = {}
+
+    @property
+    def whole(self) -> Chunk:
+        """All rows."""
+        return self._rows
+
+    def train(self, split: int) -> Chunk:
+        """Rows that train in a split."""
+        return self._take(split, TRAIN)
+
+    def test(self, split: int) -> Chunk:
+        """Rows that validate in a split."""
+        return self._take(split, TEST)
+
+    def train_numbers(self, split: int) -> np.ndarray | None:
+        """Numbers of the rows that train in a split; None are all."""
+        return None if self._roles is None else self._numbered(split, TRAIN)
+
+    def _numbered(self, split: int, role: int) -> np.ndarray:
+        assert self._roles is not None
+        key = split, role
+        if key not in self._numbers:
+            self._numbers[key] = np.flatnonzero(self._roles[:, split] == role)
+        return self._numbers[key]
+
+    def _take(self, split: int, role: int) -> Chunk:
+        if self._roles is None:
+            return self._rows
+        key = split, role
+        if key not in self._taken:
+            numbers = self._numbered(split, role)
+            every = len(numbers) == n_rows(self._rows)
+            self._taken[key] = self._rows if every else take_rows(self._rows, numbers)
+        return self._taken[key]

@@ -1,0 +1,424 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Carries out a search on a Dask cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+
+from distributed import Client, Future
+from distributed.protocol.pickle import dumps
+from distributed.scheduler import KilledWorker
+
+from gpu_hpo.adaptive.data._resident import ResidentData, WorkerFacts
+from gpu_hpo.adaptive.engine._engine import Engine
+from gpu_hpo.adaptive.engine._reports import reports
+from gpu_hpo.adaptive.engine._task import Report, Task
+from gpu_hpo.adaptive.engine._worker import Order, run_task, take_member
+from gpu_hpo.adaptive.training._models import Recipe, Trial
+from gpu_hpo.compute._replacements import bring_back
+from gpu_hpo.compute._scatter import scatter
+from gpu_hpo.exceptions import ClientClosedError, WorkersLostError
+from gpu_hpo.training._heard import Announcer
+
+logger = logging.getLogger(__name__)
+
+# How often to look whether workers came or went, and how long to wait for one.
+WATCH_SECONDS = 0.5
+NO_WORKER_SECONDS = 60.0
+FETCH_ATTEMPTS = 10
+LOST = ("KilledWorker", "FutureCancelledError")  # of a task, with its workers
+LARGE_RECIPE = 2**18  # bytes
+
+
+async def worker_facts(client: Client) -> dict[str, WorkerFacts]:
+    """Workers of a cluster by address; waits for the first one.
+
+    Raises
+    ------
+    WorkersLostError
+        If there is none for a minute.
+    ClientClosedError
+        If the client is closed.
+    """
+    waited = 0.0
+    while True:
+        if client.status != "running" or client.scheduler is None:
+            raise ClientClosedError(
+                f"{client!r} was {client.status} while the search was using it"
+            )
+        identity = await client.scheduler.identity()
+        if identity["workers"]:
+            return {
+                address: WorkerFacts(
+                    facts["nthreads"], float(facts["memory_limit"] or math.inf)
+                )
+                for address, facts in identity["workers"].items()
+            }
+        bring_back(client)
+        if waited >= NO_WORKER_SECONDS:
+            raise WorkersLostError(
+                f"no worker joined the cluster at {client.scheduler.address} within "
+                f"{NO_WORKER_SECONDS:.0f} seconds"
+            )
+        await asyncio.sleep(WATCH_SECONDS)
+        waited += WATCH_SECONDS
+
+
+def _is_lost(fetch: asyncio.Future[Any]) -> bool:
+    """Whether what was fetched went with its worker, by what Dask says of it."""
+    if fetch.cancelled():
+        return True
+    return type(fetch.exception()).__name__ in LOST
+
+
+class DaskRunner:
+    """Turns an engine's tasks into Dask tasks and reports into the engine's events.
+
+    All methods run on the client's event loop. Each task is pinned to the worker
+    that the engine chose. What a lost worker held is trained again from the first
+    call, on other workers, by the same engine.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    engine : Engine
+    data : ResidentData
+        Loaded.
+    recipe : Recipe
+    trials : mapping of int to Trial
+    name : str
+        Prefix of keys, unique per search.
+    workers : dict of str to WorkerFacts
+        Workers to begin with.
+    announcer : Announcer, optional
+        Is told of the warnings of trials.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        engine: Engine,
+        data: ResidentData,
+        recipe: Recipe,
+        trials: Mapping[int, Trial],
+        name: str,
+        workers: dict[str, WorkerFacts],
+        announcer: Announcer | None = None,
+    ) -> None:
+        self._client = client
+        self._announcer = announcer
+        self._engine = engine
+        self._data = data
+        self._budget = recipe.budget
+        self._recipe = dumps(recipe)
+        self._sent_recipe: Future | None = None  # if it is large
+        self._n_recipes = 0
+        self._trials = trials
+        self._name = name
+        self._results: dict[int, Future] = {}
+        self._running: dict[int, Task] = {}
+        self._ran_on: dict[int, str] = {}
+        self._most_workers = len(workers)
+        self._before_loss = -1  # last task handed out before a worker was found gone
+        self._inbox: asyncio.Queue[Report | int] = asyncio.Queue()
+        self._topic = ""
+        self._began = monotonic()
+        self._silent: set[int] = set()  # had ended without a report at the last look
+        for worker, facts in workers.items():
+            engine.dispatcher.add_worker(worker, facts.nthreads)
+
+    async def run(self) -> None:
+        """Carry out the search until its schedule is done."""
+        self._began = monotonic()
+        await self._send_recipe()
+        with self._listening():
+            await self._carry_on(self._engine.start())
+
+    async def model(self, trial: int, calls: int) -> Any:
+        """Fetch the model of `trial` after `calls` calls; train it again if lost.
+
+        None if that fails.
+        """
+        dispatcher = self._engine.dispatcher
+        lost = 0
+        while True:
+            task = dispatcher.source(trial)
+            if task is None or task not in self._results:
+                with self._listening():
+                    await self._carry_on(self._engine.rebuild(trial, calls))
+                if dispatcher.source(trial) is None:
+                    return None
+                continue
+            fetch = asyncio.ensure_future(self._fetch(trial, task))
+            while dispatcher.source(trial) == task:
+                done, _ = await asyncio.wait({fetch}, timeout=WATCH_SECONDS)
+                if done and (lost >= FETCH_ATTEMPTS or not _is_lost(fetch)):
+                    return fetch.result()
+                # If its worker is gone, so is the trial's source.
+                await self._watch_workers()
+                if done:
+                    lost += 1
+                    await asyncio.sleep(WATCH_SECONDS)
+                    break
+            fetch.cancel()
+
+    async def model_at_hand(self, trial: int, seconds: float) -> Any:
+        """Fetch the model of `trial` if it can be had within some seconds, else None.
+
+        It may have made more calls than those after which it was scored.
+        """
+        task = self._engine.dispatcher.source(trial)
+        if task is None or task not in self._results:
+            return None
+        try:
+            return await asyncio.wait_for(self._fetch(trial, task), seconds)
+        except Exception as error:
+            logger.info("the model of trial %d cannot be had: %r", trial, error)
+            return None
+
+    def drop_results(self) -> None:
+        """Let go of all models on the cluster, and of what made them."""
+        self._let_go(list(self._results))
+        self._sent_recipe = None
+
+    async def _send_recipe(self) -> None:
+        """Send a large recipe to each worker once rather than with each task."""
+        sent = self._sent_recipe
+        if len(self._recipe) > LARGE_RECIPE and (
+            sent is None or sent.status in ("cancelled", "lost")
+        ):
+            self._n_recipes += 1
+            key = f"{self._name}-recipe-{self._n_recipes}"
+            self._sent_recipe, _ = await scatter(
+                self._client, key, self._recipe, broadcast=True
+            )
+
+    async def _restore(self, workers: list[str]) -> None:
+        """Send again what was lost with its workers, while others may die."""
+        while True:
+            sending = asyncio.ensure_future(self._send_again(workers))
+            try:
+                while not sending.done():
+                    await asyncio.wait({sending}, timeout=WATCH_SECONDS)
+                    bring_back(self._client)
+                return sending.result()
+            except TimeoutError:
+                # There was no worker to send to; there is one now, or it is an error.
+                workers = list(await worker_facts(self._client))
+            finally:
+                sending.cancel()
+
+    async def _send_again(self, workers: list[str]) -> None:
+        await self._data.restore(workers)
+        await self._send_recipe()
+
+    async def _fetch(self, trial: int, task: int) -> Any:
+        future = self._client.submit(
+            take_member,
+            self._results[task],
+            trial,
+            key=f"{self._name}-model-{trial}-{task}",
+            pure=False,
+        )
+        return (await self._client.gather(future, asynchronous=True)).value
+
+    def _let_go(self, numbers: list[int]) -> None:
+        """Release tasks, also those that a traceback or a callback refers to.
+
+        Not `Client.cancel`, which trips over a task whose dependents it has
+        cancelled already.
+        """
+        for number in numbers:
+            if number in self._results:
+                self._results.pop(number).release()
+
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        """Let workers' reports into the inbox."""
+        with reports(self._client, self._name, self._inbox.put_nowait) as self._topic:
+            yield
+
+    async def _carry_on(self, tasks: list[Task]) -> None:
+        self._submit(tasks)
+        watched = monotonic()
+        while not self._engine.done:
+            wait = max(0.0, watched + WATCH_SECONDS - monotonic())
+            try:
+                message = await asyncio.wait_for(self._inbox.get(), wait)
+            except TimeoutError:
+                await self._watch_workers()
+                await self._watch_reports()
+                watched = monotonic()
+                continue
+            if isinstance(message, Report):
+                self._running.pop(message.task, None)
+                self._hear(message)
+                elapsed = monotonic() - self._began
+                self._submit(self._engine.report(message, elapsed))
+            else:
+                await self._mend(message)
+
+    def _hear(self, report: Report) -> None:
+        if self._announcer is not None:
+            for step in report.steps:
+                self._announcer.take(step.trial, step.heard)
+
+    def _submit(self, tasks: list[Task]) -> None:
+        for task in tasks:
+            self._results[task.id] = future = self._future(task)
+            self._running[task.id] = task
+            self._ran_on[task.id] = task.worker
+            future.add_done_callback(self._watcher(task.id))
+        # Only now: a freed result may be what one of these tasks begins from.
+        for number in self._engine.dispatcher.freed():
+            self._results.pop(number, None)
+
+    def _future(self, task: Task) -> Future:
+        steps = task.steps
+        worker = task.worker
+        packs, first, plan = self._rows(task)
+        spans = [step.parts for step in steps if step.scores]
+        parts = self._data.validation(worker, spans[0] if spans else (0, 0))
+        new = {s.trial: self._trials[s.trial] for s in steps if s.source is None}
+        sources = {step.source for step in steps if step.source is not None}
+        return self._client.submit(
+            run_task,
+            self._sent_recipe or self._recipe,
+            dumps(Order(task, new, first, plan, self._data.upload)),
+            {number: self._results[number] for number in sources},
+            packs,
+            parts,
+            self._topic,
+            self._name,
+            self._data.n_parts,
+            key=f"{self._name}-advance-{task.id}",
+            workers=[worker],
+            allow_other_workers=False,
+            pure=False,
+        )
+
+    def _rows(self, task: Task) -> tuple[list[Future], int, list[tuple[int, int]]]:
+        """Packs that a task reads, and where in them the chunk of each call is."""
+        spans = [
+            self._budget.span(step.start, step.stop)
+            for step in task.steps
+            if step.start < step.stop
+        ]
+        if None in spans:
+            return [self._data.whole(task.worker)], 0, [(0, 0)]
+        first = min((span[0] for span in spans if span), default=0)
+        last = max((span[1] for span in spans if span), default=0)
+        packs, plan = self._data.train(task.worker, first, last)
+        return packs, first, plan
+
+    def _watcher(self, task: int) -> Any:
+        """Called in a thread of Dask's when a task ends, well or badly."""
+        loop = asyncio.get_running_loop()
+
+        def on_done(future: Future) -> None:
+            if future.status != "finished":
+                loop.call_soon_threadsafe(self._inbox.put_nowait, task)
+
+        return on_done
+
+    async def _mend(self, number: int) -> None:
+        """Deal with a task that ended without a report."""
+        task = self._running.get(number)
+        if task is None:
+            return
+        future = self._results.get(number)
+        deaths = 1
+        needs_lost = future is not None and future.status in ("cancelled", "lost")
+        if future is not None and future.status == "error":
+            # Not a model's error, those are reported: ours, or one of the data's.
+            error = await future.exception()
+            if type(error).__name__ not in LOST:
+                raise error
+            if isinstance(error, KilledWorker):
+                deaths = error.allowed_failures + 1 if error.task == future.key else 1
+            else:
+                needs_lost = True
+        await self._watch_workers()
+        if number in self._running:
+            await self._restore(list(self._engine.dispatcher.workers))
+            del self._running[number]
+            if needs_lost and number <= self._before_loss:
+                deaths = 0  # what it needs went with a worker that was not its own
+            self._submit(self._engine.task_lost(task, deaths))
+
+    async def _watch_reports(self) -> None:
+        """Train again what ended between the last two looks without a report.
+
+        A report leaves before its task ends, so it is not under way any more.
+        """
+        ended = {i for i in self._running if self._results[i].status == "finished"}
+        for number in ended & self._silent:
+            logger.warning("task %d ended without a report", number)
+            await self._mend(number)
+        self._silent = ended - self._silent
+
+    async def _watch_workers(self) -> None:
+        """Tell the engine which workers came and which went."""
+        known = self._engine.dispatcher.workers
+        gone: list[str] = []
+        cut_off: list[Task] = []
+        while True:
+            now = await worker_facts(self._client)
+            also = [name for name in known if name not in now and name not in gone]
+            if not also:
+                break
+            logger.warning("lost %s; its trials start again elsewhere", ", ".join(also))
+            gone += also
+            cut_off += await self._recover(gone, list(now))
+        joined = {
+            name: facts.nthreads
+            for name, facts in now.items()
+            if name not in known or name in gone
+        }
+        if len(now) < self._most_workers:
+            bring_back(self._client)
+        self._most_workers = max(self._most_workers, len(now))
+        if gone or joined:
+            self._submit(
+                self._engine.workers_changed(left=gone, cut_off=cut_off, joined=joined)
+            )
+
+    async def _recover(self, gone: list[str], left: list[str]) -> list[Task]:
+        """Let go of what went with workers, and send again what others need.
+
+        Gives the tasks that waited for models of theirs.
+        """
+        self._before_loss = max(self._ran_on, default=-1)
+        cut_off = self._cut_off(gone)
+        lost = {task.id for task in cut_off}
+        lost |= {i for i, task in self._running.items() if task.worker in gone}
+        for number in lost:
+            del self._running[number]
+        for name in gone:
+            self._data.forget_worker(name)
+        self._let_go(sorted(lost))
+        await self._restore(left)
+        return cut_off
+
+    def _cut_off(self, gone: list[str]) -> list[Task]:
+        """Running tasks that wait for a model from another worker, which is gone.
+
+        They would wait for ever, since what made the model was pinned there; and so
+        would the tasks that wait for theirs.
+        """
+        out: dict[int, Task] = {}
+        for number, task in sorted(self._running.items()):
+            sources = [step.source for step in task.steps if step.source is not None]
+            elsewhere = {*gone} - {task.worker}
+            if any(
+                source in out or self._ran_on[source] in elsewhere for source in sources
+            ):
+                out[number] = task
+        return list(out.values())

@@ -1,0 +1,495 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Which trials a worker advances next, together and how far: the makespan is made here.
+
+Pure state machine: told of instructions, workers and finished tasks, it hands out
+tasks. It holds no array, no future and no clock, so that the same code runs on a
+cluster and under the simulated clock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from itertools import count
+
+from gpu_hpo.adaptive.engine._held_results import HeldResults
+from gpu_hpo.adaptive.engine._prices import Prices
+from gpu_hpo.adaptive.engine._queue import Queue, Rank, first_of
+from gpu_hpo.adaptive.engine._task import Report, Step, Task
+from gpu_hpo.adaptive.engine._trial_state import Goal, Trial, Worker
+from gpu_hpo.adaptive.training._budgets import Budget, PartialFit
+from gpu_hpo.compute._blame import MOST_DEATHS, LossPolicy
+from gpu_hpo.schedules import Rung
+
+
+class Dispatcher:
+    """Groups trials into tasks of a useful length, and says whose turn it is.
+
+    As long as no chain of calls can delay the end, the widest bracket goes first, which
+    finds good models early; what could, goes before everything else.
+
+    Parameters
+    ----------
+    outlook : callable
+        ``outlook(trial)`` gives the rungs ahead of a trial (see `Schedule`).
+    task_seconds : float, default=0.1
+        Longest task to aim for. A single call is never split.
+    lookahead : float, default=0.02
+        Hand a busy worker further tasks until so many seconds of work wait there, so
+        that it need not wait for the next message. 0 hands out to idle slots only.
+    move_seconds : float, default=0.01
+        How much longer the remaining chain of a trial elsewhere must be for a
+        worker to fetch it rather than take one of its own.
+    window : callable, optional
+        ``window(start)`` is the furthest call up to which a task that begins after
+        `start` calls may train without holding more data than it should.
+    n_parts : int, default=1
+        Validation parts that make up one score.
+    parts_per_task : int, optional
+        How many of them one task may hold; by default all.
+    groups : mapping of int to Hashable, optional
+        Trials with equal values train together at less cost than apart.
+    budget : Budget, optional
+        What a call means: whether a step can be cut, and what it is worth. By default
+        one call of `partial_fit`.
+    max_deaths : int, default=2
+        A trial is given up if so many workers died while they trained it and nothing
+        else. It trains so once it was on a worker that died.
+    urgency : float, default=0.3
+        The longest remaining chain goes first where it takes at least this part of
+        the time that all that is left to do takes; 0 is always.
+    """
+
+    def __init__(
+        self,
+        outlook: Callable[[int], tuple[Rung, ...]],
+        *,
+        task_seconds: float = 0.1,
+        lookahead: float = 0.02,
+        move_seconds: float = 0.01,
+        window: Callable[[int], int] | None = None,
+        n_parts: int = 1,
+        parts_per_task: int | None = None,
+        groups: Mapping[int, Hashable] | None = None,
+        budget: Budget | None = None,
+        max_deaths: int = MOST_DEATHS,
+        urgency: float = 0.3,
+    ) -> None:
+        self.outlook = outlook
+        self.task_seconds = task_seconds
+        self.lookahead = lookahead
+        self.move_seconds = move_seconds
+        self.window = window
+        self.n_parts = n_parts
+        self.parts_per_task = parts_per_task or n_parts
+        self.budget = budget or PartialFit()
+        self._blame = LossPolicy(max_deaths)
+        self.urgency = urgency
+        members: dict[Hashable, list[int]] = {}
+        for trial, group in (groups or {}).items():
+            members.setdefault(group, []).append(trial)
+        # By trial, all of its group.
+        self._groups = {t: members[group] for t, group in (groups or {}).items()}
+        self.workers: dict[str, Worker] = {}
+        self._trials: dict[int, Trial] = {}
+        self._prices = Prices(outlook, task_seconds, self.budget)
+        self._new = Queue()  # trials that live nowhere yet
+        self._results = HeldResults()
+        self._ids = count()
+        self._entries = count(1)
+        self._queued_calls = 0
+        # task -> trial -> its epoch, and how many goals the task reaches
+        self._reaches: dict[int, dict[int, tuple[int, int]]] = {}
+        self._fetched: dict[int, list[int]] = {}  # task -> trials it has from elsewhere
+
+    # ---- what is told to it ----
+
+    def add_worker(self, name: str, slots: int) -> None:
+        """Let `name` work on `slots` tasks at a time."""
+        self.workers[name] = Worker(slots)
+
+    def remove_worker(self, name: str) -> list[int]:
+        """Take back what `name` had; its trials start again elsewhere.
+
+        Returns
+        -------
+        list of int
+            Trials given up because too many workers died while training them alone.
+        """
+        worker = self.workers.pop(name)
+        alone = worker.only_trial
+        # One that waits for a model or for data lets later ones go first.
+        begun = [
+            task
+            for task in worker.tasks.values()
+            if not any(step.source in worker.tasks for step in task.steps)
+        ]
+        suspects = {trial for task in begun for trial in self._current(task.id)}
+        for number in worker.tasks:
+            self._retire(number)
+        # What is in a task here lives here too.
+        affected = {t.number for t in self._trials.values() if t.home == name}
+        return self._lose(affected, suspects, alone)
+
+    def task_lost(self, task: Task, deaths: int = 1) -> list[int]:
+        """Take back a task whose result is lost.
+
+        Parameters
+        ----------
+        task : Task
+        deaths : int, default=1
+            How often its worker may have died of it; 0 if it was still to begin.
+
+        Returns
+        -------
+        list of int
+            Trials given up, as by `remove_worker`.
+        """
+        worker = self.workers.get(task.worker)
+        if worker is None or task.id not in worker.tasks:
+            return []
+        alone = worker.only_trial
+        del worker.tasks[task.id]
+        trials = self._current(task.id)
+        if not deaths:
+            # If their worker died of sending them, it must not happen again and again.
+            for number in self._fetched.get(task.id, ()):
+                self._trials[number].stays = True
+        self._retire(task.id)
+        return self._lose(trials, trials if deaths else set(), alone, deaths)
+
+    def advance(self, number: int, calls: int, *, scored: bool = True) -> None:
+        """Train trial `number` until it has made `calls` calls, then score it."""
+        trial = self._trials.get(number)
+        if trial is None:
+            self._prices.add(number)
+            trial = self._trials[number] = Trial(number)
+        trial.goals.append(Goal(calls, scored))
+        self._queue(trial)
+
+    def drop(self, number: int) -> None:
+        """Forget trial `number` and its model."""
+        trial = self._trials[number]
+        if trial.live:
+            trial.live = False
+            self._prices.remove(number)
+        self._unqueue(trial)
+        self._hold(trial, None)
+
+    def revive(self, number: int) -> None:
+        """Let a trial that was dropped be advanced again, from its first call."""
+        trial = self._trials.get(number)
+        if trial is not None and not trial.live:
+            again = Trial(number, epoch=trial.epoch + 1, reached=trial.reached)
+            self._trials[number] = again
+            self._blame.clear(number)
+            self._prices.add(number)
+
+    def finished(self, report: Report) -> bool:
+        """Take in what a task came to; False if it is not expected (any more)."""
+        worker = self.workers.get(report.worker)
+        task = worker.tasks.pop(report.task, None) if worker else None
+        if task is None:
+            return False
+        reaches = self._retire(report.task)
+        stops = {step.trial: step.stop for step in task.steps}
+        for step in report.steps:
+            trial = self._trials[step.trial]
+            epoch, goals = reaches[step.trial]
+            if epoch != trial.epoch:
+                continue
+            self._prices.learn(step)
+            trial.reported(goals)
+            if stops[step.trial] > trial.lost_calls:
+                trial.lost_calls = 0
+                self._blame.clear(step.trial)
+            if not step.error:
+                self._queue(trial)
+        return True
+
+    # ---- what it decides ----
+
+    def assign(self) -> list[Task]:
+        """Tasks to hand out now."""
+        # Trials whose chain is now taken to cost more, or less, are queued anew.
+        for trial in map(self._trials.__getitem__, self._prices.moved()):
+            if trial.entry:
+                self._queue(trial)
+        out: list[Task] = []
+        while True:
+            hungry = [
+                (len(worker.tasks) >= worker.slots, worker.queued_seconds, name)
+                for name, worker in self.workers.items()
+                if self._wants_more(worker)
+            ]
+            names = (name for *_, name in sorted(hungry))
+            task = next(filter(None, map(self._task, names)), None)
+            if task is None:
+                return out
+            out.append(task)
+
+    def freed(self) -> list[int]:
+        """Tasks that have ended and whose results no trial needs, each told once."""
+        return self._results.freed()
+
+    def source(self, number: int) -> int | None:
+        """Task whose result holds the model of trial `number`."""
+        trial = self._trials.get(number)
+        return None if trial is None else trial.source
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is running and nothing could be started."""
+        return not any(w.tasks for w in self.workers.values()) and not any(
+            trial.ready for trial in self._trials.values()
+        )
+
+    # ---- how ----
+
+    def _wants_more(self, worker: Worker) -> bool:
+        idle = len(worker.tasks) < worker.slots
+        ahead = self.lookahead and self._prices.typical
+        if not idle and not (ahead and worker.queued_seconds < self.lookahead):
+            return False
+        return not any(
+            self._blame.suspects(step.trial)
+            for task in worker.tasks.values()
+            for step in task.steps
+        )
+
+    def _queue(self, trial: Trial) -> None:
+        """Make `trial` a candidate, if it has anything left to do."""
+        self._unqueue(trial)
+        if not trial.ready:
+            return
+        trial.entry = next(self._entries)
+        trial.queued_calls = trial.todo
+        self._queued_calls += trial.queued_calls
+        home = self.workers.get(trial.home) if trial.home else None
+        if home is None:
+            queue = self._new
+        else:
+            idle = home.staying if trial.stays else home.waiting
+            queue = home.running if trial.in_flight else idle
+        rank = self._prices.rank(trial.number, trial.calls)
+        queue.push(rank, trial.number, trial.entry)
+
+    def _unqueue(self, trial: Trial) -> None:
+        trial.entry = 0
+        self._queued_calls -= trial.queued_calls
+        trial.queued_calls = 0
+
+    def _lose(
+        self, affected: set[int], suspects: set[int], alone: int | None, deaths: int = 1
+    ) -> list[int]:
+        """Start `affected` again, but for a suspect that cost too many workers alone.
+
+        `alone` is the only trial that was in tasks on the worker, if there was but one.
+        """
+        given_up = []
+        for number in sorted(affected):
+            trial = self._trials[number]
+            if not trial.live:
+                continue
+            guilty = False
+            if number in suspects:
+                trial.lost_calls = max(trial.lost_calls, trial.calls)
+                guilty = self._blame.lost(
+                    number,
+                    alone=number == alone and self._blame.suspects(number),
+                    deaths=deaths,
+                )
+            if guilty:
+                given_up.append(number)
+            else:
+                trial.restart()
+                self._hold(trial, None)
+                self._queue(trial)
+        return given_up
+
+    def _current(self, task: int) -> set[int]:
+        """Trials in a running task that have not been started again since."""
+        reaches = self._reaches[task].items()
+        return {n for n, (epoch, _) in reaches if epoch == self._trials[n].epoch}
+
+    def _retire(self, task: int) -> dict[int, tuple[int, int]]:
+        """Note that `task` does not run any more; gives what it was to reach."""
+        self._results.ended(task)
+        self._fetched.pop(task, None)
+        return self._reaches.pop(task)
+
+    def _hold(self, trial: Trial, task: int | None) -> None:
+        """Note that the result of `task` is now what holds the trial's model."""
+        self._results.pass_on(trial.number, trial.source, task)
+        trial.source = task
+
+    def _counts(self, number: int, entry: int) -> bool:
+        """Whether an entry of a queue is the one that counts."""
+        return self._trials[number].entry == entry
+
+    def _first(self, queues: list[tuple[Queue, float]]) -> Trial | None:
+        """Trial whose turn it is, of those in some queues."""
+        found = first_of(queues, Rank.longest, self._counts)
+        if found is None:
+            return None
+        rank, _ = found
+        slots = sum(worker.slots for worker in self.workers.values())
+        if rank.known and rank.chain * slots < self.urgency * self._prices.remaining():
+            found = first_of(queues, Rank.widest, self._counts) or found
+        return self._trials[found[1]]
+
+    def _candidates(self, name: str) -> Iterator[Trial]:
+        """Ready trials for worker `name`, the one whose turn it is first.
+
+        A worker with an idle slot may fetch a trial that waits elsewhere. What runs
+        elsewhere stays there: its model is not to be had yet. What runs here can
+        only be queued, so it is not for an idle slot while there is anything else.
+        """
+        own = self.workers[name]
+        queues = [(own.waiting, 0.0), (own.staying, 0.0), (self._new, 0.0)]
+        idle = len(own.tasks) < own.slots
+        if idle:
+            queues += [
+                (other.waiting, self.move_seconds)
+                for other in self.workers.values()
+                if other is not own
+            ]
+        if not idle or (self.lookahead and self._first(queues) is None):
+            queues.append((own.running, 0.0))
+        while (trial := self._first(queues)) is not None:
+            yield trial
+
+    def _together(self, name: str, lead: Trial) -> list[Trial]:
+        """Trials that can train in one stack with `lead`, of whom it is one.
+
+        A stack costs less than its members one by one, so all that are where `lead`
+        is come along, up to the worker's fair share of all that could be started.
+        """
+        places = (None, name)
+        mates = [
+            trial
+            for trial in map(self._trials.get, self._groups[lead.number])
+            if trial is not None
+            and trial is not lead
+            and trial.entry
+            and not (trial.in_flight or self._blame.suspects(trial.number))
+            and (trial.home in places or (trial.home == lead.home and not trial.stays))
+            and (trial.calls, trial.parts) == (lead.calls, lead.parts)
+            and trial.goals[-1].calls == lead.goals[-1].calls
+        ]
+        slots = sum(worker.slots for worker in self.workers.values())
+        share = self._queued_calls / slots / max(1, lead.queued_calls)
+        chosen = [lead, *mates[: max(0, math.ceil(share) - 1)]]
+        for trial in chosen:
+            self._unqueue(trial)
+        return chosen
+
+    def _cohort(self, name: str) -> list[Trial]:
+        """Trials that worker `name` should advance together now.
+
+        Half of its fair share of all that could be started, so that the last tasks
+        are small and workers end together; but never more trials than can make one
+        call each within a task's time.
+        """
+        slots = sum(worker.slots for worker in self.workers.values())
+        typical = self._prices.typical or self.task_seconds
+        share = min(self.task_seconds, self._queued_calls * typical / (2 * slots))
+        chosen: list[Trial] = []
+        skipped: list[Trial] = []
+        in_all = one_call = 0.0
+        for trial in self._candidates(name):
+            price = self._prices.cost(trial.number)
+            cost = price * self._least_worth(trial)
+            suspect = self._blame.suspects(trial.number)
+            if suspect and self.workers[name].tasks:
+                if self._empties(name, trial):
+                    break
+                skipped.append(trial)
+                self._unqueue(trial)
+                continue
+            if trial.number in self._groups and not suspect:
+                if not chosen:
+                    chosen = self._together(name, trial)
+                break
+            # A suspect goes alone, so that it is clear who is to blame.
+            if chosen and (
+                suspect
+                or one_call + cost > self.task_seconds
+                or (self.window and trial.calls != chosen[0].calls)
+                or trial.parts != chosen[0].parts
+            ):
+                break
+            chosen.append(trial)
+            in_all += trial.queued_calls * price
+            one_call += cost
+            self._unqueue(trial)
+            if in_all >= share or self._prices.typical is None or suspect:
+                break
+        for trial in skipped:
+            self._queue(trial)
+        return chosen
+
+    def _empties(self, name: str, suspect: Trial) -> bool:
+        """Whether a worker takes nothing more until it can have a suspect alone.
+
+        One at a time does, that with least to do; the others go on.
+        """
+        if suspect.stays and suspect.home == name:
+            return True
+        n_tasks = {other: len(w.tasks) for other, w in self.workers.items()}
+        return name == min(n_tasks, key=lambda other: (n_tasks[other], other))
+
+    def _task(self, name: str) -> Task | None:
+        """Next task for worker `name`, or None if there is nothing for it to do."""
+        chosen = self._cohort(name)
+        if not chosen:
+            return None
+        worker = self.workers[name]
+        todo = sum(trial.todo * self._prices.cost(trial.number) for trial in chosen)
+        fraction = min(1.0, self.task_seconds / todo) if todo else 1.0
+        number = next(self._ids)
+        before = {trial.number: trial.next_goal for trial in chosen}
+        steps = tuple(self._step(trial, fraction) for trial in chosen)
+        seconds = sum(
+            self._worth(step.start, step.stop) * self._prices.cost(trial.number)
+            for step, trial in zip(steps, chosen, strict=True)
+        )
+        task = Task(number, name, steps, seconds)
+        worker.tasks[number] = task
+        self._results.begun(number)
+        self._reaches[number] = {
+            trial.number: (trial.epoch, trial.next_goal - before[trial.number])
+            for trial in chosen
+        }
+        moved = [t.number for t in chosen if t.home not in (None, name)]
+        if moved:
+            self._fetched[number] = moved
+        for trial in chosen:
+            trial.home = name
+            trial.in_flight += 1
+            self._hold(trial, number)
+            self._queue(trial)
+        return task
+
+    def _step(self, trial: Trial, fraction: float) -> Step:
+        parts = self.n_parts, self.parts_per_task
+        if self.budget.refits:
+            return trial.next_refit(*parts, resumes=self.budget.resumes)
+        # Until a call was measured, a task is one call.
+        window = self.window if self._prices.typical is not None else _one_call
+        return trial.next_step(fraction, window, *parts)
+
+    def _worth(self, start: int, stop: int) -> int:
+        return self.budget.cost(start, stop) if stop > start else 0
+
+    def _least_worth(self, trial: Trial) -> int:
+        """Calls that the shortest step of a trial is worth."""
+        if not self.budget.refits:
+            return 1
+        return self._worth(trial.calls, trial.upcoming)
+
+
+def _one_call(start: int) -> int:
+    """Window of a single call."""
+    return start + 1

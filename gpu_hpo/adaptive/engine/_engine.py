@@ -1,0 +1,255 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""A schedule and a dispatcher joined: reports in, tasks out, and the record kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
+from gpu_hpo.adaptive.engine._task import Report, Task
+from gpu_hpo.schedules import Advance, Event, Failed, Instruction, Schedule, Scored
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One score of one trial.
+
+    Attributes
+    ----------
+    trial, calls : int
+    score : float
+    metrics : dict of str to float
+    fit_seconds, score_seconds : float
+        Spent since the trial's previous record.
+    elapsed : float
+        Seconds since the search began.
+    worker : str
+    splits : tuple of dict
+        Metrics by split, of which `metrics` are the means.
+    """
+
+    trial: int
+    calls: int
+    score: float
+    metrics: Mapping[str, float]
+    fit_seconds: float
+    score_seconds: float
+    elapsed: float
+    worker: str
+    splits: tuple[Mapping[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a trial ended that did not complete.
+
+    Attributes
+    ----------
+    trial : int
+    status : {"failed", "lost"}
+        Its model raised, or workers died while they trained nothing else.
+    error : str
+        Traceback or explanation.
+    worker : str
+    """
+
+    trial: int
+    status: str
+    error: str
+    worker: str
+
+    @property
+    def reason(self) -> str:
+        """Kind and first line of the exception that a traceback ends with."""
+        lines = self.error.rpartition("Traceback (most recent call last):\n")[2]
+        stated = (line for line in lines.splitlines() if line and line[0] != " ")
+        return next(stated, self.error)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A trial will train no more: dropped, failed, or at the end of its schedule.
+
+    Attributes
+    ----------
+    trial : int
+    """
+
+    trial: int
+
+
+News = Record | Failure | Ended
+
+
+class Engine:
+    """The life of a search without its surroundings: no cluster, no clock.
+
+    A runner starts it, passes on each report with the time at which it came, and
+    carries out the tasks that it is given, until `done`.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    dispatcher : Dispatcher
+    listener : callable, optional
+        Called with each `Record` and `Failure` as it comes, and with one `Ended` per
+        trial, after them.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        dispatcher: Dispatcher,
+        listener: Callable[[News], object] | None = None,
+    ) -> None:
+        self.schedule = schedule
+        self.dispatcher = dispatcher
+        self.records: list[Record] = []
+        self.failures: dict[int, Failure] = {}
+        self._listener = listener or (lambda news: None)
+        self._ended: set[int] = set()
+        self._dropped: set[int] = set()  # by the schedule, which is done with them
+        self._carried: dict[int, tuple[float, float]] = {}
+        self._reported: dict[int, int] = {}  # trial -> calls of its last record
+
+    def start(self) -> list[Task]:
+        """Tasks to begin with; workers must have been added by then."""
+        self._follow(self.schedule.start())
+        return self.dispatcher.assign()
+
+    def report(self, report: Report, elapsed: float) -> list[Task]:
+        """Take in what a task came to; return what to do next."""
+        if self.dispatcher.finished(report):
+            for step in report.steps:
+                if step.trial in self.failures:
+                    if step.error:  # one that was being trained again
+                        self.dispatcher.drop(step.trial)
+                    continue
+                fit, score = self._carried.pop(step.trial, (0.0, 0.0))
+                for item in step.scores:
+                    # A model that was lost and trained again is not news.
+                    if item.calls > self._reported.get(step.trial, 0):
+                        self._reported[step.trial] = item.calls
+                        self._record(
+                            Record(
+                                step.trial,
+                                item.calls,
+                                item.score,
+                                item.metrics,
+                                fit + item.fit_seconds,
+                                score + item.score_seconds,
+                                elapsed,
+                                report.worker,
+                                item.splits,
+                            )
+                        )
+                    fit = score = 0.0
+                trailing_fit, trailing_score = step.trailing
+                self._carried[step.trial] = (fit + trailing_fit, score + trailing_score)
+                if step.error:
+                    self._fail(Failure(step.trial, "failed", step.error, report.worker))
+        return self.dispatcher.assign()
+
+    def worker_joined(self, name: str, slots: int) -> list[Task]:
+        """Let a worker take part that was not there before."""
+        return self.workers_changed(joined={name: slots})
+
+    def worker_left(self, name: str) -> list[Task]:
+        """Train again elsewhere what a lost worker had."""
+        return self.workers_changed(left=[name])
+
+    def workers_changed(
+        self,
+        *,
+        left: Iterable[str] = (),
+        cut_off: Iterable[Task] = (),
+        joined: Mapping[str, int] | None = None,
+    ) -> list[Task]:
+        """Take in at once what has happened at the same time.
+
+        Nothing is handed out in between: it might go to a worker that is gone as well,
+        or need what was lost with one.
+
+        Parameters
+        ----------
+        left : iterable of str
+            Workers that are gone.
+        cut_off : iterable of Task
+            Those that were still to begin, and wait for what is gone.
+        joined : mapping of str to int, optional
+            Slots of new workers.
+        """
+        for task in cut_off:
+            self.dispatcher.task_lost(task, deaths=0)
+        for name in left:
+            for trial in self.dispatcher.remove_worker(name):
+                self._lost(trial, name)
+        for name, slots in (joined or {}).items():
+            self.dispatcher.add_worker(name, slots)
+        return self.dispatcher.assign()
+
+    def task_lost(self, task: Task, deaths: int = 1) -> list[Task]:
+        """Train again what a task was to train: neither it nor a report is left.
+
+        Parameters
+        ----------
+        task : Task
+        deaths : int, default=1
+            How often its worker may have died of it; 0 if it was still to begin.
+        """
+        for trial in self.dispatcher.task_lost(task, deaths):
+            self._lost(trial, task.worker)
+        return self.dispatcher.assign()
+
+    def rebuild(self, trial: int, calls: int) -> list[Task]:
+        """Train a trial to `calls` calls again, dropped or not, without scoring it."""
+        self.dispatcher.revive(trial)
+        self.dispatcher.advance(trial, calls, scored=False)
+        return self.dispatcher.assign()
+
+    @property
+    def done(self) -> bool:
+        """Whether the schedule wants nothing more and nothing runs."""
+        return self.schedule.done and self.dispatcher.idle
+
+    def _record(self, record: Record) -> None:
+        self.records.append(record)
+        self._listener(record)
+        self._tell(Scored(record.trial, record.calls, record.score))
+        if record.calls >= self.schedule.outlook(record.trial)[-1].calls:
+            self._end(record.trial)
+
+    def _fail(self, failure: Failure) -> None:
+        self.failures[failure.trial] = failure
+        self._listener(failure)
+        self.dispatcher.drop(failure.trial)
+        calls = self._reported.get(failure.trial, 0)
+        if failure.trial not in self._dropped:
+            self._tell(Failed(failure.trial, calls, failure.error))
+
+    def _lost(self, trial: int, worker: str) -> None:
+        text = f"trial {trial} was lost with its worker when nothing ran beside it"
+        self._fail(Failure(trial, "lost", text, worker))
+
+    def _tell(self, event: Event) -> None:
+        self._follow(self.schedule.tell(event))
+        if self.schedule.done:
+            # Those that `patience` stopped and that nobody pushed out.
+            for trial in range(self.schedule.n_trials):
+                self._end(trial)
+
+    def _end(self, trial: int) -> None:
+        if trial not in self._ended:
+            self._ended.add(trial)
+            self._listener(Ended(trial))
+
+    def _follow(self, instructions: list[Instruction]) -> None:
+        for step in instructions:
+            if isinstance(step, Advance):
+                self.dispatcher.advance(step.trial, step.calls)
+            else:
+                self.dispatcher.drop(step.trial)
+                self._dropped.add(step.trial)
+                self._end(step.trial)

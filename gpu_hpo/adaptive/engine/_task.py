@@ -1,0 +1,122 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What travels between the engine and whatever carries out its tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gpu_hpo.training._heard import Heard
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One trial's share of a task.
+
+    Attributes
+    ----------
+    trial : int
+    start, stop : int
+        Calls made before and after; ``start == stop`` only scores.
+    source : int or None
+        Task whose result holds the model after `start` calls; None makes a new
+        model, and then `start` is 0.
+    scores : tuple of int
+        Numbers of calls, ``start <= calls <= stop``, after which to score.
+    parts : tuple of int
+        First and last-plus-one validation part to score on. A score is reported
+        with the last part; predictions for earlier parts wait in the result.
+    """
+
+    trial: int
+    start: int
+    stop: int
+    source: int | None
+    scores: tuple[int, ...] = ()
+    parts: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A cohort of trials to be advanced together by one worker.
+
+    Attributes
+    ----------
+    id : int
+        Unique within a search.
+    worker : str
+        Where to run it.
+    steps : tuple of Step
+    seconds : float
+        How long it is expected to take.
+    """
+
+    id: int
+    worker: str
+    steps: tuple[Step, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A trial's score after `calls` calls, with what it took to get there.
+
+    Attributes
+    ----------
+    calls : int
+    score : float
+        The value that decides; higher is better.
+    metrics : dict of str to float
+        All metrics by name, the deciding one among them.
+    fit_seconds, score_seconds : float
+        Spent in this task since the trial's previous score.
+    splits : tuple of dict
+        Metrics by split, of which `metrics` are the means, in cross-validation.
+    """
+
+    calls: int
+    score: float
+    metrics: dict[str, float]
+    fit_seconds: float
+    score_seconds: float
+    splits: tuple[dict[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """What became of a step.
+
+    Attributes
+    ----------
+    trial : int
+    n_calls : int
+        Calls made in this step.
+    scores : tuple of Score
+    fit_seconds, score_seconds : float
+        All time spent on the step.
+    trailing : tuple of float
+        Fit and score seconds spent after the last score.
+    error : str
+        Traceback if the trial failed, else empty.
+    heard : tuple of Heard
+        Warnings of its models.
+    """
+
+    trial: int
+    n_calls: int
+    scores: tuple[Score, ...]
+    fit_seconds: float
+    score_seconds: float
+    trailing: tuple[float, float] = (0.0, 0.0)
+    error: str = ""
+    heard: tuple[Heard, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a task; `seconds` is its duration on the worker."""
+
+    task: int
+    worker: str
+    steps: tuple[StepReport, ...]
+    seconds: float

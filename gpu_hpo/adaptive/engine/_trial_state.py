@@ -1,0 +1,185 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Where a trial and a worker stand, and how a trial's next step is cut.
+
+Which trials go where, and how much of what is left for them, is not decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gpu_hpo.adaptive.engine._queue import Queue
+from gpu_hpo.adaptive.engine._task import Step, Task
+
+
+@dataclass(slots=True)
+class Goal:
+    """So many calls that a trial is to make, and whether to score it then."""
+
+    calls: int
+    scored: bool
+
+
+@dataclass(slots=True)
+class Trial:
+    """Where a trial stands; `calls` and `parts` count what is handed out already."""
+
+    number: int
+    goals: list[Goal] = field(default_factory=list)  # not yet reported
+    next_goal: int = 0  # first goal that is not wholly handed out
+    calls: int = 0
+    parts: int = 0
+    home: str | None = None
+    source: int | None = None
+    in_flight: int = 0
+    lost_calls: int = 0  # handed out when last lost: beyond it, losses are forgiven
+    stays: bool = False  # was lost on its way to another worker
+    entry: int = 0  # the heap entry that counts; any other is stale
+    queued_calls: int = 0  # what that entry stands for
+    epoch: int = 0  # how often it was started again; older tasks do not count
+    live: bool = True
+    reached: list[int] = field(default_factory=list)  # by goals that are reported
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is anything left to hand out."""
+        return self.live and self.next_goal < len(self.goals)
+
+    @property
+    def todo(self) -> int:
+        """Calls up to the last goal that are not handed out."""
+        return self.goals[-1].calls - self.calls
+
+    @property
+    def upcoming(self) -> int:
+        """Calls of the goal that comes next."""
+        return self.goals[self.next_goal].calls
+
+    def reported(self, goals: int) -> None:
+        """Note the end of a task that was to reach so many goals."""
+        self.in_flight -= 1
+        self.reached += [goal.calls for goal in self.goals[:goals]]
+        del self.goals[:goals]
+        self.next_goal -= goals
+
+    def restart(self) -> None:
+        """Begin again with the first goal that is not reported, living nowhere."""
+        self.epoch += 1
+        self.calls = self.parts = self.next_goal = self.in_flight = 0
+        self.home = None
+
+    def next_step(
+        self,
+        fraction: float,
+        window: Callable[[int], int] | None,
+        n_parts: int,
+        parts_per_task: int,
+    ) -> Step:
+        """Hand out the next part of what there is to do, and note it.
+
+        Parameters
+        ----------
+        fraction : float
+            How much of it to hand out; one call at least.
+        window : callable or None
+            ``window(start)`` is the furthest call that may be reached.
+        n_parts, parts_per_task : int
+            Validation parts that make up one score, and how many of them may be
+            handed out at once.
+
+        Returns
+        -------
+        Step
+        """
+        start = self.calls
+        goal = self.goals[self.next_goal]
+        whole = parts_per_task >= n_parts
+        if not whole and goal.scored and start == goal.calls:
+            return self._scoring_step(goal, n_parts, parts_per_task)
+        last = self.goals[-1].calls if whole else goal.calls
+        stop = (
+            start + max(1, round(fraction * (last - start))) if last > start else start
+        )
+        if window:
+            stop = min(stop, max(window(start), start + 1))
+        scores = []
+        while self.ready and self.goals[self.next_goal].calls <= stop:
+            reached = self.goals[self.next_goal]
+            if reached.scored and not whole:
+                break
+            if reached.scored:
+                scores.append(reached.calls)
+            self.next_goal += 1
+        self.calls = stop
+        parts = (0, n_parts) if scores else (0, 0)
+        return Step(self.number, start, stop, self.source, tuple(scores), parts)
+
+    def next_refit(self, n_parts: int, parts_per_task: int, *, resumes: bool) -> Step:
+        """Hand out one refit, which ends at the next goal, and note it.
+
+        Parameters
+        ----------
+        n_parts, parts_per_task : int
+            As in `next_step`.
+        resumes : bool
+            Whether it goes on from the one before: a model that is trained again must
+            then stop where it did the first time.
+
+        Returns
+        -------
+        Step
+        """
+        goal = self.goals[self.next_goal]
+        start = self.calls
+        whole = parts_per_task >= n_parts
+        if start == goal.calls and goal.scored and not whole:
+            return self._scoring_step(goal, n_parts, parts_per_task)
+        before = [calls for calls in self.reached if start < calls < goal.calls]
+        self.calls = stop = min([*before, goal.calls]) if resumes else goal.calls
+        scored = stop == goal.calls and goal.scored and whole
+        if stop == goal.calls and (whole or not goal.scored):
+            self.next_goal += 1
+        scores, parts = ((stop,), (0, n_parts)) if scored else ((), (0, 0))
+        return Step(self.number, start, stop, self.source, scores, parts)
+
+    def _scoring_step(self, goal: Goal, n_parts: int, parts_per_task: int) -> Step:
+        """Score on the next few validation parts; the last of them gives the score."""
+        first = self.parts
+        self.parts = min(first + parts_per_task, n_parts)
+        step = Step(
+            self.number,
+            self.calls,
+            self.calls,
+            self.source,
+            (goal.calls,),
+            (first, self.parts),
+        )
+        if self.parts == n_parts:
+            self.next_goal += 1
+            self.parts = 0
+        return step
+
+
+@dataclass(slots=True)
+class Worker:
+    """What a worker has been handed, in that order, and the trials that live there."""
+
+    slots: int
+    tasks: dict[int, Task] = field(default_factory=dict)
+    waiting: Queue = field(default_factory=Queue)  # trials that live here, idle
+    staying: Queue = field(default_factory=Queue)  # and that no other worker may fetch
+    running: Queue = field(default_factory=Queue)  # in a task here, with more to do
+
+    @property
+    def only_trial(self) -> int | None:
+        """The trial that all tasks here are of, if there is but one."""
+        trials = {step.trial for task in self.tasks.values() for step in task.steps}
+        return trials.pop() if len(trials) == 1 else None
+
+    @property
+    def queued_seconds(self) -> float:
+        """Work that has not begun; tasks begin in the order they are handed out."""
+        waiting = list(self.tasks.values())[self.slots :]
+        return sum(task.seconds for task in waiting) / self.slots

@@ -1,0 +1,175 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What runs on a worker: one task, start to report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import lru_cache
+from time import perf_counter
+from typing import NamedTuple
+
+from distributed import get_worker
+from distributed.protocol.pickle import dumps, loads
+
+from gpu_hpo.adaptive.data._ahead import Ahead
+from gpu_hpo.adaptive.data._upload import Upload
+from gpu_hpo.adaptive.engine._task import Report, Score, StepReport, Task
+from gpu_hpo.adaptive.training._cohort import advance_cohort
+from gpu_hpo.adaptive.training._members import Cohort, Outcome, Work
+from gpu_hpo.adaptive.training._models import Recipe, Trial
+from gpu_hpo.compute._blas import one_blas_thread
+from gpu_hpo.data._arrival import Parcel
+from gpu_hpo.data._chunk import Chunk
+from gpu_hpo.devices import cuml_task, synchronize
+
+
+class Order(NamedTuple):
+    """A task with what belongs to it.
+
+    Attributes
+    ----------
+    task : Task
+    new : mapping of int to Trial
+        What makes the models of steps without a source.
+    first : int
+        Calls before those that the plan is for.
+    plan : sequence of (int, int)
+        For each further call, which pack and which chunk in it.
+    upload : Upload or None
+        What is to be done to chunks before models train on them.
+    """
+
+    task: Task
+    new: Mapping[int, Trial]
+    first: int
+    plan: Sequence[tuple[int, int]]
+    upload: Upload | None = None
+
+
+def run_task(
+    recipe: bytes,
+    order: bytes,
+    sources: Mapping[int, Cohort],
+    packs: Sequence[list[Chunk]],
+    parts: Sequence[list[Chunk]],
+    topic: str,
+    search: str,
+    n_parts: int,
+) -> Cohort:
+    """Advance a cohort and report; the cohort stays here, the report travels.
+
+    Parameters
+    ----------
+    recipe : bytes
+        Pickled `Recipe`.
+    order : bytes
+        Pickled `Order`; Dask would look through it for futures, at some
+        milliseconds a task.
+    sources : mapping of int to Cohort
+        Results of earlier tasks, by task.
+    packs : sequence of list of Chunk
+        Train chunks.
+    parts : sequence of list of Chunk
+        Validation parts, each a list of one.
+    topic, search : str
+        Where the report goes.
+    n_parts : int
+        Validation parts that make up a score.
+
+    Returns
+    -------
+    Cohort
+    """
+    began = perf_counter()
+    read_order: Order = loads(order)
+    task, new, first, plan, upload = read_order
+
+    def at_hand(call: int) -> Chunk:
+        pack, position = plan[call - 1 - first]
+        return packs[pack][position]
+
+    chunk_of_call: Callable[[int], Chunk] = at_hand
+
+    work = [
+        Work(
+            step.trial,
+            new.get(step.trial) if step.source is None else None,
+            step.start,
+            step.stop,
+            step.scores,
+            last_part=step.parts[1] == n_parts,
+        )
+        for step in task.steps
+    ]
+    before = {
+        step.trial: sources[step.source][step.trial]
+        for step in task.steps
+        if step.source is not None
+    }
+    read = _read(recipe)
+    chunks = [chunk for part in parts for chunk in part]
+    with ExitStack() as stack:
+        stack.enter_context(one_blas_thread())
+        stack.enter_context(read.hearing.here())
+        stack.enter_context(cuml_task(assume_finite=read.assume_finite))
+        if upload is not None:
+            last = max(step.stop for step in task.steps)
+            ahead = Ahead(chunk_of_call, upload, last)
+            chunk_of_call = stack.enter_context(ahead)
+            chunks = list(map(upload, chunks))
+        cohort, outcomes = advance_cohort(
+            read,
+            work,
+            before,
+            chunk_of_call,
+            chunks,
+            len(plan),
+        )
+        if read.on_device:
+            synchronize()
+    report = Report(
+        task.id,
+        task.worker,
+        tuple(_step_report(outcome, read) for outcome in outcomes),
+        perf_counter() - began,
+    )
+    message = {"search": search, "report": dumps(report)}
+    get_worker().log_event(topic, message)
+    return cohort
+
+
+@lru_cache(maxsize=2)
+def _read(recipe: bytes) -> Recipe:
+    read: Recipe = loads(recipe)
+    return read
+
+
+def _step_report(outcome: Outcome, recipe: Recipe) -> StepReport:
+    scores = tuple(
+        Score(
+            scores.calls,
+            scores.metrics[recipe.scoring.decides],
+            scores.metrics,
+            scores.fit_seconds,
+            scores.score_seconds,
+            scores.by_split if recipe.by_roles else (),
+        )
+        for scores in outcome.scores
+    )
+    return StepReport(
+        outcome.trial,
+        outcome.n_calls,
+        scores,
+        outcome.fit_seconds,
+        outcome.score_seconds,
+        (outcome.fit_pending, outcome.score_pending),
+        outcome.error,
+        tuple(dict.fromkeys(outcome.heard)),
+    )
+
+
+def take_member(cohort: Cohort, trial: int) -> Parcel:
+    """Fetch the model of one trial, that of the first split if there are several."""
+    return Parcel(cohort[trial][0].model)

@@ -1,0 +1,237 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Ensembles of trees that go on: each call adds as many, fitted to one more chunk.
+
+Libraries are told by the modules that an estimator's class and its bases come from, so
+that none is imported but by whoever made the estimator.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier, is_regressor
+
+from gpu_hpo.data._chunk import TARGETS, Chunk, n_rows, take_rows
+from gpu_hpo.devices import array_namespace, is_device_array, to_host
+
+# What `fit` calls the model that it is to go on from.
+_GOES_ON_FROM = {"xgboost": "xgb_model", "lightgbm": "init_model"}
+_BASES = {"xgboost": "XGBModel", "lightgbm": "LGBMModel"}
+_FORESTS = frozenset(
+    {
+        "ExtraTreesClassifier",
+        "ExtraTreesRegressor",
+        "RandomForestClassifier",
+        "RandomForestRegressor",
+    }
+)
+_WARM_STARTED = _FORESTS | {"GradientBoostingClassifier", "GradientBoostingRegressor"}
+# Compare rows with the bins of those that they began with.
+_SAME_ROWS_ONLY = frozenset(
+    {"HistGradientBoostingClassifier", "HistGradientBoostingRegressor"}
+)
+# With these a call would end early, by rows that are not there or that it keeps back,
+# or trees would be judged by rows that they were not fitted to.
+_STOPPING = (
+    "early_stopping_rounds",
+    "early_stopping_round",
+    "early_stopping",
+    "n_iter_no_change",
+    "oob_score",
+)
+# Which models to go on from is the search's business, and so is how good they are.
+_OURS = frozenset({"xgb_model", "init_model"})
+
+
+def cannot_go_on(estimator: Any) -> str | None:
+    """Say why an estimator cannot go on with other rows; None if it can.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    str or None
+        Continues a sentence.
+    """
+    name = type(estimator).__name__
+    if set(_names(estimator, "sklearn")) & _SAME_ROWS_ONLY:
+        return (
+            f"needs an estimator that goes on with other rows; {name} goes on with "
+            "those that it began with only, as by resource='warm_start'"
+        )
+    library = _library(estimator)
+    if library is None:
+        return (
+            "needs an estimator that goes on with other rows, XGBoost's, LightGBM's, "
+            "or scikit-learn's GradientBoosting, RandomForest and ExtraTrees; got "
+            f"{estimator!r}"
+        )
+    if not (is_classifier(estimator) or is_regressor(estimator)):
+        return f"needs a classifier or a regressor; {name} is neither"
+    for param, value in _stopping(estimator).items():
+        if value and not (isinstance(value, Real) and value < 0):
+            return (
+                f"scores and stops models by itself; {name} must not have {param}="
+                f"{value!r}"
+            )
+    return None
+
+
+def set_by_budget(estimator: Any) -> dict[str, Any]:
+    """Parameters that must stay as they are, or that change from call to call."""
+    names = ["warm_start"] if _library(estimator) == "sklearn" else []
+    params = estimator.get_params(deep=False)
+    return {name: params[name] for name in (*names, *_stopping(estimator))}
+
+
+def takes_param(estimator: Any, name: str) -> bool:
+    """Whether a call takes a fit parameter of this name."""
+    if name == "classes":
+        return is_classifier(estimator)
+    # Validation rows, for nothing but stopping: "eval_set", "sample_weight_eval_set".
+    if name in _OURS or ("eval" in name and name != "eval_metric"):
+        return False
+    return name in inspect.signature(estimator.fit).parameters
+
+
+def check_labels(estimator: Any, labels: np.ndarray) -> None:
+    """Raise ValueError if an estimator takes other class labels only."""
+    if _library(estimator) == "xgboost" and not np.array_equal(
+        labels, np.arange(len(labels))
+    ):
+        raise ValueError(
+            f"{type(estimator).__name__} takes the labels 0 to {len(labels) - 1}, but "
+            f"y has {np.asarray(labels).tolist()}: encode them, as by "
+            "sklearn.preprocessing.LabelEncoder"
+        )
+
+
+def boost(
+    model: Any,
+    chunk: Chunk,
+    params: Mapping[str, Any],
+    classes: np.ndarray | None,
+    *,
+    first: bool,
+) -> None:
+    """Add as many trees to a model as its parameters say, fitted to a chunk, in place.
+
+    Parameters
+    ----------
+    model : estimator
+        Its parameters are what they were, afterwards, but for an `n_jobs` that was
+        None: many models train side by side, so each has one thread.
+    chunk : Chunk
+    params : mapping of str to object
+        For `fit`; those that are rows of the chunk have the names that they have there.
+    classes : ndarray or None
+        All there are.
+    first : bool
+        Whether it is the model's first call.
+
+    Raises
+    ------
+    ValueError
+        If the first chunk lacks a class, for a model that boosts.
+    """
+    rows = {name: chunk[name] for name in TARGETS if name in chunk}
+    rows |= {name: value for name, value in params.items() if name in chunk}
+    if classes is not None:
+        rows = _with_all_classes(model, rows, classes, first=first)
+    given = {**params, **rows}
+    X, y = (given.pop(name) for name in TARGETS)
+    library = _library(model)
+    changed: dict[str, Any] = {}
+    if library == "sklearn":
+        total = model.n_estimators + (0 if first else len(model.estimators_))
+        changed = {"n_estimators": total, "warm_start": True}
+    elif library is not None and not first:
+        given[_GOES_ON_FROM[library]] = model
+        changed = {"random_state": _next_seed(model)}
+    if library != "sklearn" and model.n_jobs is None:
+        model.n_jobs = 1
+    began = {name: getattr(model, name) for name in changed}
+    # Not by `set_params`, which lets XGBoost's model believe that it has always had
+    # another seed, so that it does not begin to draw from that.
+    vars(model).update(changed)
+    try:
+        model.fit(X, y, **given)
+    finally:
+        vars(model).update(began)
+
+
+def _next_seed(model: Any) -> Any:
+    """What to draw from in another call.
+
+    XGBoost goes on drawing where its thread has stopped, whatever that has trained
+    meanwhile, unless the seed is another; LightGBM would draw the same columns again.
+    """
+    seed = model.random_state
+    if not isinstance(seed, Integral):
+        return seed
+    if hasattr(model, "get_booster"):
+        rounds = model.get_booster().num_boosted_rounds()
+    else:
+        rounds = model.booster_.current_iteration()
+    return (int(seed) + rounds) % 2**31
+
+
+def _with_all_classes(
+    model: Any, rows: Chunk, classes: np.ndarray, *, first: bool
+) -> Chunk:
+    """Rows of which each class has one: what is missing is added without weight.
+
+    Each `fit` takes the classes of its rows for all there are.
+    """
+    y = rows["y"]
+    y = y if is_device_array(y) else np.asarray(y)
+    xp = array_namespace(y)
+    labels = getattr(y, "values", y)
+    missing = np.setdiff1d(classes, to_host(xp.unique(labels)))
+    if not len(missing):
+        return rows
+    if first and not set(_names(model, "sklearn")) & _FORESTS:
+        # Boosting starts from how frequent classes are, and never recovers from never.
+        raise ValueError(
+            f"{type(model).__name__} cannot begin with a chunk without rows of class "
+            f"{', '.join(map(repr, missing.tolist()))}: let chunks be larger, or "
+            "shuffle the rows"
+        )
+    n, more = n_rows(rows), len(missing)
+    weight = rows.get("sample_weight")
+    weight = xp.ones(n) if weight is None else getattr(weight, "values", weight)
+    repeated = np.concatenate([np.arange(n), np.zeros(more, dtype=int)])
+    return {
+        **take_rows(rows, repeated),
+        "y": xp.concatenate([labels, xp.asarray(missing)]),
+        "sample_weight": xp.concatenate([weight, xp.zeros(more)]),
+    }
+
+
+def _library(estimator: Any) -> str | None:
+    """Whose way to go on an estimator has, if it has one."""
+    for library, base in _BASES.items():
+        if base in _names(estimator, library):
+            # Dask's variants train on all workers, and on collections.
+            modules = (base.__module__ for base in type(estimator).__mro__)
+            return None if any(".dask" in module for module in modules) else library
+    return "sklearn" if set(_names(estimator, "sklearn")) & _WARM_STARTED else None
+
+
+def _names(estimator: Any, library: str) -> Iterator[str]:
+    # Bases count: a subclass of an estimator may be defined anywhere.
+    for base in type(estimator).__mro__:
+        if base.__module__.partition(".")[0] == library:
+            yield base.__name__
+
+
+def _stopping(estimator: Any) -> dict[str, Any]:
+    params = estimator.get_params(deep=False)
+    return {name: params[name] for name in _STOPPING if name in params}

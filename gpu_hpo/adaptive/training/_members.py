@@ -1,0 +1,189 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""The models of a cohort, and what becomes of them."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gpu_hpo.adaptive.training._models import Trial
+from gpu_hpo.data._arrival import packed_up
+from gpu_hpo.data._chunk import Chunk
+from gpu_hpo.devices import n_device_bytes
+from gpu_hpo.metrics._scoring import Answers
+from gpu_hpo.training._heard import Heard
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one trial of a cohort is to do.
+
+    Attributes
+    ----------
+    trial : int
+    new : Trial or None
+        Makes the models if it is this trial's first task.
+    start, stop : int
+        Calls made before and after.
+    scores : tuple of int
+        After which numbers of calls to score.
+    last_part : bool
+        Whether the parts at hand complete the score.
+    """
+
+    trial: int
+    new: Trial | None
+    start: int
+    stop: int
+    scores: tuple[int, ...] = ()
+    last_part: bool = True
+
+
+@dataclass
+class Member:
+    """One model of a trial in a cohort.
+
+    Attributes
+    ----------
+    model : estimator or None
+        None once its trial failed.
+    calls : int
+        Calls that it has made.
+    answers, seen : list
+        Its answers for validation parts scored so far, and what of these parts the
+        score needs, while a score is spread over several tasks.
+    """
+
+    model: Any
+    calls: int = 0
+    answers: list[Answers] = field(default_factory=list)
+    seen: list[Chunk] = field(default_factory=list)
+
+
+class Cohort(dict[int, list[Member]]):
+    """Trials by number that one worker advances together: a model for each split."""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return packed_up(Cohort, dict(self), protocol)
+
+    def __sizeof__(self) -> int:
+        # Dask would take a model for an object of some 50 bytes.
+        return sum(
+            n_device_bytes(member.model)
+            for members in self.values()
+            for member in members
+        )
+
+
+@dataclass
+class Outcome:
+    """What became of a trial; seconds per score run from the one before.
+
+    Attributes
+    ----------
+    trial : int
+    n_calls : int
+        Calls that were trained, those of a refit all again.
+    scores : list of Scores
+    found : dict of int to (int, dict)
+        Calls and metrics by split, until there are those of all.
+    heard : list of Heard
+        Warnings of its models.
+    """
+
+    trial: int
+    n_calls: int = 0
+    scores: list[Scores] = field(default_factory=list)
+    fit_seconds: float = 0.0
+    score_seconds: float = 0.0
+    fit_pending: float = 0.0
+    score_pending: float = 0.0
+    error: str = ""
+    found: dict[int, tuple[int, dict[str, float]]] = field(default_factory=dict)
+    heard: list[Heard] = field(default_factory=list)
+
+    def spent(self, fit: float = 0.0, score: float = 0.0) -> None:
+        """Note seconds."""
+        self.fit_seconds += fit
+        self.fit_pending += fit
+        self.score_seconds += score
+        self.score_pending += score
+
+    def conclude(self, n_splits: int) -> None:
+        """Make a score of what the models of all splits got, if all got one."""
+        found, self.found = self.found, {}
+        if self.error or len(found) < n_splits:
+            return
+        by_split = tuple(found[i][1] for i in range(n_splits))
+        metrics = by_split[0]
+        if n_splits > 1:
+            metrics = {
+                name: float(np.mean([metric[name] for metric in by_split]))
+                for name in metrics
+            }
+        calls = found[0][0]
+        self.scores.append(
+            Scores(calls, metrics, by_split, self.fit_pending, self.score_pending)
+        )
+        self.fit_pending = self.score_pending = 0.0
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a trial got after some calls.
+
+    Attributes
+    ----------
+    calls : int
+    metrics : dict of str to float
+        Means over the splits.
+    by_split : tuple of dict
+        Metrics of the model of each split.
+    fit_seconds, score_seconds : float
+        Since the score before.
+    """
+
+    calls: int
+    metrics: dict[str, float]
+    by_split: tuple[dict[str, float], ...]
+    fit_seconds: float
+    score_seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """One model's place in a cohort: its trial and its split."""
+
+    outcome: Outcome
+    split: int
+    cohort: Cohort
+
+    @property
+    def member(self) -> Member:
+        return self.cohort[self.outcome.trial][self.split]
+
+
+class Blame:
+    """Turns an exception into the end of some trials instead of all."""
+
+    def __init__(self, cohort: Cohort, outcomes: Sequence[Outcome]) -> None:
+        self._cohort = cohort
+        self._outcomes = outcomes
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        text = "".join(traceback.format_exception(error))
+        for outcome in self._outcomes:
+            outcome.error = outcome.error or text
+            n = len(self._cohort.get(outcome.trial, [None]))
+            self._cohort[outcome.trial] = [Member(None) for _ in range(n)]
+        return True

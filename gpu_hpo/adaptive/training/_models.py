@@ -1,0 +1,223 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Making a trial's model, and training it by one call."""
+
+from __future__ import annotations
+
+import copy
+import threading
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+
+from gpu_hpo.adaptive.training._budgets import Budget, ByCalls, PartialFit
+from gpu_hpo.data._chunk import Chunk, row_params, targets
+from gpu_hpo.devices import convert
+from gpu_hpo.metrics._scoring import Scoring
+from gpu_hpo.training._heard import Hearing
+from gpu_hpo.training._lending import Access, access_of, call_lent
+from gpu_hpo.training._seeds import Place, leaves_places, set_seeds, unset_seeds
+from gpu_hpo.training._snapshots import own_functions
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What makes one trial different: its parameters, and the seed of its model."""
+
+    params: Mapping[str, Any]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that a worker needs to know to make, train and score models.
+
+    Attributes
+    ----------
+    prototype : estimator
+        The user's, with the parameters that trials are sampled for. Is copied, never
+        trained.
+    unset_seeds : tuple of str and of tuple
+        Where in it a `random_state` is None; see `unset_seeds`.
+    scoring : Scoring
+    classes : ndarray or None
+        Passed to the first call of each model.
+    fit_params : dict
+        Passed whole to every call.
+    fit_rows, score_rows : tuple of str
+        Per-row parameters that go to `partial_fit` and to the scorer.
+    stacked : bool
+        Whether models that can train in one stack do.
+    budget : Budget
+        What a call means.
+    converted_to : {"cpu", "cuda"} or None
+        Device for which models are turned into their counterparts; None are those
+        that stay what they are.
+    on_device : bool
+        Whether chunks are in GPU memory, and models with them.
+    assume_finite : bool
+        Whether X was checked for NaN and infinity when it arrived.
+    n_splits : int
+        Models of a trial, each trained and scored on its part of the rows.
+    by_roles : bool
+        Whether rows have roles that say which part that is.
+    hearing : Hearing
+        What is done with warnings.
+    """
+
+    prototype: Any
+    unset_seeds: tuple[Place, ...]
+    scoring: Scoring
+    classes: np.ndarray | None = None
+    fit_params: Mapping[str, Any] = field(default_factory=dict)
+    fit_rows: tuple[str, ...] = ()
+    score_rows: tuple[str, ...] = ()
+    stacked: bool = True
+    budget: Budget = field(default_factory=PartialFit)
+    converted_to: str | None = None
+    on_device: bool = False
+    assume_finite: bool = False
+    n_splits: int = 1
+    by_roles: bool = False
+    hearing: Hearing = field(default_factory=Hearing)
+
+
+def make_model(
+    prototype: Any,
+    trial: Trial,
+    unset: tuple[Place, ...],
+    device: str | None = None,
+) -> Any:
+    """Copy the prototype with the parameters of `trial`, for the device it trains on.
+
+    Wherever a `random_state` is left None, in the estimator or in what it holds, it
+    is drawn from the trial's seed, so that a search gives one answer.
+
+    Parameters
+    ----------
+    prototype : estimator
+        Not fitted, a clone of the user's. Copying it costs a tenth of cloning it.
+    trial : Trial
+    unset : tuple of str and of tuple
+        `unset_seeds` of the prototype, which takes as long as all the rest.
+    device : {"cpu", "cuda"} or None
+        For which the model is turned into its counterpart, if it is to be.
+
+    Raises
+    ------
+    NoCounterpartError
+        If its parameters mean nothing in the library that trains on the device.
+    """
+    model = copy.deepcopy(prototype)
+    params = clone(dict(trial.params), safe=False)
+    if not leaves_places(params, unset):
+        # Parts may be others: only now is it known what has a seed.
+        model.set_params(**params)
+        params, unset = {}, unset_seeds(model)
+    rng = np.random.RandomState(trial.seed)
+    _draw(rng, model, unset, params)
+    own_functions(model)
+    if device is not None:
+        model = convert(model, device)
+        # The user's may have none, and its counterpart one.
+        _draw(rng, model, unset_seeds(model))
+    return model
+
+
+def _draw(
+    rng: np.random.RandomState,
+    model: Any,
+    unset: Sequence[Place],
+    params: Mapping[str, Any] | None = None,
+) -> None:
+    seeds = rng.randint(np.iinfo(np.int32).max, size=len(unset)).tolist()
+    set_seeds(model, unset, seeds, params)
+
+
+def train_call(
+    model: Any,
+    chunk: Chunk,
+    recipe: Recipe,
+    *,
+    first: bool,
+    rows: Sequence[Any] | None = None,
+    access: Access | None = None,
+) -> None:
+    """Train `model`, or all models of a stack, by one call on `chunk`, in place.
+
+    Parameters
+    ----------
+    model : estimator or Stack
+    chunk : Chunk
+    recipe : Recipe
+    first : bool
+        Whether it is their first call.
+    rows : sequence of ndarray, optional
+        Rows of the chunk for each model of a stack, if not all for all.
+    access : Access, optional
+        What the model may have of the chunk, if that is known.
+    """
+    params = _fit_params(chunk, recipe)
+    if rows is not None:
+        params["rows"] = rows
+    budget = recipe.budget
+    assert isinstance(budget, ByCalls)
+    budget.train(model, chunk, params, recipe.classes, first=first, access=access)
+
+
+def refit(model: Any, rows: Chunk, recipe: Recipe, start: int, stop: int) -> Any:
+    """Fit to `rows` what a model is after `stop` calls, having made `start` so far.
+
+    Returns
+    -------
+    estimator
+        Another than `model`, unless the budget is to go on with that.
+    """
+    model = recipe.budget.prepare(model, start, stop)
+    # Whoever grants few iterations knows that they are few.
+    unsaid = _few_iterations if recipe.budget.few_iterations else nullcontext()
+    with unsaid:
+        call_lent(model.fit, targets(rows), _fit_params(rows, recipe), access_of(model))
+    return model
+
+
+class _Unsaid:
+    """Leaves out a kind of warning for as long as any thread is in here.
+
+    Filters belong to the process: threads that each put back what they found would
+    put back each other's.
+    """
+
+    def __init__(self, kind: type[Warning]) -> None:
+        self._kind = kind
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._filters: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.simplefilter("ignore", self._kind)
+
+    def __exit__(self, *error: Any) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._filters.__exit__(*error)
+
+
+_few_iterations = _Unsaid(ConvergenceWarning)
+
+
+def _fit_params(chunk: Chunk, recipe: Recipe) -> dict[str, Any]:
+    rows = row_params(chunk)
+    return {**recipe.fit_params, **{name: rows[name] for name in recipe.fit_rows}}

@@ -1,0 +1,39 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Say which trials of a search may train in one stack."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable, Mapping
+
+from gpu_hpo.adaptive.training._models import Recipe, Trial, make_model
+from gpu_hpo.stacks._contract import stack_key
+
+logger = logging.getLogger(__name__)
+
+
+def stack_groups(recipe: Recipe, trials: Mapping[int, Trial]) -> dict[int, Hashable]:
+    """Say which trials may train in one stack from the start.
+
+    Returns
+    -------
+    dict of int to Hashable
+        Trials with equal values may; those that may with nobody are not in it.
+    """
+    groups: dict[int, Hashable] = {}
+    if recipe.budget.refits or not hasattr(recipe.prototype, "stack_key"):
+        return groups
+    for number, trial in trials.items():
+        try:
+            model = make_model(
+                recipe.prototype, trial, recipe.unset_seeds, recipe.converted_to
+            )
+            key = stack_key(model)
+        except Exception as error:
+            # A trial by itself, that will fail with this where it is trained.
+            logger.info("trial %d cannot be stacked: %r", number, error)
+        else:
+            if key is not None:
+                groups[number] = key
+    return groups

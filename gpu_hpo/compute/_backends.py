@@ -1,0 +1,173 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""From `scheduler` and `n_jobs` to where tasks run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import dask
+from dask.system import CPU_COUNT
+from distributed import Client
+
+from gpu_hpo.compute._client_pool import ClientPool
+from gpu_hpo.compute._clients import active_client, search_client
+from gpu_hpo.compute._clusters import embedded_client
+from gpu_hpo.compute._local_pool import GetPool, Immediate, LocalPool, in_pool
+from gpu_hpo.compute._pool import Pool
+from gpu_hpo.training._heard import Hearing
+
+_NAMES = {
+    "threads": "threads",
+    "threading": "threads",
+    "processes": "processes",
+    "multiprocessing": "processes",
+    "sync": "synchronous",
+    "synchronous": "synchronous",
+    "single-threaded": "synchronous",
+    "distributed": "distributed",
+    "dask.distributed": "distributed",
+}
+
+
+def check_scheduler(scheduler: Any) -> None:
+    """Raise if it is nothing that tasks can run on.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Naming `scheduler` and its value.
+    """
+    accepted = (
+        f"it must be None, one of {sorted(_NAMES)}, a distributed.Client, a "
+        "concurrent.futures.Executor or a Dask get function"
+    )
+    if isinstance(scheduler, str):
+        if scheduler.lower() not in _NAMES:
+            raise ValueError(f"scheduler={scheduler!r} is not known: {accepted}")
+    elif not (
+        scheduler is None
+        or isinstance(scheduler, Client | Executor)
+        or (callable(scheduler) and not isinstance(scheduler, type))
+    ):
+        raise TypeError(f"scheduler={scheduler!r} is of no use: {accepted}")
+
+
+@contextmanager
+def open_blocks_pool(
+    scheduler: Any = None, n_jobs: int | None = None
+) -> Iterator[Pool]:
+    """Give what runs fits that are themselves graphs of Dask tasks, one per block.
+
+    Parameters
+    ----------
+    scheduler, n_jobs
+        As of `open_pool`. Dask runs the blocks by that scheduler; what is here is a
+        thread for each fit that goes on.
+    """
+    with open_pool(scheduler, n_jobs) as pool:
+        how: Any = scheduler
+        if isinstance(pool, ClientPool):
+            how = pool.client
+        elif isinstance(scheduler, str):
+            how = _NAMES[scheduler.lower()]
+        setting = nullcontext() if how is None else dask.config.set(scheduler=how)
+        threads = ThreadPoolExecutor(pool.n_slots, thread_name_prefix="gpu_hpo-search")
+        try:
+            with setting:
+                yield LocalPool(threads, pool.n_slots, one_thread=False)
+        finally:
+            threads.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def open_pool(scheduler: Any = None, n_jobs: int | None = None) -> Iterator[Pool]:
+    """Give what runs the tasks of a search.
+
+    Parameters
+    ----------
+    scheduler : str, Client, Executor, callable or None
+        None is what Dask is configured to use, by ``dask.config.set(scheduler=...)``,
+        else the active client, else threads, but for a search within another's task.
+    n_jobs : int or None
+        Tasks at a time: -1 or None for as many as there are cores, or threads of the
+        cluster's workers, -2 for one fewer, and so on. 1 is no thread but this one,
+        unless a cluster or an executor is asked for.
+
+    Yields
+    ------
+    Pool
+    """
+    # Those who change the filters for a while, each in a thread, spoil them for all.
+    with Hearing().here(), _opened(scheduler, n_jobs) as pool:
+        yield pool
+
+
+@contextmanager
+def open_one_by_one(scheduler: Any = None) -> Iterator[Pool]:
+    """Give what runs the tasks of a search in this thread, one after the other.
+
+    Parameters
+    ----------
+    scheduler : str, Client, Executor, callable or None
+        By which Dask collections are computed, if Dask knows it.
+    """
+    check_scheduler(scheduler)
+    if isinstance(scheduler, str):
+        scheduler = _NAMES[scheduler.lower()]
+    how = None if isinstance(scheduler, Executor) else scheduler
+    with Hearing().here():
+        yield LocalPool(Immediate(), 1, how, one_thread=False)
+
+
+def _n_slots(n_jobs: int | None, there: int) -> int:
+    """How many tasks run at a time, of as many as could."""
+    if n_jobs is not None and n_jobs > 0:
+        return n_jobs
+    return max(there + 1 + (-1 if n_jobs is None else n_jobs), 1)
+
+
+@contextmanager
+def _opened(scheduler: Any, n_jobs: int | None) -> Iterator[Pool]:
+    check_scheduler(scheduler)
+    if n_jobs == 0:
+        raise ValueError("n_jobs == 0 in Parallel has no meaning")
+    if scheduler is None:
+        scheduler = dask.config.get("scheduler", None)
+        check_scheduler(scheduler)
+        if scheduler == "dask.distributed":
+            # As every client sets it, those of workers too.
+            scheduler = None
+    if isinstance(scheduler, str):
+        scheduler = _NAMES[scheduler.lower()]
+    unasked = scheduler is None
+    if unasked:
+        scheduler = "threads" if active_client() is None else "distributed"
+    n_slots = _n_slots(n_jobs, CPU_COUNT)
+    if isinstance(scheduler, Client):
+        if scheduler.status != "running":
+            raise ValueError(
+                f"scheduler={scheduler!r} is {scheduler.status}: open a new client"
+            )
+        yield ClientPool(scheduler, n_jobs)
+    elif scheduler == "distributed":
+        with search_client() as client:
+            yield ClientPool(client, n_jobs)
+    elif scheduler == "processes":
+        yield ClientPool(embedded_client(), n_jobs)
+    elif isinstance(scheduler, Executor):
+        workers = getattr(scheduler, "_max_workers", CPU_COUNT)
+        yield LocalPool(scheduler, _n_slots(n_jobs, workers))
+    elif callable(scheduler):
+        yield GetPool(scheduler, n_slots)
+    elif scheduler == "synchronous" or n_slots == 1 or (unasked and in_pool()):
+        yield LocalPool(Immediate(), 1, "synchronous", one_thread=False)
+    else:
+        threads = ThreadPoolExecutor(n_slots, thread_name_prefix="gpu_hpo-search")
+        try:
+            yield LocalPool(threads, n_slots)
+        finally:
+            threads.shutdown(cancel_futures=True)

@@ -1,0 +1,220 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Tasks on the workers of a Dask cluster."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from concurrent.futures import CancelledError
+from itertools import count
+from typing import Any
+
+import numpy as np
+from distributed import Client, Future, wait
+from distributed.protocol.pickle import dumps, loads
+from distributed.scheduler import KilledWorker
+
+from gpu_hpo.compute._blas import one_blas_thread
+from gpu_hpo.compute._pool import Pool, ResultsLost, TaskKilled
+from gpu_hpo.compute._replacements import bring_back
+from gpu_hpo.compute._scatter import scatter
+from gpu_hpo.data._arrival import aligned, unwrap, wrap
+from gpu_hpo.exceptions import WorkersLostError
+
+_GONE = ("cancelled", "lost")
+_LOST = "workers have died, and what tasks need is lost with them"
+_LOOK = 1.0  # seconds between looks at whether there is any worker
+_PATIENCE = 60  # seconds for a worker to come, or to come back
+_RECOVERY = 15.0  # seconds for those that have died to be replaced
+_PAUSE = 0.1
+_LARGE = 100_000  # bytes of an array, row numbers for one
+_MOST_LARGE = 16  # of these, that may be given to more tasks
+_SETTLED = 1.0
+_COPIES = 2  # of data from here, so that one worker may die with it
+
+
+class _Result:
+    """In the place of a result among arguments."""
+
+
+_RESULT = _Result()
+
+
+class ClientPool(Pool):
+    """Tasks on a cluster.
+
+    Results stay on the workers. A worker that dies takes its results along, which Dask
+    then computes again. Only what came from the client is not there to be computed: if
+    all workers that had it have died, `ResultsLost` says so.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Not asynchronous.
+    n_jobs : int, optional
+        Tasks at a time: by default, and at most, as many as the workers have threads;
+        -2 for one fewer, and so on.
+
+    Raises
+    ------
+    TypeError
+        If the client is asynchronous.
+    """
+
+    def __init__(self, client: Client, n_jobs: int | None = None) -> None:
+        if client.asynchronous:
+            raise TypeError(
+                f"{client!r} is asynchronous, and this search waits: open a Client "
+                "without asynchronous=True, or pass another scheduler"
+            )
+        self.client = client
+        self._name = f"gpu_hpo-{uuid.uuid4().hex[:10]}"
+        self._numbers = count()
+        self._large: dict[int, tuple[np.ndarray, Future]] = {}
+        workers = client.nthreads()
+        self._n_workers = len(workers)
+        threads = sum(workers.values()) or 1
+        n_jobs = -1 if n_jobs is None else n_jobs
+        wanted = n_jobs if n_jobs > 0 else threads + 1 + n_jobs
+        self.n_slots = min(max(wanted, 1), threads)
+
+    def put(self, value: Any) -> Future:
+        """Send a value to some workers."""
+        workers = self._workers()[:_COPIES]
+        sent, _ = self.client.sync(
+            scatter,
+            self.client,
+            self._key("data"),
+            wrap(value),
+            workers,
+            broadcast=len(workers) > 1,
+        )
+        return sent
+
+    def compute(self, collection: Any) -> Future:
+        """Compute a Dask collection, in one piece, on a worker."""
+        found = self.client.compute(collection)
+        return self.client.submit(
+            _wrapped, found, key=self._key("computed"), pure=False
+        )
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future:
+        """Run a task on a worker."""
+        args = tuple(self._sent(a) if _is_large(a) else a for a in args)
+        results = [a for a in args if isinstance(a, Future)]
+        # Dask would unpickle on the scheduler what only workers need to know.
+        others = [_RESULT if isinstance(a, Future) else a for a in args]
+        return self.client.submit(
+            _task,
+            dumps((function, others)),
+            *results,
+            key=self._key(function.__name__),
+            pure=False,
+        )
+
+    def wait(self, handles: Iterable[Future]) -> list[Future]:
+        """Wait for one of some handles at least."""
+        handles = list(handles)
+        since = time.monotonic()
+        while True:
+            try:
+                with self.client.as_current():
+                    wait(handles, timeout=_LOOK, return_when="FIRST_COMPLETED")
+                break
+            except CancelledError as error:
+                raise ResultsLost(f"{_LOST}: {error}") from error
+            except TimeoutError:
+                since = self._seen_workers(since)
+        if any(handle.status in _GONE for handle in handles):
+            raise ResultsLost(_LOST)
+        return [handle for handle in handles if handle.done()]
+
+    def result(self, handle: Future) -> Any:
+        """Bring the result of a task here."""
+        since, patience = time.monotonic(), _LOOK
+        while True:
+            try:
+                return unwrap(handle.result(timeout=patience))
+            except CancelledError as error:
+                raise ResultsLost(f"{_LOST}: {error}") from error
+            except KilledWorker as error:
+                deaths = error.allowed_failures + 1
+                raise TaskKilled(str(error), deaths) from error
+            except TimeoutError:
+                if handle.status == "error":
+                    raise  # the task's own
+                # It has got lost on its way here, or is large.
+                since = self._seen_workers(since)
+                patience *= 2
+
+    def recover(self) -> None:
+        """Wait for workers that have died to be replaced, if they are."""
+        self._large.clear()
+        end = time.monotonic() + _RECOVERY
+        self._n_workers = max(self._n_workers, len(self.client.nthreads()))
+        while len(self.client.nthreads()) < self._n_workers:
+            if time.monotonic() > end:
+                self._n_workers = len(self.client.nthreads())  # the others are gone
+                break
+            bring_back(self.client)
+            time.sleep(_PAUSE)
+        time.sleep(_SETTLED)
+
+    def _seen_workers(self, since: float) -> float:
+        """When there was a worker, as far as is known; raise if that is long ago."""
+        bring_back(self.client)
+        now = time.monotonic()
+        if self.client.nthreads():
+            return now
+        if now - since > _PATIENCE:
+            raise self._no_worker()
+        return since
+
+    def _no_worker(self) -> WorkersLostError:
+        return WorkersLostError(
+            f"{self.client!r} has had no worker for {_PATIENCE:.0f} seconds"
+        )
+
+    def release(self, handle: Future) -> None:
+        """Let workers forget a result."""
+        handle.release()
+
+    def _sent(self, value: np.ndarray) -> Future:
+        """What is too large for a graph, which all tasks that are given it share."""
+        known = self._large.get(id(value))
+        if known is None:
+            known = self._large[id(value)] = value, self.put(value)
+            if len(self._large) > _MOST_LARGE:
+                del self._large[next(iter(self._large))]
+        return known[1]
+
+    def _workers(self) -> list[str]:
+        """Addresses of the workers, of which there is one at least."""
+        end = time.monotonic() + _PATIENCE
+        while not (workers := list(self.client.nthreads())):
+            if time.monotonic() > end:
+                raise self._no_worker()
+            bring_back(self.client)
+            time.sleep(_PAUSE)
+        return workers
+
+    def _key(self, kind: str) -> str:
+        return f"{self._name}-{kind}-{next(self._numbers)}"
+
+
+def _is_large(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.nbytes > _LARGE
+
+
+def _task(given: bytes, *results: Any) -> Any:
+    function, args = loads(given)
+    there = map(unwrap, results)
+    args = [next(there) if isinstance(a, _Result) else a for a in args]
+    with one_blas_thread():
+        return wrap(function(*args))
+
+
+def _wrapped(value: Any) -> Any:
+    return wrap(aligned(value))

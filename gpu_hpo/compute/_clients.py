@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Which Dask client a search uses."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from distributed import Client, get_client, get_worker, worker_client
+
+from gpu_hpo.compute._clusters import embedded_client
+
+# Tasks in two threads that ask Dask for their worker's client at once may trip over
+# each other: both tidy up what is left of closed clients, and both make one.
+_asking = threading.Lock()
+
+
+@contextmanager
+def search_client() -> Iterator[Client]:
+    """Give the client to search with, and make room for the search if need be.
+
+    That of the worker if this is a task, which then leaves its thread to the
+    search; else the active client; else one of our own cluster.
+
+    Raises
+    ------
+    ValueError
+        If the active client is closed.
+    """
+    if _in_task():
+        with ExitStack() as stack:
+            with _asking:
+                client = stack.enter_context(worker_client())
+            yield client
+        return
+    client = _active_client()
+    if client is None:
+        client = embedded_client()
+    if client.status != "running":
+        raise ValueError(
+            f"the active client {client!r} is {client.status}: open a new one, or "
+            "leave it out and the search starts a cluster of its own"
+        )
+    yield client
+
+
+def active_client() -> Client | None:
+    """Give the client that is in use where this is called, if there is one."""
+    return get_client() if _in_task() else _active_client()
+
+
+def _active_client() -> Client | None:
+    try:
+        client = Client.current()
+    except ValueError:
+        return None
+    # What a worker in this process uses for its tasks may outlive them, and Dask then
+    # takes it for a default: it is not one that the user opened.
+    return None if client.id.startswith("Client-worker-") else client
+
+
+def _in_task() -> bool:
+    try:
+        get_worker()
+    except ValueError:
+        return False
+    return True

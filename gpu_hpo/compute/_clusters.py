@@ -1,0 +1,382 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Starting a cluster: one worker per GPU, or one per core."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import importlib
+import json
+import os
+import sys
+import threading
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from dask.system import CPU_COUNT
+from distributed import Client, LocalCluster, Scheduler
+from distributed.compatibility import WINDOWS
+from distributed.deploy.spec import SpecCluster
+from distributed.deploy.subprocess import SubprocessWorker
+from distributed.diagnostics.plugin import WorkerPlugin
+from distributed.system import MEMORY_LIMIT
+
+from gpu_hpo.devices import Device, resolve_device
+
+# What LocalCUDACluster takes and LocalCluster does not, so that one script runs on
+# both: without CUDA these have nothing to act on. The protocols of `_UCX` neither.
+_CUDA_ONLY = frozenset(
+    {
+        "CUDA_VISIBLE_DEVICES",
+        "cudf_spill_stats",
+        "device_memory_limit",
+        "enable_cudf_spill",
+        "enable_infiniband",
+        "enable_nvlink",
+        "enable_rdmacm",
+        "enable_tcp_over_ucx",
+        "log_spilling",
+        "pre_import",
+        "rmm_allocator_external_lib_list",
+        "rmm_async",
+        "rmm_log_directory",
+        "rmm_managed_memory",
+        "rmm_maximum_pool_size",
+        "rmm_pool_size",
+        "rmm_release_threshold",
+        "rmm_track_allocations",
+    }
+)
+
+_UCX = frozenset({"ucx", "ucxx"})
+# Any of these is a choice of how workers allocate, which a pool by default would spoil.
+_RMM = frozenset(name for name in _CUDA_ONLY if name.startswith("rmm_"))
+# A pool grows when it must. Not more to begin with: this process may hold data on a GPU
+# already, or want to use the models that come back.
+_POOL_SHARE = 0.5
+_PRE_IMPORT = ("cupy", "cudf", "cuml")  # some seconds that no task shall wait
+
+_ANY_PORT = "127.0.0.1:0"
+_OWNER_VARIABLE = "GPU_HPO_OWNER"  # read in _owner_watch.py
+
+
+def local_cluster(
+    n_workers: int | None = None, *, device: str = "auto", **options: Any
+) -> LocalCluster:
+    """Start a cluster on this machine: one worker per GPU, or one per core.
+
+    Parameters
+    ----------
+    n_workers : int, optional
+        By default as many as there are GPUs, or cores without CUDA; not more than GPUs.
+    device : {"auto", "cpu", "cuda"}, default="auto"
+        What to run on; the environment variable ``GPU_HPO_DEVICE`` overrides it.
+    **options
+        For ``dask_cuda.LocalCUDACluster`` or ``distributed.LocalCluster``. Without CUDA
+        those that have nothing to act on are left out, so that one script runs on both:
+        all that only the former knows, and a protocol for GPUs. See the notes.
+
+    Returns
+    -------
+    distributed.LocalCluster
+        Of worker processes with one thread each, listening on the loopback
+        interface only, unless ``protocol="ucx"``. Close it, or use it in a ``with``
+        block.
+
+    Raises
+    ------
+    DeviceNotFoundError
+        If CUDA is asked for where there is none.
+    ValueError
+        If `device` is none of the three, if `n_workers` is larger than the number of
+        GPUs, or if UCX is asked for and distributed-ucxx is not installed.
+
+    Notes
+    -----
+    What decides how GPUs are used:
+
+    - ``CUDA_VISIBLE_DEVICES``: which ones, as "0,2" or [0, 2]. By default all that the
+      environment variable of this name shows.
+    - ``pre_import``: what workers import before the first task. By default those of
+      CuPy, cuDF and cuML that are installed.
+    - ``rmm_pool_size``: what each worker reserves at the start, since to allocate is
+      slow; as a share of a GPU's memory, or as "10GB". By default half of it, if RMM is
+      installed, none of the options ``rmm_*`` is given and all GPUs have as much to
+      spare; with MIG instances none. A pool grows as needed.
+    - ``rmm_maximum_pool_size``, ``rmm_async``, ``rmm_release_threshold``,
+      ``rmm_managed_memory``: how far the pool grows, or another way to allocate.
+    - ``rmm_allocator_external_lib_list``: which other libraries allocate by RMM. By
+      default CuPy, if workers have a pool or one of its alternatives.
+    - ``device_memory_limit``: how full a GPU may be, by default 80 %, before results of
+      tasks move to the host; ``memory_limit`` the same for the host and the disk, in
+      the folder ``local_directory``. Neither sees what a task holds while it runs.
+    - ``enable_cudf_spill``, ``cudf_spill_stats``: cuDF moves its own columns to the
+      host where memory is short. The only options that import cuDF here, too.
+    - ``protocol="ucx"``: workers exchange data over NVLink or InfiniBand instead of
+      TCP, as ``enable_nvlink``, ``enable_infiniband``, ``enable_rdmacm`` and
+      ``enable_tcp_over_ucx`` narrow it down. It listens on all interfaces. Rarely worth
+      it, since models and rows stay where they are.
+    - ``rmm_log_directory``, ``rmm_track_allocations``, ``log_spilling``: for debugging.
+
+    In the calling process no GPU is initialised and nothing is allocated on one, except
+    by UCX, which runs here for the scheduler.
+    """
+    if not options.setdefault("dashboard_address", None):
+        # Without a dashboard there is an HTTP server still: on all interfaces if
+        # the workers are threads, and on a fixed port with a warning if it is taken.
+        given = options.pop("scheduler_kwargs", None) or {}
+        options["scheduler_kwargs"] = {
+            "dashboard": False,
+            "dashboard_address": _ANY_PORT,
+            **given,
+        }
+    options.setdefault("threads_per_worker", 1)
+    resolved = resolve_device(device)
+    if resolved.name == "cuda":
+        _check_for_cuda(n_workers, options, resolved)
+        _set_for_cuda(options)
+        from dask_cuda import LocalCUDACluster
+
+        return LocalCUDACluster(n_workers=n_workers, **options)
+    for name in _CUDA_ONLY & options.keys():
+        del options[name]
+    if _is_ucx(options):
+        del options["protocol"]
+    if options.get("processes", True):
+        options.setdefault("host", "127.0.0.1")
+    else:
+        options.setdefault("worker_dashboard_address", _ANY_PORT)
+    return LocalCluster(n_workers=n_workers or CPU_COUNT, **options)
+
+
+def _is_ucx(options: dict[str, Any]) -> bool:
+    return str(options.get("protocol")).removesuffix("://") in _UCX
+
+
+def _check_for_cuda(
+    n_workers: int | None, options: dict[str, Any], device: Device
+) -> None:
+    """Refuse what would fail halfway, when workers have started, or hang."""
+    chosen, n_gpus, why = options.get("CUDA_VISIBLE_DEVICES"), device.n_gpus, ""
+    if chosen is not None:
+        n_gpus = len(chosen.split(",") if isinstance(chosen, str) else chosen)
+        why = f"CUDA_VISIBLE_DEVICES={chosen!r}"
+    if n_workers is not None and n_workers > n_gpus:
+        raise ValueError(
+            f"n_workers is {n_workers}, and the number of GPUs {n_gpus} "
+            f"({why or device.reason}): each has one worker"
+        )
+    flags = ("enable_infiniband", "enable_nvlink", "enable_tcp_over_ucx")
+    over_ucx = [
+        f"{name}={options[name]!r}"
+        for name, asks in [
+            ("protocol", _is_ucx(options)),
+            *((name, bool(options.get(name))) for name in flags),
+        ]
+        if asks
+    ]
+    if over_ucx and find_spec("distributed_ucxx") is None:
+        raise ValueError(
+            f"{', '.join(over_ucx)} needs the package distributed-ucxx, which is not "
+            "installed (on PyPI distributed-ucxx-cu12 and -cu13); workers can talk "
+            "over TCP without it"
+        )
+
+
+def _set_for_cuda(options: dict[str, Any]) -> None:
+    """Add what is not given."""
+    options.setdefault("host", "127.0.0.1")
+    installed = [name for name in _PRE_IMPORT if find_spec(name)]
+    options.setdefault("pre_import", installed)
+    if find_spec("rmm") and not _RMM & options.keys() and _pool_fits():
+        options["rmm_pool_size"] = _POOL_SHARE
+    if any(
+        options.get(name)
+        for name in ("rmm_pool_size", "rmm_async", "rmm_managed_memory")
+    ):
+        # Or CuPy would share what is left with everybody else. Importing cuDF or cuML
+        # does the same, where they are installed.
+        options.setdefault("rmm_allocator_external_lib_list", ["cupy"])
+
+
+def _pool_fits() -> bool:
+    """Tell whether the share by default is free on every GPU of this machine.
+
+    dask-cuda takes shares of the whole first GPU, whichever devices it is given. NVML
+    tells no memory of GPUs that use the host's.
+    """
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+        try:
+            gpus = [
+                pynvml.nvmlDeviceGetHandleByIndex(index)
+                for index in range(pynvml.nvmlDeviceGetCount())
+            ]
+            if any(map(_is_split, gpus)):
+                return False
+            memory = [pynvml.nvmlDeviceGetMemoryInfo(gpu) for gpu in gpus]
+            size = _POOL_SHARE * memory[0].total
+            return all(gpu.free > size for gpu in memory)
+        finally:
+            pynvml.nvmlShutdown()
+    # The errors' classes differ between versions; a pool is no must.
+    except Exception:
+        return False
+
+
+def _is_split(gpu: Any) -> bool:
+    """Whether a GPU is split into MIG instances, which have less memory."""
+    import pynvml
+
+    try:
+        return bool(pynvml.nvmlDeviceGetMigMode(gpu)[0])
+    except pynvml.NVMLError_NotSupported:
+        return False
+
+
+class _EmbeddedWorker(SubprocessWorker):
+    """A worker in a process of its own that does not run the user's script again.
+
+    Processes that multiprocessing spawns import the main module, so that a script
+    without a ``__main__`` guard would start the search in each of them.
+    """
+
+    async def _start(self) -> None:
+        spec = {"cls": self.worker_class, "opts": self.worker_kwargs}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            _OWNER_VARIABLE: str(os.getpid()),
+            # Sampling every thread a hundred times a second is for dashboards.
+            "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+            "DASK_LOGGING__DISTRIBUTED": "error",  # silence_logs is for the worker only
+        }
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "dask", "spec", self.scheduler, "--spec", json.dumps(spec)),
+            env=environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            # Ctrl-C is for the search, not for all that the shell started.
+            start_new_session=True,
+        )
+
+
+_lock = threading.Lock()
+_embedded: tuple[int, Any, Client] | None = None
+_known_path: set[str] = set()  # where the workers of the embedded cluster import from
+
+
+def embedded_client() -> Client:
+    """Give the client of this process's own cluster, started at the first call.
+
+    Processes rather than threads, since scikit-learn's short calls hold the GIL: a
+    second thread would gain nothing. They take a second or two to start, so they are
+    kept for later searches and end with this process, however it ends. On Windows,
+    where Dask cannot start them in this way, the workers are threads; on a machine
+    with CUDA the cluster is a ``LocalCUDACluster``.
+
+    Returns
+    -------
+    distributed.Client
+        Not set as the default client.
+    """
+    global _embedded
+    with _lock:
+        if _embedded is not None:
+            pid, cluster, client = _embedded
+            if pid == os.getpid() and client.status == "running":
+                if client.nthreads():
+                    _share_path(client)
+                    return client
+                _close(cluster, client)
+        cluster = _embedded_cluster()
+        client = Client(cluster, set_as_default=False)
+        client.wait_for_workers(len(cluster.worker_spec), timeout=120)
+        _embedded = (os.getpid(), cluster, client)
+        _known_path.clear()
+        _known_path.update(sys.path)
+        return client
+
+
+def _share_path(client: Client) -> None:
+    """Let workers import from where this process has learned to since they started."""
+    new = [entry for entry in sys.path if entry not in _known_path]
+    if new:
+        _known_path.update(new)
+        client.register_plugin(_MorePath(new))
+
+
+class _MorePath(WorkerPlugin):
+    """Adds to `sys.path`, also of workers that start again later."""
+
+    def __init__(self, entries: list[str]) -> None:
+        self.name = f"gpu_hpo-path-{len(_known_path)}"
+        self._entries = entries
+
+    def setup(self, worker: Any) -> None:
+        sys.path.extend(entry for entry in self._entries if entry not in sys.path)
+        importlib.invalidate_caches()
+
+
+def close_embedded() -> None:
+    """End the cluster of `embedded_client`, if there is one."""
+    global _embedded
+    with _lock:
+        if _embedded is not None:
+            pid, cluster, client = _embedded
+            _embedded = None
+            if pid == os.getpid():
+                _close(cluster, client)
+
+
+atexit.register(close_embedded)
+
+
+def _close(cluster: Any, client: Client) -> None:
+    client.close()
+    cluster.close()
+
+
+def _embedded_cluster() -> Any:
+    if resolve_device().name == "cuda":
+        return local_cluster(device="cuda")
+    if WINDOWS:
+        return local_cluster(device="cpu", processes=False)
+    worker = {
+        "cls": _EmbeddedWorker,
+        "options": {
+            "worker_kwargs": {
+                "nthreads": 1,
+                "memory_limit": MEMORY_LIMIT // CPU_COUNT,
+                "host": "127.0.0.1",
+                "dashboard": False,
+                "silence_logs": 40,
+                "death_timeout": 60,
+                # Imports belong to the start, not to the first search.
+                "preload": ["gpu_hpo.adaptive.engine._worker"],
+                "preload_nanny": [str(Path(__file__).with_name("_owner_watch.py"))],
+                # Dask's default hands memory back after every large array of a
+                # call, which makes scikit-learn's calls some 5 % slower.
+                "env": {"MALLOC_TRIM_THRESHOLD_": str(16 * 2**20)},
+            }
+        },
+    }
+    scheduler = {
+        "cls": Scheduler,
+        "options": {
+            "host": "127.0.0.1",
+            "port": 0,
+            "dashboard": False,
+            "dashboard_address": _ANY_PORT,
+        },
+    }
+    return SpecCluster(
+        workers=dict.fromkeys(range(CPU_COUNT), worker),
+        scheduler=scheduler,
+        silence_logs=40,
+        name="gpu_hpo",
+    )

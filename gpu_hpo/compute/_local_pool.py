@@ -1,0 +1,243 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Tasks in threads of this process, or wherever an executor runs them."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    Executor,
+    Future,
+    wait,
+)
+from contextlib import AbstractContextManager, nullcontext
+from itertools import count
+from typing import Any
+
+import dask
+
+from gpu_hpo.compute._blas import one_blas_thread
+from gpu_hpo.compute._pool import Pool
+
+_inside = threading.local()
+
+
+class Immediate(Executor):
+    """Runs each task when it is submitted, in the thread that submits it."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
+        """Run a task."""
+        future: Future = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class LocalPool(Pool):
+    """Tasks on an executor of `concurrent.futures`.
+
+    Parameters
+    ----------
+    executor : Executor
+    n_slots : int
+    scheduler : str, Client, callable or None
+        Dask's, by which collections are computed; None is the one that is active.
+    one_thread : bool
+        Whether BLAS and OpenMP are kept to one thread, since others run beside it.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        n_slots: int,
+        scheduler: Any = "threads",
+        *,
+        one_thread: bool = True,
+    ) -> None:
+        self._executor = executor
+        self.n_slots = n_slots
+        self._scheduler = scheduler
+        self._one_thread = one_thread
+
+    def put(self, value: Any) -> Future:
+        """Give a handle of a value that is here."""
+        future: Future = Future()
+        future.set_result(value)
+        return future
+
+    def compute(self, collection: Any) -> Future:
+        """Give a handle of what a Dask collection is."""
+        return self.put(collection.compute(scheduler=self._scheduler))
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future:
+        """Run a task as soon as its arguments are there."""
+        outcome: Future = Future()
+        missing = [a for a in args if isinstance(a, Future) and not a.done()]
+        if not missing:
+            self._start(outcome, function, args)
+            return outcome
+        later = _Later(self._start, outcome, function, args, len(missing))
+        for argument in missing:
+            argument.add_done_callback(later)
+        return outcome
+
+    def _start(self, outcome: Future, function: Callable[..., Any], args: Any) -> None:
+        try:
+            given = [a.result() if isinstance(a, Future) else a for a in args]
+            task = self._executor.submit(_task, self._one_thread, function, given)
+        except BaseException as error:
+            # Of an argument; or the pool has been closed.
+            outcome.set_exception(error)
+            return
+        task.add_done_callback(lambda task: _pass_on(task, outcome))
+
+    def wait(self, handles: Iterable[Future]) -> list[Future]:
+        """Wait for one of some handles at least."""
+        handles = list(handles)
+        done = wait(handles, return_when=FIRST_COMPLETED).done
+        return [handle for handle in handles if handle in done]
+
+    def result(self, handle: Future) -> Any:
+        """Give the result of a task."""
+        return handle.result()
+
+    def run(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run a task in this thread, with all cores."""
+        return function(*(a.result() if isinstance(a, Future) else a for a in args))
+
+
+class _Later:
+    """Starts a task when the last of its arguments has arrived.
+
+    An argument knows it, and it the argument: it must forget, or results would live
+    until the garbage collector finds them.
+    """
+
+    def __init__(self, start: Callable[..., None], *task: Any) -> None:
+        *what, self._left = task
+        self._start: Any = start
+        self._what: Any = what
+        self._lock = threading.Lock()
+
+    def __call__(self, argument: Future) -> None:
+        with self._lock:
+            self._left -= 1
+            if self._left:
+                return
+        start, what = self._start, self._what
+        self._start = self._what = None
+        start(*what)
+
+
+class GetPool(LocalPool):
+    """Tasks by a Dask ``get`` function, a graph of all that is submitted at a time.
+
+    Parameters
+    ----------
+    get : callable
+        Called as ``get(graph, keys)``.
+    n_slots : int
+    """
+
+    def __init__(self, get: Callable[..., Any], n_slots: int) -> None:
+        super().__init__(Immediate(), n_slots)
+        self._get = get
+        # Keys that no graph of this or another pool has had: a cluster may know them.
+        self._keys = (f"gpu_hpo-{uuid.uuid4().hex}-{i}" for i in count())
+        self._waiting: list[tuple[Future, Callable[..., Any], Any]] = []
+
+    def compute(self, collection: Any) -> Future:
+        """Give a handle of what a Dask collection is."""
+        return self.put(dask.compute(collection, scheduler=self._get)[0])
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future:
+        """Keep a task for the next graph."""
+        outcome: Future = Future()
+        self._waiting.append((outcome, function, args))
+        return outcome
+
+    def run(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run a task, and all that has been submitted before."""
+        return Pool.run(self, function, *args)
+
+    def wait(self, handles: Iterable[Future]) -> list[Future]:
+        """Carry out all that was submitted."""
+        tasks, self._waiting = self._waiting, []
+        names = {id(outcome): next(self._keys) for outcome, _, _ in tasks}
+        graph: dict[str, Any] = {}
+        for outcome, function, args in tasks:
+            given = []
+            for value in args:
+                name = names.get(id(value))
+                if name is None:
+                    # As a result of its own, which no scheduler looks into.
+                    name = next(self._keys)
+                    graph[name] = (_Value(value),)
+                given.append(name)
+            graph[names[id(outcome)]] = (_Attempt(function), *given)
+        with dask.config.set(num_workers=self.n_slots):
+            found = self._get(graph, [names[id(outcome)] for outcome, _, _ in tasks])
+        for (outcome, _, _), (value, error) in zip(tasks, found, strict=True):
+            if error is None:
+                outcome.set_result(value)
+            else:
+                outcome.set_exception(error)
+        return [handle for handle in handles if handle.done()]
+
+
+class _Value:
+    """An argument: a value, or what has become of a task of an earlier graph."""
+
+    def __init__(self, value: Any) -> None:
+        self._error = value.exception() if isinstance(value, Future) else None
+        if isinstance(value, Future):
+            value = None if self._error else value.result()
+        self._value = value
+
+    def __call__(self) -> tuple[Any, Any]:
+        return self._value, self._error
+
+
+class _Attempt:
+    """A task that gives its exception as a result, so that others go on."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    def __call__(self, *args: tuple[Any, Any]) -> tuple[Any, Any]:
+        for _, error in args:
+            if error is not None:
+                return None, error
+        try:
+            return self._function(*(value for value, _ in args)), None
+        except Exception as error:
+            return None, error
+
+
+def in_pool() -> bool:
+    """Whether this is called by a task of a pool whose tasks are threads."""
+    return getattr(_inside, "tasks", 0) > 0
+
+
+def _task(one_thread: bool, function: Callable[..., Any], args: Any) -> Any:
+    limit: AbstractContextManager = one_blas_thread() if one_thread else nullcontext()
+    _inside.tasks = getattr(_inside, "tasks", 0) + one_thread
+    try:
+        with limit:
+            return function(*args)
+    finally:
+        _inside.tasks -= one_thread
+
+
+def _pass_on(task: Future, outcome: Future) -> None:
+    error = CancelledError() if task.cancelled() else task.exception()
+    if error is None:
+        outcome.set_result(task.result())
+    else:
+        outcome.set_exception(error)

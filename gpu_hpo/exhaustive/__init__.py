@@ -1,0 +1,3 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Search by fitting every candidate on every fold, and no step twice."""

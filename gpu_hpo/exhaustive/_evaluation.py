@@ -1,0 +1,379 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Fitting and scoring candidates on what a fold has become, together where they can."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
+from sklearn.utils import check_random_state
+
+from gpu_hpo.devices import annotated, synchronize
+from gpu_hpo.exhaustive._fold_scores import Evaluation, FoldScores
+from gpu_hpo.exhaustive._fold_steps import Rows, State, Terms, in_order
+from gpu_hpo.exhaustive._new_models import new_model
+from gpu_hpo.exhaustive.plan._nodes import Leaf
+from gpu_hpo.exhaustive.sharing._shared_fits import is_ridge, share_key, shared_stack
+from gpu_hpo.stacks._contract import fits_together, stack_key
+from gpu_hpo.training._heard import Heard, recorded
+from gpu_hpo.training._lending import (
+    Access,
+    access_of,
+    is_refusal,
+    lend,
+    lend_params,
+)
+from gpu_hpo.training._seeds import set_seeds, unset_seeds
+from gpu_hpo.training._snapshots import own_functions
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Told:
+    """Scikit-learn's callback context of one fit, and the search that it belongs to."""
+
+    search: Any
+    context: Any
+
+
+def needs_whole(scorer: Any, *, routed: bool = False) -> bool:
+    """Whether a scorer wants the estimator as it is and X as it was given.
+
+    Scikit-learn's own ask for nothing but predictions, and the last step of a pipeline
+    gives these for what the steps before it have made of X. If metadata is `routed` to
+    the estimator's own `score`, its steps may want some, too.
+    """
+    if isinstance(scorer, _MultimetricScorer):
+        scorers = scorer._scorers.values()
+        return any(needs_whole(one, routed=routed) for one in scorers)
+    if _is_own_score(scorer):
+        return routed
+    return not isinstance(scorer, _BaseScorer)
+
+
+def can_share(estimator: Any) -> tuple[bool, bool]:
+    """Whether candidates of this estimator may be fitted together, and in any lots.
+
+    Returns
+    -------
+    together : bool
+    in_lots : bool
+        Whether what comes out is the same to the bit, however many are together.
+    """
+    together = share_key(estimator) is not None
+    return together, together and stack_key(estimator) is not None
+
+
+def evaluate(
+    terms: Terms,
+    leaf: Leaf,
+    candidates: Sequence[Mapping[str, Any]],
+    source: State,
+    rows: Rows,
+    fold: State | None = None,
+    told: Sequence[Told] | None = None,
+) -> list[Evaluation]:
+    """Fit and score candidates that have all but their last step in common.
+
+    Parameters
+    ----------
+    terms : Terms
+    leaf : Leaf
+        Their last step.
+    candidates : sequence of dict
+        Its parameters.
+    source : State
+        What it is fitted to.
+    rows : Rows
+    fold : State, optional
+        The fold itself, if `needs_whole`.
+    told : sequence of Told, optional
+        Who wants to be told of the fit of each candidate. Each is then fitted alone.
+
+    Returns
+    -------
+    list of Evaluation
+
+    Raises
+    ------
+    ValueError
+        If the estimator has no such parameter.
+    Exception
+        What a fit or a score raises, if the terms are to raise.
+    """
+    known = source["times"].values()
+    before = [sum(times[i] for times in known) for i in range(2)]
+    heard = list(source["heard"])
+    if source["error"] is not None:
+        return [
+            Evaluation(error=source["error"].text, fit_time=before[0], heard=heard)
+            for _ in candidates
+        ]
+    with terms.task(source["train"]), annotated("fit"):
+        work = _Work(terms, leaf, source, rows, fold)
+        found = work.all_together(candidates) if told is None else {}
+        done = []
+        for i, params in enumerate(candidates):
+            evaluation = found.get(i)
+            if evaluation is None:
+                with recorded() as own:
+                    evaluation = work.alone(params, told[i] if told else None)
+                evaluation.heard += ((None, item) for item in own)
+            evaluation.heard += heard
+            evaluation.fit_time += before[0]
+            evaluation.score_time += before[1]
+            done.append(evaluation)
+        return done
+
+
+def fit_whole(
+    terms: Terms, estimator: Any, again: bool, data: Mapping[str, Any]
+) -> tuple[Any, float, list[Heard]]:
+    """Fit an estimator to all rows, which stay what they are.
+
+    Parameters
+    ----------
+    terms : Terms
+    estimator : estimator
+    again : bool
+        Whether a copy of the estimator will do, if it wants to write on the rows.
+    data : mapping
+        "X", "y" and the parameters of "fit".
+
+    Returns
+    -------
+    estimator
+    seconds : float
+    heard : list of Heard
+    """
+    with terms.task(data["X"]), annotated("fit"), recorded() as heard:
+        begin = time.time()
+        access = access_of(estimator)
+        if access is Access.READ_ONLY and not again:
+            access = Access.OWN
+        unfitted = clone(estimator) if access is Access.READ_ONLY else None
+        try:
+            _fit_all(estimator, data, access)
+        except Exception as error:
+            if unfitted is None or not is_refusal(error):
+                raise
+            estimator = own_functions(unfitted)
+            _fit_all(estimator, data, Access.OWN)
+        synchronize()
+        return estimator, time.time() - begin, heard
+
+
+def _fit_all(estimator: Any, data: Mapping[str, Any], access: Access) -> None:
+    y = () if data["y"] is None else (lend(data["y"], access),)
+    params = lend_params(data["fit"], access)
+    estimator.fit(lend(in_order(data["X"]), access), *y, **params)
+
+
+def _model(leaf: Leaf, params: Mapping[str, Any]) -> Any:
+    return new_model(leaf.estimator, params)
+
+
+def _with_one_seed(models: Sequence[Any]) -> Sequence[Any]:
+    """Seed models that have no seed, all alike.
+
+    One that draws by itself draws what nobody knows. With one seed they go through the
+    rows in one order, which is what makes a stack fast.
+    """
+    seed = None
+    for model in models:
+        unset = unset_seeds(model)
+        if not unset:
+            continue
+        if seed is None:
+            seed = int(check_random_state(None).randint(np.iinfo(np.int32).max))
+        set_seeds(model, unset, [seed] * len(unset))
+    return models
+
+
+def _groups(models: Sequence[Any]) -> list[list[int]]:
+    """Positions of models that can be fitted together."""
+    groups: dict[Hashable, list[int]] = {}
+    for i, model in enumerate(models):
+        try:
+            key = share_key(model)
+        except Exception as error:
+            # Fitted by itself it fails with this, if it is to fail.
+            logger.info("%r cannot be fitted with others: %r", model, error)
+            continue
+        if key is not None:
+            groups.setdefault(key, []).append(i)
+    # A stack of one scores as one of many does, to the bit.
+    return [
+        members
+        for members in groups.values()
+        if len(members) > 1 or fits_together(models[members[0]])
+    ]
+
+
+class _Work:
+    """The rows of one task, and what is done with them."""
+
+    def __init__(
+        self, terms: Terms, leaf: Leaf, source: State, rows: Rows, fold: State | None
+    ) -> None:
+        self._terms = terms
+        self._leaf = leaf
+        self._source = source
+        self._rows = rows
+        self._fold = fold
+        self._fit_params = {
+            name: rows["fit"][known]
+            for name, known in leaf.routes.get("fit", {}).items()
+        }
+        self._scores = FoldScores(terms, leaf, source, rows, fold)
+        self._writes = False
+
+    # ---- one ----
+
+    def alone(self, params: Mapping[str, Any], told: Told | None = None) -> Evaluation:
+        """Fit and score the model of one candidate."""
+        model = _model(self._leaf, params)
+        evaluation = Evaluation()
+        begin = time.time()
+        access = access_of(model)
+        if access is Access.READ_ONLY and (told is not None or self._writes):
+            access = Access.OWN
+        try:
+            with nullcontext() if told is None else self._telling(told, model):
+                model, access = self._fit(model, access, params)
+        except Exception:
+            if self._terms.raises:
+                raise
+            evaluation.error = traceback.format_exc()
+        evaluation.fit_time = time.time() - begin
+        if evaluation.error is None:
+            self._scores.score(model, evaluation, access)
+        return evaluation
+
+    def _fit(
+        self, model: Any, access: Access, params: Mapping[str, Any]
+    ) -> tuple[Any, Access]:
+        """Fit a model; give another one, with rows of its own, if it has to write."""
+        try:
+            self._fit_to_lent(model, access)
+        except Exception as error:
+            if access is not Access.READ_ONLY or not is_refusal(error):
+                raise
+            model, access = _model(self._leaf, params), Access.OWN
+            self._writes = True  # and those after it do, too
+            self._fit_to_lent(model, access)
+        synchronize()
+        return model, access
+
+    def _fit_to_lent(self, model: Any, access: Access) -> None:
+        y = self._rows["y_train"]
+        target = () if y is None else (lend(y, access),)
+        params = lend_params(self._fit_params, access)
+        model.fit(lend(self._source["train"], access), *target, **params)
+
+    @contextmanager
+    def _telling(self, told: Told, model: Any) -> Iterator[None]:
+        """Tell scikit-learn's callbacks that a fit begins, and that it has ended."""
+        weight = self._fit_params.get("sample_weight")
+        what = {
+            "estimator": told.search,
+            "X": self._source["train"],
+            "y": self._rows["y_train"],
+            "metadata": None if weight is None else {"sample_weight": weight},
+        }
+        try:
+            with told.context.propagate_callback_context(model):
+                told.context.call_on_fit_task_begin(**what)
+                yield
+        finally:
+            told.context.call_on_fit_task_end(**what)
+
+    # ---- together ----
+
+    def all_together(
+        self, candidates: Sequence[Mapping[str, Any]]
+    ) -> dict[int, Evaluation]:
+        """Fit and score those that can be fitted together, by their positions."""
+        first = _model(self._leaf, candidates[0])
+        if not (fits_together(first) or (is_ridge(first) and len(candidates) > 1)):
+            return {}
+        models = [first, *(_model(self._leaf, params) for params in candidates[1:])]
+        found: dict[int, Evaluation] = {}
+        for members in _groups(models):
+            with recorded() as heard:
+                together = self.together([models[i] for i in members])
+            if together is None:
+                continue  # one by one they say the same
+            for item in heard:
+                for i in range(len(members)) if item.models is None else item.models:
+                    together[i].heard.append((None, item))
+            found.update(zip(members, together, strict=True))
+        return found
+
+    def together(self, models: Sequence[Any]) -> list[Evaluation] | None:
+        """Fit and score models as a stack; None if it must be one by one after all."""
+        begin = time.time()
+        y = self._rows["y_train"]
+        if y is None or not len(models):
+            return None
+        try:
+            if fits_together(models[0]):
+                models = _with_one_seed(models)
+            stack = shared_stack(models)
+            access = access_of(models[0])
+            stack.fit(
+                lend(self._source["train"], access),
+                lend(y, access),
+                **lend_params(self._fit_params, access),
+            )
+            synchronize()
+        except Exception as error:
+            # One by one each says what is wrong in its own words.
+            logger.info("%d models are fitted one by one: %r", len(models), error)
+            return None
+        failed = [error for error in stack.errors if error is not None]
+        if failed and self._terms.raises:
+            raise failed[0]
+        fit_time = (time.time() - begin) / len(models)
+        found = [
+            Evaluation(
+                fit_time=fit_time,
+                error=None if why is None else "".join(traceback.format_exception(why)),
+            )
+            for why in stack.errors
+        ]
+        fitted = stack.unstack()
+        begin = time.time()
+        tests = self._scores.of_stack(stack, fitted, "test")
+        score_time = (time.time() - begin) / len(models)
+        trains = None
+        if tests is not None and self._terms.return_train_score:
+            trains = self._scores.of_stack(stack, fitted, "train")
+        for i, (model, evaluation) in enumerate(zip(fitted, found, strict=True)):
+            if evaluation.error is not None:
+                continue
+            if tests is None or tests[i] is None:
+                self._scores.score(model, evaluation, access_of(model))
+                continue
+            evaluation.test, evaluation.score_time = tests[i], score_time
+            if self._terms.return_train_score:
+                if trains and trains[i] is not None:
+                    evaluation.train = trains[i]
+                else:
+                    self._scores.score_train(model, evaluation, access_of(model))
+        return found
+
+
+def _is_own_score(scorer: Any) -> bool:
+    """Whether it is the estimator's own `score`, as when no scoring is given."""
+    return type(scorer).__name__ == "_PassthroughScorer"

@@ -1,0 +1,327 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Score candidates of an exhaustive search on the rows of a split."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import logging
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import dask
+from dask.base import is_dask_collection
+from sklearn import get_config
+from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
+from sklearn.utils.metadata_routing import process_routing
+
+from gpu_hpo.data._chunk import n_rows
+from gpu_hpo.devices import is_device_array
+from gpu_hpo.exhaustive._fold_steps import Rows, State, Terms
+from gpu_hpo.exhaustive._lent_steps import copy_of_state
+from gpu_hpo.exhaustive.plan._composites import LAST, put_together
+from gpu_hpo.exhaustive.plan._nodes import Leaf
+from gpu_hpo.metrics._real_number import real_number
+from gpu_hpo.metrics._scoring import Scoring, read_scorer
+from gpu_hpo.training._heard import Heard
+from gpu_hpo.training._lending import (
+    Access,
+    access_of,
+    is_refusal,
+    lend,
+    lend_params,
+)
+from gpu_hpo.training._snapshots import fresh
+
+logger = logging.getLogger(__name__)
+
+_FAILED = (
+    "Scoring failed. The score on this train-test partition for these parameters will "
+    "be set to {}. Details: \n{}"
+)
+
+
+@dataclass
+class Evaluation:
+    """What one candidate scored on one split.
+
+    Attributes
+    ----------
+    test, train : float, or dict of str to float, or None
+        Scores; None if the fit failed, or if none on the rows that trained are wanted.
+    fit_time, score_time : float
+        Seconds that this took, with the steps before the last one, as if it had been
+        alone.
+    error : str or None
+        Traceback of the fit that failed.
+    said : list of str
+        Why it could not be scored.
+    heard : list of (int or None, Heard)
+        Warnings of fits and scores, with the number of the node that others have in
+        common with it, if it was that which was fitted.
+    """
+
+    test: Any = None
+    train: Any = None
+    fit_time: float = 0.0
+    score_time: float = 0.0
+    error: str | None = None
+    said: list[str] = field(default_factory=list)
+    heard: list[tuple[int | None, Heard]] = field(default_factory=list)
+
+
+class FoldScores:
+    """Scores fitted models on the rows of one split.
+
+    Parameters
+    ----------
+    terms : Terms
+    leaf : Leaf
+        The last step of the candidates.
+    source : State
+        What has become of the rows before that step.
+    rows : Rows
+    fold : State or None
+        The fold itself, if a scorer wants X as it was given.
+    """
+
+    def __init__(
+        self, terms: Terms, leaf: Leaf, source: State, rows: Rows, fold: State | None
+    ) -> None:
+        self._terms = terms
+        self._leaf = leaf
+        self._source = source
+        self._rows = rows
+        self._fold = fold
+        # Neither is for scikit-learn's metrics: what is on a device, or in blocks.
+        self._by_answers = any(
+            value is not None and (is_device_array(value) or is_dask_collection(value))
+            for value in (source["train"], rows["y_train"])
+        )
+        # To be asked, never to score with: each score is of a scorer as it was given.
+        self._scorer = fresh(terms.scorer)
+        self._access = access_of(self._scorer)
+        if fold is not None:
+            users = map(access_of, source["fitted"].values())
+            self._access = max([self._access, *users])
+        # Of all scores at once.
+        scoring = read_scorer(self._scorer)
+        self._scoring = None if scoring.whole or fold is not None else scoring
+
+    def score(self, model: Any, evaluation: Evaluation, access: Access) -> None:
+        """Score a fitted model.
+
+        Parameters
+        ----------
+        model : estimator
+        evaluation : Evaluation
+            Is filled in.
+        access : Access
+            To the rows that the model is asked for.
+        """
+        model = self._assembled(model)
+        begin = time.time()
+        evaluation.test = self._scores(model, "test", evaluation.said, access)
+        evaluation.score_time = time.time() - begin
+        if self._terms.return_train_score:
+            evaluation.train = self._scores(model, "train", evaluation.said, access)
+
+    def score_train(self, model: Any, evaluation: Evaluation, access: Access) -> None:
+        """Score a model on the rows that train only."""
+        model = self._assembled(model)
+        evaluation.train = self._scores(model, "train", evaluation.said, access)
+
+    def _assembled(self, model: Any) -> Any:
+        """The whole estimator, if that is what a scorer asks for."""
+        whole = self._leaf.whole
+        if self._fold is None or whole is None:
+            return model
+        # Its steps have been fitted for others, too, and may draw when they are asked.
+        fitted = {**self._source["fitted"], LAST: model}
+        return copy_of_state(put_together(whole, fitted))
+
+    def _scores(self, model: Any, kind: str, said: list[str], access: Access) -> Any:
+        """Scores of a model on the rows that test, or on those that train."""
+        scorer, error_score = fresh(self._terms.scorer), self._terms.error_score
+        access = max(access, self._access)
+        try:
+            try:
+                scores = self._lent_scores(model, kind, scorer, access)
+            except Exception as error:
+                if access is not Access.READ_ONLY or not is_refusal(error):
+                    raise
+                scores = self._lent_scores(model, kind, scorer, Access.OWN)
+        except Exception:
+            if self._terms.raises:
+                raise
+            text = traceback.format_exc()
+            if isinstance(scorer, _MultimetricScorer):
+                scores = dict.fromkeys(scorer._scorers, text)
+            else:
+                said.append(_FAILED.format(error_score, text))
+                return error_score
+        if isinstance(scorer, _MultimetricScorer) and not self._terms.raises:
+            for name, score in scores.items():
+                if isinstance(score, str):
+                    said.append(_FAILED.format(error_score, score))
+                    scores[name] = error_score
+        return _numbers(scores, scorer, self._terms, said)
+
+    def _lent_scores(self, model: Any, kind: str, scorer: Any, access: Access) -> Any:
+        X = self._source["again" if kind == "train" else "test"]
+        if isinstance(X, Exception):
+            raise X
+        if self._fold is not None:
+            X = self._fold[kind]
+        X = lend(X, access)
+        y = lend(self._rows[f"y_{kind}"], access)
+        params = lend_params(self._rows[f"score_{kind}"], access)
+        if self._by_answers:
+            return self._scores_by_answers(model, scorer, X, y, params)
+        target = () if y is None else (y,)
+        return _apart(scorer)(model, X, *target, **params)
+
+    def _scores_by_answers(
+        self, model: Any, scorer: Any, X: Any, y: Any, params: Rows
+    ) -> Any:
+        """Scores of rows that are not on the host, or not in one piece."""
+        metrics = read_scorer(scorer).metrics
+        each = {metric.name: Scoring([metric], metric.name) for metric in metrics}
+        methods = {
+            name
+            for scoring in each.values()
+            if not scoring.whole
+            for name in scoring.methods(model)
+        }
+        answers = {name: getattr(model, name)(X) for name in sorted(methods)}
+        # Of rows in blocks, answers and labels fit into memory, and X may not.
+        answers, here, given = dask.compute(answers, y, params)
+        found: dict[str, Any] = {}
+        for name, scoring in each.items():
+            own = self._params_of(name, given)
+            try:
+                if scoring.whole:
+                    target = () if y is None else (y,)
+                    found[name] = scoring.scorer(model, X, *target, **own)
+                    continue
+                part = {**({} if here is None else {"y": here}), **own}
+                scores = scoring.score(model, [answers], [part], tuple(own))
+                found[name] = scores[name]
+            except Exception:
+                if self._terms.raises or not self._is_several:
+                    raise
+                found[name] = traceback.format_exc()
+        return found if self._is_several else found["score"]
+
+    @property
+    def _is_several(self) -> bool:
+        return isinstance(self._scorer, _MultimetricScorer)
+
+    def _params_of(self, name: str, params: Rows) -> Rows:
+        """Parameters of one of the scorers, by what it asks for."""
+        scorer = self._scorer
+        if not self._is_several or not params:
+            return params
+        if get_config()["enable_metadata_routing"]:
+            return dict(process_routing(scorer, "score", **params)[name].score)
+        if scorer._scorers[name]._accept_sample_weight():
+            return params
+        return {k: v for k, v in params.items() if k != "sample_weight"}
+
+    def _named(self, found: Mapping[str, float]) -> Any:
+        """Scores as the scorer gives them: by name only if they are several."""
+        return dict(found) if self._is_several else found["score"]
+
+    def of_stack(
+        self, stack: Any, models: Sequence[Any], kind: str
+    ) -> list[Any] | None:
+        """Score all models of a stack in one pass.
+
+        Parameters
+        ----------
+        stack : Stack
+        models : sequence of estimators
+            Its models.
+        kind : {"test", "train"}
+
+        Returns
+        -------
+        list of (float, dict or None), or None
+            None where that cannot be.
+        """
+        X = self._source["again" if kind == "train" else "test"]
+        y, params = self._rows[f"y_{kind}"], self._rows[f"score_{kind}"]
+        scoring = self._scoring
+        if self._is_several and params:
+            return None  # since each may ask for others
+        if (
+            scoring is None
+            or y is None
+            or isinstance(X, Exception)
+            or not n_rows({"X": X})
+        ):
+            return None
+        part = {"y": y, **params}
+        try:
+            answers = scoring.answers(stack, {"X": X}, access_of(models[0]))
+            of_each = [
+                [{name: answer[i] for name, answer in answers.items()}]
+                for i in range(len(models))
+            ]
+            found = scoring.score_many(models, of_each, [part], tuple(params))
+        except Exception as error:
+            logger.info("%d models are scored one by one: %r", len(models), error)
+            return None
+        return [None if isinstance(s, Exception) else self._named(s) for s in found]
+
+
+def _apart(scorer: Any) -> Any:
+    """Give several scorers so that none sees what another has written."""
+    if not isinstance(scorer, _MultimetricScorer) or len(scorer._scorers) == 1:
+        return scorer
+    users = scorer._scorers.items()
+    own = {name: one for name, one in users if access_of(one) is Access.OWN}
+    if not own:
+        return scorer
+    # What they ask of the model, they still ask together.
+    apart = {
+        name: _with_copies(one) if name in own else one
+        for name, one in scorer._scorers.items()
+    }
+    return _MultimetricScorer(scorers=apart, raise_exc=scorer._raise_exc)
+
+
+def _with_copies(scorer: Any) -> Any:
+    """The same scorer, given copies of labels and answers."""
+    if isinstance(scorer, _BaseScorer):
+        scorer = copy.copy(scorer)
+        scorer._score_func = _with_copies(scorer._score_func)
+        return scorer
+
+    @functools.wraps(scorer)
+    def called(*args: Any, **params: Any) -> Any:
+        lent = [a if hasattr(a, "get_params") else lend(a, Access.OWN) for a in args]
+        return scorer(*lent, **lend_params(params, Access.OWN))
+
+    return called
+
+
+def _numbers(scores: Any, scorer: Any, terms: Terms, said: list[str]) -> Any:
+    """Scores as plain numbers; what is none has failed, as if it had been raised."""
+
+    def number(score: Any, of: Any) -> Any:
+        try:
+            return real_number(score, of)
+        except ValueError:
+            if terms.raises:
+                raise
+            said.append(_FAILED.format(terms.error_score, traceback.format_exc()))
+            return terms.error_score
+
+    if isinstance(scores, dict):
+        return {name: number(score, name) for name, score in scores.items()}
+    return number(scores, scorer)

@@ -1,0 +1,350 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""A fold and what transformers make of it, fitted once for all candidates.
+
+What a task gives to others travels as plain dicts, so that the accounting and the
+spilling of Dask and dask-cuda see the arrays inside.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import scipy.sparse
+from sklearn import config_context
+from sklearn.base import clone
+
+from gpu_hpo.data._take_rows import cut, cut_params
+from gpu_hpo.devices import annotated, cuml_task, is_device_array
+from gpu_hpo.exhaustive._lent_steps import TRANSFORMED, fit_lent, is_rows, transformed
+from gpu_hpo.exhaustive.plan._columns import Columns
+from gpu_hpo.exhaustive.plan._composites import (
+    numbers_in,
+    put_together,
+    with_stand_ins,
+    without_stand_ins,
+)
+from gpu_hpo.exhaustive.plan._nodes import Joined, Step
+from gpu_hpo.exhaustive.plan._stand_in import StandIn
+from gpu_hpo.training._heard import Heard, Hearing, recorded
+from gpu_hpo.training._lending import Access
+
+# The rows of a split, and what has become of them: "train" and "test" X; "again", the
+# rows that train as `transform` gives them, where scores of these are asked for. Beside
+# them "times", per node (seconds of fits, seconds of transforms), "fitted", per node
+# the estimator if anybody asks for it, "unfitted", the same as it was given, "wrote",
+# nodes that have written on the rows that they were lent, "heard", what was warned of
+# with the number of the node, and "error", why there is nothing of all this.
+State = dict[str, Any]
+# y, fit parameters and score parameters of a split: "y_train", "y_test", "fit",
+# "score_train", "score_test".
+Rows = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What holds for all fits of an exhaustive search.
+
+    Attributes
+    ----------
+    scorer : callable
+        As scikit-learn's searches make it of `scoring`.
+    error_score : "raise" or float
+    return_train_score : bool
+    config : dict
+        Scikit-learn's settings where the search was started.
+    keep_fitted : bool
+        Whether somebody asks for the fitted steps before the last one.
+    hearing : Hearing
+        What is done with warnings.
+    """
+
+    scorer: Any
+    error_score: Any
+    return_train_score: bool = False
+    config: Mapping[str, Any] = field(default_factory=dict)
+    keep_fitted: bool = False
+    hearing: Hearing = field(default_factory=Hearing)
+
+    @property
+    def raises(self) -> bool:
+        """Whether the first failure ends the search."""
+        return isinstance(self.error_score, str)
+
+    @contextmanager
+    def task(self, X: Any = None) -> Iterator[None]:
+        """Work under the settings of the search.
+
+        cuML leaves what it answers for rows on a device there, and gives NumPy's arrays
+        for those.
+        """
+        on_device = is_rows(X) and is_device_array(X)
+        cuml = cuml_task(assume_finite=False) if on_device else nullcontext()
+        with config_context(**dict(self.config)), cuml, self.hearing.here():
+            yield
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a fit gave nothing: a traceback, which compares as scikit-learn's."""
+
+    text: str
+
+
+def cut_fold(
+    terms: Terms, data: Mapping[str, Any], train: Any, test: Any, pairwise: bool
+) -> State:
+    """Cut the rows of a split out of X.
+
+    Parameters
+    ----------
+    terms : Terms
+    data : mapping
+        "X", "y", "fit" and "score" parameters.
+    train, test : array
+        Row numbers.
+    pairwise : bool
+        Whether columns of X are samples, too.
+    """
+    with terms.task(), annotated("cut"):
+        columns = train if pairwise else None
+        X = data["X"]
+        state: State = {
+            "train": in_order(cut(X, train, columns)),
+            "test": in_order(cut(X, test, columns)),
+            "times": {},
+            "fitted": {},
+            "unfitted": {},
+            "wrote": frozenset(),
+            "heard": [],
+            "error": None,
+        }
+        state["again"] = state["train"] if terms.return_train_score else None
+        return state
+
+
+def cut_rows(terms: Terms, data: Mapping[str, Any], train: Any, test: Any) -> Rows:
+    """Cut the rows of a split out of all but X; parameters as `cut_fold`."""
+    with terms.task():
+        X, fit, score = data["X"], data["fit"], data["score"]
+        return {
+            "y_train": cut(data["y"], train),
+            "y_test": cut(data["y"], test),
+            "fit": cut_params(X, fit, train),
+            "score_train": cut_params(X, score, train),
+            "score_test": cut_params(X, score, test),
+        }
+
+
+def fit_step(terms: Terms, step: Step, keep: bool, source: State, rows: Rows) -> State:
+    """Fit a transformer, and transform what the fold has become so far.
+
+    Parameters
+    ----------
+    terms : Terms
+    step : Step
+    keep : bool
+        Whether somebody will ask for the fitted transformer.
+    source : State
+    rows : Rows
+    """
+    with terms.task(source.get("train")), annotated("fit"):
+        return _carry_out(terms, _fitted_step, step, keep, source, rows)
+
+
+def join_parts(
+    terms: Terms, joined: Joined, keep: bool, source: State, rows: Rows, *parts: State
+) -> State:
+    """Put together what the parts of a composite have made of the fold.
+
+    Parameters
+    ----------
+    terms, joined, keep, source, rows
+        As of `fit_step`.
+    *parts : State
+        In the order of ``joined.parts``.
+    """
+    failed = [part for part in parts if part["error"] is not None]
+    if failed:
+        return failed[0]
+    with terms.task(source.get("train")), annotated("join"):
+        return _carry_out(terms, _fitted_joined, joined, keep, source, rows, *parts)
+
+
+def _carry_out(
+    terms: Terms, fit: Any, node: Any, keep: bool, source: State, *args: Any
+) -> State:
+    if source["error"] is not None:
+        return source
+    times = dict(source["times"])
+    fitted = dict(source["fitted"]) if keep else {}
+    before = source["wrote"], source["heard"]
+    begin = time.time()
+    with recorded() as heard:
+        try:
+            given = _columns(node.columns, source)
+            state = fit(node, begin, given, times, fitted, keep, *args)
+        except Exception:
+            if terms.raises:
+                raise
+            times[node.number] = (time.time() - begin, 0.0)
+            state = {"error": Failure(traceback.format_exc()), "times": times}
+    state["unfitted"] = {**source["unfitted"], **state.get("unfitted", {})}
+    if not keep:
+        state["fitted"] = state["unfitted"] = {}
+    state["wrote"] = state.get("wrote", frozenset()) | before[0]
+    state["heard"] = _merged(before[1], [(node.number, item) for item in heard])
+    for part in args[1:]:
+        state["heard"] = _merged(state["heard"], part["heard"])
+    return state
+
+
+def _merged(
+    before: list[tuple[int, Heard]], more: list[tuple[int, Heard]]
+) -> list[tuple[int, Heard]]:
+    return before if not more else list(dict.fromkeys([*before, *more]))
+
+
+def _fitted_step(
+    step: Step,
+    begin: float,
+    given: State,
+    times: Any,
+    fitted: Any,
+    keep: bool,
+    rows: Rows,
+) -> State:
+    if given["train"] is None:
+        # No columns: scikit-learn does not ask for this part.
+        return {**given, "times": times, "fitted": fitted, "error": None}
+    params = {
+        method: {name: rows["fit"][known] for name, known in route.items()}
+        for method, route in step.routes.items()
+    }
+    estimator, state, seconds, wrote = fit_lent(
+        step.estimator, given, rows["y_train"], params, step.memory, keep=keep
+    )
+    fitted[step.number] = estimator
+    times[step.number] = (time.time() - begin - seconds, seconds)
+    return state | {
+        "times": times,
+        "fitted": fitted,
+        "unfitted": {step.number: step.estimator},
+        "wrote": frozenset({step.number} if wrote else ()),
+        "error": None,
+    }
+
+
+def _fitted_joined(
+    joined: Joined,
+    begin: float,
+    given: State,
+    times: Any,
+    fitted: Any,
+    keep: bool,
+    rows: Rows,
+    *parts: State,
+) -> State:
+    if given["train"] is None:
+        return {**given, "times": times, "fitted": fitted, "error": None}
+    kinds = ["train", *(name for name in TRANSFORMED if given[name] is not None)]
+    stand_ins, own = {}, {}
+    unfitted: dict[int, Any] = {}
+    for (name, (_, way)), part in zip(joined.parts.items(), parts, strict=True):
+        times |= part["times"]
+        fitted |= part["fitted"]
+        unfitted |= part["unfitted"]
+        if part["train"] is not None:
+            answers = {kind: part[kind] for kind in kinds}
+            stand_ins[name] = StandIn(put_together(way, part["fitted"]), answers)
+            own[name] = clone(put_together(way, part["unfitted"]))
+    # Not of what is fitted: that has drawn from its random states.
+    unfitted[joined.number] = composite = with_stand_ins(joined.estimator, own)
+    if _written_by_parts(joined, parts):
+        whole = _fitted_whole(joined, composite, begin, given, times, fitted, rows)
+        return whole | {"unfitted": unfitted}
+    estimator = with_stand_ins(joined.estimator, stand_ins)
+    state: State = dict.fromkeys(TRANSFORMED)
+    state["train"] = estimator.fit_transform(given["train"], rows["y_train"])
+    fit_time, score_time = time.time() - begin, 0.0
+    for kind in kinds[1:]:
+        for stand_in in stand_ins.values():
+            stand_in.kind = kind
+        start = time.time()
+        state[kind], _ = transformed(estimator, given[kind], Access.SHARED)
+        if kind == "test":
+            score_time = time.time() - start
+    without_stand_ins(estimator, joined.estimator, stand_ins)
+    fitted[joined.number] = estimator
+    times[joined.number] = (fit_time, score_time)
+    return state | {
+        "times": times,
+        "fitted": fitted,
+        "unfitted": unfitted,
+        "error": None,
+    }
+
+
+def _written_by_parts(joined: Joined, parts: tuple[State, ...]) -> bool:
+    """Whether a part has written on rows that others of the composite read.
+
+    In scikit-learn those see what it has written, in the order of the parts.
+    """
+    nodes = {
+        number
+        for number, whole in joined.parts.values()
+        for number in (number, *numbers_in(whole))
+    }
+    return any(nodes & part["wrote"] for part in parts)
+
+
+def _fitted_whole(
+    joined: Joined,
+    unfitted: Any,
+    begin: float,
+    given: State,
+    times: Any,
+    fitted: Any,
+    rows: Rows,
+) -> State:
+    """Fit a composite whose parts see each other's traces, as scikit-learn does."""
+    estimator, state, seconds, _ = fit_lent(
+        unfitted, given, rows["y_train"], {}, keep=True
+    )
+    estimator.n_jobs = joined.estimator.n_jobs
+    fitted[joined.number] = estimator
+    times[joined.number] = (time.time() - begin - seconds, seconds)
+    wrote = frozenset({joined.number})
+    return state | {"times": times, "fitted": fitted, "wrote": wrote, "error": None}
+
+
+def _columns(columns: tuple[Columns, ...], source: State) -> State:
+    """What a node is given of what its source has made."""
+    given = {name: source[name] for name in ("train", *TRANSFORMED)}
+    for selection in columns:
+        others = [name for name in TRANSFORMED if is_rows(given[name])]
+        found = selection.of(given["train"], [given[name] for name in others])
+        if found is None:
+            return dict.fromkeys(given)
+        given |= dict(zip(["train", *others], found, strict=True))
+    return given
+
+
+def in_order(X: Any) -> Any:
+    """Give sparse rows with their indices sorted, as those cut from them are.
+
+    Many sort them in place if they are not. Two threads that do so at once would leave
+    neither order.
+
+    Parameters
+    ----------
+    X : array-like
+    """
+    if scipy.sparse.issparse(X) and X.format in ("csr", "csc", "bsr"):
+        return X if X.has_sorted_indices else X.sorted_indices()
+    return X

@@ -1,0 +1,168 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""The candidates of an exhaustive search, in groups that have a prefix in common."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from numbers import Real
+from typing import Any
+
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import FeatureUnion, Pipeline
+
+from gpu_hpo.exhaustive._evaluation import can_share
+from gpu_hpo.exhaustive._fold_runner import Group
+from gpu_hpo.exhaustive.plan._nodes import ROOT
+from gpu_hpo.exhaustive.plan._planner import Plan, Planner
+
+_COMPOSITES = (Pipeline, FeatureUnion, ColumnTransformer)
+_FIRST, _MOST = 64, 8192  # candidates that are looked at before some are begun
+# What a fit takes grows with these, more or less in proportion.
+_COSTS = frozenset(
+    {"max_iter", "n_estimators", "n_init", "epochs", "n_epochs", "boosting_rounds"}
+)
+
+
+class Candidates:
+    """Generates groups of candidates, each of which is fitted once.
+
+    Parameters
+    ----------
+    planner : Planner
+    estimator : estimator
+        Not fitted.
+    given : iterable of dict
+        Parameters. They are asked for as they are needed, unless steps may be shared:
+        who shares what is known when all are.
+    same : callable
+        Told the number of a candidate, and of the one before that is the same.
+    first : int
+        Number of the first one.
+
+    Attributes
+    ----------
+    params : list of dict
+        Of those that have been generated.
+    uses : dict of (int, bool) to int, or None
+        By how many nodes and groups each node is needed, with X pairwise or not; None
+        while it is not known.
+    """
+
+    def __init__(
+        self,
+        planner: Planner,
+        estimator: Any,
+        given: Iterable[Mapping[str, Any]],
+        same: Callable[[int, int], None],
+        *,
+        first: int = 0,
+    ) -> None:
+        self._planner = planner
+        self._given = given
+        self._same = same
+        self._first = first
+        self._seen: dict[Hashable, int] = {}
+        self._together: dict[int, tuple[bool, bool]] = {}
+        self.params: list[Mapping[str, Any]] = []
+        self.uses: dict[tuple[int, bool], int] | None = None
+        shares = planner.apart and type(estimator) in _COMPOSITES
+        self._groups = self._at_once() if shares else self._lazily()
+
+    def __iter__(self) -> Iterator[Group]:
+        return self._groups
+
+    def _at_once(self) -> Iterator[Group]:
+        planned = list(self._planned())
+        groups = self._grouped(planned)
+        self.uses = self._count_uses(groups)
+        # Those with a prefix in common come one after the other.
+        groups.sort(key=lambda group: self._way(group.leaf.source))
+        return iter(groups)
+
+    def _lazily(self) -> Iterator[Group]:
+        size = _FIRST
+        window: list[tuple[int, Plan]] = []
+        for number, plan in self._planned():
+            window.append((number, plan))
+            if len(window) == 1 and self._is_together(plan)[0]:
+                size = _MOST
+            if len(window) >= size:
+                yield from self._grouped(window)
+                window, size = [], min(2 * size, _MOST)
+        yield from self._grouped(window)
+
+    def _planned(self) -> Iterator[tuple[int, Plan]]:
+        """Candidates that are not the same as one before them."""
+        for number, params in enumerate(self._given, self._first):
+            self.params.append(params)
+            plan = self._planner.plan(params)
+            first = number
+            if self._planner.apart:
+                first = self._seen.setdefault(plan.key, number)
+            if first == number:
+                yield number, plan
+            else:
+                self._same(number, first)
+
+    def _grouped(self, planned: Iterable[tuple[int, Plan]]) -> list[Group]:
+        members: dict[int, list[tuple[int, Mapping[str, Any]]]] = {}
+        plans: dict[int, Plan] = {}
+        for number, plan in planned:
+            members.setdefault(plan.leaf.number, []).append((number, plan.params))
+            plans.setdefault(plan.leaf.number, plan)
+        for group in members.values():
+            # Whoever takes long begins first; the sort keeps the order of the others.
+            group.sort(key=lambda member: -expected_cost(member[1]))
+        return [
+            Group(plans[leaf].leaf, group, *self._is_together(plans[leaf]))
+            for leaf, group in members.items()
+        ]
+
+    def _is_together(self, plan: Plan) -> tuple[bool, bool]:
+        """Whether candidates of a leaf may be fitted together, and in any lots."""
+        if not self._planner.apart:
+            return False, False
+        known = self._together.get(plan.leaf.number)
+        if known is None:
+            model = clone(plan.leaf.estimator)
+            try:
+                model.set_params(**clone(dict(plan.params), safe=False))
+                known = can_share(model)
+            except Exception:  # its own fit says why
+                known = False, False
+            self._together[plan.leaf.number] = known
+        return known
+
+    def _count_uses(self, groups: Iterable[Group]) -> dict[tuple[int, bool], int]:
+        uses = Counter((group.leaf.source, group.leaf.pairwise) for group in groups)
+        # What a node needs has a smaller number.
+        for number in sorted(self._planner.nodes, reverse=True):
+            for pairwise in (False, True):
+                if uses[number, pairwise]:
+                    needs = self._planner.nodes[number].needs
+                    uses.update((need, pairwise) for need in needs)
+        return dict(uses)
+
+    def _way(self, number: int) -> tuple[int, ...]:
+        """Numbers of the nodes that lead to one."""
+        way = []
+        while number != ROOT:
+            way.append(number)
+            number = self._planner.nodes[number].source
+        return tuple(reversed(way))
+
+
+def expected_cost(params: Mapping[str, Any]) -> float:
+    """How long a fit takes, compared to others that differ in these parameters."""
+    cost = 1.0
+    for name, value in params.items():
+        if name.rpartition("__")[2] in _COSTS and isinstance(value, Real):
+            with suppress(OverflowError):
+                amount = float(value)
+                cost *= amount if 0 < amount < math.inf else 1.0
+    return cost

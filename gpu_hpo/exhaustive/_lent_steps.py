@@ -1,0 +1,179 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Fit a transformer to rows that others read, and see what it does to them."""
+
+from __future__ import annotations
+
+import copy
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_memory
+
+from gpu_hpo.exhaustive._new_models import new_model
+from gpu_hpo.training._lending import (
+    Access,
+    access_of,
+    is_refusal,
+    lend,
+    lend_params,
+    was_written,
+)
+
+TRANSFORMED = ("test", "again")  # rows of a fold that do not train
+
+
+def is_rows(X: Any) -> bool:
+    """Say whether there are rows, and no reason why there are none."""
+    return X is not None and not isinstance(X, Exception)
+
+
+def fit_lent(
+    unfitted: Any,
+    given: Mapping[str, Any],
+    y: Any,
+    params: Mapping[str, Any],
+    memory: Any = None,
+    *,
+    keep: bool,
+) -> tuple[Any, dict[str, Any], float, bool]:
+    """Fit a transformer to rows that are lent to it, and transform them.
+
+    Parameters
+    ----------
+    unfitted : estimator
+    given : mapping
+        "train", and the other kinds of rows of a fold.
+    y : array-like or None
+        Of the rows that train.
+    params : mapping of str to dict
+        Fit parameters by method.
+    memory : str, joblib.Memory or None
+    keep : bool
+        Whether somebody will ask for the transformer, and for what it has written.
+
+    Returns
+    -------
+    estimator
+        As it is after the rows that train, before any others.
+    state : dict
+        Rows only.
+    seconds : float
+        That the rows that test took.
+    wrote : bool
+        Whether rows were written, so that others would have seen it.
+    """
+    access = access_of(unfitted)
+    while True:
+        X = lend(given["train"], access)
+        try:
+            train, estimator = check_memory(memory).cache(_fit_transform)(
+                new_model(unfitted, {}),
+                X,
+                lend(y, access),
+                {name: lend_params(own, access) for name, own in params.items()},
+            )
+            break
+        except Exception as error:
+            if access is not Access.READ_ONLY or not is_refusal(error):
+                raise
+            access = Access.OWN
+    watched = keep and access is Access.OWN
+    wrote = watched and was_written(given["train"], X)
+    # Whoever draws in `transform` goes on from here for each who asks.
+    kept = copy_of_state(estimator) if keep else estimator
+    state: dict[str, Any] = {"train": train}
+    seconds = 0.0
+    for name in TRANSFORMED:
+        start = time.time()
+        # Without metadata, as a pipeline that is asked for predictions does.
+        state[name], written = transformed(estimator, given[name], access, watched=keep)
+        wrote = wrote or written
+        if name == "test":
+            seconds = time.time() - start
+    return kept, state, seconds, wrote
+
+
+def _fit_transform(transformer: Any, X: Any, y: Any, params: Any) -> tuple[Any, Any]:
+    """Fit and transform as a step of a pipeline."""
+    if hasattr(transformer, "fit_transform"):
+        return transformer.fit_transform(
+            X, y, **params.get("fit_transform", {})
+        ), transformer
+    transformer.fit(X, y, **params.get("fit", {}))
+    return transformer.transform(X, **params.get("transform", {})), transformer
+
+
+def transformed(
+    transformer: Any, given: Any, access: Access, *, watched: bool = False
+) -> tuple[Any, bool]:
+    """Transform rows that did not train.
+
+    Parameters
+    ----------
+    transformer : estimator
+    given : array-like, None or Exception
+    access : Access
+    watched : bool
+        Whether it is looked at what has become of them.
+
+    Returns
+    -------
+    rows : array-like, None or Exception
+        The exception, if they cannot be scored.
+    wrote : bool
+        Whether `given` would have been written.
+    """
+    if not is_rows(given):
+        return given, False
+    try:
+        X = lend(given, access)
+        try:
+            found = transformer.transform(X)
+        except Exception as error:
+            if access is not Access.READ_ONLY or not is_refusal(error):
+                raise
+            access = Access.OWN
+            X = lend(given, access)
+            found = transformer.transform(X)
+    except Exception as error:
+        return error, False
+    return found, watched and access is Access.OWN and was_written(given, X)
+
+
+def copy_of_state(estimator: Any) -> Any:
+    """Copy a fitted step if answering may change it; else give it as it is.
+
+    Known libraries change nothing when they are asked, unless they draw.
+    """
+    if access_of(estimator) is not Access.OWN and not _draws(estimator):
+        return estimator
+    try:
+        return copy.deepcopy(estimator)
+    except Exception as error:
+        warnings.warn(
+            f"{type(estimator).__name__} cannot be copied once it is fitted "
+            f"({type(error).__name__}: {error}): candidates that have it in common see "
+            "what others have left in it",
+            UserWarning,
+        )
+        return estimator
+
+
+def _draws(estimator: Any) -> bool:
+    """Whether an estimator, or a part of it, has learned to draw random numbers."""
+    kept = getattr(estimator, "__dict__", {}).values()
+    if any(isinstance(v, np.random.RandomState | np.random.Generator) for v in kept):
+        return True
+    return any(map(_draws, _fitted_parts(kept)))
+
+
+def _fitted_parts(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from _fitted_parts(value)
+        elif hasattr(value, "get_params") and not isinstance(value, type):
+            yield value

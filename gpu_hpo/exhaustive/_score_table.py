@@ -1,0 +1,182 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""The scores of candidates on splits, as they arrive, and `cv_results_` of them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection._search import _yield_masked_array_for_each_param
+from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
+
+from gpu_hpo.exhaustive._fold_scores import Evaluation
+from gpu_hpo.exhaustive._ranks import ranks
+
+_FINE = {"fit_error": None}
+
+
+class ScoreTable:
+    """A row per candidate and a column per split, of every score and time.
+
+    Parameters
+    ----------
+    n_splits : int
+    error_score : "raise" or float
+        What a fit that failed has scored.
+    train_scores : bool
+        Whether there are scores on the rows that train.
+
+    Attributes
+    ----------
+    several : bool or None
+        Whether some candidate has several scores by name; None if none has any.
+    """
+
+    def __init__(self, n_splits: int, error_score: Any, train_scores: bool) -> None:
+        self._n_splits = n_splits
+        self._error_score = error_score
+        self._kinds = ("test", "train") if train_scores else ("test",)
+        self._columns: dict[str, np.ndarray] = {}
+        self._failures: dict[tuple[int, int], str] = {}
+        self._same: dict[int, int] = {}
+        self.several: bool | None = None
+
+    def take(
+        self, split: int, numbers: Sequence[int], found: Sequence[Evaluation]
+    ) -> None:
+        """Write down what some candidates scored on a split."""
+        for number, evaluation in zip(numbers, found, strict=True):
+            place = number, split
+            self._column("fit_time", number)[place] = evaluation.fit_time
+            self._column("score_time", number)[place] = evaluation.score_time
+            if evaluation.error is not None:
+                self._failures[place] = evaluation.error
+                continue
+            for kind in self._kinds:
+                scores = getattr(evaluation, kind)
+                if not isinstance(scores, dict):
+                    self.several = self.several or False
+                    self._column(kind, number)[place] = scores
+                    continue
+                self.several = True
+                for name, score in scores.items():
+                    self._column(f"{kind}_{name}", number)[place] = score
+                    self._column(f"given_{kind}_{name}", number)[place] = True
+            for text in evaluation.said:
+                warnings.warn(text, UserWarning)
+
+    def same(self, number: int, first: int) -> None:
+        """Note that a candidate is the same as one before it."""
+        self._same[number] = first
+
+    def names(self) -> list[str]:
+        """Names of the scores: "score" if it is one without a name."""
+        found = [
+            n.removeprefix("test_") for n in self._columns if n.startswith("test_")
+        ]
+        return found or ["score"]
+
+    def check_failures(self, n_candidates: int) -> None:
+        """Say which fits have failed.
+
+        Raises
+        ------
+        ValueError
+            If all have.
+        """
+        if not self._failures:
+            return
+        fits = [
+            {"fit_error": error} if error else _FINE
+            for number in range(n_candidates)
+            for split in range(self._n_splits)
+            for error in [self._failures.get((self._same.get(number, number), split))]
+        ]
+        _warn_or_raise_about_fit_failures(fits, self._error_score)
+
+    def results(
+        self, params: Sequence[Mapping[str, Any]], names: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """Make `cv_results_`.
+
+        Parameters
+        ----------
+        params : sequence of dict
+            Of all candidates, in their order.
+        names : sequence of str
+            Of the scores, if that is known from elsewhere.
+        """
+        n = len(params)
+        table: dict[str, Any] = {}
+        for name in ("fit_time", "score_time"):
+            _summarize(table, name, self._whole(name, n))
+        for column, values in _yield_masked_array_for_each_param(params):
+            table[column] = values
+        table["params"] = params
+        for name in names or self.names():
+            for kind in self._kinds:
+                scores = self._scores(kind, name, n)
+                for split in range(self._n_splits):
+                    table[f"split{split}_{kind}_{name}"] = scores[:, split]
+                means = _summarize(table, f"{kind}_{name}", scores)
+                if not np.isfinite(means).all():
+                    warnings.warn(
+                        f"One or more of the {kind} scores are non-finite: {means}",
+                        UserWarning,
+                    )
+                if kind == "test":
+                    table[f"rank_test_{name}"] = ranks(means)
+        return table
+
+    def _scores(self, kind: str, name: str, n: int) -> np.ndarray:
+        """Scores by one name, with the error score where there is none."""
+        failed = np.zeros((n, self._n_splits), dtype=bool)
+        for place in self._failures:
+            failed[place] = True
+        for number, first in self._same.items():
+            failed[number] = failed[first]
+        scores = self._whole(f"{kind}_{name}" if self.several else kind, n)
+        if failed.any():
+            scores[failed] = self._error_score
+        if self.several:
+            given = self._whole(f"given_{kind}_{name}", n) == 1
+            missing = ~given & ~failed
+            if missing.any():
+                text = f"scoring gave no {kind} score {name!r} in {missing.sum()} fits"
+                if isinstance(self._error_score, str):
+                    raise ValueError(text)
+                warnings.warn(f"{text}: set to {self._error_score}", UserWarning)
+                scores[missing] = self._error_score
+        return scores
+
+    def _column(self, name: str, number: int) -> np.ndarray:
+        """A column with room for a candidate."""
+        column = self._columns.get(name)
+        if column is None or len(column) <= number:
+            longer = np.full((max(64, 2 * number), self._n_splits), np.nan)
+            if column is not None:
+                longer[: len(column)] = column
+            column = self._columns[name] = longer
+        return column
+
+    def _whole(self, name: str, n: int) -> np.ndarray:
+        """A column cut to the number of candidates."""
+        if n:
+            self._column(name, n - 1)
+        column = self._columns[name][:n].copy()
+        for number, first in self._same.items():
+            column[number] = column[first]
+        return column
+
+
+def _summarize(table: dict[str, Any], name: str, values: np.ndarray) -> np.ndarray:
+    """Add the mean and the standard deviation over splits."""
+    with np.errstate(invalid="ignore"):  # of infinities
+        means = np.average(values, axis=1)
+        deviations = np.average((values - means[:, np.newaxis]) ** 2, axis=1)
+    table[f"mean_{name}"] = means
+    table[f"std_{name}"] = np.sqrt(deviations)
+    return means

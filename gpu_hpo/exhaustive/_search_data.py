@@ -1,0 +1,213 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""The data of an exhaustive search: in one piece wherever its tasks run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import dask.array as da
+import numpy as np
+from dask.base import is_dask_collection
+from sklearn.utils.validation import (
+    _check_method_params,
+    _num_samples,
+    check_consistent_length,
+    indexable,
+)
+
+from gpu_hpo.compute._pool import Pool
+from gpu_hpo.data._blocks import is_per_row
+from gpu_hpo.devices import is_device_array, to_host
+
+
+class SearchData:
+    """X, y and the parameters of `fit`, and what has to be known of them here.
+
+    Parameters
+    ----------
+    X, y : array-like, frame, list, sparse matrix or Dask collection
+    params : dict
+        Of `fit`.
+    in_blocks : bool
+        Whether the estimator wants Dask collections as they are.
+
+    Attributes
+    ----------
+    X, y, params
+        As scikit-learn would have them, if none is a Dask collection.
+    lazy : bool
+        Whether one is, so that X, and y, come to be in one piece on workers only.
+    in_blocks : bool
+        Whether X stays a Dask collection.
+    """
+
+    def __init__(
+        self, X: Any, y: Any, params: Mapping[str, Any], *, in_blocks: bool = False
+    ) -> None:
+        self.in_blocks = in_blocks and is_dask_collection(X)
+        self.lazy = any(map(is_dask_collection, (X, y, *params.values())))
+        if self.in_blocks:
+            X, y, params = _aligned(X, y, params)
+        elif not self.lazy:
+            X, y = _indexable(X, y)
+            params = _check_method_params(X, params=dict(params))
+        self.X, self.y, self.params = X, y, dict(params)
+
+    def has_rows(self, value: Any) -> bool:
+        """Say whether a parameter has an entry per row, as far as that is known."""
+        if is_dask_collection(value):
+            return True
+        return is_per_row(value, None if self.lazy else _num_samples(self.X))
+
+    def load(self, pool: Pool, routed: Any) -> Any:
+        """Put all that fits and scores take where tasks run.
+
+        Parameters
+        ----------
+        pool : Pool
+        routed : Bunch
+            Whose are the parameters, as scikit-learn's searches find out.
+
+        Returns
+        -------
+        handle
+            Of a dict of "X", "y", "fit" and "score".
+        """
+        fit, score = dict(routed.estimator.fit), dict(routed.scorer.score)
+        if self.in_blocks or not self.lazy:
+            return pool.put({"X": self.X, "y": self.y, "fit": fit, "score": score})
+        given = [self.X, self.y, *fit.values(), *score.values()]
+        handles = [
+            pool.compute(value)
+            if is_dask_collection(value)
+            else value
+            if value is None
+            else pool.put(value)
+            for value in given
+        ]
+        return pool.submit(_collect, tuple(fit), tuple(score), *handles)
+
+    def for_splitter(self, pool: Pool, data: Any, split: Mapping[str, Any]) -> Any:
+        """What a splitter is given.
+
+        Parameters
+        ----------
+        pool : Pool
+        data : handle
+            From `load`.
+        split : dict
+            Parameters of the splitter.
+
+        Returns
+        -------
+        X, y : array-like
+            Labels come here, and X does not: of what is not in this process's memory
+            already there is the number of rows.
+        split : dict
+        """
+        X: Any
+        if self.in_blocks:
+            X, y = RowsOnly(self.X.shape[0]), self.y
+        elif self.lazy:
+            n_rows, y = pool.run(_rows_and_labels, data)
+            X = RowsOnly(n_rows)
+        else:
+            X, y = self.X, self.y
+            X = RowsOnly(_num_samples(X)) if is_device_array(X) else X
+        return X, here(y), {name: here(value) for name, value in split.items()}
+
+
+class RowsOnly:
+    """Stands for data that is elsewhere: it has a number of rows, and nothing else.
+
+    Parameters
+    ----------
+    n_rows : int
+    """
+
+    def __init__(self, n_rows: int) -> None:
+        self.shape = (n_rows,)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> Any:
+        raise TypeError(
+            "this splitter looks at the values of X, which are not in this process: "
+            "pass the splits as a list of row numbers instead"
+        )
+
+
+def _indexable(X: Any, y: Any) -> tuple[Any, Any]:
+    on_device = [v for v in (X, y) if v is not None and is_device_array(v)]
+    if not on_device:
+        X, y = indexable(X, y)
+        return X, y
+    check_consistent_length(X, y)
+    return X, y
+
+
+def _aligned(
+    X: Any, y: Any, params: Mapping[str, Any]
+) -> tuple[Any, Any, dict[str, Any]]:
+    """Dask arrays that know the lengths of their blocks, which are those of X."""
+    X = _known(X)
+
+    def like_X(name: str, value: Any) -> Any:
+        value = _known(value) if is_dask_collection(value) else np.asarray(value)
+        if value.shape[0] != X.shape[0]:
+            raise ValueError(
+                "Found input variables with inconsistent numbers of samples: "
+                f"{[X.shape[0], value.shape[0]]} (X and {name})"
+            )
+        chunks = (X.chunks[0], *(-1 for _ in value.shape[1:]))
+        if isinstance(value, da.Array):
+            return value.rechunk(chunks)
+        return da.from_array(value, chunks=chunks)
+
+    if y is not None:
+        y = like_X("y", y)
+    return (
+        X,
+        y,
+        {
+            name: like_X(name, value) if is_per_row(value, X.shape[0]) else value
+            for name, value in params.items()
+        },
+    )
+
+
+def _known(value: Any) -> Any:
+    if not isinstance(value, da.Array):
+        if not hasattr(value, "to_dask_array"):
+            raise TypeError(
+                f"{type(value).__name__} has no blocks: pass a Dask array or frame"
+            )
+        return value.to_dask_array(lengths=True)
+    return value.compute_chunk_sizes() if math.isnan(value.shape[0]) else value
+
+
+def here(value: Any) -> Any:
+    """Bring what is one number per row to the host, where splitters look at it."""
+    if is_dask_collection(value):
+        value = value.compute()
+    return to_host(value) if value is not None and is_device_array(value) else value
+
+
+# ---- tasks ----
+
+
+def _collect(
+    fit: tuple[str, ...], score: tuple[str, ...], X: Any, y: Any, *values: Any
+) -> dict[str, Any]:
+    X, y = _indexable(X, y)
+    params = dict(zip(fit, values[: len(fit)], strict=True))
+    scored = dict(zip(score, values[len(fit) :], strict=True))
+    return {"X": X, "y": y, "fit": params, "score": scored}
+
+
+def _rows_and_labels(data: Mapping[str, Any]) -> tuple[int, Any]:
+    return _num_samples(data["X"]), here(data["y"])

@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What an exhaustive search prints while it runs, in the form of scikit-learn's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from joblib.logger import short_format_time
+
+from gpu_hpo.exhaustive._fold_scores import Evaluation
+
+_WIDTH = 80
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is printed of one candidate on one split."""
+
+    split: int
+    number: int
+    n_candidates: int
+    params: Mapping[str, Any]
+
+    def where(self, search: Any) -> str:
+        """Which split, and which candidate, as far as `verbose` asks for it."""
+        if search.verbose <= 2:
+            return ""
+        where = f" {self.split + 1}/{search.n_splits_}"
+        if search.verbose <= 9:
+            return where
+        return f"{where}; {self.number + 1}/{self.n_candidates}"
+
+    def what(self) -> str:
+        """Its parameters."""
+        return ", ".join(f"{name}={self.params[name]}" for name in sorted(self.params))
+
+
+def print_start(search: Any, line: Line) -> None:
+    """Print that a candidate is about to be fitted.
+
+    Parameters
+    ----------
+    search : BaseSearchCV
+    line : Line
+    """
+    text = f"[CV{line.where(search)}] START {line.what()}"
+    print(text + "." * (_WIDTH - len(text)))
+
+
+def print_end(
+    search: Any, line: Line, evaluation: Evaluation, names: Sequence[str]
+) -> None:
+    """Print how long a candidate has taken, and what it has scored.
+
+    Parameters
+    ----------
+    search : BaseSearchCV
+        Whose `verbose` says how much: 2 for parameters and times, 3 for the scores, 10
+        for the numbers of candidates too.
+    line : Line
+    evaluation : Evaluation
+    names : sequence of str
+        Of the scores, if they are several.
+    """
+    text = line.what()
+    text += ";" if text else ""
+    if search.verbose > 2:
+        text += _scores(search, evaluation, names)
+    seconds = evaluation.fit_time + evaluation.score_time
+    text += f" total time={short_format_time(seconds)}"
+    begin = f"[CV{line.where(search)}] END "
+    print(begin + "." * (_WIDTH - len(begin) - len(text)) + text)
+
+
+def _scores(search: Any, evaluation: Evaluation, names: Sequence[str]) -> str:
+    test, train = evaluation.test, evaluation.train
+    if evaluation.error is not None:
+        none: Any = search.error_score
+        none = dict.fromkeys(names, none) if names else none
+        test, train = none, none if search.return_train_score else None
+    several = dict(test) if isinstance(test, dict) else {}
+    several |= train if isinstance(train, dict) else {}
+    if several:
+        shown = []
+        for name in sorted(several):
+            before = "" if train is None else f"train={_of(train, name):.3f}, "
+            shown.append(f" {name}: ({before}test={_of(test, name):.3f})")
+        return "".join(shown)
+    if train is not None:
+        return f", score=(train={train:.3f}, test={test:.3f})"
+    return f", score={test:.3f}"
+
+
+def _of(scores: Any, name: str) -> float:
+    """One of several scores, which are one number if they could not be had."""
+    return scores.get(name, math.nan) if isinstance(scores, dict) else scores

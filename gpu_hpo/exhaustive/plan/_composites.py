@@ -1,0 +1,307 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Taking composites apart, and putting fitted parts together again."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import FeatureUnion, Pipeline
+
+from gpu_hpo.exhaustive.plan._columns import REMAINDER, Columns
+from gpu_hpo.exhaustive.plan._nodes import Routes
+
+# In the place of a number: what only the caller has.
+LAST = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Piped:
+    """A pipeline of which each step has been fitted by itself.
+
+    Attributes
+    ----------
+    pipeline : Pipeline
+        Not fitted.
+    steps : tuple of (int, object)
+        Which of its steps, and the number of the node that has fitted it, or another
+        `Piped`.
+    """
+
+    pipeline: Pipeline
+    steps: tuple[tuple[int, Any], ...]
+
+
+def put_together(whole: Any, fitted: Mapping[int, Any]) -> Any:
+    """Make one fitted estimator of fitted steps.
+
+    Parameters
+    ----------
+    whole : int or Piped
+    fitted : mapping of int to estimator
+        By number of the node.
+    """
+    if not isinstance(whole, Piped):
+        return fitted[whole]
+    pipeline = copy.copy(whole.pipeline)
+    pipeline.steps = list(pipeline.steps)
+    for i, part in whole.steps:
+        pipeline.steps[i] = (pipeline.steps[i][0], put_together(part, fitted))
+    return pipeline
+
+
+def numbers_in(whole: Any) -> Iterator[int]:
+    """Numbers of the nodes that `put_together` asks for."""
+    if not isinstance(whole, Piped):
+        yield whole
+        return
+    for _, part in whole.steps:
+        yield from numbers_in(part)
+
+
+class Parts(Protocol):
+    """Who is told of the parts of an estimator, and gives each a number."""
+
+    def step(
+        self,
+        path: str,
+        estimator: Any,
+        source: int,
+        columns: tuple[Columns, ...],
+        routes: Routes,
+        memory: Any,
+    ) -> int:
+        """Number the node of a transformer; `path` leads to it from the whole."""
+
+    def joined(
+        self,
+        path: str,
+        estimator: Any,
+        source: int,
+        columns: tuple[Columns, ...],
+        parts: Mapping[str, tuple[int, Any]],
+    ) -> int:
+        """Number the node of a FeatureUnion or ColumnTransformer."""
+
+
+def take_apart(
+    parts: Parts,
+    estimator: Any,
+    source: int,
+    names: Sequence[str],
+    path: str = "",
+) -> tuple[int, Any, str, Any, Routes]:
+    """Take the estimator of a candidate apart.
+
+    Parameters
+    ----------
+    parts : Parts
+        Is told of all but the last step.
+    estimator : estimator
+        Not fitted.
+    source : int
+        The node that it would be fitted to.
+    names : sequence of str
+        Fit parameters of the search.
+    path : str
+        Leads to it from the candidate's.
+
+    Returns
+    -------
+    source : int
+        The node that the last step is to be fitted to.
+    last : estimator
+        The last step.
+    path : str
+        Leads to it from the candidate's.
+    whole : Piped or None
+        How the whole is put together from fitted steps and `LAST`.
+    routes : dict
+        Fit parameters of the last step.
+    """
+    found = _pipeline_routes(estimator, "fit", {name: name for name in names})
+    if found is None or _is_through(estimator.steps[-1][1]):
+        return whole(estimator, source, names, path)
+    steps = []
+    for i, (name, step) in enumerate(estimator.steps[:-1]):
+        if _is_through(step):
+            continue
+        source, fitted = _transformer(
+            parts, step, source, (), found[name], _join(path, name), estimator.memory
+        )
+        steps.append((i, fitted))
+    name, last = estimator.steps[-1]
+    path = _join(path, name)
+    if any(found[name].values()):
+        # Who of its steps gets them is its own affair.
+        inner, routes = None, found[name]
+    else:
+        source, last, path, inner, routes = take_apart(parts, last, source, (), path)
+    steps.append((len(estimator.steps) - 1, LAST if inner is None else inner))
+    return source, last, path, Piped(estimator, tuple(steps)), routes
+
+
+def whole(
+    estimator: Any, source: int, names: Sequence[str], path: str = ""
+) -> tuple[int, Any, str, Any, Routes]:
+    """Give what `take_apart` gives for an estimator that is one step."""
+    return source, estimator, path, None, {"fit": {name: name for name in names}}
+
+
+def _transformer(
+    parts: Parts,
+    estimator: Any,
+    source: int,
+    columns: tuple[Columns, ...],
+    routes: Routes,
+    path: str,
+    memory: Any,
+) -> tuple[int, Any]:
+    """Number the node that has a transformer's output; and how it is put together."""
+    if not any(routes.values()):
+        if type(estimator) is Pipeline:
+            taken = _taken_pipeline(parts, estimator, source, columns, path)
+            if taken is not None:
+                return taken
+        elif _can_take(estimator):
+            number = _join_parts(parts, estimator, source, columns, path)
+            return number, number
+    number = parts.step(path, estimator, source, columns, routes, memory)
+    return number, number
+
+
+def _taken_pipeline(
+    parts: Parts, pipeline: Any, source: int, columns: tuple[Columns, ...], path: str
+) -> tuple[int, Any] | None:
+    routes = _pipeline_routes(pipeline, "fit_transform", {})
+    used = [i for i, (_, step) in enumerate(pipeline.steps) if not _is_through(step)]
+    if routes is None or not used:
+        return None
+    steps = []
+    for i in used:
+        name, step = pipeline.steps[i]
+        source, fitted = _transformer(
+            parts, step, source, columns, {}, _join(path, name), pipeline.memory
+        )
+        steps.append((i, fitted))
+        columns = ()
+    return source, Piped(pipeline, tuple(steps))
+
+
+def _join_parts(
+    parts: Parts, estimator: Any, source: int, columns: tuple[Columns, ...], path: str
+) -> int:
+    found = {}
+    for name, part, taken in _parts_of(estimator):
+        number, fitted = _transformer(
+            parts, part, source, (*columns, *taken), {}, _join(path, name), None
+        )
+        found[name] = number, fitted
+    return parts.joined(path, estimator, source, columns, found)
+
+
+def _parts_of(estimator: Any) -> list[tuple[str, Any, tuple[Columns, ...]]]:
+    """Parts that are fitted, with the columns that they are given."""
+    if type(estimator) is FeatureUnion:
+        return [
+            (name, part, ())
+            for name, part in estimator.transformer_list
+            if not isinstance(part, str)
+        ]
+    layout = tuple((name, columns) for name, _, columns in estimator.transformers)
+    found: list[tuple[str, Any, tuple[Columns, ...]]] = [
+        (name, part, (Columns(((name, columns),), name),))
+        for name, part, columns in estimator.transformers
+        if not isinstance(part, str)
+    ]
+    if not isinstance(estimator.remainder, str):
+        found.append((REMAINDER, estimator.remainder, (Columns(layout, REMAINDER),)))
+    return found
+
+
+def with_stand_ins(estimator: Any, stand_ins: Mapping[str, Any]) -> Any:
+    """Copy of a FeatureUnion or ColumnTransformer, with other parts.
+
+    Parameters
+    ----------
+    estimator : FeatureUnion or ColumnTransformer
+    stand_ins : mapping of str to object
+        By name of the part.
+    """
+    joined = clone(estimator)
+    joined.n_jobs = None  # there is nothing left to do
+    if type(joined) is FeatureUnion:
+        joined.transformer_list = [
+            (name, stand_ins.get(name, part))
+            for name, part in estimator.transformer_list
+        ]
+        return joined
+    joined.transformers = [
+        (name, stand_ins.get(name, part), columns)
+        for name, part, columns in estimator.transformers
+    ]
+    joined.remainder = stand_ins.get(REMAINDER, estimator.remainder)
+    return joined
+
+
+def without_stand_ins(
+    joined: Any, estimator: Any, stand_ins: Mapping[str, Any]
+) -> None:
+    """Put fitted parts into the place of those that stood in for them."""
+    real = {id(stand_in): stand_in.fitted for stand_in in stand_ins.values()}
+
+    def own(part: Any) -> Any:
+        return real.get(id(part), part)
+
+    if type(joined) is FeatureUnion:
+        joined.transformer_list = [
+            (n, own(part)) for n, part in joined.transformer_list
+        ]
+    else:
+        joined.transformers_ = [
+            (n, own(part), c) for n, part, c in joined.transformers_
+        ]
+        # As they were given: not fitted, and with the candidate's parameters.
+        given = {name: clone(part.fitted) for name, part in stand_ins.items()}
+        joined.transformers = [
+            (name, given.get(name, part), c) for name, part, c in estimator.transformers
+        ]
+        joined.remainder = given.get(REMAINDER, estimator.remainder)
+    joined.n_jobs = estimator.n_jobs
+
+
+def _pipeline_routes(estimator: Any, method: str, params: Mapping[str, str]) -> Any:
+    """Which step of a pipeline gets which fit parameters; None to leave it whole."""
+    if type(estimator) is not Pipeline or estimator.transform_input is not None:
+        return None
+    try:
+        estimator._validate_steps()
+        return estimator._check_method_params(method=method, props=dict(params))
+    except Exception:  # scikit-learn says the same where it is fitted
+        return None
+
+
+def _can_take(estimator: Any) -> bool:
+    """Whether it is a composite with valid parts."""
+    if type(estimator) not in (FeatureUnion, ColumnTransformer):
+        return False
+    try:
+        estimator._validate_transformers()
+        names = [name for name, _, _ in _parts_of(estimator)]
+    except Exception:  # scikit-learn says the same where it is fitted
+        return False
+    # Some weights are for nobody, which scikit-learn says while it fits.
+    return bool(names)
+
+
+def _is_through(step: Any) -> bool:
+    return step is None or (isinstance(step, str) and step == "passthrough")
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}__{name}" if path else name

@@ -1,0 +1,212 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Scores of several models in one pass, where their answers are arrays of one kind."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.metrics import get_scorer
+
+from gpu_hpo.data._chunk import concat_chunks
+from gpu_hpo.devices import array_namespace, is_device_array, to_host
+from gpu_hpo.metrics import METRICS, Truth, models_at_once, stacked_scores
+
+Answers = dict[str, Any]
+
+
+def metric_of(scorer: Any) -> str | None:
+    """Name of the metric that computes what a scorer does, if there is one.
+
+    Parameters
+    ----------
+    scorer : scorer object of scikit-learn's
+
+    Returns
+    -------
+    str or None
+        A key of `gpu_hpo.metrics.METRICS`.
+    """
+    for name, known in _named().items():
+        if (
+            type(scorer) is type(known)
+            and scorer._score_func is known._score_func
+            and scorer._sign == known._sign
+            and scorer._response_method == known._response_method
+            and _equal(_arguments(scorer), _arguments(known))
+        ):
+            return name
+    return None
+
+
+@cache
+def _named() -> dict[str, Any]:
+    return {name: get_scorer(name) for name in METRICS}
+
+
+def _arguments(scorer: Any) -> dict[str, Any]:
+    """All that a scorer calls its function with, but data."""
+    takes = inspect.signature(scorer._score_func).parameters.values()
+    defaults = {p.name: p.default for p in takes if p.default is not p.empty}
+    return defaults | scorer._kwargs
+
+
+def _equal(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    # Types first: an array is not compared with anything.
+    return a.keys() == b.keys() and all(
+        type(a[name]) is type(b[name]) and a[name] == b[name] for name in a
+    )
+
+
+def joined(answers: Sequence[Answers], methods: Sequence[str]) -> Answers:
+    """The answers of one model for all parts, by some of its methods."""
+    return concat_chunks([{name: part[name] for name in methods} for part in answers])
+
+
+def joint_scores(
+    metrics: Mapping[str, str],
+    methods: Sequence[Sequence[str]],
+    models: Sequence[Any],
+    answers: Sequence[Sequence[Answers]],
+    y: Any,
+    weight: Any = None,
+) -> dict[str, list[float]]:
+    """Score models together by what they have answered, and copy only scores.
+
+    Parameters
+    ----------
+    metrics : mapping of str to str
+        Keys of `gpu_hpo.metrics.METRICS`, by names of the caller's.
+    methods : sequence of sequences of str
+        Per model, whose answers they need.
+    models : sequence of estimators
+    answers : sequence of sequences of dict
+        Per model, per part, by method.
+    y : array-like
+        For all parts.
+    weight : array-like, optional
+        Sample weights for all parts.
+
+    Returns
+    -------
+    dict of str to list of float
+        Per metric, a score per model: not finite where scikit-learn has to be asked.
+        Empty if the answers are nothing that can be scored here.
+    """
+    found = {name: [np.nan] * len(models) for name in metrics}
+    y, weight = _plain(y), _plain(weight)
+    for group in _groups(models, answers, methods):
+        needed = methods[group[0]]
+        first = _arrays(answers[group[0]], needed)
+        xp = _common_namespace(y, weight, first.values())
+        if xp is None:
+            continue
+        truth = Truth(y, weight, _classes(xp, models[group[0]]))
+        step = models_at_once(xp, max(a.size for a in first.values()))
+        tables = []
+        for start in range(0, len(group), step):
+            block = [
+                first if i == group[0] else _arrays(answers[i], needed)
+                for i in group[start : start + step]
+            ]
+            stack = {name: xp.stack([a[name] for a in block]) for name in needed}
+            scores = stacked_scores(truth, set(metrics.values()), stack)
+            tables.append(xp.stack([scores[name] for name in metrics.values()]))
+        # All that leaves the device, and all at once.
+        table = to_host(xp.concatenate(tables, axis=1)).tolist()
+        for name, row in zip(metrics, table, strict=True):
+            for i, score in zip(group, row, strict=True):
+                found[name][i] = score
+    return found
+
+
+def _groups(
+    models: Sequence[Any],
+    answers: Sequence[Sequence[Answers]],
+    methods: Sequence[Sequence[str]],
+) -> list[list[int]]:
+    """Positions of models whose answers can be put into one array."""
+    groups: list[list[int]] = []
+    for i, model in enumerate(models):
+        for group in groups:
+            j = group[0]
+            if methods[i] == methods[j] and _alike(
+                model, answers[i], models[j], answers[j], methods[i]
+            ):
+                group.append(i)
+                break
+        else:
+            groups.append([i])
+    return groups
+
+
+def _arrays(answers: Sequence[Answers], methods: Sequence[str]) -> Answers:
+    return {name: _plain(value) for name, value in joined(answers, methods).items()}
+
+
+def _alike(
+    a: Any,
+    answers_a: Sequence[Answers],
+    b: Any,
+    answers_b: Sequence[Answers],
+    methods: Sequence[str],
+) -> bool:
+    """Whether two models' answers can be put into one array and mean the same there."""
+    if type(a) is not type(b) or len(answers_a) != len(answers_b):
+        return False
+    for of_a, of_b in zip(answers_a, answers_b, strict=True):
+        for name in methods:
+            x, y = of_a[name], of_b[name]
+            if not hasattr(x, "shape") or not hasattr(x, "dtype"):
+                return False
+            if type(x) is not type(y) or x.shape != y.shape or x.dtype != y.dtype:
+                return False
+    known_a: Any = getattr(a, "classes_", None)
+    known_b: Any = getattr(b, "classes_", None)
+    if known_a is known_b:
+        return True
+    if type(known_a) is not type(known_b) or not hasattr(known_a, "shape"):
+        return False
+    return known_a.shape == known_b.shape and bool((known_a == known_b).all())
+
+
+def _common_namespace(y: Any, weight: Any, answers: Any) -> Any:
+    """The namespace of arrays that fit together; None if they do not."""
+    arrays = [y, *answers] if weight is None else [y, weight, *answers]
+    try:
+        xp = array_namespace(*arrays)
+    except TypeError:
+        return None
+    if not all(isinstance(array, xp.ndarray) for array in arrays):
+        return None
+    if y.ndim not in (1, 2) or any(a.shape[:1] != y.shape[:1] for a in arrays):
+        return None
+    if weight is not None and (weight.ndim != 1 or weight.dtype.kind not in "biuf"):
+        return None
+    return xp
+
+
+def _classes(xp: Any, model: Any) -> Any:
+    """The labels that a classifier knows, as an array; None if there is none."""
+    classes = _plain(getattr(model, "classes_", None))
+    if not isinstance(classes, np.ndarray | xp.ndarray) or not is_classifier(model):
+        return None
+    return classes
+
+
+def _plain(values: Any) -> Any:
+    """Array of what may be a frame or a column of one, where it is."""
+    if not hasattr(values, "iloc"):
+        return values
+    if not is_device_array(values):
+        return np.asarray(values)
+    # On a device columns are an array only if they have numbers, and all of them.
+    dtypes = [values.dtype] if values.ndim == 1 else values.dtypes
+    if not all(getattr(dtype, "kind", "O") in "biuf" for dtype in dtypes):
+        return values
+    return values if bool(values.isna().values.any()) else values.values

@@ -1,0 +1,425 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Split arrays into rows to train on and rows to test on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from gpu_hpo.data._random_split import (
+    RandomState,
+    n_test_rows,
+    root_seed,
+    spawn_seed,
+    split_rows,
+)
+from gpu_hpo.devices import is_device_array, to_host
+from gpu_hpo.model_selection._row_blocks import (
+    block_lengths,
+    host_labels,
+    kind,
+    n_rows,
+    type_name,
+)
+from gpu_hpo.model_selection._split_in_order import OrderedCut
+
+DEFAULT_TEST_SIZE = 0.1
+
+
+def train_test_split(
+    *arrays: Any,
+    test_size: float | None = None,
+    train_size: float | None = None,
+    random_state: RandomState = None,
+    shuffle: bool | None = None,
+    stratify: Any = None,
+    blockwise: bool = True,
+    convert_mixed_types: bool = False,
+) -> list[Any]:
+    """Split arrays into random train and test rows, or into first and last ones.
+
+    Dask arrays and frames are split lazily and, where rows are chosen at random, within
+    each block, so no row moves between workers. Anything else is split as by
+    `sklearn.model_selection.train_test_split`, and on the device where it is.
+
+    Parameters
+    ----------
+    *arrays : dask arrays, dask frames and series, or array-likes
+        Data of equal lengths (first axis), and of equal blocks if Dask's.
+    test_size : float, optional
+        The fraction of rows that test. Default: what `train_size` leaves; 0.1 for Dask
+        collections, 0.25 otherwise. Of each block of a Dask collection (of the whole if
+        `shuffle` is False): the nearest whole number, at least one row, if there are
+        two, and never all.
+    train_size : float, optional
+        The fraction of rows that train. For Dask collections the two must sum to 1.
+    random_state : int, RandomState or None, default=None
+        Decides which rows; the same integer gives the same rows for any data with the
+        same blocks. For Dask collections also a ``numpy.random.Generator`` or
+        ``SeedSequence``.
+    shuffle : bool, optional
+        Whether rows are chosen at random; None means True. If False, the first rows of
+        the whole train and the last ones test, in order, as time series need it. For
+        Dask collections this takes the lengths of all blocks: where no array knows
+        them (frames never do), the first of `arrays` is computed for them at once.
+        Within a block rows keep their order in either case.
+    stratify : array-like or Dask collection, optional
+        Class labels of the rows: each class then gives its share of the test rows, of
+        each block. Labels on a device, and nothing else, are copied to the host.
+    blockwise : bool, default=True
+        For Dask collections only True is implemented; with ``shuffle=False``, where
+        no row is drawn, it has no effect.
+    convert_mixed_types : bool, default=False
+        Allow a mixture of Dask arrays, Dask frames and data that is not Dask's: all
+        become Dask arrays, in the blocks of the first Dask array.
+
+    Returns
+    -------
+    list of length ``2 * len(arrays)``
+        ``[train, test, train, test, ...]``, of the types given. Chunk sizes are known
+        where those of the input are; with ``shuffle=False`` always, and no block is
+        left without rows.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or blocks do not match. Blocks whose lengths
+        are unknown are compared when they are computed.
+    TypeError
+        If types are mixed without `convert_mixed_types`.
+    NotImplementedError
+        If ``blockwise=False`` for rows of Dask collections chosen at random.
+
+    See Also
+    --------
+    sklearn.model_selection.train_test_split : For data in memory.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from gpu_hpo.model_selection import train_test_split
+    >>> X = da.ones((100, 3), chunks=(50, 3))
+    >>> X_train, X_test = train_test_split(X, test_size=0.2, random_state=0)
+    >>> X_train.chunks[0], X_test.chunks[0]
+    ((40, 40), (10, 10))
+    >>> X_train, X_test = train_test_split(X, test_size=0.2, shuffle=False)
+    >>> X_train.chunks[0], X_test.chunks[0]
+    ((50, 30), (20,))
+    """
+    if not arrays:
+        raise ValueError("train_test_split needs at least one array")
+    shuffle = True if shuffle is None else shuffle
+    kinds = [kind(array) for array in arrays]
+    if set(kinds) == {"other"}:
+        return _in_memory(
+            arrays,
+            test_size=test_size,
+            train_size=train_size,
+            random_state=random_state,
+            shuffle=shuffle,
+            stratify=stratify,
+        )
+
+    if shuffle and not blockwise:
+        raise NotImplementedError(
+            "blockwise=False is not implemented for Dask collections: rows are chosen "
+            "within each block. To mix rows of different blocks, rechunk or shuffle "
+            "the data before."
+        )
+    if isinstance(stratify, bool):
+        raise TypeError(
+            f"stratify={stratify!r} must be the class labels of the rows, y for one"
+        )
+    if stratify is not None and not shuffle:
+        raise ValueError("stratify needs shuffle=True: it chooses rows at random")
+    fraction = _test_fraction(test_size, train_size)
+    data = list(arrays)
+    if len(set(kinds)) > 1:
+        if not convert_mixed_types:
+            types = ", ".join(type_name(array) for array in arrays)
+            raise TypeError(
+                f"cannot split a mixture of types ({types}); convert them, or pass "
+                "convert_mixed_types=True to make them all Dask arrays"
+            )
+        data = _as_dask_arrays(data, kinds)
+    if not shuffle:
+        cut = _cut(data, fraction)
+        return [cut.take(array, last=last) for array in data for last in (False, True)]
+    is_test = _choose(data, stratify, fraction, root_seed(random_state))
+    return [
+        part
+        for array in data
+        for part in (
+            _take(array, is_test, fraction, test=False),
+            _take(array, is_test, fraction, test=True),
+        )
+    ]
+
+
+def _in_memory(arrays: Sequence[Any], stratify: Any, **options: Any) -> list[Any]:
+    from sklearn.model_selection import train_test_split as sklearn_split
+
+    # scikit-learn chooses rows, and takes those of what is in the host's memory. What
+    # is on a device it never sees: it would not know all that lives there.
+    stand_ins = [np.arange(n_rows(x)) if is_device_array(x) else x for x in arrays]
+    stratify = None if stratify is None else host_labels(stratify)
+    parts = sklearn_split(*stand_ins, stratify=stratify, **options)
+    return [
+        _rows_of(arrays[i // 2], part) if is_device_array(arrays[i // 2]) else part
+        for i, part in enumerate(parts)
+    ]
+
+
+def _rows_of(x: Any, rows: np.ndarray) -> Any:
+    """Take rows where the data is; indices, unlike data, go to the device."""
+    if type(x).__module__.startswith("cupyx"):
+        x = x.tocsr()  # itself, but for formats of which rows cannot be taken
+    return x.iloc[rows] if hasattr(x, "iloc") else x[rows]
+
+
+def _test_fraction(test_size: Any, train_size: Any) -> float:
+    for name, size in (("test_size", test_size), ("train_size", train_size)):
+        if size is None:
+            continue
+        # Whole numbers count rows in scikit-learn; a block cannot know its share.
+        if not _is_fraction(size):
+            raise ValueError(
+                f"{name}={size!r} must be a float between 0 and 1 for Dask collections"
+            )
+    if test_size is None:
+        return DEFAULT_TEST_SIZE if train_size is None else 1.0 - float(train_size)
+    if train_size is not None and not math.isclose(test_size + train_size, 1.0):
+        raise ValueError(
+            f"test_size={test_size!r} and train_size={train_size!r} must sum to 1 for "
+            "Dask collections"
+        )
+    return float(test_size)
+
+
+def _is_fraction(size: Any) -> bool:
+    return isinstance(size, Real) and 0 < float(size) < 1
+
+
+def _as_dask_arrays(data: list[Any], kinds: list[str]) -> list[Any]:
+    """Bring a mixture into the blocks of its first Dask array."""
+    frames = [x for x, name in zip(data, kinds, strict=True) if name == "frame"]
+    arrays = [x for x, name in zip(data, kinds, strict=True) if name == "array"]
+    if arrays:
+        rows = arrays[0].chunks[0]
+    else:
+        rows = tuple(map(int, frames[0].map_partitions(len).compute()))
+    return [_as_dask_array(x, rows) for x in data]
+
+
+def _as_dask_array(x: Any, rows: tuple[Any, ...]) -> Any:
+    import dask.array as da
+
+    if kind(x) == "array":
+        return x
+    known = not any(map(math.isnan, rows))
+    if kind(x) == "frame":
+        if x.npartitions != len(rows):
+            raise ValueError(_blocks_differ(x.npartitions, len(rows)))
+        return x.to_dask_array(lengths=rows if known else None)
+    if not known:
+        raise ValueError(
+            f"a {type_name(x)} cannot be cut into blocks of unknown lengths: call "
+            "compute_chunk_sizes() on the Dask array, or to_dask_array(lengths=True) "
+            "on the Dask frame"
+        )
+    x = x if hasattr(x, "shape") else np.asarray(x)
+    if hasattr(x, "iloc"):
+        x = x.values if is_device_array(x) else to_host(x)
+    if x.shape[0] != sum(rows):
+        raise ValueError(
+            f"inputs have different numbers of rows: {x.shape[0]} and {sum(rows)}"
+        )
+    return da.from_array(x, chunks=(rows, *x.shape[1:]))
+
+
+def _cut(data: list[Any], test_size: float) -> OrderedCut:
+    """Find where to cut, which takes the lengths of all blocks."""
+    aligned = [_row_markers(x) for x in data]
+    _check_blocks(data, aligned)
+    rows = _known_rows(aligned) or block_lengths(data[0])
+    n = int(sum(rows))
+    n_test = n_test_rows(n, test_size)
+    if not n_test:
+        raise ValueError(f"no row is left to test: there must be two rows, not {n}")
+    return OrderedCut(rows, n - n_test, _blocks_differ)
+
+
+def _known_rows(aligned: list[Any]) -> tuple[int, ...] | None:
+    """Lengths of blocks, if any of these arrays knows them."""
+    return next((x.chunks[0] for x in aligned if not math.isnan(x.shape[0])), None)
+
+
+def _choose(
+    data: list[Any],
+    stratify: Any,
+    test_size: float,
+    root: np.random.SeedSequence,
+) -> Any:
+    """Lazily mark the rows that test: a 1-D Dask array of bool, in the data's blocks.
+
+    The marks exist once for all arrays, so all give the same rows.
+    """
+    import dask.array as da
+
+    aligned = [_row_markers(x) for x in data]
+    labels = None
+    if stratify is not None:
+        labels = _as_dask_array(_labels(stratify), aligned[0].chunks[0])
+        if labels.ndim != 1:
+            raise ValueError(f"stratify must have one axis; got {labels.ndim}")
+        aligned.append(labels)
+    _check_blocks(data, aligned)
+    rows = _known_rows(aligned) or aligned[0].chunks[0]
+    known = not any(map(math.isnan, rows))
+    if known and not sum(n_test_rows(n, test_size) for n in rows):
+        raise ValueError(
+            f"no row is left to test: no block of {rows} has two rows to split"
+        )
+    if labels is not None:
+        blocks = labels
+    elif known:
+        # Lengths are all there is to know, so the choice waits for no data.
+        blocks = da.empty(sum(rows), chunks=(rows,), dtype=bool)
+    else:
+        blocks = aligned[0]
+        blocks = blocks.blocks[(slice(None), *(0,) * (blocks.ndim - 1))]
+    return da.map_blocks(
+        _test_rows,
+        blocks,
+        drop_axis=list(range(1, blocks.ndim)),
+        chunks=(rows,),
+        dtype=bool,
+        meta=np.empty(0, dtype=bool),
+        test_size=test_size,
+        root=root,
+        stratify=labels is not None,
+    )
+
+
+def _labels(stratify: Any) -> Any:
+    """Bring labels to the host: in tasks if they are a Dask frame's."""
+    if kind(stratify) == "other":
+        return host_labels(stratify)
+    if kind(stratify) == "array" or stratify.ndim != 1:
+        return stratify
+    # Strings are labels too, of which there are no arrays on a device.
+    return stratify.map_partitions(_on_host, meta=_on_host(stratify._meta))
+
+
+def _on_host(part: Any) -> Any:
+    import pandas as pd
+
+    values = to_host(part)
+    return pd.Series(values, dtype=values.dtype)
+
+
+def _row_markers(x: Any) -> Any:
+    """Give a Dask array with the data's row blocks."""
+    if kind(x) == "array":
+        return x
+    import pandas as pd
+
+    # pandas even of frames on a device, of which only the lengths matter here.
+    meta = pd.Series([], dtype="int8")
+    return x.map_partitions(_count_up, meta=meta).to_dask_array()
+
+
+def _count_up(part: Any) -> Any:
+    import pandas as pd
+
+    return pd.Series(np.zeros(len(part), dtype="int8"))
+
+
+def _check_blocks(data: list[Any], aligned: list[Any]) -> None:
+    first = aligned[0].chunks[0]
+    for other in (x.chunks[0] for x in aligned[1:]):
+        pairs = zip(first, other, strict=False)
+        unequal = (a != b for a, b in pairs if not (math.isnan(a) or math.isnan(b)))
+        if len(first) != len(other) or any(unequal):
+            raise ValueError(_blocks_differ(first, other))
+    divisions = {x.divisions for x in data if kind(x) == "frame" and x.known_divisions}
+    if len(divisions) > 1:
+        raise ValueError(
+            "frames must have the same divisions to be split together; got "
+            + " and ".join(map(str, sorted(divisions, key=str)))
+        )
+
+
+def _blocks_differ(one: Any, other: Any) -> str:
+    return (
+        "inputs must have the same blocks of rows to be split together; got "
+        f"{one} and {other}. Rechunk or repartition one like the other."
+    )
+
+
+def _test_rows(
+    block: Any,
+    *,
+    test_size: float,
+    root: np.random.SeedSequence,
+    stratify: bool,
+    block_id: tuple[int, ...],
+) -> np.ndarray:
+    """Mark the rows of one block that test. Runs in a task."""
+    n_rows = block.shape[0]
+    is_test = np.zeros(n_rows, dtype=bool)
+    labels = to_host(block) if stratify else None
+    seed = spawn_seed(root, block_id[0])
+    is_test[split_rows(n_rows, test_size, seed, labels)[1]] = True
+    return is_test
+
+
+def _take(x: Any, is_test: Any, fraction: float, test: bool) -> Any:
+    """Lazily take the rows of every block that test, or those that do not."""
+    import dask.array as da
+
+    if kind(x) == "frame":
+        import dask.dataframe as dd
+
+        return x.map_partitions(
+            _take_rows,
+            dd.from_dask_array(is_test),
+            test=test,
+            meta=x._meta,
+            align_dataframes=False,
+        )
+    counts = tuple(_n_rows(n, fraction, test) for n in x.chunks[0])
+    axes = tuple(range(x.ndim))
+    return da.blockwise(
+        _take_rows,
+        axes,
+        x,
+        axes,
+        is_test,
+        (0,),
+        test=test,
+        adjust_chunks={0: counts},
+        align_arrays=False,
+        dtype=x.dtype,
+        meta=x._meta,
+    )
+
+
+def _n_rows(n_rows: float, fraction: float, test: bool) -> float:
+    if math.isnan(n_rows):
+        return n_rows
+    n_test = n_test_rows(int(n_rows), fraction)
+    return n_test if test else n_rows - n_test
+
+
+def _take_rows(block: Any, is_test: Any, test: bool) -> Any:
+    """Take rows of one block. Runs in a task."""
+    marks = np.asarray(is_test)
+    if len(marks) != block.shape[0]:
+        raise ValueError(_blocks_differ(len(marks), block.shape[0]))
+    return _rows_of(block, np.flatnonzero(marks == test))

@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""How well a model does, with Dask data read block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dask
+import numpy as np
+from dask.base import is_dask_collection
+
+from gpu_hpo.data._arrival import Parcel, aligned
+from gpu_hpo.data._chunk import Chunk, concat_chunks, n_rows
+from gpu_hpo.metrics._scoring import Scoring
+from gpu_hpo.postfit._lazily import blocks, check_has_blocks
+
+
+def score(
+    model: Any, scoring: Scoring, X: Any, y: Any, rows: Mapping[str, Any]
+) -> dict[str, float]:
+    """Score `model` by every metric of `scoring`.
+
+    Parameters
+    ----------
+    model : estimator
+    scoring : Scoring
+    X, y : array-like or Dask collection
+        Of a Dask X only one block, and what the model answers, is in memory at a time,
+        unless a metric wants all of X in one piece.
+    rows : mapping of str to array-like or Dask collection
+        Per-row parameters of the metrics.
+
+    Returns
+    -------
+    dict of str to float
+    """
+    if is_dask_collection(X):
+        return lazy_score(model, scoring, X, y, rows).compute()
+    lazy = {n: v for n, v in {"y": y, **rows}.items() if is_dask_collection(v)}
+    # One by one, since Dask warns of arrays and frames together.
+    found = {name: dask.compute(value)[0] for name, value in lazy.items()}
+    return _score_one(model, scoring, {"X": X, "y": y, **rows, **found}, tuple(rows))
+
+
+def lazy_score(
+    model: Any, scoring: Scoring, X: Any, y: Any, rows: Mapping[str, Any]
+) -> Any:
+    """Score `model` as `score` does, but when asked to.
+
+    Parameters
+    ----------
+    model, scoring, X, y, rows
+        As of `score`.
+
+    Returns
+    -------
+    dask.delayed.Delayed
+        Of a dict of str to float.
+    """
+    given = {"X": X, "y": y, **rows}
+    for name, value in given.items():
+        if is_dask_collection(value):
+            check_has_blocks(name, value)
+    lazy_model = dask.delayed(Parcel(model), traverse=False)
+    lazy_scoring = dask.delayed(scoring, traverse=False)
+    if not is_dask_collection(X):
+        parts = {name: _pieces(value) for name, value in given.items()}
+        return dask.delayed(_score_pieces)(lazy_model, lazy_scoring, parts, tuple(rows))
+    answer = dask.delayed(_answers)
+    pieces = blocks(X)
+    answers = [answer(lazy_model, lazy_scoring, piece) for piece in pieces]
+    rest = {name: _pieces(value) for name, value in given.items() if name != "X"}
+    if scoring.whole:
+        rest["X"] = pieces
+    return dask.delayed(_score_answers)(
+        lazy_model, lazy_scoring, answers, rest, tuple(rows)
+    )
+
+
+def _pieces(value: Any) -> list[Any]:
+    """The pieces that a value is to be put together from."""
+    if value is None:
+        return []
+    if is_dask_collection(value):
+        return blocks(value)
+    return [dask.delayed(_array(value), traverse=False)]
+
+
+# ---- tasks ----
+
+
+def _answers(model: Parcel, scoring: Scoring, X: Any) -> dict[str, Any] | None:
+    """What the model answers for a block, unless that has no rows."""
+    if not n_rows({"X": X}):
+        return None
+    return scoring.answers(model.value, {"X": aligned(X)})
+
+
+def _score_answers(
+    model: Parcel,
+    scoring: Scoring,
+    answers: list[dict[str, Any] | None],
+    pieces: Mapping[str, list[Any]],
+    rows: tuple[str, ...],
+) -> dict[str, float]:
+    known = [aligned(answer) for answer in answers if answer is not None]
+    if not known:
+        raise ValueError("X has no rows to score")
+    part = _joined(pieces)
+    lengths = {name: n_rows({"X": value}) for name, value in part.items()}
+    if known[0]:
+        first = next(iter(known[0]))
+        lengths["X"] = sum(n_rows({"X": answer[first]}) for answer in known)
+    if len(set(lengths.values())) > 1:
+        counts = ", ".join(f"{name} {n}" for name, n in lengths.items())
+        raise ValueError(f"X and what goes with it differ in their rows: {counts}")
+    return scoring.score(model.value, known, [part], rows)
+
+
+def _score_pieces(
+    model: Parcel,
+    scoring: Scoring,
+    pieces: Mapping[str, list[Any]],
+    rows: tuple[str, ...],
+) -> dict[str, float]:
+    return _score_one(model.value, scoring, _joined(pieces), rows)
+
+
+def _score_one(
+    model: Any, scoring: Scoring, part: Mapping[str, Any], rows: tuple[str, ...]
+) -> dict[str, float]:
+    part = {
+        name: value if name == "X" else _array(value)
+        for name, value in part.items()
+        if value is not None
+    }
+    return scoring.score(model, [scoring.answers(model, part)], [part], rows)
+
+
+def _joined(pieces: Mapping[str, list[Any]]) -> Chunk:
+    """Each value in one piece, without those that there are none of."""
+    found = {
+        name: concat_chunks([{name: value} for value in values])[name]
+        for name, values in pieces.items()
+        if values
+    }
+    return aligned(found)
+
+
+def _array(value: Any) -> Any:
+    return np.asarray(value) if isinstance(value, list | tuple) else value

@@ -1,0 +1,130 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""The stack contract: many models of one shape, trained as one set of arrays.
+
+An estimator that can train in a stack has two methods more than others::
+
+    model.stack_key()          # hashable: models with equal keys may share a stack
+    type(model).stack(models)  # a `Stack` of them, which leaves them as they are
+
+Whoever has both is stacked by the searches; everything else is trained in a loop.
+``gpu_hpo.testing.check_stackable`` says whether an estimator keeps the contract.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Hashable, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+
+@runtime_checkable
+class Stack(Protocol):
+    """Models of one shape in arrays with a leading model axis.
+
+    A model's weights and answers must not depend on who shares its stack: on NumPy
+    not by a bit. So a search gives one answer however its trials are grouped.
+
+    A stack whose models may be fitted together, as the candidates of a grid search are
+    to the rows of a fold, has one method more::
+
+        fit(X, y, **params)    # -> the stack; takes what ``model.fit`` takes
+
+    It trains every model from scratch, whatever it has been before, until it stops by
+    itself, and each comes out as ``model.fit(X, y, **params)`` alone would have left
+    it: one that stops early has no part in what the others do from then on. Why a model
+    failed by itself goes to its entry in `errors`, which says nothing of earlier calls,
+    and harms no other; what is wrong with the data for all is raised. One warning, that
+    of convergence for instance, may stand for those of all models. Models that would go
+    on from where they are (`warm_start`) may be refused, unless they are not fitted.
+    `fits_together` finds the method by its name; models of a stack without it are
+    fitted one by one.
+
+    Attributes
+    ----------
+    errors : list of (Exception or None)
+        Per model, why it failed (diverged) in a `partial_fit`, or in the last `fit`.
+        Such a model harms no other one. What is wrong with the data is raised instead.
+    """
+
+    errors: list[Exception | None]
+
+    def __len__(self) -> int:
+        """Count the models."""
+
+    def partial_fit(self, X: Any, y: Any, **params: Any) -> Any:
+        """Train every model by one call; takes what ``model.partial_fit`` takes.
+
+        A stack whose models may train on rows of their own, as those of the folds of
+        a cross-validation do, takes one parameter more::
+
+            partial_fit(X, y, ..., rows=None)
+
+        `rows` has an entry per model: an array of int, on the host, of distinct and
+        ascending row numbers of X, which several models may share; or None for all
+        rows. Each model comes out as if it alone had been given these rows of X, of y
+        and of all else that has rows. An error that only its own rows cause goes to
+        its entry in `errors`. `takes_rows` finds the parameter by its name; models of
+        a stack without it train fold by fold.
+        """
+
+    def predict(self, X: Any) -> Any:
+        """Predictions of all models: array of shape (n_models, n_samples, ...).
+
+        `predict_proba` and `decision_function`, if the model has them, likewise.
+        """
+
+    def take(self, indices: Sequence[int]) -> Any:
+        """Stack of some of the models, in this order; shares nothing with this one."""
+
+    def concat(self, others: Sequence[Any]) -> Any:
+        """Stack of these models and those of `others`, whose keys are equal."""
+
+    def unstack(self) -> list[Any]:
+        """One estimator per model, as if each had been trained alone."""
+
+
+def stack_key(model: Any) -> Hashable | None:
+    """With whom `model` may share a stack; None if it is not one to be stacked."""
+    if hasattr(model, "stack_key") and hasattr(type(model), "stack"):
+        key: Hashable = (type(model), model.stack_key())
+        return key
+    return None
+
+
+def fits_together(model: Any) -> bool:
+    """Tell whether models like this one may be fitted in a stack.
+
+    Parameters
+    ----------
+    model : estimator
+        Not fitted. It is left as it is.
+
+    Returns
+    -------
+    bool
+        Whether it has the two methods of the contract, and its stacks a `fit`. With
+        whom it may share one is what `stack_key` says, which may raise.
+    """
+    if not (hasattr(model, "stack_key") and hasattr(type(model), "stack")):
+        return False
+    return hasattr(type(model).stack([model]), "fit")
+
+
+def takes_rows(stack: Any) -> bool:
+    """Tell whether the models of a stack may train on rows of their own.
+
+    Parameters
+    ----------
+    stack : Stack
+
+    Returns
+    -------
+    bool
+        Whether its `partial_fit` has a parameter that is called ``rows``.
+    """
+    try:
+        return "rows" in inspect.signature(stack.partial_fit).parameters
+    except (TypeError, ValueError):
+        # Of what is not written in Python there may be no signature.
+        return False
