@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the package holds, and what importing it loads."""
 
+import ast
 import importlib.metadata
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tomllib
@@ -122,6 +124,36 @@ def test_every_file_names_its_licence():
     """Every Python file of the package begins with the two SPDX lines."""
     for path in PACKAGE.rglob("*.py"):
         assert path.read_text(encoding="utf-8").splitlines()[:2] == HEADER, path
+
+
+def test_private_names_come_from_one_module():
+    """One module imports what scikit-learn and joblib keep private."""
+    for path in PACKAGE.rglob("*.py"):
+        if path.name == "_sklearn_private.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ImportFrom) or node.module is None:
+                continue
+            for alias in node.names:
+                library, *parts = [*node.module.split("."), alias.name]
+                private = any(part.startswith("_") for part in parts)
+                assert library not in {"sklearn", "joblib"} or not private, (
+                    path,
+                    alias.name,
+                )
+
+
+def test_scikit_learn_has_one_pair_of_bounds():
+    """pip's and conda's requirements name the same versions of scikit-learn."""
+    bounds = {
+        match.group(1)
+        for name in ("pyproject.toml", "environment.yml", "conda-recipe/recipe.yaml")
+        for match in re.finditer(
+            r'scikit-learn ?([<>=][^"\s]*)', (ROOT / name).read_text(encoding="utf-8")
+        )
+    }
+    assert len(bounds) == 1
+    assert "<" in bounds.pop()
 
 
 def test_dask_is_not_pinned():

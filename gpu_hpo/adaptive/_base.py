@@ -16,9 +16,9 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.callback import CallbackSupportMixin
 from sklearn.metrics import check_scoring
 from sklearn.utils import get_tags
-from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
+from gpu_hpo._sklearn_private import Interval, RealNotInt, StrOptions
 from gpu_hpo.adaptive._postfit import PostFit
 from gpu_hpo.adaptive._run import INTERRUPT_SECONDS, SearchLife
 from gpu_hpo.adaptive._search_args import Request, read_request

@@ -18,8 +18,8 @@ import numpy as np
 from dask.base import is_dask_collection
 from distributed import Client, Future
 from sklearn.base import is_classifier
-from sklearn.callback._callback_support import callback_management_context
 
+from gpu_hpo._sklearn_private import callback_management_context
 from gpu_hpo.adaptive._placement import Placement, place
 from gpu_hpo.adaptive._progress import Progress, shown_log
 from gpu_hpo.adaptive._refit import train_on_all

@@ -19,8 +19,9 @@ from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
-from sklearn.utils.metadata_routing import _routing_enabled, process_routing
+from sklearn.utils.metadata_routing import process_routing
 
+from gpu_hpo._sklearn_private import _routing_enabled
 from gpu_hpo.adaptive._search_space import check_space
 from gpu_hpo.adaptive.data._partition import count_groups
 from gpu_hpo.adaptive.training._budgets import Budget

@@ -14,8 +14,8 @@ import dask.array as da
 import numpy as np
 import scipy.sparse
 from dask.base import is_dask_collection
-from sklearn.utils.validation import _num_samples
 
+from gpu_hpo._sklearn_private import _num_samples
 from gpu_hpo.data._chunk import Chunk, n_bytes, take_rows
 from gpu_hpo.devices import is_device_array
 

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 from dask.base import is_dask_collection
-from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _check_method_params
 
+from gpu_hpo._sklearn_private import _check_method_params, _safe_indexing
 from gpu_hpo.devices import array_namespace, is_device_array
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import dask.array as da
 import numpy as np
-from sklearn.utils._param_validation import validate_parameter_constraints
 
+from gpu_hpo._sklearn_private import validate_parameter_constraints
 from gpu_hpo.devices import array_namespace
 
 DEFAULT_BLOCK_BYTES = 64 * 2**20

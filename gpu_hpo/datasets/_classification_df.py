@@ -11,8 +11,8 @@ from typing import Any
 
 import dask.array as da
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
+from gpu_hpo._sklearn_private import Interval
 from gpu_hpo.data._random_split import RandomState, root_seed, spawn_seed
 from gpu_hpo.datasets._blocks import RANDOM_STATE, check_arguments, empty_rows
 from gpu_hpo.datasets._classification import make_classification

@@ -11,8 +11,8 @@ from typing import Any
 import dask
 import dask.array as da
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
+from gpu_hpo._sklearn_private import Interval
 from gpu_hpo.data._random_split import RandomState, root_seed, spawn_seed
 from gpu_hpo.datasets._blocks import (
     RANDOM_STATE,

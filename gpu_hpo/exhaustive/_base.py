@@ -15,14 +15,17 @@ from typing import Any
 import numpy as np
 from dask.base import is_dask_collection
 from distributed import Client
-from joblib._utils import eval_expr
 from sklearn import get_config
-from sklearn.base import BaseEstimator, _fit_context, clone, is_classifier
-from sklearn.metrics._scorer import _MultimetricScorer
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.model_selection import check_cv
-from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.validation import check_is_fitted
 
+from gpu_hpo._sklearn_private import (
+    BaseSearchCV,
+    _fit_context,
+    _MultimetricScorer,
+    eval_expr,
+)
 from gpu_hpo.compute._backends import (
     check_scheduler,
     open_blocks_pool,

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
 from sklearn.utils import check_random_state
 
+from gpu_hpo._sklearn_private import _BaseScorer, _MultimetricScorer
 from gpu_hpo.devices import annotated, synchronize
 from gpu_hpo.exhaustive._fold_scores import Evaluation, FoldScores
 from gpu_hpo.exhaustive._fold_steps import Rows, State, Terms, in_order

@@ -16,9 +16,9 @@ from typing import Any
 import dask
 from dask.base import is_dask_collection
 from sklearn import get_config
-from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
 from sklearn.utils.metadata_routing import process_routing
 
+from gpu_hpo._sklearn_private import _BaseScorer, _MultimetricScorer
 from gpu_hpo.data._chunk import n_rows
 from gpu_hpo.devices import is_device_array
 from gpu_hpo.exhaustive._fold_steps import Rows, State, Terms

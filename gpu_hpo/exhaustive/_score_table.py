@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection._search import _yield_masked_array_for_each_param
-from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
 
+from gpu_hpo._sklearn_private import (
+    _warn_or_raise_about_fit_failures,
+    _yield_masked_array_for_each_param,
+)
 from gpu_hpo.exhaustive._fold_scores import Evaluation
 from gpu_hpo.exhaustive._ranks import ranks
 

@@ -11,13 +11,9 @@ from typing import Any
 import dask.array as da
 import numpy as np
 from dask.base import is_dask_collection
-from sklearn.utils.validation import (
-    _check_method_params,
-    _num_samples,
-    check_consistent_length,
-    indexable,
-)
+from sklearn.utils.validation import check_consistent_length, indexable
 
+from gpu_hpo._sklearn_private import _check_method_params, _num_samples
 from gpu_hpo.compute._pool import Pool
 from gpu_hpo.data._blocks import is_per_row
 from gpu_hpo.devices import is_device_array, to_host

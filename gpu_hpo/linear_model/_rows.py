@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils import compute_class_weight
-from sklearn.utils.multiclass import _check_partial_fit_first_call
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import validate_data
 
+from gpu_hpo._sklearn_private import _check_partial_fit_first_call, _check_sample_weight
 from gpu_hpo.devices import (
     array_namespace,
     is_device_array,

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from sklearn import linear_model as theirs
 from sklearn.base import is_classifier
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.metaestimators import available_if
 
+from gpu_hpo._sklearn_private import Interval
 from gpu_hpo.linear_model._linear_stack import LinearStack
 from gpu_hpo.linear_model._stack_fit import fit_stack, say_how_it_went
 

@@ -19,15 +19,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from sklearn.metrics import check_scoring
-from sklearn.metrics._scorer import (
-    _BaseScorer,
-    _MultimetricScorer,
-    _PassthroughScorer,
-    get_scorer_names,
-)
+from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.pipeline import Pipeline
 
+from gpu_hpo._sklearn_private import _BaseScorer, _MultimetricScorer, _PassthroughScorer
 from gpu_hpo.data._chunk import TARGETS, Chunk, concat_chunks
 from gpu_hpo.metrics._host_scores import HostRows
 from gpu_hpo.metrics._joint_scores import Answers, joined, joint_scores, metric_of

@@ -10,8 +10,8 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
+from gpu_hpo._sklearn_private import Interval
 from gpu_hpo.adaptive._base import BaseIncrementalSearchCV, warn_small_space
 from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.adaptive._planned import planned_calls, planned_fits

@@ -9,8 +9,8 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Hidden, Interval, StrOptions
 
+from gpu_hpo._sklearn_private import Hidden, Interval, StrOptions
 from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.adaptive._planned import planned_metadata
 from gpu_hpo.model_selection._scheduled import BaseScheduledSearchCV

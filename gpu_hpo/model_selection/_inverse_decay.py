@@ -7,8 +7,7 @@ from __future__ import annotations
 from numbers import Real
 from typing import Any, ClassVar
 
-from sklearn.utils._param_validation import Interval
-
+from gpu_hpo._sklearn_private import Interval
 from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.model_selection._incremental import IncrementalSearchCV
 from gpu_hpo.schedules import InverseDecay, Ladder

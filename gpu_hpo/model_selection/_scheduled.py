@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.model_selection import ParameterGrid
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from gpu_hpo._sklearn_private import Interval, StrOptions
 from gpu_hpo.adaptive._base import BaseIncrementalSearchCV, warn_small_space
 from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.adaptive._search_space import n_to_sample, sample

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 from sklearn import model_selection
-from sklearn.model_selection._split import _validate_shuffle_split
 
+from gpu_hpo._sklearn_private import _validate_shuffle_split
 from gpu_hpo.data._random_split import root_seed, spawn_seed
 from gpu_hpo.model_selection._row_blocks import (
     block_lengths,

@@ -12,13 +12,10 @@ import scipy.sparse
 from sklearn.base import is_classifier
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
-    check_classification_targets,
-    type_of_target,
-)
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import validate_data
 
+from gpu_hpo._sklearn_private import _check_partial_fit_first_call, _check_sample_weight
 from gpu_hpo.devices import (
     array_namespace,
     is_device_array,

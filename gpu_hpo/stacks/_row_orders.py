@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _num_samples
 
+from gpu_hpo._sklearn_private import _num_samples
 from gpu_hpo.devices import array_namespace, is_device_array
 
 

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
-from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
 
+from gpu_hpo._sklearn_private import _BaseScorer, _MultimetricScorer
 from gpu_hpo.data._chunk import Chunk
 from gpu_hpo.devices import harms_by_itself, is_device_array, shallow_params
 from gpu_hpo.training._snapshots import Snapshot

@@ -29,12 +29,8 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
-from sklearn.metrics._scorer import (
-    _BaseScorer,
-    _MultimetricScorer,
-    _PassthroughScorer,
-)
 
+from gpu_hpo._sklearn_private import _BaseScorer, _MultimetricScorer, _PassthroughScorer
 from gpu_hpo.devices import is_device_array, shallow_params
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), range, slice, np.generic)

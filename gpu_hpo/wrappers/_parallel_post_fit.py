@@ -15,12 +15,12 @@ from sklearn.utils.metadata_routing import (
     UNUSED,
     MetadataRouter,
     MethodMapping,
-    _routing_enabled,
     process_routing,
 )
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from gpu_hpo._sklearn_private import _routing_enabled
 from gpu_hpo.metrics._scoring import Scoring, make_scoring
 from gpu_hpo.postfit._methods import Answering
 from gpu_hpo.postfit._score import lazy_score, score

@@ -15,10 +15,13 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import compute_sample_weight
-from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import validate_data
 
+from gpu_hpo._sklearn_private import (
+    _check_sample_weight,
+    validate_parameter_constraints,
+)
 from gpu_hpo.devices import (
     array_namespace,
     is_device_array,
