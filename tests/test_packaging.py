@@ -10,8 +10,10 @@ import re
 import subprocess
 import sys
 import tomllib
+import types
 
 import pytest
+from sklearn.base import BaseEstimator
 
 import gpu_hpo
 
@@ -95,6 +97,63 @@ def test_importing_tries_no_cuda_library():
     result = run_python(BASELINE + WATCH_IMPORTS)
     assert len(result["modules"]) > 1
     assert result["attempts"] == []
+
+
+def test_importing_loads_no_library():
+    """`import gpu_hpo` loads the standard library only, and no module of ours."""
+    loaded = loaded_modules("import gpu_hpo") - loaded_modules("import typing")
+    added = {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names
+    assert added == {"gpu_hpo"}
+    assert [name for name in loaded if name.startswith("gpu_hpo.")] == []
+
+
+def test_public_names_are_found_when_asked_for():
+    """`dir` lists the public names; each is found, and no public estimator is missing."""
+    assert dir(gpu_hpo) == sorted(gpu_hpo.__all__)
+    for name in gpu_hpo.__all__:
+        module = getattr(gpu_hpo, name)
+        if not isinstance(module, types.ModuleType) or name == "estimators":
+            continue
+        assert module is importlib.import_module(f"gpu_hpo.{name}")
+        for inner in module.__all__:
+            value = getattr(module, inner)
+            if isinstance(value, type) and issubclass(value, BaseEstimator):
+                assert getattr(gpu_hpo, inner) is value
+
+
+def test_type_checkers_see_the_public_names():
+    """The imports for type checkers are those that `__getattr__` makes."""
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    guarded = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {alias.name for node in guarded.body for alias in node.names}
+    assert seen | {"__version__"} == set(gpu_hpo.__all__)
+
+
+def test_unknown_names_are_python_errors():
+    """An attribute that the package lacks is an error in Python's words."""
+    text = "module 'gpu_hpo' has no attribute 'Hyperband'"
+    with pytest.raises(AttributeError, match=f"^{text}$") as caught:
+        gpu_hpo.Hyperband  # noqa: B018
+    assert (caught.value.name, caught.value.obj) == ("Hyperband", gpu_hpo)
+    assert not hasattr(gpu_hpo, "_fence")
+
+
+def test_versions_for_reports(capsys, monkeypatch):
+    """`show_versions` names libraries, the device and why, and what scikit-learn does."""
+    monkeypatch.setenv("GPU_HPO_DEVICE", "cpu")
+    gpu_hpo.show_versions()
+    shown = capsys.readouterr().out
+    assert f"dask: {importlib.metadata.version('dask')} (dask)" in shown
+    assert "found: cpu: GPU_HPO_DEVICE=cpu asks for the CPU" in shown
+    assert "GPU_HPO_DEVICE: 'cpu'" in shown
+    assert "threadpoolctl info" in shown
+
+
+def test_versions_say_what_is_wrong_with_the_device(capsys, monkeypatch):
+    """A device that cannot be had is told, and ends nothing."""
+    monkeypatch.setenv("GPU_HPO_DEVICE", "abacus")
+    gpu_hpo.show_versions()
+    assert "GPU_HPO_DEVICE is 'abacus'; it must be one of" in capsys.readouterr().out
 
 
 def test_model_selection_loads_little():
