@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""The errors of gpu_hpo's own; wrong arguments raise ``ValueError`` as usual."""
+"""Define gpu_hpo's own errors and warnings; wrong arguments raise ``ValueError``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ __all__ = [
     "ClientClosedError",
     "DeviceNotFoundError",
     "GpuHpoError",
+    "GpuHpoWarning",
     "NoCounterpartError",
+    "NoEffectWarning",
     "NoFiniteScoreError",
+    "SharedStateWarning",
     "WorkersLostError",
 ]
 
@@ -36,3 +39,19 @@ class NoCounterpartError(GpuHpoError, ValueError):
 
 class NoFiniteScoreError(GpuHpoError, ValueError):
     """Every trial failed, or no score was finite."""
+
+
+class GpuHpoWarning(UserWarning):
+    """What every warning of gpu_hpo's own derives from.
+
+    Warnings that scikit-learn gives in the same place have scikit-learn's category:
+    ``FitFailedWarning``, ``ConvergenceWarning``, ``DataConversionWarning``.
+    """
+
+
+class NoEffectWarning(GpuHpoWarning, FutureWarning):
+    """An argument that dask-ml had has no effect, and may go in a later version."""
+
+
+class SharedStateWarning(GpuHpoWarning):
+    """Several fits share an object that they may change, since it cannot be copied."""

@@ -108,7 +108,7 @@ def test_importing_loads_no_library():
 
 
 def test_public_names_are_found_when_asked_for():
-    """`dir` lists the public names; each is found, and no public estimator is missing."""
+    """`dir` lists the public names; each is found, and no estimator is missing."""
     assert dir(gpu_hpo) == sorted(gpu_hpo.__all__)
     for name in gpu_hpo.__all__:
         module = getattr(gpu_hpo, name)
@@ -139,7 +139,7 @@ def test_unknown_names_are_python_errors():
 
 
 def test_versions_for_reports(capsys, monkeypatch):
-    """`show_versions` names libraries, the device and why, and what scikit-learn does."""
+    """`show_versions` names libraries, the device and why, and what sklearn's does."""
     monkeypatch.setenv("GPU_HPO_DEVICE", "cpu")
     gpu_hpo.show_versions()
     shown = capsys.readouterr().out

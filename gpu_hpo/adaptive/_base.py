@@ -24,6 +24,7 @@ from gpu_hpo.adaptive._run import INTERRUPT_SECONDS, SearchLife
 from gpu_hpo.adaptive._search_args import Request, read_request
 from gpu_hpo.adaptive._search_space import n_distinct
 from gpu_hpo.compute._clients import search_client
+from gpu_hpo.exceptions import GpuHpoWarning
 from gpu_hpo.metrics._scoring import make_scoring
 
 _FITTED = (
@@ -251,6 +252,6 @@ def warn_small_space(params: Sequence[Mapping[str, Any]], wanted: str) -> None:
     warnings.warn(
         f"parameters is a space of {n_distinct(params)} distinct sets where {wanted} "
         f"were to be sampled: {len(params)} models are trained",
-        UserWarning,
+        GpuHpoWarning,
         stacklevel=2,
     )

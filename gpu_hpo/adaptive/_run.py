@@ -42,7 +42,7 @@ from gpu_hpo.adaptive.training._stack_groups import stack_groups
 from gpu_hpo.compute._cluster_device import cluster_device, device_memory
 from gpu_hpo.data._random_split import spawn_seed
 from gpu_hpo.devices import wanted_device
-from gpu_hpo.exceptions import NoFiniteScoreError
+from gpu_hpo.exceptions import GpuHpoWarning, NoFiniteScoreError
 from gpu_hpo.metrics._scoring import make_scoring
 from gpu_hpo.schedules import Schedule
 from gpu_hpo.training._heard import Announcer
@@ -322,7 +322,7 @@ class SearchLife(ABC):
         else:
             warnings.warn(
                 f"no best_estimator_: the best model is trial {best.trial}; {reason}",
-                UserWarning,
+                GpuHpoWarning,
                 stacklevel=2,
             )
 

@@ -34,6 +34,7 @@ from gpu_hpo.compute._backends import (
 )
 from gpu_hpo.compute._pool import Pool, ResultsLost
 from gpu_hpo.devices import is_device_array
+from gpu_hpo.exceptions import NoEffectWarning, SharedStateWarning
 from gpu_hpo.exhaustive._evaluation import Told, fit_whole, needs_whole
 from gpu_hpo.exhaustive._fold_runner import FoldRunner
 from gpu_hpo.exhaustive._fold_scores import Evaluation
@@ -213,7 +214,7 @@ n_outputs), optional
         if self.iid is not True:
             warnings.warn(
                 f"iid={self.iid!r} has no effect: the scores of all splits count alike",
-                FutureWarning,
+                NoEffectWarning,
             )
 
 
@@ -262,7 +263,7 @@ class _Work:
             except NotCopyableError as error:
                 warnings.warn(
                     f"{error}: fits that share it run one at a time, in this process",
-                    UserWarning,
+                    SharedStateWarning,
                 )
                 shares = True
                 return value

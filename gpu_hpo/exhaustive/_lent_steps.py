@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_memory
 
+from gpu_hpo.exceptions import SharedStateWarning
 from gpu_hpo.exhaustive._new_models import new_model
 from gpu_hpo.training._lending import (
     Access,
@@ -158,7 +159,7 @@ def copy_of_state(estimator: Any) -> Any:
             f"{type(estimator).__name__} cannot be copied once it is fitted "
             f"({type(error).__name__}: {error}): candidates that have it in common see "
             "what others have left in it",
-            UserWarning,
+            SharedStateWarning,
         )
         return estimator
 

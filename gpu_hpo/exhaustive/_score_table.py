@@ -14,6 +14,7 @@ from gpu_hpo._sklearn_private import (
     _warn_or_raise_about_fit_failures,
     _yield_masked_array_for_each_param,
 )
+from gpu_hpo.exceptions import GpuHpoWarning
 from gpu_hpo.exhaustive._fold_scores import Evaluation
 from gpu_hpo.exhaustive._ranks import ranks
 
@@ -150,7 +151,7 @@ class ScoreTable:
                 text = f"scoring gave no {kind} score {name!r} in {missing.sum()} fits"
                 if isinstance(self._error_score, str):
                     raise ValueError(text)
-                warnings.warn(f"{text}: set to {self._error_score}", UserWarning)
+                warnings.warn(f"{text}: set to {self._error_score}", GpuHpoWarning)
                 scores[missing] = self._error_score
         return scores
 

@@ -17,6 +17,7 @@ from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.adaptive._planned import planned_calls, planned_fits
 from gpu_hpo.adaptive._search_space import n_to_sample, sample
 from gpu_hpo.data._random_split import spawn_seed
+from gpu_hpo.exceptions import GpuHpoWarning
 from gpu_hpo.schedules import (
     Bracket,
     Hyperband,
@@ -232,7 +233,7 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
                 f"patience={self.patience} may stop models that Hyperband would have "
                 f"trained on: it stops bad ones anyway, and patience is for the few "
                 f"that remain. Set patience=True, patience >= {least} or tol=None",
-                UserWarning,
+                GpuHpoWarning,
                 stacklevel=2,
             )
 

@@ -13,6 +13,7 @@ import numpy as np
 from gpu_hpo._sklearn_private import Hidden, Interval, StrOptions
 from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.adaptive._planned import planned_metadata
+from gpu_hpo.exceptions import GpuHpoWarning, NoEffectWarning
 from gpu_hpo.model_selection._scheduled import BaseScheduledSearchCV
 from gpu_hpo.schedules import Incremental, Ladder, Schedule
 
@@ -158,14 +159,14 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
                 f"decay_rate{given} has no effect on IncrementalSearchCV: "
                 "InverseDecaySearchCV is the search whose models decay. Pass "
                 "decay_rate=None to silence this",
-                FutureWarning,
+                NoEffectWarning,
                 stacklevel=2,
             )
         if self.scores_per_fit is not None:
             warnings.warn(
                 "scores_per_fit is the old name of fits_per_score: pass "
                 f"fits_per_score={self.scores_per_fit}",
-                UserWarning,
+                GpuHpoWarning,
                 stacklevel=2,
             )
 

@@ -32,6 +32,7 @@ import scipy.sparse
 
 from gpu_hpo._sklearn_private import _BaseScorer, _MultimetricScorer, _PassthroughScorer
 from gpu_hpo.devices import is_device_array, shallow_params
+from gpu_hpo.exceptions import SharedStateWarning
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), range, slice, np.generic)
 # Whose functions keep what they need to check their arguments, and nothing else.
@@ -137,7 +138,7 @@ def snapshot_or_share(value: Any, name: str) -> Any:
             raise
         warnings.warn(
             f"{error}: models in one process see what others have left there",
-            UserWarning,
+            SharedStateWarning,
         )
         return value
 
