@@ -22,7 +22,7 @@ from gpu_hpo.exhaustive._fold_scores import Evaluation, FoldScores
 from gpu_hpo.exhaustive._fold_steps import Rows, State, Terms, in_order
 from gpu_hpo.exhaustive._new_models import new_model
 from gpu_hpo.exhaustive.plan._nodes import Leaf
-from gpu_hpo.exhaustive.sharing._shared_fits import is_ridge, share_key, shared_stack
+from gpu_hpo.exhaustive.sharing._shared_fits import saves_work, share_key, shared_stack
 from gpu_hpo.stacks._contract import fits_together, stack_key
 from gpu_hpo.training._heard import Heard, recorded
 from gpu_hpo.training._lending import (
@@ -305,7 +305,7 @@ class _Work:
     ) -> dict[int, Evaluation]:
         """Fit and score those that can be fitted together, by their positions."""
         first = _model(self._leaf, candidates[0])
-        if not (fits_together(first) or (is_ridge(first) and len(candidates) > 1)):
+        if not saves_work(first, len(candidates)):
             return {}
         models = [first, *(_model(self._leaf, params) for params in candidates[1:])]
         found: dict[int, Evaluation] = {}

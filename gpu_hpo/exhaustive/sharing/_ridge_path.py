@@ -10,16 +10,13 @@ import numpy as np
 import scipy.linalg
 
 from gpu_hpo.devices import array_namespace
+from gpu_hpo.exhaustive.sharing._shared_fit import NotShared
 
 # Eigenvalues are exact to some 1e-16 of the largest one, so that this is how much the
 # system with its penalty may vary for ten digits of the coefficients to be right.
 _WELL_CONDITIONED = 1e6
 # Eigenvectors take as long as some ten systems of their size.
 _WORTH_EIGENVECTORS = 10
-
-
-class NotShared(Exception):
-    """These models cannot be fitted together to these rows: fit them one by one."""
 
 
 class Centred(NamedTuple):

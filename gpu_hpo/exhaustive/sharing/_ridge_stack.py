@@ -28,7 +28,8 @@ from gpu_hpo.devices import (
     to_host,
     validate_device_data,
 )
-from gpu_hpo.exhaustive.sharing._ridge_path import NotShared, centre, solve_path
+from gpu_hpo.exhaustive.sharing._ridge_path import centre, solve_path
+from gpu_hpo.exhaustive.sharing._shared_fit import NotShared, SharedFit
 
 # What a direct solver does not read.
 _NO_EFFECT = frozenset(
@@ -39,11 +40,6 @@ _DIRECT = frozenset({"auto", "cholesky", "eig", "svd"})
 _FLOATS = [np.float64, np.float32]
 # Singular values up to this count as zero, in either library.
 _SMALLEST = {"sklearn": 1e-15, "cuml": 1e-10}
-
-
-def is_ridge(model: Any) -> bool:
-    """Whether it is one of those that `ridge_key` knows."""
-    return bool(_library(model))
 
 
 def ridge_key(model: Any) -> Hashable | None:
@@ -328,6 +324,11 @@ class RidgeStack:
         return values[:, 0] if n_targets == 1 else values.transpose(0, 2, 1)
 
 
+def _is_ridge(model: Any) -> bool:
+    """Tell whether it is one of those that `ridge_key` knows."""
+    return bool(_library(model))
+
+
 def _library(model: Any) -> str:
     """Which library's Ridge or RidgeClassifier this is; "" if it is none."""
     kind = type(model)
@@ -356,3 +357,6 @@ def _param_names(kind: Any) -> tuple[str, ...]:
 def _head(values: Any) -> Any:
     """The first rows, as many as cuML fits a model to."""
     return values.iloc[:2] if hasattr(values, "iloc") else values[:2]
+
+
+RIDGE = SharedFit(_is_ridge, ridge_key, RidgeStack)

@@ -7,11 +7,30 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any
 
-from gpu_hpo.exhaustive.sharing._ridge_path import NotShared
-from gpu_hpo.exhaustive.sharing._ridge_stack import RidgeStack, is_ridge, ridge_key
+from gpu_hpo.exhaustive.sharing._ridge_stack import RIDGE
+from gpu_hpo.exhaustive.sharing._shared_fit import SharedFit
 from gpu_hpo.stacks._contract import fits_together, stack_key
 
-__all__ = ["NotShared", "is_ridge", "share_key", "shared_stack"]
+SHARED_FITS: tuple[SharedFit, ...] = (RIDGE,)
+
+
+def saves_work(model: Any, n_models: int) -> bool:
+    """Tell whether fitting so many models like this one together is worth a try.
+
+    Parameters
+    ----------
+    model : estimator
+        Not fitted.
+    n_models : int
+
+    Returns
+    -------
+    bool
+        A stack is made for a single model, too, since alone it is a stack of one.
+    """
+    if fits_together(model):
+        return True
+    return n_models > 1 and any(kind.knows(model) for kind in SHARED_FITS)
 
 
 def share_key(model: Any) -> Hashable | None:
@@ -29,8 +48,8 @@ def share_key(model: Any) -> Hashable | None:
     """
     if fits_together(model):
         return stack_key(model)
-    # By exact type: a subclass may do anything.
-    return ridge_key(model)
+    keys = (kind.key(model) for kind in SHARED_FITS)
+    return next((key for key in keys if key is not None), None)
 
 
 def shared_stack(models: Sequence[Any]) -> Any:
@@ -50,4 +69,5 @@ def shared_stack(models: Sequence[Any]) -> Any:
     """
     if fits_together(models[0]):
         return type(models[0]).stack(models)
-    return RidgeStack(models)
+    kind = next(kind for kind in SHARED_FITS if kind.knows(models[0]))
+    return kind.stack(models)

@@ -14,8 +14,8 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.linear_model import LinearRegression, Ridge, RidgeClassifier
 from sklearn.metrics import r2_score
 
-from gpu_hpo.exhaustive.sharing._ridge_path import NotShared
 from gpu_hpo.exhaustive.sharing._ridge_stack import RidgeStack, ridge_key
+from gpu_hpo.exhaustive.sharing._shared_fit import NotShared
 from gpu_hpo.testing import NoHostCopyArray
 
 # So many that eigenvectors are worth their time, and so few that they are not.

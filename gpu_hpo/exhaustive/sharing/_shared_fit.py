@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a kind of model offers whose fits have work in common, but are no stack's.
+
+To add a kind, write such a `SharedFit` beside this file and list it in
+`_shared_fits.SHARED_FITS`; nothing else names a kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple
+
+
+class NotShared(Exception):
+    """These models cannot be fitted together to these rows: fit them one by one."""
+
+
+class SharedFit(NamedTuple):
+    """How models of one kind, of any library, are fitted together.
+
+    Attributes
+    ----------
+    knows : callable
+        Tells whether a model is of this kind.
+    key : callable
+        Gives, for a model of any kind, a hashable: models with equal keys may be fitted
+        together. None if it may not, and for other kinds.
+    stack : callable
+        Makes of models with equal keys what has ``fit(X, y, ...)``, `predict`, `errors`
+        and `unstack` as in `gpu_hpo.stacks.Stack`. Its `fit` may raise `NotShared`.
+    """
+
+    knows: Callable[[Any], bool]
+    key: Callable[[Any], Hashable | None]
+    stack: Callable[[Sequence[Any]], Any]
