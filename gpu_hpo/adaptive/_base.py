@@ -20,8 +20,8 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
 from gpu_hpo._sklearn_private import Interval, RealNotInt, StrOptions
 from gpu_hpo.adaptive._postfit import PostFit
-from gpu_hpo.adaptive._run import INTERRUPT_SECONDS, SearchLife
-from gpu_hpo.adaptive._search_args import Request, read_request
+from gpu_hpo.adaptive._run import INTERRUPT_SECONDS, SearchRun
+from gpu_hpo.adaptive._search_args import SearchArgs, read_search_args
 from gpu_hpo.adaptive._search_space import n_distinct
 from gpu_hpo.compute._clients import search_client
 from gpu_hpo.exceptions import GpuHpoWarning
@@ -46,7 +46,7 @@ _FITTED = (
 
 
 class BaseIncrementalSearchCV(
-    SearchLife,
+    SearchRun,
     PostFit,
     CallbackSupportMixin,
     MetaEstimatorMixin,
@@ -168,7 +168,7 @@ class BaseIncrementalSearchCV(
                 "it must be False, or at least 2"
             )
         budget, most = self._budget(), self._max_calls()
-        request = read_request(
+        request = read_search_args(
             self,
             X,
             y,
@@ -186,7 +186,7 @@ class BaseIncrementalSearchCV(
                 return self._search(client, request)
             return self._block(client, request)
 
-    def _block(self, client: Client, request: Request) -> Any:
+    def _block(self, client: Client, request: SearchArgs) -> Any:
         """Run the search on the client's event loop and wait for it."""
         ended = threading.Event()
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from gpu_hpo.adaptive.engine._engine import Ended, Failure, News
+from gpu_hpo.adaptive.engine._engine import Ended, News, TrialFailure
 
 logger = logging.getLogger("gpu_hpo.model_selection")
 
@@ -60,7 +60,7 @@ class Progress:
         task = self._task(news.trial)
         if isinstance(news, Ended):
             task.call_on_fit_task_end(estimator=self._search)
-        elif isinstance(news, Failure):
+        elif isinstance(news, TrialFailure):
             known = news.reason in self._reasons
             self._reasons.add(news.reason)
             logger.log(

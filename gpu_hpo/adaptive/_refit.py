@@ -14,7 +14,7 @@ from gpu_hpo.adaptive.data._resident import ResidentData, WorkerFacts
 from gpu_hpo.adaptive.engine._dask_runner import DaskRunner
 from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
 from gpu_hpo.adaptive.engine._engine import Engine, Record
-from gpu_hpo.adaptive.training._models import Recipe, Trial
+from gpu_hpo.adaptive.training._models import TrainingSpec, Trial
 from gpu_hpo.schedules import Schedule
 from gpu_hpo.training._heard import Announcer
 
@@ -23,7 +23,7 @@ async def train_on_all(
     client: Client,
     schedule: Schedule,
     data: ResidentData,
-    recipe: Recipe,
+    spec: TrainingSpec,
     trials: Mapping[int, Trial],
     best: Record,
     name: str,
@@ -43,7 +43,7 @@ async def train_on_all(
         That of the search, done; is not asked for anything any more.
     data : ResidentData
         Is changed: the rows that were to validate become chunks.
-    recipe : Recipe
+    spec : TrainingSpec
     trials : mapping of int to Trial
     best : Record
     name : str
@@ -61,15 +61,15 @@ async def train_on_all(
     """
     before = data.n_chunks
     data.include_validation()
-    budget, calls = recipe.budget, best.calls
+    budget, calls = spec.budget, best.calls
     if budget.span(0, calls) is not None:
         calls = round(calls * data.n_chunks / before)
     dispatcher = Dispatcher(
         schedule.outlook, window=data.window if data.windowed else None, budget=budget
     )
     engine = Engine(schedule, dispatcher)
-    recipe = replace(recipe, n_splits=1, by_roles=False)
-    runner = DaskRunner(client, engine, data, recipe, trials, name, workers, announcer)
+    spec = replace(spec, n_splits=1, by_roles=False)
+    runner = DaskRunner(client, engine, data, spec, trials, name, workers, announcer)
     try:
         model = await runner.model(best.trial, calls)
     finally:

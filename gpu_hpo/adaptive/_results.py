@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gpu_hpo.adaptive.engine._engine import Failure, Record
+from gpu_hpo.adaptive.engine._engine import Record, TrialFailure
 from gpu_hpo.adaptive.training._budgets import Budget
 
 History = list[dict[str, Any]]
@@ -59,7 +59,7 @@ def make_cv_results(
     history: History,
     params: Mapping[int, Mapping[str, Any]],
     label: Callable[[int], Mapping[str, Any]],
-    failures: Mapping[int, Failure],
+    failures: Mapping[int, TrialFailure],
     finalists: set[int],
 ) -> dict[str, Any]:
     """One row per trial, by trial number; see `HyperbandSearchCV.cv_results_`."""
@@ -168,7 +168,9 @@ _ORDER = {"completed": 0, "stopped": 1}
 _FAILED, _NOT_FINITE = 2, 3
 
 
-def _status(trial: int, failures: Mapping[int, Failure], finalists: set[int]) -> str:
+def _status(
+    trial: int, failures: Mapping[int, TrialFailure], finalists: set[int]
+) -> str:
     if trial in failures:
         return failures[trial].status
     return "completed" if trial in finalists else "stopped"

@@ -29,15 +29,15 @@ from gpu_hpo.adaptive._results import (
     make_history,
     refit_metadata,
 )
-from gpu_hpo.adaptive._search_args import Request, check_estimator
-from gpu_hpo.adaptive._training_spec import make_recipe
+from gpu_hpo.adaptive._search_args import SearchArgs, check_estimator
+from gpu_hpo.adaptive._training_spec import make_training_spec
 from gpu_hpo.adaptive._validation_set import plan_splitting
 from gpu_hpo.adaptive.data._resident import ResidentData, WorkerFacts
 from gpu_hpo.adaptive.engine._dask_runner import DaskRunner, worker_facts
 from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
 from gpu_hpo.adaptive.engine._engine import Engine, Record
 from gpu_hpo.adaptive.training._budgets import Budget, make_budget
-from gpu_hpo.adaptive.training._models import Recipe, Trial
+from gpu_hpo.adaptive.training._models import TrainingSpec, Trial
 from gpu_hpo.adaptive.training._stack_groups import stack_groups
 from gpu_hpo.compute._cluster_device import cluster_device, device_memory
 from gpu_hpo.data._random_split import spawn_seed
@@ -62,12 +62,12 @@ class Job:
     client: Client
     schedule: Schedule
     trials: Mapping[int, Trial]
-    recipe: Recipe
+    spec: TrainingSpec
     data: ResidentData
     workers: dict[str, WorkerFacts]
 
 
-class SearchLife(ABC):
+class SearchRun(ABC):
     """From a request to fitted attributes; for `BaseIncrementalSearchCV`."""
 
     estimator: Any
@@ -112,7 +112,7 @@ class SearchLife(ABC):
 
     # ---- what happens ----
 
-    async def _search(self, client: Client, request: Request) -> Any:
+    async def _search(self, client: Client, request: SearchArgs) -> Any:
         estimator = self.estimator
         if isinstance(estimator, Future):
             estimator = await client.gather(estimator, asynchronous=True)
@@ -152,7 +152,7 @@ class SearchLife(ABC):
                     data.check_fits_in_memory(
                         joined_by_tasks=budget.span(0, most) is not None
                     )
-                recipe = make_recipe(
+                spec = make_training_spec(
                     placement,
                     budget,
                     scoring,
@@ -163,14 +163,14 @@ class SearchLife(ABC):
                 )
                 self.device_ = placement.device
                 self._labels = data.labels if data.encodes else None
-                job = Job(name, client, schedule, trials, recipe, data, workers)
+                job = Job(name, client, schedule, trials, spec, data, workers)
                 await self._carry_out(job)
             finally:
                 data.release()
         return self
 
     async def _divide(
-        self, client: Client, request: Request, placement: Placement, name: str
+        self, client: Client, request: SearchArgs, placement: Placement, name: str
     ) -> ResidentData:
         """Decide which rows train and which validate."""
         classify = "y" in request.blocks.blocks[0] and (
@@ -207,16 +207,14 @@ class SearchLife(ABC):
 
     async def _carry_out(self, job: Job) -> None:
         """Train and score as the schedule says, and set the fitted attributes."""
-        data, recipe, schedule = job.data, job.recipe, job.schedule
+        data, spec, schedule = job.data, job.spec, job.schedule
         dispatcher = Dispatcher(
             schedule.outlook,
             window=data.window if data.windowed else None,
             n_parts=data.n_parts,
-            parts_per_task=data.n_parts
-            if recipe.scoring.whole
-            else data.parts_per_task,
-            groups=stack_groups(recipe, job.trials) if self.stack else None,
-            budget=recipe.budget,
+            parts_per_task=data.n_parts if spec.scoring.whole else data.parts_per_task,
+            groups=stack_groups(spec, job.trials) if self.stack else None,
+            budget=spec.budget,
         )
         progress = Progress(self, schedule.n_trials, data.n_rows, data.n_chunks)
         engine = Engine(schedule, dispatcher, progress)
@@ -225,18 +223,18 @@ class SearchLife(ABC):
             job.client,
             engine,
             data,
-            recipe,
+            spec,
             job.trials,
             job.name,
             job.workers,
             announcer,
         )
         try:
-            with recipe.hearing.here():
+            with spec.hearing.here():
                 await runner.run()
         except asyncio.CancelledError:
             best = self._conclude(job, engine)
-            if best is not None and recipe.n_splits == 1:
+            if best is not None and spec.n_splits == 1:
                 # It is not trained again if it is gone.
                 model = await runner.model_at_hand(best.trial, INTERRUPT_SECONDS / 2)
                 if model is not None:
@@ -260,7 +258,7 @@ class SearchLife(ABC):
         Record or None
             That of the best trial; None if no trial has a finite score.
         """
-        schedule, scoring = job.schedule, job.recipe.scoring
+        schedule, scoring = job.schedule, job.spec.scoring
         best = best_trial(engine.records, schedule.finalists, engine.failures)
         if best is None:
             return None
@@ -283,10 +281,10 @@ class SearchLife(ABC):
         self.scoring_ = scoring
         self.scorer_ = scoring.scorer
         self.multimetric_ = isinstance(self.scoring, list | tuple | set | Mapping)
-        self.n_splits_ = job.recipe.n_splits
+        self.n_splits_ = job.spec.n_splits
         self._set_metadata(schedule, self.history_)
-        if job.recipe.budget.refits:
-            self.metadata_ |= refit_metadata(self.history_, job.recipe.budget, job.data)
+        if job.spec.budget.refits:
+            self.metadata_ |= refit_metadata(self.history_, job.spec.budget, job.data)
         return best
 
     async def _set_best_estimator(
@@ -305,7 +303,7 @@ class SearchLife(ABC):
                 job.client,
                 job.schedule,
                 job.data,
-                job.recipe,
+                job.spec,
                 job.trials,
                 best,
                 f"{job.name}-refit",

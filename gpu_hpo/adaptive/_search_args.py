@@ -35,7 +35,7 @@ _SEVERAL = (list, tuple, set, Mapping)  # of metrics
 
 
 @dataclass
-class Request:
+class SearchArgs:
     """A search as asked for: everything that is known before a cluster is.
 
     Attributes
@@ -77,7 +77,7 @@ class Request:
         )
 
 
-def read_request(
+def read_search_args(
     search: Any,
     X: Any,
     y: Any,
@@ -87,7 +87,7 @@ def read_request(
     *,
     groups: Any = None,
     validation_data: Any = None,
-) -> Request:
+) -> SearchArgs:
     """Check everything that `search.fit` was given.
 
     Parameters
@@ -140,7 +140,7 @@ def read_request(
         validation, score_rows = _read_validation(
             search, X, y, validation_data, score_rows
         )
-    return Request(
+    return SearchArgs(
         blocks=blocks,
         whole={name: value for name, value in fit.items() if name not in rows},
         fit_rows=tuple(name for name in fit if name in rows),

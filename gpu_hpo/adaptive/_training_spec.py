@@ -10,23 +10,23 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 
 from gpu_hpo.adaptive._placement import Placement
-from gpu_hpo.adaptive._search_args import Request
+from gpu_hpo.adaptive._search_args import SearchArgs
 from gpu_hpo.adaptive.data._resident import ResidentData
 from gpu_hpo.adaptive.training._budgets import Budget
-from gpu_hpo.adaptive.training._models import Recipe
+from gpu_hpo.adaptive.training._models import TrainingSpec
 from gpu_hpo.metrics._scoring import Scoring
 
 
-def make_recipe(
+def make_training_spec(
     placement: Placement,
     budget: Budget,
     scoring: Scoring,
-    request: Request,
+    request: SearchArgs,
     fit_params: dict[str, Any],
     data: ResidentData,
     *,
     stacked: bool,
-) -> Recipe:
+) -> TrainingSpec:
     """Put together what is known once data is loaded.
 
     Parameters
@@ -34,7 +34,7 @@ def make_recipe(
     placement : Placement
     budget : Budget
     scoring : Scoring
-    request : Request
+    request : SearchArgs
     fit_params : dict
         Those for every call, with what was Dask's computed.
     data : ResidentData
@@ -59,7 +59,7 @@ def make_recipe(
     if classes is not None:
         budget.check_labels(placement.kind, classes)
     rows = placement.on_device
-    return Recipe(
+    return TrainingSpec(
         placement.prototype,
         placement.unset_seeds,
         scoring,

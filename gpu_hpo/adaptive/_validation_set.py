@@ -13,7 +13,7 @@ from dask.base import is_dask_collection
 from distributed import Client
 from sklearn.model_selection import check_cv
 
-from gpu_hpo.adaptive._search_args import Request, is_splitter
+from gpu_hpo.adaptive._search_args import SearchArgs, is_splitter
 from gpu_hpo.adaptive.data._partition import count_groups
 from gpu_hpo.adaptive.data._splitting import (
     Splitting,
@@ -32,7 +32,7 @@ REFIT_TEST_SIZE = 0.2
 
 async def plan_splitting(
     client: Client,
-    request: Request,
+    request: SearchArgs,
     *,
     classify: bool,
     refits: bool,
@@ -43,7 +43,7 @@ async def plan_splitting(
     Parameters
     ----------
     client : distributed.Client
-    request : Request
+    request : SearchArgs
     classify : bool
         Whether y holds class labels.
     refits : bool
@@ -107,7 +107,7 @@ async def _group_sizes(client: Client, blocks: Blocks) -> dict[Any, int]:
 
 
 async def _roles_by_splitter(
-    client: Client, request: Request, classify: bool
+    client: Client, request: SearchArgs, classify: bool
 ) -> np.ndarray:
     """What each row is to each split of a splitter of scikit-learn's kind."""
     cv = request.cv

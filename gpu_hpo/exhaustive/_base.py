@@ -35,7 +35,7 @@ from gpu_hpo.compute._backends import (
 from gpu_hpo.compute._pool import Pool, ResultsLost
 from gpu_hpo.devices import is_device_array
 from gpu_hpo.exceptions import NoEffectWarning, SharedStateWarning
-from gpu_hpo.exhaustive._evaluation import Told, fit_whole, needs_whole
+from gpu_hpo.exhaustive._evaluation import CallbackTask, fit_whole, needs_whole
 from gpu_hpo.exhaustive._fold_runner import FoldRunner
 from gpu_hpo.exhaustive._fold_scores import Evaluation
 from gpu_hpo.exhaustive._fold_steps import Terms
@@ -343,12 +343,12 @@ class _Work:
                 f"{n * n_splits} fits"
             )
 
-        def told(number: int, split: int) -> Told:
+        def told(number: int, split: int) -> CallbackTask:
             task = (number - first) * n_splits + split
             context = callback_ctx.subcontext(
                 task_name="candidate-split-evaluation", task_id=task
             )
-            return Told(search, context)
+            return CallbackTask(search, context)
 
         first = len(self._params)
         candidates = Candidates(

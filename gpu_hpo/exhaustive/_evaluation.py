@@ -19,7 +19,7 @@ from sklearn.utils import check_random_state
 from gpu_hpo._sklearn_private import _BaseScorer, _MultimetricScorer
 from gpu_hpo.devices import annotated, synchronize
 from gpu_hpo.exhaustive._fold_scores import Evaluation, FoldScores
-from gpu_hpo.exhaustive._fold_steps import Rows, State, Terms, in_order
+from gpu_hpo.exhaustive._fold_steps import SplitRows, State, Terms, in_order
 from gpu_hpo.exhaustive._new_models import new_model
 from gpu_hpo.exhaustive.plan._nodes import Leaf
 from gpu_hpo.exhaustive.sharing._shared_fits import saves_work, share_key, shared_stack
@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Told:
+class CallbackTask:
     """Scikit-learn's callback context of one fit, and the search that it belongs to."""
 
     search: Any
@@ -79,9 +79,9 @@ def evaluate(
     leaf: Leaf,
     candidates: Sequence[Mapping[str, Any]],
     source: State,
-    rows: Rows,
+    rows: SplitRows,
     fold: State | None = None,
-    told: Sequence[Told] | None = None,
+    told: Sequence[CallbackTask] | None = None,
 ) -> list[Evaluation]:
     """Fit and score candidates that have all but their last step in common.
 
@@ -94,10 +94,10 @@ def evaluate(
         Its parameters.
     source : State
         What it is fitted to.
-    rows : Rows
+    rows : SplitRows
     fold : State, optional
         The fold itself, if `needs_whole`.
-    told : sequence of Told, optional
+    told : sequence of CallbackTask, optional
         Who wants to be told of the fit of each candidate. Each is then fitted alone.
 
     Returns
@@ -120,7 +120,7 @@ def evaluate(
             for _ in candidates
         ]
     with terms.task(source["train"]), annotated("fit"):
-        work = _Work(terms, leaf, source, rows, fold)
+        work = _GroupEvaluation(terms, leaf, source, rows, fold)
         found = work.all_together(candidates) if told is None else {}
         done = []
         for i, params in enumerate(candidates):
@@ -220,11 +220,16 @@ def _groups(models: Sequence[Any]) -> list[list[int]]:
     ]
 
 
-class _Work:
+class _GroupEvaluation:
     """The rows of one task, and what is done with them."""
 
     def __init__(
-        self, terms: Terms, leaf: Leaf, source: State, rows: Rows, fold: State | None
+        self,
+        terms: Terms,
+        leaf: Leaf,
+        source: State,
+        rows: SplitRows,
+        fold: State | None,
     ) -> None:
         self._terms = terms
         self._leaf = leaf
@@ -240,7 +245,9 @@ class _Work:
 
     # ---- one ----
 
-    def alone(self, params: Mapping[str, Any], told: Told | None = None) -> Evaluation:
+    def alone(
+        self, params: Mapping[str, Any], told: CallbackTask | None = None
+    ) -> Evaluation:
         """Fit and score the model of one candidate."""
         model = _model(self._leaf, params)
         evaluation = Evaluation()
@@ -282,7 +289,7 @@ class _Work:
         model.fit(lend(self._source["train"], access), *target, **params)
 
     @contextmanager
-    def _telling(self, told: Told, model: Any) -> Iterator[None]:
+    def _telling(self, told: CallbackTask, model: Any) -> Iterator[None]:
         """Tell scikit-learn's callbacks that a fit begins, and that it has ended."""
         weight = self._fit_params.get("sample_weight")
         what = {

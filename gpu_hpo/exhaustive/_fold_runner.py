@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gpu_hpo.compute._blame import LossPolicy
+from gpu_hpo.compute._loss_policy import LossPolicy
 from gpu_hpo.compute._pool import Pool, ResultsLost, TaskKilled
 from gpu_hpo.exhaustive._evaluation import evaluate
 from gpu_hpo.exhaustive._fold_scores import Evaluation
@@ -144,7 +144,7 @@ class FoldRunner:
         self._prices: dict[int, float] = {}  # seconds per candidate, by leaf
         self._running: dict[Any, _Batch] = {}
         self._items: dict[tuple[int, int], _Item] = {}
-        self._blame = LossPolicy()
+        self._loss_policy = LossPolicy()
         self._suspects: deque[_Batch] = deque()  # to be run alone, at the end
         # Whether what is held may have been beside what ends workers; and been blamed.
         self._beside = self._killed = False
@@ -316,7 +316,7 @@ class FoldRunner:
     ) -> None:
         """See whether a batch is what ends workers, and do without it if it is."""
         single = len(batch.members) == 1
-        guilty = self._blame.lost(
+        guilty = self._loss_policy.lost(
             (batch.members[0][0], batch.split),
             alone=batch.alone and single,
             deaths=error.deaths,

@@ -21,7 +21,7 @@ from sklearn.utils.metadata_routing import process_routing
 from gpu_hpo._sklearn_private import _BaseScorer, _MultimetricScorer
 from gpu_hpo.data._chunk import n_rows
 from gpu_hpo.devices import is_device_array
-from gpu_hpo.exhaustive._fold_steps import Rows, State, Terms
+from gpu_hpo.exhaustive._fold_steps import SplitRows, State, Terms
 from gpu_hpo.exhaustive._lent_steps import copy_of_state
 from gpu_hpo.exhaustive.plan._composites import LAST, put_together
 from gpu_hpo.exhaustive.plan._nodes import Leaf
@@ -84,13 +84,18 @@ class FoldScores:
         The last step of the candidates.
     source : State
         What has become of the rows before that step.
-    rows : Rows
+    rows : SplitRows
     fold : State or None
         The fold itself, if a scorer wants X as it was given.
     """
 
     def __init__(
-        self, terms: Terms, leaf: Leaf, source: State, rows: Rows, fold: State | None
+        self,
+        terms: Terms,
+        leaf: Leaf,
+        source: State,
+        rows: SplitRows,
+        fold: State | None,
     ) -> None:
         self._terms = terms
         self._leaf = leaf
@@ -186,7 +191,7 @@ class FoldScores:
         return _apart(scorer)(model, X, *target, **params)
 
     def _scores_by_answers(
-        self, model: Any, scorer: Any, X: Any, y: Any, params: Rows
+        self, model: Any, scorer: Any, X: Any, y: Any, params: SplitRows
     ) -> Any:
         """Scores of rows that are not on the host, or not in one piece."""
         metrics = read_scorer(scorer).metrics
@@ -221,7 +226,7 @@ class FoldScores:
     def _is_several(self) -> bool:
         return isinstance(self._scorer, _MultimetricScorer)
 
-    def _params_of(self, name: str, params: Rows) -> Rows:
+    def _params_of(self, name: str, params: SplitRows) -> SplitRows:
         """Parameters of one of the scorers, by what it asks for."""
         scorer = self._scorer
         if not self._is_several or not params:

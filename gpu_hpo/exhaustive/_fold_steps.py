@@ -43,7 +43,7 @@ from gpu_hpo.training._lending import Access
 State = dict[str, Any]
 # y, fit parameters and score parameters of a split: "y_train", "y_test", "fit",
 # "score_train", "score_test".
-Rows = dict[str, Any]
+SplitRows = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class Failure:
+class FitFailure:
     """Why a fit gave nothing: a traceback, which compares as scikit-learn's."""
 
     text: str
@@ -128,7 +128,7 @@ def cut_fold(
         return state
 
 
-def cut_rows(terms: Terms, data: Mapping[str, Any], train: Any, test: Any) -> Rows:
+def cut_rows(terms: Terms, data: Mapping[str, Any], train: Any, test: Any) -> SplitRows:
     """Cut the rows of a split out of all but X; parameters as `cut_fold`."""
     with terms.task():
         X, fit, score = data["X"], data["fit"], data["score"]
@@ -141,7 +141,9 @@ def cut_rows(terms: Terms, data: Mapping[str, Any], train: Any, test: Any) -> Ro
         }
 
 
-def fit_step(terms: Terms, step: Step, keep: bool, source: State, rows: Rows) -> State:
+def fit_step(
+    terms: Terms, step: Step, keep: bool, source: State, rows: SplitRows
+) -> State:
     """Fit a transformer, and transform what the fold has become so far.
 
     Parameters
@@ -151,14 +153,19 @@ def fit_step(terms: Terms, step: Step, keep: bool, source: State, rows: Rows) ->
     keep : bool
         Whether somebody will ask for the fitted transformer.
     source : State
-    rows : Rows
+    rows : SplitRows
     """
     with terms.task(source.get("train")), annotated("fit"):
         return _carry_out(terms, _fitted_step, step, keep, source, rows)
 
 
 def join_parts(
-    terms: Terms, joined: Joined, keep: bool, source: State, rows: Rows, *parts: State
+    terms: Terms,
+    joined: Joined,
+    keep: bool,
+    source: State,
+    rows: SplitRows,
+    *parts: State,
 ) -> State:
     """Put together what the parts of a composite have made of the fold.
 
@@ -193,7 +200,7 @@ def _carry_out(
             if terms.raises:
                 raise
             times[node.number] = (time.time() - begin, 0.0)
-            state = {"error": Failure(traceback.format_exc()), "times": times}
+            state = {"error": FitFailure(traceback.format_exc()), "times": times}
     state["unfitted"] = {**source["unfitted"], **state.get("unfitted", {})}
     if not keep:
         state["fitted"] = state["unfitted"] = {}
@@ -217,7 +224,7 @@ def _fitted_step(
     times: Any,
     fitted: Any,
     keep: bool,
-    rows: Rows,
+    rows: SplitRows,
 ) -> State:
     if given["train"] is None:
         # No columns: scikit-learn does not ask for this part.
@@ -247,7 +254,7 @@ def _fitted_joined(
     times: Any,
     fitted: Any,
     keep: bool,
-    rows: Rows,
+    rows: SplitRows,
     *parts: State,
 ) -> State:
     if given["train"] is None:
@@ -310,7 +317,7 @@ def _fitted_whole(
     given: State,
     times: Any,
     fitted: Any,
-    rows: Rows,
+    rows: SplitRows,
 ) -> State:
     """Fit a composite whose parts see each other's traces, as scikit-learn does."""
     estimator, state, seconds, _ = fit_lent(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpu_hpo.adaptive._results import best_trial, make_cv_results, make_history
-from gpu_hpo.adaptive.engine._engine import Failure, Record
+from gpu_hpo.adaptive.engine._engine import Record, TrialFailure
 from gpu_hpo.model_selection import HyperbandSearchCV
 from tests.model_selection.helpers import Scripted, make_data
 
@@ -35,7 +35,7 @@ def results_of(trials):
         if scores is not None
     ]
     failures = {
-        i: Failure(i, status, "", "")
+        i: TrialFailure(i, status, "", "")
         for i, (status, _) in enumerate(trials)
         if KINDS[status] == 2
     }

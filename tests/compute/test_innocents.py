@@ -173,7 +173,7 @@ def test_what_may_have_begun_is_suspect():
     assert len(tasks) == 3
     assert len(set(trials_of(tasks))) > 1
     dispatcher.remove_worker("a")
-    assert all(map(dispatcher._blame.suspects, trials_of(tasks)))
+    assert all(map(dispatcher._loss_policy.suspects, trials_of(tasks)))
 
 
 def test_tasks_that_had_not_begun_do_not_count():

@@ -17,7 +17,7 @@ from distributed.protocol.serialize import to_serialize
 from numpy.testing import assert_array_equal
 from sklearn.linear_model import SGDClassifier
 
-from gpu_hpo.adaptive.training._members import Cohort, Member
+from gpu_hpo.adaptive.training._members import Cohort, FoldModel
 from gpu_hpo.data._arrival import Pack, Parcel, aligned, pack, unwrap, wrap
 from gpu_hpo.testing import NoHostCopyArray
 
@@ -156,7 +156,7 @@ def test_models_arrive_aligned():
     """Models that move between workers, and the best one, have aligned arrays."""
     model = SGDClassifier().fit(DENSE, ROWS["labels"])
     for offset in range(16):
-        cohort = travel(Cohort({4: [Member(model, 2)]}), offset)
+        cohort = travel(Cohort({4: [FoldModel(model, 2)]}), offset)
         assert type(cohort) is Cohort
         assert cohort[4][0].calls == 2
         assert_arrived(cohort[4][0].model, model)

@@ -59,16 +59,16 @@ def test_other_decisions(monkeypatch):
 
 def test_other_rows(monkeypatch):
     """A search that trains on the same rows twice differs from the loop by scores."""
-    from gpu_hpo.adaptive.training import _unit
+    from gpu_hpo.adaptive.training import _model_group
 
-    train_call = _unit.train_call
+    train_call = _model_group.train_call
 
     def twice(model, *args, **options):
         train_call(model, *args, **options)
         if isinstance(model, SGDClassifier):
             train_call(model, *args, **options)
 
-    monkeypatch.setattr(_unit, "train_call", twice)
+    monkeypatch.setattr(_model_group, "train_call", twice)
     kinds = {kind for kind, _ in check(hyperband, data)}
     assert "loop: scores" in kinds
 

@@ -21,7 +21,7 @@ from gpu_hpo.adaptive.engine._engine import Engine
 from gpu_hpo.adaptive.engine._reports import reports
 from gpu_hpo.adaptive.engine._task import Report, Task
 from gpu_hpo.adaptive.engine._worker import Order, run_task, take_member
-from gpu_hpo.adaptive.training._models import Recipe, Trial
+from gpu_hpo.adaptive.training._models import TrainingSpec, Trial
 from gpu_hpo.compute._replacements import bring_back
 from gpu_hpo.compute._scatter import scatter
 from gpu_hpo.exceptions import ClientClosedError, WorkersLostError
@@ -34,7 +34,7 @@ WATCH_SECONDS = 0.5
 NO_WORKER_SECONDS = 60.0
 FETCH_ATTEMPTS = 10
 LOST = ("KilledWorker", "FutureCancelledError")  # of a task, with its workers
-LARGE_RECIPE = 2**18  # bytes
+LARGE_SPEC = 2**18  # bytes
 
 
 async def worker_facts(client: Client) -> dict[str, WorkerFacts]:
@@ -91,7 +91,7 @@ class DaskRunner:
     engine : Engine
     data : ResidentData
         Loaded.
-    recipe : Recipe
+    spec : TrainingSpec
     trials : mapping of int to Trial
     name : str
         Prefix of keys, unique per search.
@@ -106,7 +106,7 @@ class DaskRunner:
         client: Client,
         engine: Engine,
         data: ResidentData,
-        recipe: Recipe,
+        spec: TrainingSpec,
         trials: Mapping[int, Trial],
         name: str,
         workers: dict[str, WorkerFacts],
@@ -116,10 +116,10 @@ class DaskRunner:
         self._announcer = announcer
         self._engine = engine
         self._data = data
-        self._budget = recipe.budget
-        self._recipe = dumps(recipe)
-        self._sent_recipe: Future | None = None  # if it is large
-        self._n_recipes = 0
+        self._budget = spec.budget
+        self._spec = dumps(spec)
+        self._sent_spec: Future | None = None  # if it is large
+        self._n_specs = 0
         self._trials = trials
         self._name = name
         self._results: dict[int, Future] = {}
@@ -137,7 +137,7 @@ class DaskRunner:
     async def run(self) -> None:
         """Carry out the search until its schedule is done."""
         self._began = monotonic()
-        await self._send_recipe()
+        await self._send_spec()
         with self._listening():
             await self._carry_on(self._engine.start())
 
@@ -186,18 +186,18 @@ class DaskRunner:
     def drop_results(self) -> None:
         """Let go of all models on the cluster, and of what made them."""
         self._let_go(list(self._results))
-        self._sent_recipe = None
+        self._sent_spec = None
 
-    async def _send_recipe(self) -> None:
-        """Send a large recipe to each worker once rather than with each task."""
-        sent = self._sent_recipe
-        if len(self._recipe) > LARGE_RECIPE and (
+    async def _send_spec(self) -> None:
+        """Send a large spec to each worker once rather than with each task."""
+        sent = self._sent_spec
+        if len(self._spec) > LARGE_SPEC and (
             sent is None or sent.status in ("cancelled", "lost")
         ):
-            self._n_recipes += 1
-            key = f"{self._name}-recipe-{self._n_recipes}"
-            self._sent_recipe, _ = await scatter(
-                self._client, key, self._recipe, broadcast=True
+            self._n_specs += 1
+            key = f"{self._name}-spec-{self._n_specs}"
+            self._sent_spec, _ = await scatter(
+                self._client, key, self._spec, broadcast=True
             )
 
     async def _restore(self, workers: list[str]) -> None:
@@ -217,7 +217,7 @@ class DaskRunner:
 
     async def _send_again(self, workers: list[str]) -> None:
         await self._data.restore(workers)
-        await self._send_recipe()
+        await self._send_spec()
 
     async def _fetch(self, trial: int, task: int) -> Any:
         future = self._client.submit(
@@ -290,7 +290,7 @@ class DaskRunner:
         sources = {step.source for step in steps if step.source is not None}
         return self._client.submit(
             run_task,
-            self._sent_recipe or self._recipe,
+            self._sent_spec or self._spec,
             dumps(Order(task, new, first, plan, self._data.upload)),
             {number: self._results[number] for number in sources},
             packs,

@@ -16,10 +16,10 @@ from itertools import count
 from gpu_hpo.adaptive.engine._held_results import HeldResults
 from gpu_hpo.adaptive.engine._prices import Prices
 from gpu_hpo.adaptive.engine._queue import Queue, Rank, first_of
-from gpu_hpo.adaptive.engine._task import Report, Step, Task
-from gpu_hpo.adaptive.engine._trial_state import Goal, Trial, Worker
+from gpu_hpo.adaptive.engine._task import Report, Task, TrialStep
+from gpu_hpo.adaptive.engine._trial_state import Goal, TrialState, Worker
 from gpu_hpo.adaptive.training._budgets import Budget, PartialFit
-from gpu_hpo.compute._blame import MOST_DEATHS, LossPolicy
+from gpu_hpo.compute._loss_policy import MOST_DEATHS, LossPolicy
 from gpu_hpo.schedules import Rung
 
 
@@ -84,7 +84,7 @@ class Dispatcher:
         self.n_parts = n_parts
         self.parts_per_task = parts_per_task or n_parts
         self.budget = budget or PartialFit()
-        self._blame = LossPolicy(max_deaths)
+        self._loss_policy = LossPolicy(max_deaths)
         self.urgency = urgency
         members: dict[Hashable, list[int]] = {}
         for trial, group in (groups or {}).items():
@@ -92,7 +92,7 @@ class Dispatcher:
         # By trial, all of its group.
         self._groups = {t: members[group] for t, group in (groups or {}).items()}
         self.workers: dict[str, Worker] = {}
-        self._trials: dict[int, Trial] = {}
+        self._trials: dict[int, TrialState] = {}
         self._prices = Prices(outlook, task_seconds, self.budget)
         self._new = Queue()  # trials that live nowhere yet
         self._results = HeldResults()
@@ -164,7 +164,7 @@ class Dispatcher:
         trial = self._trials.get(number)
         if trial is None:
             self._prices.add(number)
-            trial = self._trials[number] = Trial(number)
+            trial = self._trials[number] = TrialState(number)
         trial.goals.append(Goal(calls, scored))
         self._queue(trial)
 
@@ -181,9 +181,9 @@ class Dispatcher:
         """Let a trial that was dropped be advanced again, from its first call."""
         trial = self._trials.get(number)
         if trial is not None and not trial.live:
-            again = Trial(number, epoch=trial.epoch + 1, reached=trial.reached)
+            again = TrialState(number, epoch=trial.epoch + 1, reached=trial.reached)
             self._trials[number] = again
-            self._blame.clear(number)
+            self._loss_policy.clear(number)
             self._prices.add(number)
 
     def finished(self, report: Report) -> bool:
@@ -203,7 +203,7 @@ class Dispatcher:
             trial.reported(goals)
             if stops[step.trial] > trial.lost_calls:
                 trial.lost_calls = 0
-                self._blame.clear(step.trial)
+                self._loss_policy.clear(step.trial)
             if not step.error:
                 self._queue(trial)
         return True
@@ -253,12 +253,12 @@ class Dispatcher:
         if not idle and not (ahead and worker.queued_seconds < self.lookahead):
             return False
         return not any(
-            self._blame.suspects(step.trial)
+            self._loss_policy.suspects(step.trial)
             for task in worker.tasks.values()
             for step in task.steps
         )
 
-    def _queue(self, trial: Trial) -> None:
+    def _queue(self, trial: TrialState) -> None:
         """Make `trial` a candidate, if it has anything left to do."""
         self._unqueue(trial)
         if not trial.ready:
@@ -275,7 +275,7 @@ class Dispatcher:
         rank = self._prices.rank(trial.number, trial.calls)
         queue.push(rank, trial.number, trial.entry)
 
-    def _unqueue(self, trial: Trial) -> None:
+    def _unqueue(self, trial: TrialState) -> None:
         trial.entry = 0
         self._queued_calls -= trial.queued_calls
         trial.queued_calls = 0
@@ -295,9 +295,9 @@ class Dispatcher:
             guilty = False
             if number in suspects:
                 trial.lost_calls = max(trial.lost_calls, trial.calls)
-                guilty = self._blame.lost(
+                guilty = self._loss_policy.lost(
                     number,
-                    alone=number == alone and self._blame.suspects(number),
+                    alone=number == alone and self._loss_policy.suspects(number),
                     deaths=deaths,
                 )
             if guilty:
@@ -319,7 +319,7 @@ class Dispatcher:
         self._fetched.pop(task, None)
         return self._reaches.pop(task)
 
-    def _hold(self, trial: Trial, task: int | None) -> None:
+    def _hold(self, trial: TrialState, task: int | None) -> None:
         """Note that the result of `task` is now what holds the trial's model."""
         self._results.pass_on(trial.number, trial.source, task)
         trial.source = task
@@ -328,7 +328,7 @@ class Dispatcher:
         """Whether an entry of a queue is the one that counts."""
         return self._trials[number].entry == entry
 
-    def _first(self, queues: list[tuple[Queue, float]]) -> Trial | None:
+    def _first(self, queues: list[tuple[Queue, float]]) -> TrialState | None:
         """Trial whose turn it is, of those in some queues."""
         found = first_of(queues, Rank.longest, self._counts)
         if found is None:
@@ -339,7 +339,7 @@ class Dispatcher:
             found = first_of(queues, Rank.widest, self._counts) or found
         return self._trials[found[1]]
 
-    def _candidates(self, name: str) -> Iterator[Trial]:
+    def _candidates(self, name: str) -> Iterator[TrialState]:
         """Ready trials for worker `name`, the one whose turn it is first.
 
         A worker with an idle slot may fetch a trial that waits elsewhere. What runs
@@ -360,7 +360,7 @@ class Dispatcher:
         while (trial := self._first(queues)) is not None:
             yield trial
 
-    def _together(self, name: str, lead: Trial) -> list[Trial]:
+    def _together(self, name: str, lead: TrialState) -> list[TrialState]:
         """Trials that can train in one stack with `lead`, of whom it is one.
 
         A stack costs less than its members one by one, so all that are where `lead`
@@ -373,7 +373,7 @@ class Dispatcher:
             if trial is not None
             and trial is not lead
             and trial.entry
-            and not (trial.in_flight or self._blame.suspects(trial.number))
+            and not (trial.in_flight or self._loss_policy.suspects(trial.number))
             and (trial.home in places or (trial.home == lead.home and not trial.stays))
             and (trial.calls, trial.parts) == (lead.calls, lead.parts)
             and trial.goals[-1].calls == lead.goals[-1].calls
@@ -385,7 +385,7 @@ class Dispatcher:
             self._unqueue(trial)
         return chosen
 
-    def _cohort(self, name: str) -> list[Trial]:
+    def _cohort(self, name: str) -> list[TrialState]:
         """Trials that worker `name` should advance together now.
 
         Half of its fair share of all that could be started, so that the last tasks
@@ -395,13 +395,13 @@ class Dispatcher:
         slots = sum(worker.slots for worker in self.workers.values())
         typical = self._prices.typical or self.task_seconds
         share = min(self.task_seconds, self._queued_calls * typical / (2 * slots))
-        chosen: list[Trial] = []
-        skipped: list[Trial] = []
+        chosen: list[TrialState] = []
+        skipped: list[TrialState] = []
         in_all = one_call = 0.0
         for trial in self._candidates(name):
             price = self._prices.cost(trial.number)
             cost = price * self._least_worth(trial)
-            suspect = self._blame.suspects(trial.number)
+            suspect = self._loss_policy.suspects(trial.number)
             if suspect and self.workers[name].tasks:
                 if self._empties(name, trial):
                     break
@@ -430,7 +430,7 @@ class Dispatcher:
             self._queue(trial)
         return chosen
 
-    def _empties(self, name: str, suspect: Trial) -> bool:
+    def _empties(self, name: str, suspect: TrialState) -> bool:
         """Whether a worker takes nothing more until it can have a suspect alone.
 
         One at a time does, that with least to do; the others go on.
@@ -472,7 +472,7 @@ class Dispatcher:
             self._queue(trial)
         return task
 
-    def _step(self, trial: Trial, fraction: float) -> Step:
+    def _step(self, trial: TrialState, fraction: float) -> TrialStep:
         parts = self.n_parts, self.parts_per_task
         if self.budget.refits:
             return trial.next_refit(*parts, resumes=self.budget.resumes)
@@ -483,7 +483,7 @@ class Dispatcher:
     def _worth(self, start: int, stop: int) -> int:
         return self.budget.cost(start, stop) if stop > start else 0
 
-    def _least_worth(self, trial: Trial) -> int:
+    def _least_worth(self, trial: TrialState) -> int:
         """Calls that the shortest step of a trial is worth."""
         if not self.budget.refits:
             return 1

@@ -42,7 +42,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class TrialFailure:
     """How a trial ended that did not complete.
 
     Attributes
@@ -80,7 +80,7 @@ class Ended:
     trial: int
 
 
-News = Record | Failure | Ended
+News = Record | TrialFailure | Ended
 
 
 class Engine:
@@ -94,8 +94,8 @@ class Engine:
     schedule : Schedule
     dispatcher : Dispatcher
     listener : callable, optional
-        Called with each `Record` and `Failure` as it comes, and with one `Ended` per
-        trial, after them.
+        Called with each `Record` and `TrialFailure` as it comes, and with one `Ended`
+        per trial, after them.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Engine:
         self.schedule = schedule
         self.dispatcher = dispatcher
         self.records: list[Record] = []
-        self.failures: dict[int, Failure] = {}
+        self.failures: dict[int, TrialFailure] = {}
         self._listener = listener or (lambda news: None)
         self._ended: set[int] = set()
         self._dropped: set[int] = set()  # by the schedule, which is done with them
@@ -149,7 +149,9 @@ class Engine:
                 trailing_fit, trailing_score = step.trailing
                 self._carried[step.trial] = (fit + trailing_fit, score + trailing_score)
                 if step.error:
-                    self._fail(Failure(step.trial, "failed", step.error, report.worker))
+                    self._fail(
+                        TrialFailure(step.trial, "failed", step.error, report.worker)
+                    )
         return self.dispatcher.assign()
 
     def worker_joined(self, name: str, slots: int) -> list[Task]:
@@ -221,7 +223,7 @@ class Engine:
         if record.calls >= self.schedule.outlook(record.trial)[-1].calls:
             self._end(record.trial)
 
-    def _fail(self, failure: Failure) -> None:
+    def _fail(self, failure: TrialFailure) -> None:
         self.failures[failure.trial] = failure
         self._listener(failure)
         self.dispatcher.drop(failure.trial)
@@ -231,7 +233,7 @@ class Engine:
 
     def _lost(self, trial: int, worker: str) -> None:
         text = f"trial {trial} was lost with its worker when nothing ran beside it"
-        self._fail(Failure(trial, "lost", text, worker))
+        self._fail(TrialFailure(trial, "lost", text, worker))
 
     def _tell(self, event: Event) -> None:
         self._follow(self.schedule.tell(event))

@@ -39,15 +39,15 @@ class Rank(NamedTuple):
 
 
 Order = Callable[..., tuple[float, ...]]
-Entry = tuple[tuple[float, ...], int, int, Rank]
+QueueEntry = tuple[tuple[float, ...], int, int, Rank]
 
 
 @dataclass(slots=True)
 class Queue:
     """Ready trials; entries that do not count any more are left in it until met."""
 
-    _longest: list[Entry] = field(default_factory=list)
-    _widest: list[Entry] = field(default_factory=list)
+    _longest: list[QueueEntry] = field(default_factory=list)
+    _widest: list[QueueEntry] = field(default_factory=list)
 
     def push(self, rank: Rank, trial: int, entry: int) -> None:
         """Add a trial, and the number by which its entry is known."""

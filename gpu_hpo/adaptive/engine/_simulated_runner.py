@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from itertools import count
 
 from gpu_hpo.adaptive.engine._engine import Engine
-from gpu_hpo.adaptive.engine._task import Report, Score, Step, StepReport, Task
+from gpu_hpo.adaptive.engine._task import Report, Score, StepReport, Task, TrialStep
 
 
 class SimulatedRunner:
@@ -127,7 +127,7 @@ class SimulatedRunner:
         self.busy += seconds
         return Report(task.id, task.worker, steps, seconds)
 
-    def _step(self, step: Step) -> StepReport:
+    def _step(self, step: TrialStep) -> StepReport:
         trial = step.trial
         if step.source is None:
             self._failed.discard(trial)

@@ -10,7 +10,7 @@ from gpu_hpo.training._heard import Heard
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TrialStep:
     """One trial's share of a task.
 
     Attributes
@@ -46,14 +46,14 @@ class Task:
         Unique within a search.
     worker : str
         Where to run it.
-    steps : tuple of Step
+    steps : tuple of TrialStep
     seconds : float
         How long it is expected to take.
     """
 
     id: int
     worker: str
-    steps: tuple[Step, ...]
+    steps: tuple[TrialStep, ...]
     seconds: float
 
 

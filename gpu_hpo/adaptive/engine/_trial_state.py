@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gpu_hpo.adaptive.engine._queue import Queue
-from gpu_hpo.adaptive.engine._task import Step, Task
+from gpu_hpo.adaptive.engine._task import Task, TrialStep
 
 
 @dataclass(slots=True)
@@ -23,7 +23,7 @@ class Goal:
 
 
 @dataclass(slots=True)
-class Trial:
+class TrialState:
     """Where a trial stands; `calls` and `parts` count what is handed out already."""
 
     number: int
@@ -76,7 +76,7 @@ class Trial:
         window: Callable[[int], int] | None,
         n_parts: int,
         parts_per_task: int,
-    ) -> Step:
+    ) -> TrialStep:
         """Hand out the next part of what there is to do, and note it.
 
         Parameters
@@ -91,7 +91,7 @@ class Trial:
 
         Returns
         -------
-        Step
+        TrialStep
         """
         start = self.calls
         goal = self.goals[self.next_goal]
@@ -114,9 +114,11 @@ class Trial:
             self.next_goal += 1
         self.calls = stop
         parts = (0, n_parts) if scores else (0, 0)
-        return Step(self.number, start, stop, self.source, tuple(scores), parts)
+        return TrialStep(self.number, start, stop, self.source, tuple(scores), parts)
 
-    def next_refit(self, n_parts: int, parts_per_task: int, *, resumes: bool) -> Step:
+    def next_refit(
+        self, n_parts: int, parts_per_task: int, *, resumes: bool
+    ) -> TrialStep:
         """Hand out one refit, which ends at the next goal, and note it.
 
         Parameters
@@ -129,7 +131,7 @@ class Trial:
 
         Returns
         -------
-        Step
+        TrialStep
         """
         goal = self.goals[self.next_goal]
         start = self.calls
@@ -142,13 +144,13 @@ class Trial:
         if stop == goal.calls and (whole or not goal.scored):
             self.next_goal += 1
         scores, parts = ((stop,), (0, n_parts)) if scored else ((), (0, 0))
-        return Step(self.number, start, stop, self.source, scores, parts)
+        return TrialStep(self.number, start, stop, self.source, scores, parts)
 
-    def _scoring_step(self, goal: Goal, n_parts: int, parts_per_task: int) -> Step:
+    def _scoring_step(self, goal: Goal, n_parts: int, parts_per_task: int) -> TrialStep:
         """Score on the next few validation parts; the last of them gives the score."""
         first = self.parts
         self.parts = min(first + parts_per_task, n_parts)
-        step = Step(
+        step = TrialStep(
             self.number,
             self.calls,
             self.calls,

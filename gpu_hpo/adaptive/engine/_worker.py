@@ -17,8 +17,8 @@ from gpu_hpo.adaptive.data._ahead import Ahead
 from gpu_hpo.adaptive.data._upload import Upload
 from gpu_hpo.adaptive.engine._task import Report, Score, StepReport, Task
 from gpu_hpo.adaptive.training._cohort import advance_cohort
-from gpu_hpo.adaptive.training._members import Cohort, Outcome, Work
-from gpu_hpo.adaptive.training._models import Recipe, Trial
+from gpu_hpo.adaptive.training._members import Cohort, TrialOutcome, TrialWork
+from gpu_hpo.adaptive.training._models import TrainingSpec, Trial
 from gpu_hpo.compute._blas import one_blas_thread
 from gpu_hpo.data._arrival import Parcel
 from gpu_hpo.data._chunk import Chunk
@@ -49,7 +49,7 @@ class Order(NamedTuple):
 
 
 def run_task(
-    recipe: bytes,
+    spec: bytes,
     order: bytes,
     sources: Mapping[int, Cohort],
     packs: Sequence[list[Chunk]],
@@ -62,8 +62,8 @@ def run_task(
 
     Parameters
     ----------
-    recipe : bytes
-        Pickled `Recipe`.
+    spec : bytes
+        Pickled `TrainingSpec`.
     order : bytes
         Pickled `Order`; Dask would look through it for futures, at some
         milliseconds a task.
@@ -93,7 +93,7 @@ def run_task(
     chunk_of_call: Callable[[int], Chunk] = at_hand
 
     work = [
-        Work(
+        TrialWork(
             step.trial,
             new.get(step.trial) if step.source is None else None,
             step.start,
@@ -108,7 +108,7 @@ def run_task(
         for step in task.steps
         if step.source is not None
     }
-    read = _read(recipe)
+    read = _read(spec)
     chunks = [chunk for part in parts for chunk in part]
     with ExitStack() as stack:
         stack.enter_context(one_blas_thread())
@@ -141,20 +141,20 @@ def run_task(
 
 
 @lru_cache(maxsize=2)
-def _read(recipe: bytes) -> Recipe:
-    read: Recipe = loads(recipe)
+def _read(spec: bytes) -> TrainingSpec:
+    read: TrainingSpec = loads(spec)
     return read
 
 
-def _step_report(outcome: Outcome, recipe: Recipe) -> StepReport:
+def _step_report(outcome: TrialOutcome, spec: TrainingSpec) -> StepReport:
     scores = tuple(
         Score(
             scores.calls,
-            scores.metrics[recipe.scoring.decides],
+            scores.metrics[spec.scoring.decides],
             scores.metrics,
             scores.fit_seconds,
             scores.score_seconds,
-            scores.by_split if recipe.by_roles else (),
+            scores.by_split if spec.by_roles else (),
         )
         for scores in outcome.scores
     )

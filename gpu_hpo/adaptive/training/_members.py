@@ -20,7 +20,7 @@ from gpu_hpo.training._heard import Heard
 
 
 @dataclass(frozen=True)
-class Work:
+class TrialWork:
     """What one trial of a cohort is to do.
 
     Attributes
@@ -45,7 +45,7 @@ class Work:
 
 
 @dataclass
-class Member:
+class FoldModel:
     """One model of a trial in a cohort.
 
     Attributes
@@ -65,7 +65,7 @@ class Member:
     seen: list[Chunk] = field(default_factory=list)
 
 
-class Cohort(dict[int, list[Member]]):
+class Cohort(dict[int, list[FoldModel]]):
     """Trials by number that one worker advances together: a model for each split."""
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -81,7 +81,7 @@ class Cohort(dict[int, list[Member]]):
 
 
 @dataclass
-class Outcome:
+class TrialOutcome:
     """What became of a trial; seconds per score run from the one before.
 
     Attributes
@@ -156,22 +156,22 @@ class Scores:
 
 
 @dataclass(frozen=True, eq=False)
-class Entry:
+class Slot:
     """One model's place in a cohort: its trial and its split."""
 
-    outcome: Outcome
+    outcome: TrialOutcome
     split: int
     cohort: Cohort
 
     @property
-    def member(self) -> Member:
+    def member(self) -> FoldModel:
         return self.cohort[self.outcome.trial][self.split]
 
 
-class Blame:
+class FailsTrials:
     """Turns an exception into the end of some trials instead of all."""
 
-    def __init__(self, cohort: Cohort, outcomes: Sequence[Outcome]) -> None:
+    def __init__(self, cohort: Cohort, outcomes: Sequence[TrialOutcome]) -> None:
         self._cohort = cohort
         self._outcomes = outcomes
 
@@ -185,5 +185,5 @@ class Blame:
         for outcome in self._outcomes:
             outcome.error = outcome.error or text
             n = len(self._cohort.get(outcome.trial, [None]))
-            self._cohort[outcome.trial] = [Member(None) for _ in range(n)]
+            self._cohort[outcome.trial] = [FoldModel(None) for _ in range(n)]
         return True

@@ -35,7 +35,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TrainingSpec:
     """All that a worker needs to know to make, train and score models.
 
     Attributes
@@ -143,7 +143,7 @@ def _draw(
 def train_call(
     model: Any,
     chunk: Chunk,
-    recipe: Recipe,
+    spec: TrainingSpec,
     *,
     first: bool,
     rows: Sequence[Any] | None = None,
@@ -155,7 +155,7 @@ def train_call(
     ----------
     model : estimator or Stack
     chunk : Chunk
-    recipe : Recipe
+    spec : TrainingSpec
     first : bool
         Whether it is their first call.
     rows : sequence of ndarray, optional
@@ -163,15 +163,15 @@ def train_call(
     access : Access, optional
         What the model may have of the chunk, if that is known.
     """
-    params = _fit_params(chunk, recipe)
+    params = _fit_params(chunk, spec)
     if rows is not None:
         params["rows"] = rows
-    budget = recipe.budget
+    budget = spec.budget
     assert isinstance(budget, ByCalls)
-    budget.train(model, chunk, params, recipe.classes, first=first, access=access)
+    budget.train(model, chunk, params, spec.classes, first=first, access=access)
 
 
-def refit(model: Any, rows: Chunk, recipe: Recipe, start: int, stop: int) -> Any:
+def refit(model: Any, rows: Chunk, spec: TrainingSpec, start: int, stop: int) -> Any:
     """Fit to `rows` what a model is after `stop` calls, having made `start` so far.
 
     Returns
@@ -179,11 +179,11 @@ def refit(model: Any, rows: Chunk, recipe: Recipe, start: int, stop: int) -> Any
     estimator
         Another than `model`, unless the budget is to go on with that.
     """
-    model = recipe.budget.prepare(model, start, stop)
+    model = spec.budget.prepare(model, start, stop)
     # Whoever grants few iterations knows that they are few.
-    unsaid = _few_iterations if recipe.budget.few_iterations else nullcontext()
+    unsaid = _few_iterations if spec.budget.few_iterations else nullcontext()
     with unsaid:
-        call_lent(model.fit, targets(rows), _fit_params(rows, recipe), access_of(model))
+        call_lent(model.fit, targets(rows), _fit_params(rows, spec), access_of(model))
     return model
 
 
@@ -218,6 +218,6 @@ class _Unsaid:
 _few_iterations = _Unsaid(ConvergenceWarning)
 
 
-def _fit_params(chunk: Chunk, recipe: Recipe) -> dict[str, Any]:
+def _fit_params(chunk: Chunk, spec: TrainingSpec) -> dict[str, Any]:
     rows = row_params(chunk)
-    return {**recipe.fit_params, **{name: rows[name] for name in recipe.fit_rows}}
+    return {**spec.fit_params, **{name: rows[name] for name in spec.fit_rows}}

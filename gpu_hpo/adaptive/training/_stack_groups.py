@@ -7,13 +7,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Hashable, Mapping
 
-from gpu_hpo.adaptive.training._models import Recipe, Trial, make_model
+from gpu_hpo.adaptive.training._models import TrainingSpec, Trial, make_model
 from gpu_hpo.stacks._contract import stack_key
 
 logger = logging.getLogger(__name__)
 
 
-def stack_groups(recipe: Recipe, trials: Mapping[int, Trial]) -> dict[int, Hashable]:
+def stack_groups(
+    spec: TrainingSpec, trials: Mapping[int, Trial]
+) -> dict[int, Hashable]:
     """Say which trials may train in one stack from the start.
 
     Returns
@@ -22,12 +24,12 @@ def stack_groups(recipe: Recipe, trials: Mapping[int, Trial]) -> dict[int, Hasha
         Trials with equal values may; those that may with nobody are not in it.
     """
     groups: dict[int, Hashable] = {}
-    if recipe.budget.refits or not hasattr(recipe.prototype, "stack_key"):
+    if spec.budget.refits or not hasattr(spec.prototype, "stack_key"):
         return groups
     for number, trial in trials.items():
         try:
             model = make_model(
-                recipe.prototype, trial, recipe.unset_seeds, recipe.converted_to
+                spec.prototype, trial, spec.unset_seeds, spec.converted_to
             )
             key = stack_key(model)
         except Exception as error:

@@ -57,7 +57,7 @@ class CheckedDispatcher(Dispatcher):
         if not self.lookahead:
             assert len(worker.tasks) <= worker.slots
         for other in worker.tasks.values():
-            if any(self._blame.suspects(step.trial) for step in other.steps):
+            if any(self._loss_policy.suspects(step.trial) for step in other.steps):
                 assert list(worker.tasks) == [task.id]
                 assert len(task.steps) == 1
         trials = [step.trial for step in task.steps]

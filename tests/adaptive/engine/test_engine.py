@@ -5,7 +5,7 @@
 import pytest
 
 from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
-from gpu_hpo.adaptive.engine._engine import Engine, Failure, Record
+from gpu_hpo.adaptive.engine._engine import Engine, Record, TrialFailure
 from gpu_hpo.adaptive.engine._task import Report, Score, StepReport
 from gpu_hpo.schedules import SuccessiveHalving
 from gpu_hpo.testing import drive_schedule
@@ -67,7 +67,7 @@ def test_failure():
     engine = engine_of(SuccessiveHalving(2, 1), listener=heard.append)
     [task] = engine.start()
     [task] = engine.report(report_of(task, error="Traceback ..."), 1.0)
-    assert engine.failures == {0: Failure(0, "failed", "Traceback ...", "w0")}
+    assert engine.failures == {0: TrialFailure(0, "failed", "Traceback ...", "w0")}
     assert engine.failures[0] in heard
     assert task.steps[0].trial == 1
     engine.report(report_of(task), 2.0)

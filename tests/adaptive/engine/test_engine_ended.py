@@ -5,7 +5,7 @@
 import pytest
 
 from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
-from gpu_hpo.adaptive.engine._engine import Ended, Engine, Failure
+from gpu_hpo.adaptive.engine._engine import Ended, Engine, TrialFailure
 from gpu_hpo.adaptive.engine._simulated_runner import SimulatedRunner
 from gpu_hpo.schedules import Hyperband
 
@@ -36,7 +36,7 @@ def test_each_trial_ends_once(patience, fails):
     for place, news in enumerate(heard):
         if not isinstance(news, Ended):
             assert place < ends[news.trial]
-        if isinstance(news, Failure):
+        if isinstance(news, TrialFailure):
             assert ends[news.trial] == place + 1
     # Not all of them wait for the end of the search.
     assert not all(isinstance(news, Ended) for news in heard[-schedule.n_trials :])

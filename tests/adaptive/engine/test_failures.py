@@ -197,7 +197,7 @@ def test_killed_worker_and_dask_array(expected, mortal_client, meanwhile):
 
 def test_killed_workers_and_a_large_estimator(expected, meanwhile, monkeypatch):
     """An estimator that is sent once, for it is large, is sent again if it is lost."""
-    monkeypatch.setattr(_dask_runner, "LARGE_RECIPE", 1)
+    monkeypatch.setattr(_dask_runner, "LARGE_SPEC", 1)
     with current(local_cluster(2)) as client:
         pids = list(client.run(os.getpid).values())
         meanwhile(client, lambda: [os.kill(pid, signal.SIGKILL) for pid in pids])

@@ -18,8 +18,8 @@ from sklearn.preprocessing import StandardScaler
 
 from gpu_hpo.adaptive.training._budgets import make_budget
 from gpu_hpo.adaptive.training._cohort import advance_cohort
-from gpu_hpo.adaptive.training._members import Work
-from gpu_hpo.adaptive.training._models import Recipe, Trial
+from gpu_hpo.adaptive.training._members import TrialWork
+from gpu_hpo.adaptive.training._models import TrainingSpec, Trial
 from gpu_hpo.metrics._scoring import make_scoring
 from gpu_hpo.testing import NoHostCopyArray
 from gpu_hpo.training._seeds import unset_seeds
@@ -34,8 +34,8 @@ for _ in range(5):
 *TRAIN, PART = CHUNKS
 
 
-def recipe(estimator, resource, scoring=None, **options):
-    return Recipe(
+def spec(estimator, resource, scoring=None, **options):
+    return TrainingSpec(
         clone(estimator),
         unset_seeds(estimator),
         make_scoring(estimator, scoring),
@@ -68,7 +68,7 @@ def step_by_step(given, stops, trial=0):
     before, start = {}, 0
     for stop in stops:
         new = Trial({"random_state": 3}, 0) if start == 0 else None
-        work = [Work(trial, new, start, stop, (stop,))]
+        work = [TrialWork(trial, new, start, stop, (stop,))]
         before, outcomes = advance(given, work, before)
         models.append(before[trial][0].model)
         all_outcomes += outcomes
@@ -78,7 +78,7 @@ def step_by_step(given, stops, trial=0):
 
 def test_n_samples_is_a_fit_to_the_first_chunks():
     """After n calls a model is what one fit to the first n chunks makes it."""
-    given = recipe(LogisticRegression(), "n_samples")
+    given = spec(LogisticRegression(), "n_samples")
     models, outcomes = step_by_step(given, [1, 2, 4])
     for n, model in zip([1, 2, 4], models, strict=True):
         assert answers(model) == answers(LogisticRegression().fit(*rows(n)))
@@ -98,7 +98,7 @@ def test_n_samples_is_a_fit_to_the_first_chunks():
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_parameter_is_a_fit_with_that_value(resource, estimator):
     """After n calls a model is what a fit to all rows with the parameter at n is."""
-    models, outcomes = step_by_step(recipe(estimator, resource), [2, 6])
+    models, outcomes = step_by_step(spec(estimator, resource), [2, 6])
     for n, model in zip([2, 6], models, strict=True):
         expected = clone(estimator).set_params(random_state=3, **{resource: n})
         assert getattr(model, resource) == n
@@ -118,7 +118,7 @@ def test_parameter_is_a_fit_with_that_value(resource, estimator):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_warm_start_goes_on(estimator):
     """After n calls a model has made n iterations, going on from where it was."""
-    models, outcomes = step_by_step(recipe(estimator, "warm_start"), [2, 3, 9])
+    models, outcomes = step_by_step(spec(estimator, "warm_start"), [2, 3, 9])
     by_hand = clone(estimator).set_params(random_state=3, warm_start=True)
     for more, model in zip([2, 1, 6], models, strict=True):
         by_hand.set_params(max_iter=more).fit(*rows(4))
@@ -138,7 +138,7 @@ def test_warm_start_goes_on(estimator):
 )
 def test_warm_start_of_ensembles_counts_in_all(estimator, counter):
     """After n calls an ensemble has n trees, of which the first ones were kept."""
-    models, _ = step_by_step(recipe(estimator, "warm_start"), [2, 5])
+    models, _ = step_by_step(spec(estimator, "warm_start"), [2, 5])
     for n, model in zip([2, 5], models, strict=True):
         assert getattr(model, counter) == n
         trees = model._predictors if counter == "max_iter" else model.estimators_
@@ -151,11 +151,11 @@ def test_warm_start_of_ensembles_counts_in_all(estimator, counter):
 
 def test_models_of_a_cohort_read_what_is_theirs():
     """Models at different rungs in one task are each fitted to their own rows."""
-    given = recipe(LogisticRegression(), "n_samples")
+    given = spec(LogisticRegression(), "n_samples")
     work = [
-        Work(0, Trial({"C": 0.1}, 0), 0, 3, (3,)),
-        Work(1, Trial({"C": 1.0}, 0), 0, 1, (1,)),
-        Work(2, Trial({"C": 10.0}, 0), 0, 3, (3,)),
+        TrialWork(0, Trial({"C": 0.1}, 0), 0, 3, (3,)),
+        TrialWork(1, Trial({"C": 1.0}, 0), 0, 1, (1,)),
+        TrialWork(2, Trial({"C": 10.0}, 0), 0, 3, (3,)),
     ]
     cohort, _ = advance(given, work)
     for trial, (C, n) in enumerate([(0.1, 3), (1.0, 1), (10.0, 3)]):
@@ -170,16 +170,18 @@ def test_weights_come_along():
         {**chunk, "sample_weight": weight}
         for chunk, weight in zip(TRAIN, weights, strict=True)
     ]
-    given = recipe(LogisticRegression(), "n_samples", fit_rows=("sample_weight",))
-    cohort, _ = advance(given, [Work(0, Trial({}, 0), 0, 2, (2,))], chunks=chunks)
+    given = spec(LogisticRegression(), "n_samples", fit_rows=("sample_weight",))
+    cohort, _ = advance(given, [TrialWork(0, Trial({}, 0), 0, 2, (2,))], chunks=chunks)
     expected = LogisticRegression().fit(*rows(2), np.concatenate(weights[:2]))
     assert answers(cohort[0][0].model) == answers(expected)
 
 
 def test_a_fit_that_raises_fails_alone():
     """A model that cannot be fitted is one failure, and its cohort goes on."""
-    given = recipe(LogisticRegression(), "n_samples")
-    work = [Work(i, Trial({"C": C}, 0), 0, 2, (2,)) for i, C in enumerate([1.0, -1.0])]
+    given = spec(LogisticRegression(), "n_samples")
+    work = [
+        TrialWork(i, Trial({"C": C}, 0), 0, 2, (2,)) for i, C in enumerate([1.0, -1.0])
+    ]
     cohort, outcomes = advance_cohort(
         given, work, {}, lambda call: TRAIN[call - 1], [PART], 4
     )
@@ -196,8 +198,8 @@ def test_rows_stay_on_the_device(resource):
         {name: NoHostCopyArray(value) for name, value in chunk.items()}
         for chunk in CHUNKS
     ]
-    given = recipe(Steps(), resource)
-    work = [Work(i, Trial({}, 0), 0, 1 + i, (1 + i,)) for i in range(3)]
+    given = spec(Steps(), resource)
+    work = [TrialWork(i, Trial({}, 0), 0, 1 + i, (1 + i,)) for i in range(3)]
     NoHostCopyArray.host_copies = 0
     cohort, outcomes = advance(given, work, chunks=device[:4], parts=device[4:])
     assert NoHostCopyArray.host_copies == 3  # the scores themselves

@@ -13,8 +13,8 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.neural_network import MLPClassifier
 
 from gpu_hpo.adaptive.training._cohort import advance_cohort
-from gpu_hpo.adaptive.training._members import Cohort, Member, Work
-from gpu_hpo.adaptive.training._models import Recipe, Trial, make_model
+from gpu_hpo.adaptive.training._members import Cohort, FoldModel, TrialWork
+from gpu_hpo.adaptive.training._models import TrainingSpec, Trial, make_model
 from gpu_hpo.metrics._scoring import make_scoring
 from gpu_hpo.neural_network import MLPClassifier as StackableMLP
 from gpu_hpo.testing import NoHostCopyArray
@@ -33,9 +33,9 @@ def chunk_of_call(call):
     return CHUNKS[(call - 1) % 3]
 
 
-def recipe(estimator, scoring=None, **options):
+def spec(estimator, scoring=None, **options):
     options = {"classes": np.array([0, 1])} | options
-    return Recipe(
+    return TrainingSpec(
         prototype=clone(estimator),
         unset_seeds=unset_seeds(estimator),
         scoring=make_scoring(estimator, scoring),
@@ -48,8 +48,8 @@ def plain(outcome):
     return [(scores.calls, scores.metrics) for scores in outcome.scores]
 
 
-def advance(recipe, work, before=None, parts=PARTS):
-    return advance_cohort(recipe, work, before or {}, chunk_of_call, parts)
+def advance(spec, work, before=None, parts=PARTS):
+    return advance_cohort(spec, work, before or {}, chunk_of_call, parts)
 
 
 def weights(model):
@@ -77,9 +77,9 @@ def trials(n):
 )
 def test_as_by_hand(estimator):
     """A cohort is bit for bit what its models are when trained one by one."""
-    given = recipe(estimator)
+    given = spec(estimator)
     made = trials(3)
-    work = [Work(i, trial, 0, 5, (1, 5)) for i, trial in enumerate(made)]
+    work = [TrialWork(i, trial, 0, 5, (1, 5)) for i, trial in enumerate(made)]
     cohort, outcomes = advance(given, work)
     assert isinstance(cohort, Cohort)
     for i, trial in enumerate(made):
@@ -103,12 +103,16 @@ def test_as_by_hand(estimator):
 
 def test_in_steps_as_at_once():
     """Several tasks, also of different cohorts, come to the same as one."""
-    given, made = recipe(SGDClassifier()), trials(3)
-    at_once, _ = advance(given, [Work(i, t, 0, 7, (7,)) for i, t in enumerate(made)])
-    first, _ = advance(given, [Work(i, t, 0, 2) for i, t in enumerate(made)])
-    pair, _ = advance(given, [Work(0, None, 2, 7), Work(2, None, 2, 4)], first)
-    alone, _ = advance(given, [Work(1, None, 2, 7)], first)
-    last, _ = advance(given, [Work(2, None, 4, 7)], pair)
+    given, made = spec(SGDClassifier()), trials(3)
+    at_once, _ = advance(
+        given, [TrialWork(i, t, 0, 7, (7,)) for i, t in enumerate(made)]
+    )
+    first, _ = advance(given, [TrialWork(i, t, 0, 2) for i, t in enumerate(made)])
+    pair, _ = advance(
+        given, [TrialWork(0, None, 2, 7), TrialWork(2, None, 2, 4)], first
+    )
+    alone, _ = advance(given, [TrialWork(1, None, 2, 7)], first)
+    last, _ = advance(given, [TrialWork(2, None, 4, 7)], pair)
     for i, cohort in ((0, pair), (1, alone), (2, last)):
         assert cohort[i][0].calls == 7
         assert weights(cohort[i][0].model) == weights(at_once[i][0].model)
@@ -116,40 +120,44 @@ def test_in_steps_as_at_once():
 
 def test_members_at_different_calls():
     """Members may begin and end anywhere; each is trained on its own calls."""
-    given, made = recipe(SGDClassifier()), trials(3)
-    behind, _ = advance(given, [Work(0, made[0], 0, 3)])
+    given, made = spec(SGDClassifier()), trials(3)
+    behind, _ = advance(given, [TrialWork(0, made[0], 0, 3)])
     mixed, outcomes = advance(
         given,
-        [Work(0, None, 3, 6, (6,)), Work(1, made[1], 0, 2), Work(2, made[2], 0, 4)],
+        [
+            TrialWork(0, None, 3, 6, (6,)),
+            TrialWork(1, made[1], 0, 2),
+            TrialWork(2, made[2], 0, 4),
+        ],
         behind,
     )
     assert [outcome.n_calls for outcome in outcomes] == [3, 2, 4]
     for i, stop in ((0, 6), (1, 2), (2, 4)):
-        alone, _ = advance(given, [Work(i, made[i], 0, stop)])
+        alone, _ = advance(given, [TrialWork(i, made[i], 0, stop)])
         assert weights(mixed[i][0].model) == weights(alone[i][0].model)
 
 
 def test_chunk_major():
     """Each chunk is asked for in order, all members on one before the next."""
-    given, made = recipe(SGDClassifier()), trials(3)
+    given, made = spec(SGDClassifier()), trials(3)
     asked = []
 
     def note(call):
         asked.append(call)
         return chunk_of_call(call)
 
-    work = [Work(i, trial, 0, 4) for i, trial in enumerate(made)]
+    work = [TrialWork(i, trial, 0, 4) for i, trial in enumerate(made)]
     advance_cohort(given, work, {}, note, PARTS)
     assert asked == sorted(asked)
     assert set(asked) == {1, 2, 3, 4}
 
 
 def test_mutates_nothing():
-    """Neither the models, nor the data, nor the recipe that it was given change."""
-    given, made = recipe(SGDClassifier()), trials(2)
-    before, _ = advance(given, [Work(i, t, 0, 2) for i, t in enumerate(made)])
+    """Neither the models, nor the data, nor the spec that it was given change."""
+    given, made = spec(SGDClassifier()), trials(2)
+    before, _ = advance(given, [TrialWork(i, t, 0, 2) for i, t in enumerate(made)])
     kept = copy.deepcopy((before, CHUNKS, given.prototype.get_params(), made))
-    work = [Work(0, None, 2, 5, (5,)), Work(1, None, 2, 2, (2,))]
+    work = [TrialWork(0, None, 2, 5, (5,)), TrialWork(1, None, 2, 2, (2,))]
     first, outcomes = advance(given, work, before)
     assert pickle.dumps((before, CHUNKS)) == pickle.dumps(kept[:2])
     assert given.prototype.get_params() == kept[2]
@@ -164,14 +172,14 @@ def test_mutates_nothing():
 @pytest.mark.parametrize("scoring", ["roc_auc", None])
 def test_score_in_parts(scoring):
     """A score spread over several tasks is the score of all parts at once."""
-    given, made = recipe(SGDClassifier(), scoring), trials(2)
-    work = [Work(i, trial, 0, 2, (2,)) for i, trial in enumerate(made)]
+    given, made = spec(SGDClassifier(), scoring), trials(2)
+    work = [TrialWork(i, trial, 0, 2, (2,)) for i, trial in enumerate(made)]
     _, at_once = advance(given, work, parts=CHUNKS)
-    cohort, _ = advance(given, [Work(i, t, 0, 2) for i, t in enumerate(made)])
+    cohort, _ = advance(given, [TrialWork(i, t, 0, 2) for i, t in enumerate(made)])
     for part in CHUNKS[:-1]:
         cohort, outcomes = advance(
             given,
-            [Work(i, None, 2, 2, (2,), last_part=False) for i in range(2)],
+            [TrialWork(i, None, 2, 2, (2,), last_part=False) for i in range(2)],
             cohort,
             [part],
         )
@@ -179,7 +187,10 @@ def test_score_in_parts(scoring):
     kept = len(cohort[0][0].answers)
     for _ in range(2):  # the last task may be repeated as well
         last, outcomes = advance(
-            given, [Work(i, None, 2, 2, (2,)) for i in range(2)], cohort, CHUNKS[-1:]
+            given,
+            [TrialWork(i, None, 2, 2, (2,)) for i in range(2)],
+            cohort,
+            CHUNKS[-1:],
         )
         assert len(cohort[0][0].answers) == kept
         assert last[0][0].answers == last[0][0].seen == []
@@ -189,15 +200,17 @@ def test_score_in_parts(scoring):
 
 def test_nothing_is_kept_of_X():
     """Between the tasks of a score only answers and labels are kept."""
-    given = recipe(SGDClassifier(), "roc_auc")
-    cohort, _ = advance(given, [Work(0, trials(1)[0], 0, 1, (1,), last_part=False)])
+    given = spec(SGDClassifier(), "roc_auc")
+    cohort, _ = advance(
+        given, [TrialWork(0, trials(1)[0], 0, 1, (1,), last_part=False)]
+    )
     assert [set(part) for part in cohort[0][0].seen] == [{"y"}]
 
 
 def test_times():
     """Times are positive and add up."""
-    given = recipe(SGDClassifier())
-    _, (outcome,) = advance(given, [Work(0, trials(1)[0], 0, 4, (1, 3))])
+    given = spec(SGDClassifier())
+    _, (outcome,) = advance(given, [TrialWork(0, trials(1)[0], 0, 4, (1, 3))])
     fit = [found.fit_seconds for found in outcome.scores]
     score = [found.score_seconds for found in outcome.scores]
     assert min(*fit, *score, outcome.fit_pending) > 0
@@ -238,16 +251,16 @@ class Fragile(ClassifierMixin, BaseEstimator):
 )
 def test_a_member_fails_alone(where, n_calls, n_scores):
     """A model that raises ends with its traceback, and the others go on."""
-    given = recipe(Fragile())
+    given = spec(Fragile())
     work = [
-        Work(0, Trial({}, 0), 0, 3, (1, 3)),
-        Work(1, Trial({"where": where}, 0), 0, 3, (1, 3)),
-        Work(2, Trial({}, 0), 0, 3, (1, 3)),
+        TrialWork(0, Trial({}, 0), 0, 3, (1, 3)),
+        TrialWork(1, Trial({"where": where}, 0), 0, 3, (1, 3)),
+        TrialWork(2, Trial({}, 0), 0, 3, (1, 3)),
     ]
     cohort, outcomes = advance(given, work)
     assert [outcome.n_calls for outcome in outcomes] == [3, n_calls, 3]
     assert [len(outcome.scores) for outcome in outcomes] == [2, n_scores, 2]
-    assert cohort[1] == [Member(None)]
+    assert cohort[1] == [FoldModel(None)]
     assert "Traceback" in outcomes[1].error
     assert "RuntimeError: at " in outcomes[1].error
     assert outcomes[0].error == outcomes[2].error == ""
@@ -256,22 +269,22 @@ def test_a_member_fails_alone(where, n_calls, n_scores):
 
 def test_what_is_no_error_of_a_model_comes_through():
     """An interrupt is nobody's failure."""
-    work = [Work(0, Trial({"where": 1, "error": KeyboardInterrupt}, 0), 0, 1)]
+    work = [TrialWork(0, Trial({"where": 1, "error": KeyboardInterrupt}, 0), 0, 1)]
     with pytest.raises(KeyboardInterrupt):
-        advance(recipe(Fragile()), work)
+        advance(spec(Fragile()), work)
 
 
 def test_weights_go_to_fit_and_score():
     """Per-row weights of each chunk go to partial_fit and to the metric."""
     chunks = [dict(chunk, sample_weight=rng.uniform(size=30)) for chunk in CHUNKS]
-    given = recipe(
+    given = spec(
         SGDClassifier(random_state=0),
         fit_rows=("sample_weight",),
         score_rows=("sample_weight",),
     )
     cohort, (outcome,) = advance_cohort(
         given,
-        [Work(0, Trial({}, 0), 0, 3, (3,))],
+        [TrialWork(0, Trial({}, 0), 0, 3, (3,))],
         {},
         lambda call: chunks[call - 1],
         chunks[3:],
@@ -287,10 +300,10 @@ def test_weights_go_to_fit_and_score():
 
 def test_size():
     """A cohort says how many bytes it holds, so that Dask can account for it."""
-    member = Member(SGDClassifier())
+    member = FoldModel(SGDClassifier())
     member.model.coef_ = np.zeros(10_000)
     assert sys.getsizeof(Cohort({0: [member], 1: [member]})) >= 160_000
-    assert sys.getsizeof(Cohort({0: [Member(None)]})) < 1_000
+    assert sys.getsizeof(Cohort({0: [FoldModel(None)]})) < 1_000
 
 
 @pytest.mark.parametrize("estimator", [LeastSquares(), Nearest()])
@@ -300,8 +313,8 @@ def test_device(estimator):
         {name: NoHostCopyArray(value) for name, value in chunk.items()}
         for chunk in CHUNKS
     ]
-    given = recipe(estimator, classes=None)
-    work = [Work(i, Trial({"rate": 0.1 * i}, 0), 0, 6, (1, 6)) for i in (1, 2, 3)]
+    given = spec(estimator, classes=None)
+    work = [TrialWork(i, Trial({"rate": 0.1 * i}, 0), 0, 6, (1, 6)) for i in (1, 2, 3)]
     NoHostCopyArray.host_copies = 0
     cohort, outcomes = advance_cohort(
         given, work, {}, lambda call: device[call % 3], device[3:]
@@ -340,13 +353,13 @@ def test_stacks_as_a_loop(scoring):
     made = networks(7)
     found = []
     for stacked in (True, False):
-        given = recipe(model, scoring, stacked=stacked)
+        given = spec(model, scoring, stacked=stacked)
         cohort, before = advance(
-            given, [Work(i, trial, 0, 3, (1, 3)) for i, trial in enumerate(made)]
+            given, [TrialWork(i, trial, 0, 3, (1, 3)) for i, trial in enumerate(made)]
         )
         # Some go on, from different places, one alone of its shape.
-        more = [Work(0, None, 3, 6, (6,)), Work(2, None, 3, 6, (6,))]
-        more += [Work(3, None, 3, 5, (5,)), Work(4, None, 3, 4)]
+        more = [TrialWork(0, None, 3, 6, (6,)), TrialWork(2, None, 3, 6, (6,))]
+        more += [TrialWork(3, None, 3, 5, (5,)), TrialWork(4, None, 3, 4)]
         kept = pickle.dumps(cohort)
         after, outcomes = advance(given, more, cohort)
         assert pickle.dumps(cohort) == kept
@@ -364,20 +377,18 @@ def test_stack_whose_member_fails():
     made = networks(4)
     made[2] = Trial({**made[2].params, "learning_rate_init": 1e300}, seed=0)
     made[3] = Trial({**made[3].params, "alpha": -1}, seed=0)
-    work = [Work(i, trial, 0, 3, (3,)) for i, trial in enumerate(made)]
+    work = [TrialWork(i, trial, 0, 3, (3,)) for i, trial in enumerate(made)]
     with np.errstate(all="ignore"):
-        cohort, outcomes = advance(recipe(model), work)
+        cohort, outcomes = advance(spec(model), work)
     assert [bool(outcome.error) for outcome in outcomes] == [False, False, True, True]
     assert "non-finite parameter weights" in outcomes[2].error
     assert "The 'alpha' parameter" in outcomes[3].error
     assert cohort[2][0].model is None
-    alone, _ = advance(recipe(model), work[:1])
+    alone, _ = advance(spec(model), work[:1])
     assert weights(alone[0][0].model) == weights(cohort[0][0].model)
     assert outcomes[0].n_calls == 3
     bad = [{**CHUNKS[0], "X": np.full((30, 3), np.nan)}]
-    _, outcomes = advance_cohort(
-        recipe(model), work[:2], {}, lambda call: bad[0], PARTS
-    )
+    _, outcomes = advance_cohort(spec(model), work[:2], {}, lambda call: bad[0], PARTS)
     assert all("Input X contains NaN" in outcome.error for outcome in outcomes)
     assert [outcome.n_calls for outcome in outcomes] == [0, 0]
 
@@ -393,8 +404,8 @@ def test_stack_whose_member_cannot_be_scored():
     """A member that cannot be scored fails alone."""
     model = StackableMLP((3,), solver="sgd", batch_size=8)
     made = [Trial({"alpha": alpha}, seed=0) for alpha in (0.1, 0.05, 0.025)]
-    work = [Work(i, trial, 0, 2, (1, 2)) for i, trial in enumerate(made)]
-    cohort, outcomes = advance(recipe(model, picky), work)
+    work = [TrialWork(i, trial, 0, 2, (1, 2)) for i, trial in enumerate(made)]
+    cohort, outcomes = advance(spec(model, picky), work)
     assert [len(outcome.scores) for outcome in outcomes] == [2, 0, 2]
     assert [o.scores[-1].metrics["score"] for o in outcomes if o.scores] == [0.1, 0.025]
     assert "not this one" in outcomes[1].error

@@ -10,7 +10,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 
 from gpu_hpo.adaptive.training._models import (
-    Recipe,
+    TrainingSpec,
     Trial,
     make_model,
     train_call,
@@ -47,8 +47,8 @@ def make(estimator, params, seed=0):
     return make_model(estimator, Trial(params, seed), unset_seeds(estimator))
 
 
-def recipe(estimator, **options):
-    return Recipe(
+def spec(estimator, **options):
+    return TrainingSpec(
         prototype=estimator,
         unset_seeds=unset_seeds(estimator),
         scoring=make_scoring(Noting(), None),
@@ -110,7 +110,7 @@ def test_call():
     chunk = {"X": np.eye(2), "y": np.arange(2), "w": np.ones(2), "v": np.zeros(2)}
     table = object()
     classes = np.arange(2)
-    given = recipe(
+    given = spec(
         Noting(), classes=classes, fit_params={"table": table}, fit_rows=("w",)
     )
     model = Noting()
@@ -128,7 +128,7 @@ def test_call():
 def test_call_without_y():
     """Where there is no y, partial_fit gets X alone."""
     model = Noting()
-    train_call(model, {"X": np.eye(2)}, recipe(Noting()), first=True)
+    train_call(model, {"X": np.eye(2)}, spec(Noting()), first=True)
     assert model.calls[0][1:] == (None, None, {})
 
 
@@ -137,5 +137,5 @@ def test_call_with_classes_required():
     chunk, classes = {"X": np.eye(2), "y": np.arange(2)}, np.arange(2)
     model = Demanding()
     for first in (True, False):
-        train_call(model, chunk, recipe(Demanding(), classes=classes), first=first)
+        train_call(model, chunk, spec(Demanding(), classes=classes), first=first)
     assert [list(call[2]) for call in model.calls] == [[0, 1], [0, 1]]

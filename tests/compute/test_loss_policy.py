@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who is given up because workers die."""
 
-from gpu_hpo.compute._blame import LossPolicy
+from gpu_hpo.compute._loss_policy import LossPolicy
 
 
 def test_what_others_may_have_done_does_not_count():

@@ -12,29 +12,29 @@ from typing import Any
 
 from gpu_hpo.adaptive.data._splitting import Splits
 from gpu_hpo.adaptive.training._members import (
-    Blame,
     Cohort,
-    Entry,
-    Member,
-    Outcome,
-    Work,
+    FailsTrials,
+    FoldModel,
+    Slot,
+    TrialOutcome,
+    TrialWork,
 )
-from gpu_hpo.adaptive.training._models import Recipe, refit, train_call
+from gpu_hpo.adaptive.training._models import TrainingSpec, refit, train_call
 from gpu_hpo.data._chunk import Chunk, n_rows
 from gpu_hpo.devices import annotated
 from gpu_hpo.training._heard import recorded
 from gpu_hpo.training._lending import Access, access_of
 
 
-class Unit:
+class ModelGroup:
     """Models of a cohort that train together, each on the rows of its split.
 
     Parameters
     ----------
-    recipe : Recipe
-    lead : Work
+    spec : TrainingSpec
+    lead : TrialWork
         What the trial of any of them is to do.
-    entries : sequence of Entry
+    slots : sequence of Slot
     cohort : Cohort
     stacked : bool
         Whether they are to be a stack; if not there is one.
@@ -42,51 +42,51 @@ class Unit:
 
     def __init__(
         self,
-        recipe: Recipe,
-        lead: Work,
-        entries: Sequence[Entry],
+        spec: TrainingSpec,
+        lead: TrialWork,
+        slots: Sequence[Slot],
         cohort: Cohort,
         *,
         stacked: bool,
     ) -> None:
         self.start, self.stop, self.scores = lead.start, lead.stop, lead.scores
         self._complete = lead.last_part
-        self._recipe = recipe
+        self._spec = spec
         self._cohort = cohort
         # A trial may have failed before, with the model of another split.
-        self._entries = [entry for entry in entries if not entry.outcome.error]
+        self._slots = [slot for slot in slots if not slot.outcome.error]
         self._stack: Any = None
         self._known_access: Access | None = None
-        if not self._entries:
+        if not self._slots:
             return
-        with self._blame():
+        with self._failing():
             models = [member.model for member in self._members]
             if stacked:
                 self._stack = type(models[0]).stack(models)
-            elif lead.new is None and lead.start < lead.stop and _changes(recipe):
+            elif lead.new is None and lead.start < lead.stop and _changes(spec):
                 self._members[0].model = copy.deepcopy(models[0])
         self._drop_failed()
 
     @property
-    def outcomes(self) -> list[Outcome]:
+    def outcomes(self) -> list[TrialOutcome]:
         """Of the trials that have models here and that have not failed."""
-        return list({id(e.outcome): e.outcome for e in self._entries}.values())
+        return list({id(e.outcome): e.outcome for e in self._slots}.values())
 
     @property
     def split(self) -> int:
         """The split that decides which rows come next; of a stack, any."""
-        return self._entries[0].split if self._entries else 0
+        return self._slots[0].split if self._slots else 0
 
     @property
-    def _members(self) -> list[Member]:
-        return [entry.member for entry in self._entries]
+    def _members(self) -> list[FoldModel]:
+        return [slot.member for slot in self._slots]
 
     @property
     def _splits(self) -> dict[int, list[int]]:
         """Positions of the models of each split."""
         positions: dict[int, list[int]] = {}
-        for i, entry in enumerate(self._entries):
-            positions.setdefault(entry.split, []).append(i)
+        for i, slot in enumerate(self._slots):
+            positions.setdefault(slot.split, []).append(i)
         return positions
 
     # ---- training ----
@@ -103,11 +103,11 @@ class Unit:
                 trained, own = members[0].model, chunk.train(self.split)
             elif len(self._splits) > 1:
                 trained, own = self._stack, chunk.whole
-                rows = [chunk.train_numbers(entry.split) for entry in self._entries]
+                rows = [chunk.train_numbers(slot.split) for slot in self._slots]
             else:
                 trained, own = self._stack, chunk.train(self.split)
             train_call(
-                trained, own, self._recipe, first=first, rows=rows, access=self._access
+                trained, own, self._spec, first=first, rows=rows, access=self._access
             )
         self._trained(1, 1)
 
@@ -118,15 +118,15 @@ class Unit:
         with self._timed("train"):
             member = self._members[0]
             member.model = refit(
-                member.model, granted(), self._recipe, self.start, self.stop
+                member.model, granted(), self._spec, self.start, self.stop
             )
-        worth = self._recipe.budget.cost(self.start, self.stop)
+        worth = self._spec.budget.cost(self.start, self.stop)
         self._trained(self.stop - self.start, worth)
 
     def end(self) -> None:
         """Give the members of a stack their models."""
-        if self._stack is not None and self._entries:
-            with self._blame():
+        if self._stack is not None and self._slots:
+            with self._failing():
                 models = self._stack.unstack()
                 for member, model in zip(self._members, models, strict=True):
                     member.model = model
@@ -140,10 +140,10 @@ class Unit:
 
     def _trained(self, calls: int, worth: int) -> None:
         """Note that so many calls were made, and what they were worth."""
-        for entry in self._entries:
-            entry.member.calls += calls
-            if entry.split == 0:
-                entry.outcome.n_calls += worth
+        for slot in self._slots:
+            slot.member.calls += calls
+            if slot.split == 0:
+                slot.outcome.n_calls += worth
 
     # ---- scoring ----
 
@@ -151,7 +151,7 @@ class Unit:
         """Keep each model's answers for a validation part, where a score needs them."""
         if not self._any_left():
             return
-        scoring = self._recipe.scoring
+        scoring = self._spec.scoring
         with self._timed("score"):
             members = self._members
             for split, positions in self._splits.items():
@@ -179,28 +179,28 @@ class Unit:
                 models = self._stack.unstack()
             found: list[Any] = [None] * len(members)
             for positions in self._splits.values():
-                scored = self._recipe.scoring.score_many(
+                scored = self._spec.scoring.score_many(
                     [models[i] for i in positions],
                     [members[i].answers for i in positions],
                     members[positions[0]].seen,
-                    self._recipe.score_rows,
+                    self._spec.score_rows,
                 )
                 for i, metrics in zip(positions, scored, strict=True):
                     found[i] = metrics
-            for entry, metrics in zip(self._entries, found, strict=True):
-                entry.member.answers, entry.member.seen = [], []
+            for slot, metrics in zip(self._slots, found, strict=True):
+                slot.member.answers, slot.member.seen = [], []
                 if isinstance(metrics, Exception):
-                    with Blame(self._cohort, [entry.outcome]):
+                    with FailsTrials(self._cohort, [slot.outcome]):
                         raise metrics
                 else:
-                    entry.outcome.found[entry.split] = (entry.member.calls, metrics)
+                    slot.outcome.found[slot.split] = (slot.member.calls, metrics)
 
     def _answers(self, positions: list[int], rows: Chunk) -> list[dict[str, Any]]:
         """Answers of the models of one split, for its rows."""
-        scoring = self._recipe.scoring
+        scoring = self._spec.scoring
         if self._stack is None:
             return [scoring.answers(self._members[0].model, rows, self._access)]
-        every = len(positions) == len(self._entries)
+        every = len(positions) == len(self._slots)
         joint = scoring.answers(
             self._stack if every else self._stack.take(positions), rows, self._access
         )
@@ -215,42 +215,42 @@ class Unit:
     def _timed(self, what: str) -> Iterator[None]:
         """Do something for those that have not failed, and note what it took them."""
         began = perf_counter()
-        with recorded() as heard, self._blame(), annotated(what):
+        with recorded() as heard, self._failing(), annotated(what):
             yield
         for item in heard:
-            for i, entry in enumerate(self._entries):
+            for i, slot in enumerate(self._slots):
                 if item.models is None or i in item.models:
-                    entry.outcome.heard.append(item)
-        seconds = (perf_counter() - began) / len(self._entries)
-        for entry in self._entries:
-            entry.outcome.spent(**{"fit" if what == "train" else "score": seconds})
+                    slot.outcome.heard.append(item)
+        seconds = (perf_counter() - began) / len(self._slots)
+        for slot in self._slots:
+            slot.outcome.spent(**{"fit" if what == "train" else "score": seconds})
         self._drop_failed()
 
     def _any_left(self) -> bool:
         """Whether there is still anything to do: other splits fail trials, too."""
         self._drop_failed()
-        return bool(self._entries)
+        return bool(self._slots)
 
-    def _blame(self) -> Blame:
-        return Blame(self._cohort, self.outcomes)
+    def _failing(self) -> FailsTrials:
+        return FailsTrials(self._cohort, self.outcomes)
 
     def _drop_failed(self) -> None:
         """Go on without those that failed."""
         if self._stack is not None:
-            for entry, error in zip(self._entries, self._stack.errors, strict=True):
-                if error is not None and not entry.outcome.error:
-                    with Blame(self._cohort, [entry.outcome]):
+            for slot, error in zip(self._slots, self._stack.errors, strict=True):
+                if error is not None and not slot.outcome.error:
+                    with FailsTrials(self._cohort, [slot.outcome]):
                         raise error
-        kept = [i for i, entry in enumerate(self._entries) if not entry.outcome.error]
-        if len(kept) < len(self._entries):
-            self._entries = [self._entries[i] for i in kept]
+        kept = [i for i, slot in enumerate(self._slots) if not slot.outcome.error]
+        if len(kept) < len(self._slots):
+            self._slots = [self._slots[i] for i in kept]
             if self._stack is not None:
                 self._stack = self._stack.take(kept) if kept else None
 
 
-def _changes(recipe: Recipe) -> bool:
+def _changes(spec: TrainingSpec) -> bool:
     """Whether training changes the model that it begins with."""
-    return not recipe.budget.refits or recipe.budget.resumes
+    return not spec.budget.refits or spec.budget.resumes
 
 
 def _without_X(part: Chunk) -> Chunk:
