@@ -22,6 +22,9 @@ from typing import Any
 # was the first is for threads to decide, so all are recorded, and sorted out later.
 _SHOWN = frozenset({"default", "module", "once"})
 _EACH = 10  # candidates that are named one by one for the same words
+# scikit-learn empties the filters of the process for a moment in each of its parallel
+# calls, and warns of this where it finds them empty: between threads, of nothing.
+_OF_EMPTY_FILTERS = "`sklearn.utils.parallel.delayed` should be used with"
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,7 @@ class _Hook:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._users = 0
+        self._several = False  # whether there has been more than one at a time
         self._given: list[Any] = []
         self._before: list[Any] = []
         self._ours: list[Any] = []
@@ -161,6 +165,7 @@ class _Hook:
     def begin(self, filters: Sequence[Any] | None) -> None:
         with self._lock:
             self._users += 1
+            self._several = self._users > 1 or self._several
             if self._users > 1:
                 return
             module: Any = warnings
@@ -186,6 +191,7 @@ class _Hook:
             self._users -= 1
             if self._users:
                 return
+            self._several = False
             module: Any = warnings
             self._ours[:] = self._before
             module.filters = self._before
@@ -206,6 +212,8 @@ class _Hook:
     ) -> None:
         lists = getattr(_of_thread, "lists", None)
         text = str(message)
+        if self._several and text.startswith(_OF_EMPTY_FILTERS):
+            return
         if lists:
             models = getattr(message, "models", None)
             lists[-1].append(Heard(text, category, filename, lineno, models))

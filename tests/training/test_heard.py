@@ -8,8 +8,10 @@ import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
+import joblib
 import pytest
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.parallel import Parallel, delayed
 
 from gpu_hpo.training._heard import Announcer, Heard, Hearing, recorded, say
 
@@ -111,6 +113,36 @@ def test_models_that_change_filters_in_threads():
         for _ in range(40):
             pool.submit(fit)
     assert state() == before
+
+
+def test_empty_filters_of_another_fit():
+    """What scikit-learn warns of since another fit has emptied the filters is left out.
+
+    Each of its parallel calls does so for a moment, and tells the next one off.
+    """
+
+    def fit():
+        Parallel()(delayed(abs)(i) for i in range(2))
+
+    with (
+        Hearing().here(),
+        Hearing().here(),
+        recorded() as own,
+        warnings.catch_warnings(),
+    ):
+        warnings.resetwarnings()
+        fit()
+    assert own == []
+
+
+def test_delayed_without_parallel():
+    """The same words of a fit that is alone are its own, and are recorded."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        with Hearing().here(), recorded() as own:
+            joblib.Parallel()(delayed(abs)(i) for i in range(2))
+    assert len(own) == 2
+    assert all("sklearn.utils.parallel.delayed" in item.text for item in own)
 
 
 def test_others_are_not_recorded():
