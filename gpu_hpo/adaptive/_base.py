@@ -18,9 +18,10 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
+from gpu_hpo._config import read_seconds
 from gpu_hpo._sklearn_private import Interval, RealNotInt, StrOptions
 from gpu_hpo.adaptive._postfit import PostFit
-from gpu_hpo.adaptive._run import INTERRUPT_SECONDS, SearchRun
+from gpu_hpo.adaptive._run import SearchRun
 from gpu_hpo.adaptive._search_args import SearchArgs, read_search_args
 from gpu_hpo.adaptive._search_space import n_distinct
 from gpu_hpo.compute._clients import search_client
@@ -200,7 +201,7 @@ class BaseIncrementalSearchCV(
             return client.sync(search)
         except KeyboardInterrupt:
             # The client cancels the search, which then keeps what is known.
-            ended.wait(INTERRUPT_SECONDS)
+            ended.wait(read_seconds("interrupt-timeout"))
             raise
 
     # ---- scikit-learn ----

@@ -19,6 +19,7 @@ from dask.base import is_dask_collection
 from distributed import Client, Future
 from sklearn.base import is_classifier
 
+from gpu_hpo._config import read_seconds
 from gpu_hpo._sklearn_private import callback_management_context
 from gpu_hpo.adaptive._placement import Placement, place
 from gpu_hpo.adaptive._progress import Progress, shown_log
@@ -50,7 +51,6 @@ from gpu_hpo.training._pipelines import takes_classes
 from gpu_hpo.training._snapshots import snapshot_or_share
 
 # How long the user who interrupts a search is kept waiting at most.
-INTERRUPT_SECONDS = 10.0
 _DATA_SEED, _SAMPLE_SEED, _TRIAL_SEED = range(3)
 
 
@@ -236,7 +236,9 @@ class SearchRun(ABC):
             best = self._conclude(job, engine)
             if best is not None and spec.n_splits == 1:
                 # It is not trained again if it is gone.
-                model = await runner.model_at_hand(best.trial, INTERRUPT_SECONDS / 2)
+                model = await runner.model_at_hand(
+                    best.trial, read_seconds("interrupt-timeout") / 2
+                )
                 if model is not None:
                     self.best_estimator_ = model
             raise

@@ -340,15 +340,15 @@ def test_bad_arguments(make, estimator, options, message):
         make(estimator, space, resource, **options).fit(X, y)
 
 
-def test_more_rows_than_a_worker_holds(monkeypatch, threads_client):
+def test_more_rows_than_a_worker_holds(configure, threads_client):
     """A budget that fits to all rows says so where a worker cannot hold them twice."""
     memory = next(iter(threads_client.scheduler_info()["workers"].values()))
     share = 2.5 * X.nbytes / memory["memory_limit"]
-    monkeypatch.setattr("gpu_hpo.adaptive.data._resident.RESIDENT_SHARE", share)
+    configure({"memory.resident-share": share})
     hyperband(LogisticRegression(), C, "max_iter").fit(X, y)
     with pytest.raises(ValueError, match=r"5 times that is more than.*resource="):
         hyperband(LogisticRegression(), C, "n_samples").fit(X, y)
-    monkeypatch.setattr("gpu_hpo.adaptive.data._resident.RESIDENT_SHARE", share / 4)
+    configure({"memory.resident-share": share / 4})
     with pytest.raises(ValueError, match=r"1 times that is more than.*resource="):
         hyperband(LogisticRegression(), C, "max_iter").fit(X, y)
 

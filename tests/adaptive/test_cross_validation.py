@@ -21,7 +21,6 @@ from sklearn.model_selection import (
     StratifiedKFold,
 )
 
-from gpu_hpo.adaptive.data import _resident as resident
 from gpu_hpo.linear_model import SGDClassifier as Stackable
 from gpu_hpo.model_selection import HyperbandSearchCV, SuccessiveHalvingSearchCV
 from gpu_hpo.neural_network import MLPClassifier
@@ -411,13 +410,12 @@ def test_nothing_comes_to_the_host(threads_client, cv):
 
 
 @pytest.mark.parametrize("scoring", [None, "roc_auc"])
-def test_larger_than_memory(processes_client, monkeypatch, scoring):
+def test_larger_than_memory(processes_client, configure, scoring):
     """Folds that are scored chunk by chunk score as if all were at hand."""
     found = []
-    for share in (resident.RESIDENT_SHARE, 1e-9):
-        monkeypatch.setattr(resident, "RESIDENT_SHARE", share)
-        monkeypatch.setattr(resident, "TASK_SHARE", share)
-        monkeypatch.setattr(resident, "PACK_BYTES", 1)
+    configure({"memory.message-size": 1})
+    for share in (0.5, 1e-9):
+        configure({"memory.resident-share": share, "memory.task-share": share})
         search = halving(Stackable(), cv=3, chunk_size=50, scoring=scoring)
         search.fit(X, y)
         found.append(search.cv_results_["test_score"])

@@ -14,9 +14,9 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 import gpu_hpo.model_selection as ours
 from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
 from gpu_hpo.adaptive.engine._engine import Engine
-from gpu_hpo.adaptive.engine._task import Report, Score, StepReport
+from gpu_hpo.adaptive.engine._task import Report, StepReport
+from gpu_hpo.adaptive.training._score import Score
 from gpu_hpo.compute import local_cluster
-from gpu_hpo.exhaustive import _fold_runner
 from gpu_hpo.schedules import Hyperband, Rung
 from tests.compute.helpers import current, make_data
 from tests.exhaustive.fold_runs import ALPHAS, SGD, STEPS, Run, expected_scores
@@ -26,9 +26,9 @@ from tests.exhaustive.recording_pool import RecordingPool
 
 
 @pytest.fixture
-def one_by_one(monkeypatch):
+def one_by_one(configure):
     """Tasks of one candidate each."""
-    monkeypatch.setattr(_fold_runner, "_TASK_SECONDS", 0.0)
+    configure({"tasks.exhaustive": 0})
 
 
 # Four are beside each other at the first wait, 20 follow, then those four go alone.

@@ -21,7 +21,7 @@ from distributed.scheduler import KilledWorker
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gpu_hpo.compute import _client_pool, local_cluster
+from gpu_hpo.compute import local_cluster
 from gpu_hpo.compute._backends import open_pool
 from gpu_hpo.compute._client_pool import ClientPool
 from gpu_hpo.compute._local_pool import GetPool, Immediate, LocalPool
@@ -403,9 +403,9 @@ def test_words_of_a_cluster(client, error, said):
         ClientPool(client).result(_Handle(error))
 
 
-def test_cluster_without_workers(monkeypatch):
-    """Where no worker comes within a minute, an error names the client."""
-    monkeypatch.setattr(_client_pool, "_PATIENCE", 0.3)
+def test_cluster_without_workers(configure):
+    """Where no worker comes in time, an error names the client."""
+    configure({"workers.patience": "300 ms"})
     with local_cluster(1, device="cpu", processes=False) as cluster:
         cluster.scale(0)
         with Client(cluster, set_as_default=False) as client:

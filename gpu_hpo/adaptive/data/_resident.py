@@ -18,6 +18,7 @@ import numpy as np
 from dask.base import tokenize
 from distributed import Client, Future
 
+from gpu_hpo._config import read_bytes, read_share
 from gpu_hpo.adaptive.data._loading import ORDER_SEED, Item, Loader
 from gpu_hpo.adaptive.data._partition import count_held, count_rows, union_of_labels
 from gpu_hpo.adaptive.data._splitting import Splitting
@@ -27,12 +28,6 @@ from gpu_hpo.data._blocks import Blocks
 from gpu_hpo.data._chunk import Chunk, concat_chunks
 from gpu_hpo.data._random_split import spawn_seed
 from gpu_hpo.devices import synchronize
-
-PACK_BYTES = 32 * 2**20
-# Share of a worker's memory that data may take to be kept whole on each worker, and
-# that one task may hold of it otherwise.
-RESIDENT_SHARE = 0.5
-TASK_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -99,6 +94,7 @@ class ResidentData:
         self._seed = seed
         self._on_device = on_device
         self._device_memory = device_memory
+        self._resident_share = read_share("memory.resident-share")
         self._loader = Loader(
             client, blocks, name=name, splitting=splitting, seed=seed, classify=classify
         )
@@ -151,10 +147,11 @@ class ResidentData:
         ValueError
             If no rows are left to train or to validate on, or X and y differ.
         """
-        facts = await self._loader.load(list(workers), PACK_BYTES)
+        most = read_bytes("memory.message-size")
+        facts = await self._loader.load(list(workers), most)
         held = []
         if self._held is not None:
-            held = await self._held.load(list(workers), PACK_BYTES)
+            held = await self._held.load(list(workers), most)
             self._parts = self._held.packs
         self.labels = union_of_labels(facts)
         _check_known(self.labels, union_of_labels(held))
@@ -210,7 +207,7 @@ class ResidentData:
         memory = self._memory
         if self._on_device is not None:
             memory = min(memory, self._device_memory)
-        if needed > RESIDENT_SHARE * memory:
+        if needed > self._resident_share * memory:
             raise ValueError(
                 f"X has {self.n_bytes:,} bytes to train on, which this resource fits "
                 f"to in one piece: {copies} times that is more than a worker's memory "
@@ -226,8 +223,8 @@ class ResidentData:
     @property
     def uploads_in_tasks(self) -> bool:
         """Whether tasks upload what they train on, since a GPU cannot hold it all."""
-        share = RESIDENT_SHARE * self._device_memory
-        return self._on_device is not None and self._total_bytes > share
+        most = self._resident_share * self._device_memory
+        return self._on_device is not None and self._total_bytes > most
 
     @property
     def upload(self) -> Upload | None:
@@ -370,9 +367,9 @@ class ResidentData:
         if not self.has_roles:
             total += sum(part.nbytes for part in self._parts)
         self._memory, self._threads, self._total_bytes = memory, threads, total
-        self.resident = total <= RESIDENT_SHARE * memory
+        self.resident = total <= self._resident_share * memory
         if not self.resident:
-            self._task_bytes = TASK_SHARE * memory / threads
+            self._task_bytes = read_share("memory.task-share") * memory / threads
 
     def _at(self, worker: str, kind: str, items: list[Item], i: int) -> Future:
         item = items[i]

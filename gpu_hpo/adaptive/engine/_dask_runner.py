@@ -16,6 +16,7 @@ from distributed import Client, Future
 from distributed.protocol.pickle import dumps
 from distributed.scheduler import KilledWorker
 
+from gpu_hpo._config import read_seconds
 from gpu_hpo.adaptive.data._resident import ResidentData, WorkerFacts
 from gpu_hpo.adaptive.engine._engine import Engine
 from gpu_hpo.adaptive.engine._reports import reports
@@ -29,9 +30,8 @@ from gpu_hpo.training._heard import Announcer
 
 logger = logging.getLogger(__name__)
 
-# How often to look whether workers came or went, and how long to wait for one.
+# How often to look whether workers came or went.
 WATCH_SECONDS = 0.5
-NO_WORKER_SECONDS = 60.0
 FETCH_ATTEMPTS = 10
 LOST = ("KilledWorker", "FutureCancelledError")  # of a task, with its workers
 LARGE_SPEC = 2**18  # bytes
@@ -43,11 +43,11 @@ async def worker_facts(client: Client) -> dict[str, WorkerFacts]:
     Raises
     ------
     WorkersLostError
-        If there is none for a minute.
+        If there is none for as long as the setting ``workers.patience`` says.
     ClientClosedError
         If the client is closed.
     """
-    waited = 0.0
+    waited, patience = 0.0, read_seconds("workers.patience")
     while True:
         if client.status != "running" or client.scheduler is None:
             raise ClientClosedError(
@@ -62,10 +62,10 @@ async def worker_facts(client: Client) -> dict[str, WorkerFacts]:
                 for address, facts in identity["workers"].items()
             }
         bring_back(client)
-        if waited >= NO_WORKER_SECONDS:
+        if waited >= patience:
             raise WorkersLostError(
                 f"no worker joined the cluster at {client.scheduler.address} within "
-                f"{NO_WORKER_SECONDS:.0f} seconds"
+                f"{patience:.0f} seconds"
             )
         await asyncio.sleep(WATCH_SECONDS)
         waited += WATCH_SECONDS

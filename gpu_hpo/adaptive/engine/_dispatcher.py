@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from itertools import count
 
+from gpu_hpo._config import read_seconds
 from gpu_hpo.adaptive.engine._held_results import HeldResults
 from gpu_hpo.adaptive.engine._prices import Prices
 from gpu_hpo.adaptive.engine._queue import Queue, Rank, first_of
@@ -33,8 +34,9 @@ class Dispatcher:
     ----------
     outlook : callable
         ``outlook(trial)`` gives the rungs ahead of a trial (see `Schedule`).
-    task_seconds : float, default=0.1
-        Longest task to aim for. A single call is never split.
+    task_seconds : float, optional
+        Longest task to aim for, by default the setting ``tasks.adaptive``. A single
+        call is never split.
     lookahead : float, default=0.02
         Hand a busy worker further tasks until so many seconds of work wait there, so
         that it need not wait for the next message. 0 hands out to idle slots only.
@@ -65,7 +67,7 @@ class Dispatcher:
         self,
         outlook: Callable[[int], tuple[Rung, ...]],
         *,
-        task_seconds: float = 0.1,
+        task_seconds: float | None = None,
         lookahead: float = 0.02,
         move_seconds: float = 0.01,
         window: Callable[[int], int] | None = None,
@@ -77,6 +79,8 @@ class Dispatcher:
         urgency: float = 0.3,
     ) -> None:
         self.outlook = outlook
+        if task_seconds is None:
+            task_seconds = read_seconds("tasks.adaptive")
         self.task_seconds = task_seconds
         self.lookahead = lookahead
         self.move_seconds = move_seconds

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from itertools import count
 
 from gpu_hpo.adaptive.engine._engine import Engine
-from gpu_hpo.adaptive.engine._task import Report, Score, StepReport, Task, TrialStep
+from gpu_hpo.adaptive.engine._task import Report, StepReport, Task, TrialStep
+from gpu_hpo.adaptive.training._score import Score
 
 
 class SimulatedRunner:

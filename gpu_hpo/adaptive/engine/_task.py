@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gpu_hpo.adaptive.training._score import Score
 from gpu_hpo.training._heard import Heard
 
 
@@ -55,31 +56,6 @@ class Task:
     worker: str
     steps: tuple[TrialStep, ...]
     seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """A trial's score after `calls` calls, with what it took to get there.
-
-    Attributes
-    ----------
-    calls : int
-    score : float
-        The value that decides; higher is better.
-    metrics : dict of str to float
-        All metrics by name, the deciding one among them.
-    fit_seconds, score_seconds : float
-        Spent in this task since the trial's previous score.
-    splits : tuple of dict
-        Metrics by split, of which `metrics` are the means, in cross-validation.
-    """
-
-    calls: int
-    score: float
-    metrics: dict[str, float]
-    fit_seconds: float
-    score_seconds: float
-    splits: tuple[dict[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from distributed.protocol.pickle import dumps, loads
 
 from gpu_hpo.adaptive.data._ahead import Ahead
 from gpu_hpo.adaptive.data._upload import Upload
-from gpu_hpo.adaptive.engine._task import Report, Score, StepReport, Task
+from gpu_hpo.adaptive.engine._task import Report, StepReport, Task
 from gpu_hpo.adaptive.training._cohort import advance_cohort
 from gpu_hpo.adaptive.training._members import Cohort, TrialOutcome, TrialWork
 from gpu_hpo.adaptive.training._models import TrainingSpec, Trial
@@ -132,7 +132,7 @@ def run_task(
     report = Report(
         task.id,
         task.worker,
-        tuple(_step_report(outcome, read) for outcome in outcomes),
+        tuple(_step_report(outcome) for outcome in outcomes),
         perf_counter() - began,
     )
     message = {"search": search, "report": dumps(report)}
@@ -146,22 +146,11 @@ def _read(spec: bytes) -> TrainingSpec:
     return read
 
 
-def _step_report(outcome: TrialOutcome, spec: TrainingSpec) -> StepReport:
-    scores = tuple(
-        Score(
-            scores.calls,
-            scores.metrics[spec.scoring.decides],
-            scores.metrics,
-            scores.fit_seconds,
-            scores.score_seconds,
-            scores.by_split if spec.by_roles else (),
-        )
-        for scores in outcome.scores
-    )
+def _step_report(outcome: TrialOutcome) -> StepReport:
     return StepReport(
         outcome.trial,
         outcome.n_calls,
-        scores,
+        tuple(outcome.scores),
         outcome.fit_seconds,
         outcome.score_seconds,
         (outcome.fit_pending, outcome.score_pending),

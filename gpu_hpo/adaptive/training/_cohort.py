@@ -176,4 +176,4 @@ def _score(
     for group in groups:
         group.score()
     for outcome in {id(o): o for group in groups for o in group.outcomes}.values():
-        outcome.conclude(spec.n_splits)
+        outcome.conclude(spec)

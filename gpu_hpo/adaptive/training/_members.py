@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gpu_hpo.adaptive.training._models import Trial
+from gpu_hpo.adaptive.training._models import TrainingSpec, Trial
+from gpu_hpo.adaptive.training._score import Score
 from gpu_hpo.data._arrival import packed_up
 from gpu_hpo.data._chunk import Chunk
 from gpu_hpo.devices import n_device_bytes
@@ -89,22 +90,25 @@ class TrialOutcome:
     trial : int
     n_calls : int
         Calls that were trained, those of a refit all again.
-    scores : list of Scores
-    found : dict of int to (int, dict)
-        Calls and metrics by split, until there are those of all.
+    scores : list of Score
+    metrics : dict of int to dict
+        Metrics by split, until there are those of all.
+    calls : int
+        After which they were found.
     heard : list of Heard
         Warnings of its models.
     """
 
     trial: int
     n_calls: int = 0
-    scores: list[Scores] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
     fit_seconds: float = 0.0
     score_seconds: float = 0.0
     fit_pending: float = 0.0
     score_pending: float = 0.0
     error: str = ""
-    found: dict[int, tuple[int, dict[str, float]]] = field(default_factory=dict)
+    metrics: dict[int, dict[str, float]] = field(default_factory=dict)
+    calls: int = 0
     heard: list[Heard] = field(default_factory=list)
 
     def spent(self, fit: float = 0.0, score: float = 0.0) -> None:
@@ -114,45 +118,29 @@ class TrialOutcome:
         self.score_seconds += score
         self.score_pending += score
 
-    def conclude(self, n_splits: int) -> None:
+    def conclude(self, spec: TrainingSpec) -> None:
         """Make a score of what the models of all splits got, if all got one."""
-        found, self.found = self.found, {}
-        if self.error or len(found) < n_splits:
+        found, self.metrics = self.metrics, {}
+        if self.error or len(found) < spec.n_splits:
             return
-        by_split = tuple(found[i][1] for i in range(n_splits))
-        metrics = by_split[0]
-        if n_splits > 1:
+        splits = tuple(found[i] for i in range(spec.n_splits))
+        metrics = splits[0]
+        if spec.n_splits > 1:
             metrics = {
-                name: float(np.mean([metric[name] for metric in by_split]))
+                name: float(np.mean([metric[name] for metric in splits]))
                 for name in metrics
             }
-        calls = found[0][0]
         self.scores.append(
-            Scores(calls, metrics, by_split, self.fit_pending, self.score_pending)
+            Score(
+                self.calls,
+                metrics[spec.scoring.decides],
+                metrics,
+                self.fit_pending,
+                self.score_pending,
+                splits if spec.by_roles else (),
+            )
         )
         self.fit_pending = self.score_pending = 0.0
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What a trial got after some calls.
-
-    Attributes
-    ----------
-    calls : int
-    metrics : dict of str to float
-        Means over the splits.
-    by_split : tuple of dict
-        Metrics of the model of each split.
-    fit_seconds, score_seconds : float
-        Since the score before.
-    """
-
-    calls: int
-    metrics: dict[str, float]
-    by_split: tuple[dict[str, float], ...]
-    fit_seconds: float
-    score_seconds: float
 
 
 @dataclass(frozen=True, eq=False)

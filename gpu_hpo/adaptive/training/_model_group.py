@@ -193,7 +193,8 @@ class ModelGroup:
                     with FailsTrials(self._cohort, [slot.outcome]):
                         raise metrics
                 else:
-                    slot.outcome.found[slot.split] = (slot.member.calls, metrics)
+                    slot.outcome.metrics[slot.split] = metrics
+                    slot.outcome.calls = slot.member.calls
 
     def _answers(self, positions: list[int], rows: Chunk) -> list[dict[str, Any]]:
         """Answers of the models of one split, for its rows."""

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gpu_hpo.adaptive.data import _resident as resident
 from gpu_hpo.adaptive.data._resident import ResidentData, WorkerFacts
 from gpu_hpo.adaptive.data._splitting import Splitting
 from gpu_hpo.data._blocks import as_blocks
@@ -185,9 +184,9 @@ def test_small_chunks_share_a_pack(make):
     assert sorted(position for _, position in plan) == list(range(20))
 
 
-def test_packs_have_a_limit(make, monkeypatch):
+def test_packs_have_a_limit(make, configure):
     """A pack takes chunks up to its limit, and packs are spread over workers."""
-    monkeypatch.setattr(resident, "PACK_BYTES", 1_000)
+    configure({"memory.message-size": 1_000})
     X, y = rows(200)
     data = make(X, y, chunk_size=50)
     packs, _ = data.train(data.workers[0], 0, 4)
@@ -197,9 +196,11 @@ def test_packs_have_a_limit(make, monkeypatch):
 
 
 @pytest.mark.parametrize("lazy", [False, True])
-def test_each_chunk_goes_to_a_worker_once(processes_client, make, lazy, monkeypatch):
+def test_each_chunk_goes_to_a_worker_once(
+    processes_client, make, lazy, monkeypatch, configure
+):
     """However often it is asked for, a worker adopts a chunk at most once."""
-    monkeypatch.setattr(resident, "PACK_BYTES", 1)
+    configure({"memory.message-size": 1})
     X, y = rows(200)
     data = make(*(FORMS["dask"](X, y) if lazy else (X, y)), chunk_size=50)
     submitted = []
@@ -224,9 +225,9 @@ def test_each_chunk_goes_to_a_worker_once(processes_client, make, lazy, monkeypa
         assert len(where) >= 1
 
 
-def test_adopted_where_it_is_needed(processes_client, make, monkeypatch):
+def test_adopted_where_it_is_needed(processes_client, make, configure):
     """What a worker adopts is kept on that worker."""
-    monkeypatch.setattr(resident, "PACK_BYTES", 1)
+    configure({"memory.message-size": 1})
     data = make(*rows(200), chunk_size=50)
     for worker in data.workers:
         packs, _ = data.train(worker, 0, 4)

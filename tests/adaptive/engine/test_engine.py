@@ -6,7 +6,8 @@ import pytest
 
 from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
 from gpu_hpo.adaptive.engine._engine import Engine, Record, TrialFailure
-from gpu_hpo.adaptive.engine._task import Report, Score, StepReport
+from gpu_hpo.adaptive.engine._task import Report, StepReport
+from gpu_hpo.adaptive.training._score import Score
 from gpu_hpo.schedules import SuccessiveHalving
 from gpu_hpo.testing import drive_schedule
 from tests.adaptive.engine.simulation import record, scores, search

@@ -17,7 +17,7 @@ from distributed import Client, get_worker
 from distributed.client import FutureCancelledError
 from sklearn.linear_model import SGDClassifier
 
-from gpu_hpo.adaptive.data import _loading, _resident
+from gpu_hpo.adaptive.data import _loading
 from gpu_hpo.adaptive.engine import _dask_runner, _reports
 from gpu_hpo.compute import embedded_client, local_cluster
 from gpu_hpo.exceptions import ClientClosedError, NoFiniteScoreError, WorkersLostError
@@ -107,9 +107,9 @@ def kill(client, number):
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_killed_worker(expected, mortal_client, meanwhile, monkeypatch, number):
+def test_killed_worker(expected, mortal_client, meanwhile, configure, number):
     """When a worker is killed, its data and trials move and the answer stays."""
-    monkeypatch.setattr(_resident, "PACK_BYTES", 1)  # so that each worker has some
+    configure({"memory.message-size": 1})  # so that each worker has some
     X, y = make_data()
     mortal_client.wait_for_workers(2, timeout=60)
     meanwhile(mortal_client, kill(mortal_client, number))
@@ -303,9 +303,9 @@ def test_worker_that_retires(expected, meanwhile):
         assert not remains(client)
 
 
-def test_no_worker_left(meanwhile, monkeypatch):
+def test_no_worker_left(meanwhile, configure):
     """When all workers are gone for good, an error says so."""
-    monkeypatch.setattr(_dask_runner, "NO_WORKER_SECONDS", 1.0)
+    configure({"workers.patience": "1 s"})
     X, y = make_data()
     with current(local_cluster(1, processes=False)) as client:
         meanwhile(client, lambda: client.cluster.scale(0))
@@ -314,9 +314,9 @@ def test_no_worker_left(meanwhile, monkeypatch):
         assert not remains(client)
 
 
-def test_no_worker_to_begin_with(monkeypatch):
+def test_no_worker_to_begin_with(configure):
     """A cluster without workers is an error that says so."""
-    monkeypatch.setattr(_dask_runner, "NO_WORKER_SECONDS", 0.5)
+    configure({"workers.patience": "500 ms"})
     cluster = local_cluster(1, processes=False)
     cluster.scale(0)
     with (
