@@ -9,12 +9,14 @@ import os
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_variable] = "1"
 
+import contextlib
 import functools
 import importlib.util
 import subprocess
 import sys
 import textwrap
 
+import dask
 import pytest
 from distributed import Client, LocalCluster
 
@@ -62,6 +64,18 @@ def pytest_collection_modifyitems(items):
             if count < needed:
                 reason = f"needs {needed} CUDA device(s): {found}"
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture
+def configure():
+    """Gives a function that sets gpu_hpo's settings until the test ends."""
+    with contextlib.ExitStack() as settings:
+
+        def change(values):
+            given = {f"gpu_hpo.{key}": value for key, value in values.items()}
+            settings.enter_context(dask.config.set(given))
+
+        yield change
 
 
 @pytest.fixture(scope="session")

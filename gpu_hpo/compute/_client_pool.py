@@ -16,6 +16,7 @@ from distributed import Client, Future, wait
 from distributed.protocol.pickle import dumps, loads
 from distributed.scheduler import KilledWorker
 
+from gpu_hpo._config import read_seconds
 from gpu_hpo.compute._blas import one_blas_thread
 from gpu_hpo.compute._pool import Pool, ResultsLost, TaskKilled
 from gpu_hpo.compute._replacements import bring_back
@@ -26,8 +27,6 @@ from gpu_hpo.exceptions import WorkersLostError
 _GONE = ("cancelled", "lost")
 _LOST = "workers have died, and what tasks need is lost with them"
 _LOOK = 1.0  # seconds between looks at whether there is any worker
-_PATIENCE = 60  # seconds for a worker to come, or to come back
-_RECOVERY = 15.0  # seconds for those that have died to be replaced
 _PAUSE = 0.1
 _LARGE = 100_000  # bytes of an array, row numbers for one
 _MOST_LARGE = 16  # of these, that may be given to more tasks
@@ -70,6 +69,7 @@ class ClientPool(Pool):
                 "without asynchronous=True, or pass another scheduler"
             )
         self.client = client
+        self._patience = read_seconds("workers.patience")
         self._name = f"gpu_hpo-{uuid.uuid4().hex[:10]}"
         self._numbers = count()
         self._large: dict[int, tuple[np.ndarray, Future]] = {}
@@ -152,7 +152,7 @@ class ClientPool(Pool):
     def recover(self) -> None:
         """Wait for workers that have died to be replaced, if they are."""
         self._large.clear()
-        end = time.monotonic() + _RECOVERY
+        end = time.monotonic() + read_seconds("workers.recovery")
         self._n_workers = max(self._n_workers, len(self.client.nthreads()))
         while len(self.client.nthreads()) < self._n_workers:
             if time.monotonic() > end:
@@ -168,13 +168,13 @@ class ClientPool(Pool):
         now = time.monotonic()
         if self.client.nthreads():
             return now
-        if now - since > _PATIENCE:
+        if now - since > self._patience:
             raise self._no_worker()
         return since
 
     def _no_worker(self) -> WorkersLostError:
         return WorkersLostError(
-            f"{self.client!r} has had no worker for {_PATIENCE:.0f} seconds"
+            f"{self.client!r} has had no worker for {self._patience:.0f} seconds"
         )
 
     def release(self, handle: Future) -> None:
@@ -192,7 +192,7 @@ class ClientPool(Pool):
 
     def _workers(self) -> list[str]:
         """Addresses of the workers, of which there is one at least."""
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + self._patience
         while not (workers := list(self.client.nthreads())):
             if time.monotonic() > end:
                 raise self._no_worker()

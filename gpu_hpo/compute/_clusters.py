@@ -23,6 +23,7 @@ from distributed.deploy.subprocess import SubprocessWorker
 from distributed.diagnostics.plugin import WorkerPlugin
 from distributed.system import MEMORY_LIMIT
 
+from gpu_hpo._config import read_share
 from gpu_hpo.devices import Device, resolve_device
 
 # What LocalCUDACluster takes and LocalCluster does not, so that one script runs on
@@ -53,9 +54,6 @@ _CUDA_ONLY = frozenset(
 _UCX = frozenset({"ucx", "ucxx"})
 # Any of these is a choice of how workers allocate, which a pool by default would spoil.
 _RMM = frozenset(name for name in _CUDA_ONLY if name.startswith("rmm_"))
-# A pool grows when it must. Not more to begin with: this process may hold data on a GPU
-# already, or want to use the models that come back.
-_POOL_SHARE = 0.5
 _PRE_IMPORT = ("cupy", "cudf", "cuml")  # some seconds that no task shall wait
 
 _ANY_PORT = "127.0.0.1:0"
@@ -191,7 +189,9 @@ def _set_for_cuda(options: dict[str, Any]) -> None:
     installed = [name for name in _PRE_IMPORT if find_spec(name)]
     options.setdefault("pre_import", installed)
     if find_spec("rmm") and not _RMM & options.keys() and _pool_fits():
-        options["rmm_pool_size"] = _POOL_SHARE
+        # A pool grows when it must. Not more to begin with: this process may hold data
+        # on a GPU already, or want to use the models that come back.
+        options["rmm_pool_size"] = read_share("memory.pool-share")
     if any(
         options.get(name)
         for name in ("rmm_pool_size", "rmm_async", "rmm_managed_memory")
@@ -207,6 +207,7 @@ def _pool_fits() -> bool:
     dask-cuda takes shares of the whole first GPU, whichever devices it is given. NVML
     tells no memory of GPUs that use the host's.
     """
+    most = read_share("memory.pool-share")
     try:
         import pynvml
 
@@ -219,7 +220,7 @@ def _pool_fits() -> bool:
             if any(map(_is_split, gpus)):
                 return False
             memory = [pynvml.nvmlDeviceGetMemoryInfo(gpu) for gpu in gpus]
-            size = _POOL_SHARE * memory[0].total
+            size = most * memory[0].total
             return all(gpu.free > size for gpu in memory)
         finally:
             pynvml.nvmlShutdown()

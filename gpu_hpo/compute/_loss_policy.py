@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-MOST_DEATHS = 2  # of what a task runs on, with nothing beside it: one may be chance
+from gpu_hpo._config import read_number
 
 
 class LossPolicy:
@@ -18,12 +18,13 @@ class LossPolicy:
 
     Parameters
     ----------
-    most : int, default=2
-        So many deaths while it runs alone make a suspect guilty.
+    most : int, optional
+        So many deaths while it runs alone make a suspect guilty, by default what the
+        setting ``workers.max-deaths`` says: one may be chance.
     """
 
-    def __init__(self, most: int = MOST_DEATHS) -> None:
-        self._most = most
+    def __init__(self, most: int | None = None) -> None:
+        self._most = read_number("workers.max-deaths") if most is None else most
         self._deaths: dict[Hashable, int] = {}  # of suspects, while they ran alone
 
     def lost(self, key: Hashable, *, alone: bool, deaths: int = 1) -> bool:

@@ -15,16 +15,10 @@ import numpy as np
 import scipy.sparse
 from dask.base import is_dask_collection
 
+from gpu_hpo._config import read_bytes, read_number
 from gpu_hpo._sklearn_private import _num_samples
 from gpu_hpo.data._chunk import Chunk, n_bytes, take_rows
 from gpu_hpo.devices import is_device_array
-
-# What is not chunked is cut into about so many chunks, within these limits: fewer
-# rows make calls that cost more than they teach, more bytes make tasks that hold
-# a worker's memory.
-DEFAULT_CHUNKS = 20
-LEAST_ROWS = 1_000
-MOST_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -191,9 +185,14 @@ def _concrete_blocks(
 
 
 def default_rows(n: int, size: int) -> int:
-    """Rows of a chunk that nobody has chosen, for `n` rows of `size` bytes in all."""
-    rows = max(LEAST_ROWS, math.ceil(n / DEFAULT_CHUNKS))
-    rows = min(rows, max(1, MOST_BYTES * n // max(size, 1)))
+    """Rows of a chunk that nobody has chosen, for `n` rows of `size` bytes in all.
+
+    Fewer rows make calls that cost more than they teach, and more bytes make tasks that
+    hold a worker's memory.
+    """
+    n_chunks, least = read_number("chunks.number"), read_number("chunks.min-rows")
+    rows = max(least, math.ceil(n / n_chunks))
+    rows = min(rows, max(1, read_bytes("chunks.max-size") * n // max(size, 1)))
     # Equal blocks rather than a small one at the end.
     return math.ceil(n / max(1, round(n / rows)))
 

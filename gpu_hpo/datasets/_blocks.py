@@ -11,10 +11,10 @@ from typing import Any
 import dask.array as da
 import numpy as np
 
+from gpu_hpo._config import read_bytes
 from gpu_hpo._sklearn_private import validate_parameter_constraints
 from gpu_hpo.devices import array_namespace
 
-DEFAULT_BLOCK_BYTES = 64 * 2**20
 RANDOM_STATE = ["random_state", np.random.Generator, np.random.SeedSequence]
 
 
@@ -71,7 +71,7 @@ def row_chunks(chunks: Any, n_samples: int, n_features: int) -> tuple[int, ...]:
         If `chunks` is none of what generators accept, or does not fit the data.
     """
     if chunks is None or chunks == "auto":
-        chunks = max(1, DEFAULT_BLOCK_BYTES // (8 * n_features))
+        chunks = max(1, read_bytes("datasets.block-size") // (8 * n_features))
     accepted = (
         f"chunks={chunks!r} must be a number of rows, the rows of each block (summing "
         f"to n_samples={n_samples}), or (rows, n_features={n_features})"

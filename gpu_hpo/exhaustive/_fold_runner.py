@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gpu_hpo._config import read_number, read_seconds
 from gpu_hpo.compute._loss_policy import LossPolicy
 from gpu_hpo.compute._pool import Pool, ResultsLost, TaskKilled
 from gpu_hpo.exhaustive._evaluation import evaluate
@@ -28,10 +29,7 @@ from gpu_hpo.exhaustive.plan._nodes import ROOT, Joined, Leaf, Node
 
 logger = logging.getLogger(__name__)
 
-_TASK_SECONDS = 0.2  # of work in a task: much more than a task costs, yet soon over
 _BATCHES_PER_SLOT = 4  # at least, so that the last of them does not keep others waiting
-_MOST_SPLITS = 20  # that are kept while more candidates are to come
-_MOST_TOGETHER = 1024  # models in a stack
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +136,9 @@ class FoldRunner:
         self._limit = max(limit or 2 * pool.n_slots, 1)
         self._cache = cache
         self._told = told
+        self._task_seconds = read_seconds("tasks.exhaustive")
+        self._max_models = read_number("tasks.max-models")
+        self._kept_splits = read_number("tasks.kept-splits")
         self._data: Any = None
         self._handles: dict[Any, Any] = {}
         self._needed: dict[Any, int] = {}  # uses to come, per node and split
@@ -232,12 +233,12 @@ class FoldRunner:
         n_members, n_splits = len(group.members), len(self._splits)
         if group.together:
             lots = math.ceil(self._pool.n_slots / n_splits) if group.in_lots else 1
-            return min(math.ceil(n_members / lots), _MOST_TOGETHER)
+            return min(math.ceil(n_members / lots), self._max_models)
         price = self._prices.get(group.leaf.number)
         if price is None:
             return 1
         fair = n_members * n_splits / (self._pool.n_slots * _BATCHES_PER_SLOT)
-        return max(1, int(min(_TASK_SECONDS / max(price, 1e-9), fair)))
+        return max(1, int(min(self._task_seconds / max(price, 1e-9), fair)))
 
     # ---- tasks ----
 
@@ -351,7 +352,7 @@ class FoldRunner:
             self._needed[key] = left
             if left:
                 return
-        elif len(self._splits) <= _MOST_SPLITS:
+        elif len(self._splits) <= self._kept_splits:
             return
         self._forget(key)
         if number == ROOT:

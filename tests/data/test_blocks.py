@@ -11,8 +11,6 @@ import pytest
 import scipy.sparse
 
 from gpu_hpo.data._blocks import (
-    LEAST_ROWS,
-    MOST_BYTES,
     as_blocks,
     is_per_row,
     known_length,
@@ -125,14 +123,14 @@ def test_default_chunk_size(n, n_features, expected):
     found = sizes(as_blocks(data))
     assert len(found) == expected
     assert max(found) - min(found) < expected
-    assert min(found) >= min(n, 0.7 * LEAST_ROWS)
+    assert min(found) >= min(n, 0.7 * 1_000)
 
 
 def test_default_chunk_bytes():
     """By default no block is larger than 64 MiB."""
     wide = np.broadcast_to(0.0, (4_000, 2**16))
     blocks = as_blocks(wide)
-    assert max(sizes(blocks)) * 2**16 * 8 <= 1.1 * MOST_BYTES
+    assert max(sizes(blocks)) * 2**16 * 8 <= 1.1 * 64 * 2**20
 
 
 @pytest.mark.parametrize("columns", [4, 2])

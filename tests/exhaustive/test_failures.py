@@ -20,7 +20,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from gpu_hpo.compute import _client_pool, embedded_client, local_cluster
+from gpu_hpo.compute import embedded_client, local_cluster
 from gpu_hpo.model_selection import GridSearchCV
 from tests.compute.helpers import current, make_data, remains, wait_until
 from tests.exhaustive.helpers import assert_same_outcome, fit_noting
@@ -191,10 +191,9 @@ def test_worker_that_joins_late(meanwhile):
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("lazy", [False, True], ids=["arrays", "Dask's"])
-def test_no_worker_left(meanwhile, monkeypatch, lazy):
+def test_no_worker_left(meanwhile, configure, lazy):
     """When all workers are gone for good, an error says so."""
-    monkeypatch.setattr(_client_pool, "_PATIENCE", 1.0)
-    monkeypatch.setattr(_client_pool, "_RECOVERY", 1.0)
+    configure({"workers.patience": "1 s", "workers.recovery": "1 s"})
     with current(local_cluster(1, processes=False)) as client:
         file = meanwhile(lambda: client.cluster.scale(0))
         data = lazily() if lazy else (X, y)
@@ -202,9 +201,9 @@ def test_no_worker_left(meanwhile, monkeypatch, lazy):
             search_for(client, *data, file=file)
 
 
-def test_no_worker_to_begin_with(monkeypatch):
+def test_no_worker_to_begin_with(configure):
     """A cluster without workers is an error that says so."""
-    monkeypatch.setattr(_client_pool, "_PATIENCE", 0.5)
+    configure({"workers.patience": "500 ms"})
     cluster = local_cluster(1, processes=False)
     cluster.scale(0)
     with current(cluster) as client:

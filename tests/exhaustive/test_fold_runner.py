@@ -30,9 +30,9 @@ from tests.exhaustive.recording_pool import RecordingPool
 
 
 @pytest.fixture(params=[0.0, 1e9], ids=["one by one", "in batches"])
-def batches(request, monkeypatch):
+def batches(request, configure):
     """Tasks of one candidate each, or of as many as there may be."""
-    monkeypatch.setattr(_fold_runner, "_TASK_SECONDS", request.param)
+    configure({"tasks.exhaustive": request.param})
     return request.param > 0
 
 
@@ -91,9 +91,9 @@ def test_each_part_once(batches):
     assert len(run.scores) == 24 * FOLDS
 
 
-def test_size_of_batches(monkeypatch):
+def test_size_of_batches(configure):
     """Once the price of a candidate is known, tasks are as long as they should be."""
-    monkeypatch.setattr(_fold_runner, "_TASK_SECONDS", 1e9)
+    configure({"tasks.exhaustive": 1e9})
     pool = RecordingPool(1)
     grid = {"last__C": np.logspace(-2, 1, 41)}
     run = Run(pool, STEPS, grid, limit=1)()
@@ -104,12 +104,12 @@ def test_size_of_batches(monkeypatch):
     assert sum(sizes) == 41 * FOLDS
 
 
-def test_batches_change_nothing(monkeypatch):
+def test_batches_change_nothing(configure):
     """The same comes out of tasks of one candidate and of tasks of many."""
     grid = {"a__by": [0.0, 1.0], "last__C": [*np.logspace(-2, 1, 9), 13]}
     found = []
     for seconds in (0.0, 1e9):
-        monkeypatch.setattr(_fold_runner, "_TASK_SECONDS", seconds)
+        configure({"tasks.exhaustive": seconds})
         run = Run(RecordingPool(1), STEPS, grid, train=True, limit=1)()
         found.append((run.scores, run.failed))
     assert found[0] == found[1]
@@ -134,7 +134,7 @@ def test_together(n_slots, lots):
     assert run.scores == alone
 
 
-def test_together_in_one(monkeypatch):
+def test_together_in_one(configure):
     """Those whose fit depends on how many there are stay in one task."""
     pool = RecordingPool(8)
     run = Run(pool, SGD, ALPHAS)
@@ -142,7 +142,7 @@ def test_together_in_one(monkeypatch):
     run.groups = [_fold_runner.Group(group.leaf, group.members, True, False)]
     run()
     assert pool.began["evaluate"] == FOLDS
-    monkeypatch.setattr(_fold_runner, "_MOST_TOGETHER", 4)
+    configure({"tasks.max-models": 4})
     pool = RecordingPool(8)
     run = Run(pool, SGD, ALPHAS)
     (group,) = run.groups
@@ -238,9 +238,9 @@ def test_many_splits_of_known_candidates():
     assert not pool.held
 
 
-def test_many_splits_of_candidates_to_come(monkeypatch):
+def test_many_splits_of_candidates_to_come(configure):
     """Nor is it where nobody knows yet which candidates will need it."""
-    monkeypatch.setattr(_fold_runner, "_MOST_SPLITS", 4)
+    configure({"tasks.kept-splits": 4})
     grid = {"C": [0.1, 1.0, 10.0]}
     splits = list(KFold(5).split(X))
     pool = RecordingPool(1)

@@ -5,15 +5,14 @@
 import numpy as np
 import pytest
 
-from gpu_hpo.exhaustive import _fold_runner
 from tests.exhaustive.fold_runs import ALPHAS, FOLDS, SGD, STEPS, Run, expected_scores
 from tests.exhaustive.recording_pool import RecordingPool
 
 
 @pytest.fixture(params=[0.0, 1e9], ids=["one by one", "in batches"])
-def batches(request, monkeypatch):
+def batches(request, configure):
     """Tasks of one candidate each, or of as many as there may be."""
-    monkeypatch.setattr(_fold_runner, "_TASK_SECONDS", request.param)
+    configure({"tasks.exhaustive": request.param})
     return request.param > 0
 
 

@@ -20,7 +20,7 @@ from gpu_hpo.adaptive.engine._queue import Queue, Rank, first_of
 from gpu_hpo.adaptive.engine._task import Report, Task, TrialStep
 from gpu_hpo.adaptive.engine._trial_state import Goal, TrialState, Worker
 from gpu_hpo.adaptive.training._budgets import Budget, PartialFit
-from gpu_hpo.compute._loss_policy import MOST_DEATHS, LossPolicy
+from gpu_hpo.compute._loss_policy import LossPolicy
 from gpu_hpo.schedules import Rung
 
 
@@ -55,9 +55,10 @@ class Dispatcher:
     budget : Budget, optional
         What a call means: whether a step can be cut, and what it is worth. By default
         one call of `partial_fit`.
-    max_deaths : int, default=2
+    max_deaths : int, optional
         A trial is given up if so many workers died while they trained it and nothing
-        else. It trains so once it was on a worker that died.
+        else, by default what the setting ``workers.max-deaths`` says. It trains so once
+        it was on a worker that died.
     urgency : float, default=0.3
         The longest remaining chain goes first where it takes at least this part of
         the time that all that is left to do takes; 0 is always.
@@ -75,7 +76,7 @@ class Dispatcher:
         parts_per_task: int | None = None,
         groups: Mapping[int, Hashable] | None = None,
         budget: Budget | None = None,
-        max_deaths: int = MOST_DEATHS,
+        max_deaths: int | None = None,
         urgency: float = 0.3,
     ) -> None:
         self.outlook = outlook
