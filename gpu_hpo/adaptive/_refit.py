@@ -14,7 +14,7 @@ from gpu_hpo.adaptive.data._resident import ResidentData, WorkerFacts
 from gpu_hpo.adaptive.engine._dask_runner import DaskRunner
 from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
 from gpu_hpo.adaptive.engine._engine import Engine, Record
-from gpu_hpo.adaptive.training._models import TrainingSpec, Trial
+from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.schedules import Schedule
 from gpu_hpo.training._heard import Announcer
 
@@ -23,7 +23,7 @@ async def train_on_all(
     client: Client,
     schedule: Schedule,
     data: ResidentData,
-    spec: TrainingSpec,
+    spec: TrialSpec,
     trials: Mapping[int, Trial],
     best: Record,
     name: str,
@@ -43,7 +43,7 @@ async def train_on_all(
         That of the search, done; is not asked for anything any more.
     data : ResidentData
         Is changed: the rows that were to validate become chunks.
-    spec : TrainingSpec
+    spec : TrialSpec
     trials : mapping of int to Trial
     best : Record
     name : str

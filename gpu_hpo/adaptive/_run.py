@@ -31,14 +31,14 @@ from gpu_hpo.adaptive._results import (
     refit_metadata,
 )
 from gpu_hpo.adaptive._search_args import SearchArgs, check_estimator
-from gpu_hpo.adaptive._training_spec import make_training_spec
+from gpu_hpo.adaptive._trial_spec import make_trial_spec
 from gpu_hpo.adaptive._validation_set import plan_splitting
 from gpu_hpo.adaptive.data._resident import ResidentData, WorkerFacts
 from gpu_hpo.adaptive.engine._dask_runner import DaskRunner, worker_facts
 from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
 from gpu_hpo.adaptive.engine._engine import Engine, Record
 from gpu_hpo.adaptive.training._budgets import Budget, make_budget
-from gpu_hpo.adaptive.training._models import TrainingSpec, Trial
+from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.adaptive.training._stack_groups import stack_groups
 from gpu_hpo.compute._cluster_device import cluster_device, device_memory
 from gpu_hpo.data._random_split import spawn_seed
@@ -62,7 +62,7 @@ class Job:
     client: Client
     schedule: Schedule
     trials: Mapping[int, Trial]
-    spec: TrainingSpec
+    spec: TrialSpec
     data: ResidentData
     workers: dict[str, WorkerFacts]
 
@@ -152,7 +152,7 @@ class SearchRun(ABC):
                     data.check_fits_in_memory(
                         joined_by_tasks=budget.span(0, most) is not None
                     )
-                spec = make_training_spec(
+                spec = make_trial_spec(
                     placement,
                     budget,
                     scoring,

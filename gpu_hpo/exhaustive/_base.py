@@ -137,7 +137,9 @@ n_outputs), optional
         with task.propagate_callback_context(best):
             task.call_on_fit_task_begin(estimator=self, **told)
             again = not has_callbacks(self)
-            best, self.refit_time_, heard = run.run(fit_whole, run.terms, best, again)
+            best, self.refit_time_, heard = run.on_all_rows(
+                fit_whole, run.spec, best, again
+            )
         say(heard, f"candidate {self.best_index_}, fitted to all rows")
         self.best_estimator_ = best
         if hasattr(best, "feature_names_in_"):

@@ -19,7 +19,7 @@ from sklearn.utils import check_random_state
 from gpu_hpo._sklearn_private import _BaseScorer, _MultimetricScorer
 from gpu_hpo.devices import annotated, synchronize
 from gpu_hpo.exhaustive._fold_scores import Evaluation, FoldScores
-from gpu_hpo.exhaustive._fold_steps import SplitRows, State, Terms, in_order
+from gpu_hpo.exhaustive._fold_steps import CandidateSpec, SplitRows, State, in_order
 from gpu_hpo.exhaustive._new_models import new_model
 from gpu_hpo.exhaustive.plan._nodes import Leaf
 from gpu_hpo.exhaustive.sharing._shared_fits import saves_work, share_key, shared_stack
@@ -75,7 +75,7 @@ def can_share(estimator: Any) -> tuple[bool, bool]:
 
 
 def evaluate(
-    terms: Terms,
+    spec: CandidateSpec,
     leaf: Leaf,
     candidates: Sequence[Mapping[str, Any]],
     source: State,
@@ -87,7 +87,7 @@ def evaluate(
 
     Parameters
     ----------
-    terms : Terms
+    spec : CandidateSpec
     leaf : Leaf
         Their last step.
     candidates : sequence of dict
@@ -109,7 +109,7 @@ def evaluate(
     ValueError
         If the estimator has no such parameter.
     Exception
-        What a fit or a score raises, if the terms are to raise.
+        What a fit or a score raises, if the spec are to raise.
     """
     known = source["times"].values()
     before = [sum(times[i] for times in known) for i in range(2)]
@@ -119,8 +119,8 @@ def evaluate(
             Evaluation(error=source["error"].text, fit_time=before[0], heard=heard)
             for _ in candidates
         ]
-    with terms.task(source["train"]), annotated("fit"):
-        work = _GroupEvaluation(terms, leaf, source, rows, fold)
+    with spec.task(source["train"]), annotated("fit"):
+        work = _GroupEvaluation(spec, leaf, source, rows, fold)
         found = work.all_together(candidates) if told is None else {}
         done = []
         for i, params in enumerate(candidates):
@@ -137,13 +137,13 @@ def evaluate(
 
 
 def fit_whole(
-    terms: Terms, estimator: Any, again: bool, data: Mapping[str, Any]
+    spec: CandidateSpec, estimator: Any, again: bool, data: Mapping[str, Any]
 ) -> tuple[Any, float, list[Heard]]:
     """Fit an estimator to all rows, which stay what they are.
 
     Parameters
     ----------
-    terms : Terms
+    spec : CandidateSpec
     estimator : estimator
     again : bool
         Whether a copy of the estimator will do, if it wants to write on the rows.
@@ -156,7 +156,7 @@ def fit_whole(
     seconds : float
     heard : list of Heard
     """
-    with terms.task(data["X"]), annotated("fit"), recorded() as heard:
+    with spec.task(data["X"]), annotated("fit"), recorded() as heard:
         begin = time.time()
         access = access_of(estimator)
         if access is Access.READ_ONLY and not again:
@@ -225,13 +225,13 @@ class _GroupEvaluation:
 
     def __init__(
         self,
-        terms: Terms,
+        spec: CandidateSpec,
         leaf: Leaf,
         source: State,
         rows: SplitRows,
         fold: State | None,
     ) -> None:
-        self._terms = terms
+        self._spec = spec
         self._leaf = leaf
         self._source = source
         self._rows = rows
@@ -240,7 +240,7 @@ class _GroupEvaluation:
             name: rows["fit"][known]
             for name, known in leaf.routes.get("fit", {}).items()
         }
-        self._scores = FoldScores(terms, leaf, source, rows, fold)
+        self._scores = FoldScores(spec, leaf, source, rows, fold)
         self._writes = False
 
     # ---- one ----
@@ -259,7 +259,7 @@ class _GroupEvaluation:
             with nullcontext() if told is None else self._telling(told, model):
                 model, access = self._fit(model, access, params)
         except Exception:
-            if self._terms.raises:
+            if self._spec.raises:
                 raise
             evaluation.error = traceback.format_exc()
         evaluation.fit_time = time.time() - begin
@@ -349,7 +349,7 @@ class _GroupEvaluation:
             logger.info("%d models are fitted one by one: %r", len(models), error)
             return None
         failed = [error for error in stack.errors if error is not None]
-        if failed and self._terms.raises:
+        if failed and self._spec.raises:
             raise failed[0]
         fit_time = (time.time() - begin) / len(models)
         found = [
@@ -364,7 +364,7 @@ class _GroupEvaluation:
         tests = self._scores.of_stack(stack, fitted, "test")
         score_time = (time.time() - begin) / len(models)
         trains = None
-        if tests is not None and self._terms.return_train_score:
+        if tests is not None and self._spec.return_train_score:
             trains = self._scores.of_stack(stack, fitted, "train")
         for i, (model, evaluation) in enumerate(zip(fitted, found, strict=True)):
             if evaluation.error is not None:
@@ -373,7 +373,7 @@ class _GroupEvaluation:
                 self._scores.score(model, evaluation, access_of(model))
                 continue
             evaluation.test, evaluation.score_time = tests[i], score_time
-            if self._terms.return_train_score:
+            if self._spec.return_train_score:
                 if trains and trains[i] is not None:
                     evaluation.train = trains[i]
                 else:

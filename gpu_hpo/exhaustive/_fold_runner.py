@@ -18,7 +18,7 @@ from gpu_hpo.compute._pool import Pool, ResultsLost, TaskKilled
 from gpu_hpo.exhaustive._evaluation import evaluate
 from gpu_hpo.exhaustive._fold_scores import Evaluation
 from gpu_hpo.exhaustive._fold_steps import (
-    Terms,
+    CandidateSpec,
     cut_fold,
     cut_rows,
     fit_step,
@@ -91,7 +91,7 @@ class FoldRunner:
     Parameters
     ----------
     pool : Pool
-    terms : Terms
+    spec : CandidateSpec
     load : callable
         Puts the data where tasks run: called with the pool, gives a handle of it. Once
         more if it gets lost.
@@ -115,7 +115,7 @@ class FoldRunner:
     def __init__(
         self,
         pool: Pool,
-        terms: Terms,
+        spec: CandidateSpec,
         load: Callable[[Pool], Any],
         splits: Sequence[tuple[Any, Any]],
         nodes: Mapping[int, Node],
@@ -127,7 +127,7 @@ class FoldRunner:
         told: Callable[[int, int], Any] | None = None,
     ) -> None:
         self._pool = pool
-        self._terms = terms
+        self._spec = spec
         self._load = load
         self._splits = splits
         self._nodes = nodes
@@ -247,7 +247,7 @@ class FoldRunner:
         if self._begun is not None:
             self._begun(split, [number for number, _ in batch.members])
         args = [
-            self._terms,
+            self._spec,
             leaf,
             [params for _, params in batch.members],
             self._state(leaf.source, split, leaf.pairwise),
@@ -268,7 +268,7 @@ class FoldRunner:
         if number == ROOT:
             train, test = self._splits[split]
             handle = self._pool.submit(
-                cut_fold, self._terms, self.data, train, test, pairwise
+                cut_fold, self._spec, self.data, train, test, pairwise
             )
             if not self._cache:
                 return handle
@@ -277,9 +277,9 @@ class FoldRunner:
             states = [self._state(need, split, pairwise) for need in node.needs]
             source, *parts = states
             function: Any = join_parts if isinstance(node, Joined) else fit_step
-            keep = self._terms.keep_fitted or number in self._parts
+            keep = self._spec.keep_fitted or number in self._parts
             handle = self._pool.submit(
-                function, self._terms, node, keep, source, self._rows(split), *parts
+                function, self._spec, node, keep, source, self._rows(split), *parts
             )
         self._handles[key] = handle
         return handle
@@ -288,7 +288,7 @@ class FoldRunner:
         handle = self._handles.get(split)
         if handle is None:
             train, test = self._splits[split]
-            handle = self._pool.submit(cut_rows, self._terms, self.data, train, test)
+            handle = self._pool.submit(cut_rows, self._spec, self.data, train, test)
             self._handles[split] = handle
         return handle
 
@@ -328,7 +328,7 @@ class FoldRunner:
             self._suspects += (
                 [replace(batch, alone=True)] if whole else batch.one_by_one()
             )
-        elif self._terms.raises:
+        elif self._spec.raises:
             raise error
         else:
             self._done(batch, [Evaluation(error=str(error))], take)

@@ -21,7 +21,7 @@ from sklearn.utils.metadata_routing import process_routing
 from gpu_hpo._sklearn_private import _BaseScorer, _MultimetricScorer
 from gpu_hpo.data._chunk import n_rows
 from gpu_hpo.devices import is_device_array
-from gpu_hpo.exhaustive._fold_steps import SplitRows, State, Terms
+from gpu_hpo.exhaustive._fold_steps import CandidateSpec, SplitRows, State
 from gpu_hpo.exhaustive._lent_steps import copy_of_state
 from gpu_hpo.exhaustive.plan._composites import LAST, put_together
 from gpu_hpo.exhaustive.plan._nodes import Leaf
@@ -79,7 +79,7 @@ class FoldScores:
 
     Parameters
     ----------
-    terms : Terms
+    spec : CandidateSpec
     leaf : Leaf
         The last step of the candidates.
     source : State
@@ -91,13 +91,13 @@ class FoldScores:
 
     def __init__(
         self,
-        terms: Terms,
+        spec: CandidateSpec,
         leaf: Leaf,
         source: State,
         rows: SplitRows,
         fold: State | None,
     ) -> None:
-        self._terms = terms
+        self._spec = spec
         self._leaf = leaf
         self._source = source
         self._rows = rows
@@ -108,7 +108,7 @@ class FoldScores:
             for value in (source["train"], rows["y_train"])
         )
         # To be asked, never to score with: each score is of a scorer as it was given.
-        self._scorer = fresh(terms.scorer)
+        self._scorer = fresh(spec.scorer)
         self._access = access_of(self._scorer)
         if fold is not None:
             users = map(access_of, source["fitted"].values())
@@ -132,7 +132,7 @@ class FoldScores:
         begin = time.time()
         evaluation.test = self._scores(model, "test", evaluation.said, access)
         evaluation.score_time = time.time() - begin
-        if self._terms.return_train_score:
+        if self._spec.return_train_score:
             evaluation.train = self._scores(model, "train", evaluation.said, access)
 
     def score_train(self, model: Any, evaluation: Evaluation, access: Access) -> None:
@@ -151,7 +151,7 @@ class FoldScores:
 
     def _scores(self, model: Any, kind: str, said: list[str], access: Access) -> Any:
         """Scores of a model on the rows that test, or on those that train."""
-        scorer, error_score = fresh(self._terms.scorer), self._terms.error_score
+        scorer, error_score = fresh(self._spec.scorer), self._spec.error_score
         access = max(access, self._access)
         try:
             try:
@@ -161,7 +161,7 @@ class FoldScores:
                     raise
                 scores = self._lent_scores(model, kind, scorer, Access.OWN)
         except Exception:
-            if self._terms.raises:
+            if self._spec.raises:
                 raise
             text = traceback.format_exc()
             if isinstance(scorer, _MultimetricScorer):
@@ -169,12 +169,12 @@ class FoldScores:
             else:
                 said.append(_FAILED.format(error_score, text))
                 return error_score
-        if isinstance(scorer, _MultimetricScorer) and not self._terms.raises:
+        if isinstance(scorer, _MultimetricScorer) and not self._spec.raises:
             for name, score in scores.items():
                 if isinstance(score, str):
                     said.append(_FAILED.format(error_score, score))
                     scores[name] = error_score
-        return _numbers(scores, scorer, self._terms, said)
+        return _numbers(scores, scorer, self._spec, said)
 
     def _lent_scores(self, model: Any, kind: str, scorer: Any, access: Access) -> Any:
         X = self._source["again" if kind == "train" else "test"]
@@ -217,7 +217,7 @@ class FoldScores:
                 scores = scoring.score(model, [answers], [part], tuple(own))
                 found[name] = scores[name]
             except Exception:
-                if self._terms.raises or not self._is_several:
+                if self._spec.raises or not self._is_several:
                     raise
                 found[name] = traceback.format_exc()
         return found if self._is_several else found["score"]
@@ -315,17 +315,17 @@ def _with_copies(scorer: Any) -> Any:
     return called
 
 
-def _numbers(scores: Any, scorer: Any, terms: Terms, said: list[str]) -> Any:
+def _numbers(scores: Any, scorer: Any, spec: CandidateSpec, said: list[str]) -> Any:
     """Scores as plain numbers; what is none has failed, as if it had been raised."""
 
     def number(score: Any, of: Any) -> Any:
         try:
             return real_number(score, of)
         except ValueError:
-            if terms.raises:
+            if spec.raises:
                 raise
-            said.append(_FAILED.format(terms.error_score, traceback.format_exc()))
-            return terms.error_score
+            said.append(_FAILED.format(spec.error_score, traceback.format_exc()))
+            return spec.error_score
 
     if isinstance(scores, dict):
         return {name: number(score, name) for name, score in scores.items()}

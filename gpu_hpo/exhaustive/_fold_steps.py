@@ -12,11 +12,10 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import scipy.sparse
-from sklearn import config_context
 from sklearn.base import clone
 
 from gpu_hpo.data._take_rows import cut, cut_params
@@ -31,8 +30,9 @@ from gpu_hpo.exhaustive.plan._composites import (
 )
 from gpu_hpo.exhaustive.plan._nodes import Joined, Step
 from gpu_hpo.exhaustive.plan._stand_in import StandIn
-from gpu_hpo.training._heard import Heard, Hearing, recorded
+from gpu_hpo.training._heard import Heard, recorded
 from gpu_hpo.training._lending import Access
+from gpu_hpo.training._spec import TrainingSpec
 
 # The rows of a split, and what has become of them: "train" and "test" X; "again", the
 # rows that train as `transform` gives them, where scores of these are asked for. Beside
@@ -47,8 +47,8 @@ SplitRows = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Terms:
-    """What holds for all fits of an exhaustive search.
+class CandidateSpec(TrainingSpec):
+    """Say what holds for all fits of an exhaustive search.
 
     Attributes
     ----------
@@ -56,20 +56,14 @@ class Terms:
         As scikit-learn's searches make it of `scoring`.
     error_score : "raise" or float
     return_train_score : bool
-    config : dict
-        Scikit-learn's settings where the search was started.
     keep_fitted : bool
         Whether somebody asks for the fitted steps before the last one.
-    hearing : Hearing
-        What is done with warnings.
     """
 
     scorer: Any
     error_score: Any
     return_train_score: bool = False
-    config: Mapping[str, Any] = field(default_factory=dict)
     keep_fitted: bool = False
-    hearing: Hearing = field(default_factory=Hearing)
 
     @property
     def raises(self) -> bool:
@@ -78,14 +72,14 @@ class Terms:
 
     @contextmanager
     def task(self, X: Any = None) -> Iterator[None]:
-        """Work under the settings of the search.
+        """Work on X under the settings of the search.
 
         cuML leaves what it answers for rows on a device there, and gives NumPy's arrays
         for those.
         """
         on_device = is_rows(X) and is_device_array(X)
         cuml = cuml_task(assume_finite=False) if on_device else nullcontext()
-        with config_context(**dict(self.config)), cuml, self.hearing.here():
+        with self.settings(), cuml:
             yield
 
 
@@ -97,13 +91,13 @@ class FitFailure:
 
 
 def cut_fold(
-    terms: Terms, data: Mapping[str, Any], train: Any, test: Any, pairwise: bool
+    spec: CandidateSpec, data: Mapping[str, Any], train: Any, test: Any, pairwise: bool
 ) -> State:
     """Cut the rows of a split out of X.
 
     Parameters
     ----------
-    terms : Terms
+    spec : CandidateSpec
     data : mapping
         "X", "y", "fit" and "score" parameters.
     train, test : array
@@ -111,7 +105,7 @@ def cut_fold(
     pairwise : bool
         Whether columns of X are samples, too.
     """
-    with terms.task(), annotated("cut"):
+    with spec.task(), annotated("cut"):
         columns = train if pairwise else None
         X = data["X"]
         state: State = {
@@ -124,13 +118,15 @@ def cut_fold(
             "heard": [],
             "error": None,
         }
-        state["again"] = state["train"] if terms.return_train_score else None
+        state["again"] = state["train"] if spec.return_train_score else None
         return state
 
 
-def cut_rows(terms: Terms, data: Mapping[str, Any], train: Any, test: Any) -> SplitRows:
+def cut_rows(
+    spec: CandidateSpec, data: Mapping[str, Any], train: Any, test: Any
+) -> SplitRows:
     """Cut the rows of a split out of all but X; parameters as `cut_fold`."""
-    with terms.task():
+    with spec.task():
         X, fit, score = data["X"], data["fit"], data["score"]
         return {
             "y_train": cut(data["y"], train),
@@ -142,25 +138,25 @@ def cut_rows(terms: Terms, data: Mapping[str, Any], train: Any, test: Any) -> Sp
 
 
 def fit_step(
-    terms: Terms, step: Step, keep: bool, source: State, rows: SplitRows
+    spec: CandidateSpec, step: Step, keep: bool, source: State, rows: SplitRows
 ) -> State:
     """Fit a transformer, and transform what the fold has become so far.
 
     Parameters
     ----------
-    terms : Terms
+    spec : CandidateSpec
     step : Step
     keep : bool
         Whether somebody will ask for the fitted transformer.
     source : State
     rows : SplitRows
     """
-    with terms.task(source.get("train")), annotated("fit"):
-        return _carry_out(terms, _fitted_step, step, keep, source, rows)
+    with spec.task(source.get("train")), annotated("fit"):
+        return _carry_out(spec, _fitted_step, step, keep, source, rows)
 
 
 def join_parts(
-    terms: Terms,
+    spec: CandidateSpec,
     joined: Joined,
     keep: bool,
     source: State,
@@ -171,7 +167,7 @@ def join_parts(
 
     Parameters
     ----------
-    terms, joined, keep, source, rows
+    spec, joined, keep, source, rows
         As of `fit_step`.
     *parts : State
         In the order of ``joined.parts``.
@@ -179,12 +175,12 @@ def join_parts(
     failed = [part for part in parts if part["error"] is not None]
     if failed:
         return failed[0]
-    with terms.task(source.get("train")), annotated("join"):
-        return _carry_out(terms, _fitted_joined, joined, keep, source, rows, *parts)
+    with spec.task(source.get("train")), annotated("join"):
+        return _carry_out(spec, _fitted_joined, joined, keep, source, rows, *parts)
 
 
 def _carry_out(
-    terms: Terms, fit: Any, node: Any, keep: bool, source: State, *args: Any
+    spec: CandidateSpec, fit: Any, node: Any, keep: bool, source: State, *args: Any
 ) -> State:
     if source["error"] is not None:
         return source
@@ -197,7 +193,7 @@ def _carry_out(
             given = _columns(node.columns, source)
             state = fit(node, begin, given, times, fitted, keep, *args)
         except Exception:
-            if terms.raises:
+            if spec.raises:
                 raise
             times[node.number] = (time.time() - begin, 0.0)
             state = {"error": FitFailure(traceback.format_exc()), "times": times}

@@ -5,6 +5,7 @@
 import numpy as np
 import pytest
 from scipy.stats import uniform
+from sklearn import config_context, get_config
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
@@ -39,6 +40,21 @@ def make(cls, estimator=None, parameters=None, **options):
         parameters=SPACE if parameters is None else parameters,
         **options,
     )
+
+
+class WhatIsSet(Scripted):
+    """Scores by one of scikit-learn's settings, where it is scored."""
+
+    def score(self, X, y):
+        return float(get_config()["working_memory"])
+
+
+@every
+def test_settings_reach_workers(cls, processes_client):
+    """Models see scikit-learn's settings as they are where the search was started."""
+    with config_context(working_memory=777):
+        search = make(cls, WhatIsSet()).fit(X, y)
+    assert search.best_score_ == 777
 
 
 # ---- the table of errors ----

@@ -13,7 +13,7 @@ from sklearn.model_selection import KFold, ParameterGrid
 from sklearn.pipeline import Pipeline
 
 from gpu_hpo.exhaustive._fold_runner import FoldRunner
-from gpu_hpo.exhaustive._fold_steps import Terms
+from gpu_hpo.exhaustive._fold_steps import CandidateSpec
 from gpu_hpo.exhaustive._groups import Candidates
 from gpu_hpo.exhaustive.plan._planner import Planner
 from gpu_hpo.linear_model import SGDClassifier
@@ -80,10 +80,10 @@ class Run:
         self.said = []
         planner = Planner(clone(estimator))
         candidates = Candidates(planner, estimator, self.params, lambda *pair: None)
-        terms = Terms(check_scoring(estimator, scoring), error_score, train)
+        spec = CandidateSpec(check_scoring(estimator, scoring), error_score, train)
         self.runner = FoldRunner(
             pool,
-            terms,
+            spec,
             self._load,
             splits,
             planner.nodes,

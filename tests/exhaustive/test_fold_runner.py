@@ -11,7 +11,7 @@ from sklearn.model_selection import KFold, ParameterGrid
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from gpu_hpo.exhaustive import _fold_runner
-from gpu_hpo.exhaustive._fold_steps import Terms
+from gpu_hpo.exhaustive._fold_steps import CandidateSpec
 from tests.exhaustive.fold_runs import (
     ALPHAS,
     FOLDS,
@@ -272,6 +272,6 @@ def test_whole():
         return check_scoring(STEPS, "neg_log_loss")(estimator, X, y)
 
     run = Run(RecordingPool(), scoring=scorer, whole=True)
-    run.runner._terms = Terms(scorer, np.nan, keep_fitted=True)
+    run.runner._spec = CandidateSpec(scorer, np.nan, keep_fitted=True)
     assert run().scores == pytest.approx(one_by_one(), abs=1e-12)
     assert set(seen) == {(Pipeline, (45, X.shape[1]), (X.shape[1],))}

@@ -29,7 +29,7 @@ from sklearn.preprocessing import (
 from sklearn.utils.validation import check_is_fitted
 
 from gpu_hpo.adaptive.training._budgets import make_budget
-from gpu_hpo.adaptive.training._models import TrainingSpec, train_call
+from gpu_hpo.adaptive.training._models import TrialSpec, train_call
 from gpu_hpo.devices import array_namespace, harms_rows
 from gpu_hpo.metrics._scoring import make_scoring
 from gpu_hpo.testing import NoHostCopyArray
@@ -53,7 +53,7 @@ def sgd():
 def train(estimator, chunks=CHUNKS, **options):
     """A copy of an estimator after one call for each chunk, as searches train it."""
     options = {"classes": CLASSES} | options
-    given = TrainingSpec(
+    given = TrialSpec(
         estimator, unset_seeds(estimator), make_scoring(sgd(), None), **options
     )
     model = clone(estimator)

@@ -22,7 +22,7 @@ from gpu_hpo.adaptive.engine._engine import Engine
 from gpu_hpo.adaptive.engine._reports import reports
 from gpu_hpo.adaptive.engine._task import Report, Task
 from gpu_hpo.adaptive.engine._worker import Order, run_task, take_member
-from gpu_hpo.adaptive.training._models import TrainingSpec, Trial
+from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.compute._replacements import bring_back
 from gpu_hpo.compute._scatter import scatter
 from gpu_hpo.exceptions import ClientClosedError, WorkersLostError
@@ -91,7 +91,7 @@ class DaskRunner:
     engine : Engine
     data : ResidentData
         Loaded.
-    spec : TrainingSpec
+    spec : TrialSpec
     trials : mapping of int to Trial
     name : str
         Prefix of keys, unique per search.
@@ -106,7 +106,7 @@ class DaskRunner:
         client: Client,
         engine: Engine,
         data: ResidentData,
-        spec: TrainingSpec,
+        spec: TrialSpec,
         trials: Mapping[int, Trial],
         name: str,
         workers: dict[str, WorkerFacts],

@@ -18,7 +18,7 @@ from gpu_hpo.adaptive.data._upload import Upload
 from gpu_hpo.adaptive.engine._task import Report, StepReport, Task
 from gpu_hpo.adaptive.training._cohort import advance_cohort
 from gpu_hpo.adaptive.training._members import Cohort, TrialOutcome, TrialWork
-from gpu_hpo.adaptive.training._models import TrainingSpec, Trial
+from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.compute._blas import one_blas_thread
 from gpu_hpo.data._arrival import Parcel
 from gpu_hpo.data._chunk import Chunk
@@ -63,7 +63,7 @@ def run_task(
     Parameters
     ----------
     spec : bytes
-        Pickled `TrainingSpec`.
+        Pickled `TrialSpec`.
     order : bytes
         Pickled `Order`; Dask would look through it for futures, at some
         milliseconds a task.
@@ -112,7 +112,7 @@ def run_task(
     chunks = [chunk for part in parts for chunk in part]
     with ExitStack() as stack:
         stack.enter_context(one_blas_thread())
-        stack.enter_context(read.hearing.here())
+        stack.enter_context(read.settings())
         stack.enter_context(cuml_task(assume_finite=read.assume_finite))
         if upload is not None:
             last = max(step.stop for step in task.steps)
@@ -141,8 +141,8 @@ def run_task(
 
 
 @lru_cache(maxsize=2)
-def _read(spec: bytes) -> TrainingSpec:
-    read: TrainingSpec = loads(spec)
+def _read(spec: bytes) -> TrialSpec:
+    read: TrialSpec = loads(spec)
     return read
 
 

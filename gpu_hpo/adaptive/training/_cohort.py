@@ -18,13 +18,13 @@ from gpu_hpo.adaptive.training._members import (
     TrialWork,
 )
 from gpu_hpo.adaptive.training._model_group import ModelGroup
-from gpu_hpo.adaptive.training._models import TrainingSpec, make_model
+from gpu_hpo.adaptive.training._models import TrialSpec, make_model
 from gpu_hpo.data._chunk import Chunk, concat_chunks
 from gpu_hpo.stacks._contract import stack_key, takes_rows
 
 
 def advance_cohort(
-    spec: TrainingSpec,
+    spec: TrialSpec,
     work: Sequence[TrialWork],
     before: Mapping[int, list[FoldModel]],
     chunk_of_call: Callable[[int], Chunk],
@@ -35,7 +35,7 @@ def advance_cohort(
 
     Parameters
     ----------
-    spec : TrainingSpec
+    spec : TrialSpec
     work : sequence of TrialWork
     before : mapping of int to list of FoldModel
         Where each trial that is not new stands. Is not changed: another task, or a
@@ -92,7 +92,7 @@ def advance_cohort(
 
 
 def _begin(
-    spec: TrainingSpec, item: TrialWork, before: Mapping[int, list[FoldModel]]
+    spec: TrialSpec, item: TrialWork, before: Mapping[int, list[FoldModel]]
 ) -> list[FoldModel]:
     if item.new is not None:
         seeds, device = spec.unset_seeds, spec.converted_to
@@ -109,7 +109,7 @@ def _begin(
     return [FoldModel(m.model, m.calls) for m in before[item.trial]]
 
 
-def _stack_key(spec: TrainingSpec, model: Any) -> Any:
+def _stack_key(spec: TrialSpec, model: Any) -> Any:
     return stack_key(model) if spec.stacked and not spec.budget.refits else None
 
 
@@ -118,7 +118,7 @@ def _trains_by_rows(model: Any) -> bool:
 
 
 def _train(
-    spec: TrainingSpec,
+    spec: TrialSpec,
     groups: Sequence[ModelGroup],
     chunk_of_call: Callable[[int], Chunk],
     parts: Sequence[Chunk],
@@ -136,7 +136,7 @@ def _train(
 
 
 def _refit(
-    spec: TrainingSpec,
+    spec: TrialSpec,
     groups: Sequence[ModelGroup],
     chunk_of_call: Callable[[int], Chunk],
     n_chunks: int,
@@ -164,7 +164,7 @@ def _refit(
 
 
 def _score(
-    spec: TrainingSpec, groups: Sequence[ModelGroup], parts: Sequence[Chunk]
+    spec: TrialSpec, groups: Sequence[ModelGroup], parts: Sequence[Chunk]
 ) -> None:
     """Score groups on all parts; a trial's score is the mean over its models."""
     if not groups:

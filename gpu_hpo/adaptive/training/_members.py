@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gpu_hpo.adaptive.training._models import TrainingSpec, Trial
+from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.adaptive.training._score import Score
 from gpu_hpo.data._arrival import packed_up
 from gpu_hpo.data._chunk import Chunk
@@ -118,7 +118,7 @@ class TrialOutcome:
         self.score_seconds += score
         self.score_pending += score
 
-    def conclude(self, spec: TrainingSpec) -> None:
+    def conclude(self, spec: TrialSpec) -> None:
         """Make a score of what the models of all splits got, if all got one."""
         found, self.metrics = self.metrics, {}
         if self.error or len(found) < spec.n_splits:

@@ -19,7 +19,7 @@ from gpu_hpo.adaptive.training._members import (
     TrialOutcome,
     TrialWork,
 )
-from gpu_hpo.adaptive.training._models import TrainingSpec, refit, train_call
+from gpu_hpo.adaptive.training._models import TrialSpec, refit, train_call
 from gpu_hpo.data._chunk import Chunk, n_rows
 from gpu_hpo.devices import annotated
 from gpu_hpo.training._heard import recorded
@@ -31,7 +31,7 @@ class ModelGroup:
 
     Parameters
     ----------
-    spec : TrainingSpec
+    spec : TrialSpec
     lead : TrialWork
         What the trial of any of them is to do.
     slots : sequence of Slot
@@ -42,7 +42,7 @@ class ModelGroup:
 
     def __init__(
         self,
-        spec: TrainingSpec,
+        spec: TrialSpec,
         lead: TrialWork,
         slots: Sequence[Slot],
         cohort: Cohort,
@@ -249,7 +249,7 @@ class ModelGroup:
                 self._stack = self._stack.take(kept) if kept else None
 
 
-def _changes(spec: TrainingSpec) -> bool:
+def _changes(spec: TrialSpec) -> bool:
     """Whether training changes the model that it begins with."""
     return not spec.budget.refits or spec.budget.resumes
 

@@ -20,10 +20,10 @@ from gpu_hpo.adaptive.training._budgets import Budget, ByCalls, PartialFit
 from gpu_hpo.data._chunk import Chunk, row_params, targets
 from gpu_hpo.devices import convert
 from gpu_hpo.metrics._scoring import Scoring
-from gpu_hpo.training._heard import Hearing
 from gpu_hpo.training._lending import Access, access_of, call_lent
 from gpu_hpo.training._seeds import Place, leaves_places, set_seeds, unset_seeds
 from gpu_hpo.training._snapshots import own_functions
+from gpu_hpo.training._spec import TrainingSpec
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class TrainingSpec:
+class TrialSpec(TrainingSpec):
     """All that a worker needs to know to make, train and score models.
 
     Attributes
@@ -67,8 +67,6 @@ class TrainingSpec:
         Models of a trial, each trained and scored on its part of the rows.
     by_roles : bool
         Whether rows have roles that say which part that is.
-    hearing : Hearing
-        What is done with warnings.
     """
 
     prototype: Any
@@ -85,7 +83,6 @@ class TrainingSpec:
     assume_finite: bool = False
     n_splits: int = 1
     by_roles: bool = False
-    hearing: Hearing = field(default_factory=Hearing)
 
 
 def make_model(
@@ -143,7 +140,7 @@ def _draw(
 def train_call(
     model: Any,
     chunk: Chunk,
-    spec: TrainingSpec,
+    spec: TrialSpec,
     *,
     first: bool,
     rows: Sequence[Any] | None = None,
@@ -155,7 +152,7 @@ def train_call(
     ----------
     model : estimator or Stack
     chunk : Chunk
-    spec : TrainingSpec
+    spec : TrialSpec
     first : bool
         Whether it is their first call.
     rows : sequence of ndarray, optional
@@ -171,7 +168,7 @@ def train_call(
     budget.train(model, chunk, params, spec.classes, first=first, access=access)
 
 
-def refit(model: Any, rows: Chunk, spec: TrainingSpec, start: int, stop: int) -> Any:
+def refit(model: Any, rows: Chunk, spec: TrialSpec, start: int, stop: int) -> Any:
     """Fit to `rows` what a model is after `stop` calls, having made `start` so far.
 
     Returns
@@ -218,6 +215,6 @@ class _Unsaid:
 _few_iterations = _Unsaid(ConvergenceWarning)
 
 
-def _fit_params(chunk: Chunk, spec: TrainingSpec) -> dict[str, Any]:
+def _fit_params(chunk: Chunk, spec: TrialSpec) -> dict[str, Any]:
     rows = row_params(chunk)
     return {**spec.fit_params, **{name: rows[name] for name in spec.fit_rows}}

@@ -7,15 +7,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Hashable, Mapping
 
-from gpu_hpo.adaptive.training._models import TrainingSpec, Trial, make_model
+from gpu_hpo.adaptive.training._models import Trial, TrialSpec, make_model
 from gpu_hpo.stacks._contract import stack_key
 
 logger = logging.getLogger(__name__)
 
 
-def stack_groups(
-    spec: TrainingSpec, trials: Mapping[int, Trial]
-) -> dict[int, Hashable]:
+def stack_groups(spec: TrialSpec, trials: Mapping[int, Trial]) -> dict[int, Hashable]:
     """Say which trials may train in one stack from the start.
 
     Returns

@@ -28,7 +28,7 @@ from sklearn.pipeline import make_pipeline
 
 from gpu_hpo.adaptive.training._boosters import boost
 from gpu_hpo.adaptive.training._budgets import make_budget
-from gpu_hpo.adaptive.training._models import TrainingSpec, train_call
+from gpu_hpo.adaptive.training._models import TrialSpec, train_call
 from gpu_hpo.metrics._scoring import make_scoring
 from gpu_hpo.testing import NoHostCopyArray
 from gpu_hpo.training._seeds import unset_seeds
@@ -88,7 +88,7 @@ def each(kinds):
 def train(estimator, chunks=CHUNKS, between=None, **options):
     """A copy of an estimator after one call for each chunk, as searches train it."""
     options = {"classes": CLASSES if is_classifier(estimator) else None} | options
-    given = TrainingSpec(
+    given = TrialSpec(
         estimator,
         unset_seeds(estimator),
         make_scoring(estimator, None),
@@ -206,11 +206,9 @@ def test_a_copy_is_not_changed(make):
     """Training a deep copy leaves the model as it is, as a task must."""
     model = train(make(), CHUNKS[:2])
     before = answers(model)
-    params = TrainingSpec(
-        make(), (), make_scoring(make(), None), CLASSES, budget=BUDGET
-    )
+    params = TrialSpec(make(), (), make_scoring(make(), None), CLASSES, budget=BUDGET)
     if not is_classifier(model):
-        params = TrainingSpec(make(), (), make_scoring(make(), None), budget=BUDGET)
+        params = TrialSpec(make(), (), make_scoring(make(), None), budget=BUDGET)
     train_call(copy.deepcopy(model), CHUNKS[2], params, first=False)
     np.testing.assert_array_equal(answers(model), before)
     assert n_trees(model) == 16

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from gpu_hpo.adaptive.training._budgets import make_budget
 from gpu_hpo.adaptive.training._cohort import advance_cohort
 from gpu_hpo.adaptive.training._members import TrialWork
-from gpu_hpo.adaptive.training._models import TrainingSpec, Trial
+from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.metrics._scoring import make_scoring
 from gpu_hpo.testing import NoHostCopyArray
 from gpu_hpo.training._seeds import unset_seeds
@@ -35,7 +35,7 @@ for _ in range(5):
 
 
 def spec(estimator, resource, scoring=None, **options):
-    return TrainingSpec(
+    return TrialSpec(
         clone(estimator),
         unset_seeds(estimator),
         make_scoring(estimator, scoring),

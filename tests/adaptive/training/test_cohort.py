@@ -14,7 +14,7 @@ from sklearn.neural_network import MLPClassifier
 
 from gpu_hpo.adaptive.training._cohort import advance_cohort
 from gpu_hpo.adaptive.training._members import Cohort, FoldModel, TrialWork
-from gpu_hpo.adaptive.training._models import TrainingSpec, Trial, make_model
+from gpu_hpo.adaptive.training._models import Trial, TrialSpec, make_model
 from gpu_hpo.metrics._scoring import make_scoring
 from gpu_hpo.neural_network import MLPClassifier as StackableMLP
 from gpu_hpo.testing import NoHostCopyArray
@@ -35,7 +35,7 @@ def chunk_of_call(call):
 
 def spec(estimator, scoring=None, **options):
     options = {"classes": np.array([0, 1])} | options
-    return TrainingSpec(
+    return TrialSpec(
         prototype=clone(estimator),
         unset_seeds=unset_seeds(estimator),
         scoring=make_scoring(estimator, scoring),

@@ -10,8 +10,8 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 
 from gpu_hpo.adaptive.training._models import (
-    TrainingSpec,
     Trial,
+    TrialSpec,
     make_model,
     train_call,
 )
@@ -48,7 +48,7 @@ def make(estimator, params, seed=0):
 
 
 def spec(estimator, **options):
-    return TrainingSpec(
+    return TrialSpec(
         prototype=estimator,
         unset_seeds=unset_seeds(estimator),
         scoring=make_scoring(Noting(), None),

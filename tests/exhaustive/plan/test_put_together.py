@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.metaestimators import _safe_split
 
 from gpu_hpo.exhaustive._fold_steps import (
-    Terms,
+    CandidateSpec,
     cut_fold,
     cut_rows,
     fit_step,
@@ -37,7 +37,7 @@ from gpu_hpo.exhaustive.plan._stand_in import StandIn
 from tests.exhaustive.cases import DATA, ESTIMATORS
 from tests.exhaustive.helpers import answer, assert_same_model, is_same
 
-TERMS = Terms(None, "raise", return_train_score=True, keep_fitted=True)
+SPEC = CandidateSpec(None, "raise", return_train_score=True, keep_fitted=True)
 COMPOSITES = [
     name
     for name, (estimator, *_) in ESTIMATORS.items()
@@ -53,12 +53,12 @@ def fit_apart(estimator, params, X, y=None):
     n = len(X) if isinstance(X, list) else X.shape[0]
     train, test = np.arange(n // 2), np.arange(n // 2, n)
     pairwise = plan.leaf.pairwise
-    states = {ROOT: cut_fold(TERMS, data, train, test, pairwise)}
-    rows = cut_rows(TERMS, data, train, test)
+    states = {ROOT: cut_fold(SPEC, data, train, test, pairwise)}
+    rows = cut_rows(SPEC, data, train, test)
     for number, node in planner.nodes.items():
         source, *parts = (states[need] for need in node.needs)
         fit = join_parts if isinstance(node, Joined) else fit_step
-        states[number] = fit(TERMS, node, True, source, rows, *parts)
+        states[number] = fit(SPEC, node, True, source, rows, *parts)
     source = states[plan.leaf.source]
     model = clone(plan.leaf.estimator)
     model.set_params(**clone(dict(plan.params), safe=False))

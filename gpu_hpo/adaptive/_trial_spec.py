@@ -13,11 +13,11 @@ from gpu_hpo.adaptive._placement import Placement
 from gpu_hpo.adaptive._search_args import SearchArgs
 from gpu_hpo.adaptive.data._resident import ResidentData
 from gpu_hpo.adaptive.training._budgets import Budget
-from gpu_hpo.adaptive.training._models import TrainingSpec
+from gpu_hpo.adaptive.training._models import TrialSpec
 from gpu_hpo.metrics._scoring import Scoring
 
 
-def make_training_spec(
+def make_trial_spec(
     placement: Placement,
     budget: Budget,
     scoring: Scoring,
@@ -26,7 +26,7 @@ def make_training_spec(
     data: ResidentData,
     *,
     stacked: bool,
-) -> TrainingSpec:
+) -> TrialSpec:
     """Put together what is known once data is loaded.
 
     Parameters
@@ -59,7 +59,7 @@ def make_training_spec(
     if classes is not None:
         budget.check_labels(placement.kind, classes)
     rows = placement.on_device
-    return TrainingSpec(
+    return TrialSpec(
         placement.prototype,
         placement.unset_seeds,
         scoring,

@@ -1,0 +1,294 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Fit and score all candidates of one call of `fit`, and keep what was found."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from contextlib import contextmanager
+from inspect import signature
+from typing import Any
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import check_cv
+
+from gpu_hpo._sklearn_private import (
+    _MultimetricScorer,
+    eval_expr,
+)
+from gpu_hpo.compute._pool import Pool, ResultsLost
+from gpu_hpo.exceptions import SharedStateWarning
+from gpu_hpo.exhaustive._evaluation import CallbackTask, needs_whole
+from gpu_hpo.exhaustive._fold_runner import FoldRunner
+from gpu_hpo.exhaustive._fold_scores import Evaluation
+from gpu_hpo.exhaustive._fold_steps import CandidateSpec
+from gpu_hpo.exhaustive._groups import Candidates
+from gpu_hpo.exhaustive._score_table import ScoreTable
+from gpu_hpo.exhaustive._search_data import SearchData, here
+from gpu_hpo.exhaustive._verbose import Line, print_end, print_start
+from gpu_hpo.exhaustive.plan._planner import Planner
+from gpu_hpo.training._heard import Announcer
+from gpu_hpo.training._lending import Access, access_of, lend, lend_params
+from gpu_hpo.training._snapshots import NotCopyableError, snapshot_param
+
+_MOST_LOSSES = 2  # of all data while the best candidate is fitted
+
+
+class ExhaustiveRun:
+    """One call of `fit`: what is known, and what has been found so far."""
+
+    def __init__(self, search: Any, data: SearchData) -> None:
+        self._search = search
+        self._given = data
+        self.scorers, self.refit_metric = search._get_scorers()
+        self._routed = search._get_routed_params_for_fit(data.params)
+        self.shares = self._keep_apart()
+        self._announcer = Announcer("candidate")
+        self.results: dict[str, Any] = {}
+        self._lent = False
+        self._params: list[Mapping[str, Any]] = []
+        self._more: dict[str, list[Any]] = {}
+        routed = get_config()["enable_metadata_routing"]
+        self.spec = CandidateSpec(
+            self._scorers_given,
+            search.error_score,
+            bool(search.return_train_score),
+            # Who of its steps gets metadata to score with is the pipeline's affair.
+            needs_whole(self.scorers, routed=routed),
+        )
+
+    def _keep_apart(self) -> bool:
+        """Take snapshots of what fits are to have copies of.
+
+        Returns
+        -------
+        bool
+            Whether something cannot be copied, so that fits have to share it.
+        """
+        shares = False
+
+        def kept(name: str, value: Any) -> Any:
+            nonlocal shares
+            try:
+                return snapshot_param(value, name)
+            except NotCopyableError as error:
+                warnings.warn(
+                    f"{error}: fits that share it run one at a time, in this process",
+                    SharedStateWarning,
+                )
+                shares = True
+                return value
+
+        for params in (self._routed.estimator.fit, self._routed.scorer.score):
+            for name, value in params.items():
+                if not self._given.has_rows(value):
+                    params[name] = kept(name, value)
+        self._scorers_given = kept("scoring", self.scorers)
+        return shares
+
+    @contextmanager
+    def begin(self, pool: Pool) -> Iterator[None]:
+        """Learn how often the data is split; for as long as this lasts it is there."""
+        self._pool = pool
+        self._data = self._given.load(pool, self._routed)
+        try:
+            self._begin(pool)
+            yield
+        finally:
+            pool.release(self._data)
+
+    def _begin(self, pool: Pool) -> None:
+        search = self._search
+        self._X, self._y, self._split = self._given.for_splitter(
+            pool, self._data, _for_splitter(search.cv, self._routed.splitter.split)
+        )
+        if hasattr(search.cv, "split"):
+            access = access_of(search.cv)
+            self._X = lend(self._X, min(access, Access.READ_ONLY))
+            self._y = lend(self._y, access)
+            self._split = lend_params(self._split, access)
+        search._checked_cv_orig = check_cv(
+            search.cv, self._y, classifier=is_classifier(search.estimator)
+        )
+        search._check_input_parameters(X=self._X, y=self._y, split_params=self._split)
+        search.n_splits_ = search._checked_cv_orig.get_n_splits(
+            self._X, self._y, **self._split
+        )
+        self._table = ScoreTable(
+            search.n_splits_, search.error_score, self.spec.return_train_score
+        )
+        # Before splits are drawn, which may be from a random state of the estimator's.
+        self.base = clone(search.estimator)
+        self._planner = Planner(
+            self.base,
+            tuple(self._routed.estimator.fit),
+            apart=not has_callbacks(search),
+            by_name=self.spec.keep_fitted,
+        )
+
+    def evaluate_candidates(
+        self,
+        candidate_params: Iterable[Mapping[str, Any]],
+        cv: Any = None,
+        more_results: Mapping[str, Sequence[Any]] | None = None,
+        callback_ctx: Any = None,
+    ) -> dict[str, Any]:
+        """Fit and score candidates; see ``sklearn.model_selection.BaseSearchCV``."""
+        search, n_splits = self._search, self._search.n_splits_
+        if isinstance(getattr(search, "random_state", None), np.random.RandomState):
+            # Which the splitter may draw from as well: in scikit-learn's order.
+            candidate_params = list(candidate_params)
+        splitter = cv or search._checked_cv_orig
+        splits = list(splitter.split(self._X, self._y, **self._split))
+        if len(splits) != n_splits:
+            raise ValueError(
+                "cv.split and cv.get_n_splits return inconsistent results. Expected "
+                f"{n_splits} splits, got {len(splits)}"
+            )
+        if search.verbose > 0:
+            if not isinstance(candidate_params, Sized):
+                candidate_params = list(candidate_params)
+            n = self._n_candidates = len(candidate_params)
+            print(
+                f"Fitting {n_splits} folds for each of {n} candidates, totalling "
+                f"{n * n_splits} fits"
+            )
+
+        def told(number: int, split: int) -> CallbackTask:
+            task = (number - first) * n_splits + split
+            context = callback_ctx.subcontext(
+                task_name="candidate-split-evaluation", task_id=task
+            )
+            return CallbackTask(search, context)
+
+        first = len(self._params)
+        candidates = Candidates(
+            self._planner,
+            search.estimator,
+            candidate_params,
+            self._table.same,
+            first=first,
+        )
+        self._params_of = candidates.params
+        self._first = first
+        runner = FoldRunner(
+            self._pool,
+            self.spec,
+            self._load,
+            [(here(train), here(test)) for train, test in splits],
+            self._planner.nodes,
+            uses=candidates.uses,
+            whole=self.spec.keep_fitted,
+            limit=self._limit(),
+            cache=search.cache_cv,
+            told=None if self._planner.apart else told,
+        )
+        begun = self._begun if search.verbose > 9 else None
+        try:
+            runner.run(candidates, self._take, begun)
+        finally:
+            self._announcer.say()
+        self._params += candidates.params
+        if not self._params or not n_splits:
+            raise ValueError(
+                "No fits were performed. Was the CV iterator empty? Were there no "
+                "candidates?"
+            )
+        self._table.check_failures(len(self._params))
+        for name, values in (more_results or {}).items():
+            self._more.setdefault(name, []).extend(values)
+        self.results = {name: np.asarray(values) for name, values in self._more.items()}
+        self.results |= self._table.results(self._params, self._names())
+        return self.results
+
+    def _names(self) -> list[str]:
+        """Names of the scores, if they are several by what the user has said."""
+        several = isinstance(self.scorers, _MultimetricScorer)
+        return list(self.scorers._scorers) if several else []
+
+    def conclude(self) -> None:
+        """Say which candidate is the best."""
+        search = self._search
+        several = isinstance(self.scorers, _MultimetricScorer) or self._table.several
+        search.multimetric_ = bool(several)
+        if callable(search.scoring) and search.multimetric_:
+            search._check_refit_for_multimetric(dict.fromkeys(self._table.names()))
+            self.refit_metric = search.refit
+        if not search.refit and search.multimetric_:
+            return
+        search.best_index_ = search._select_best_index(
+            search.refit, self.refit_metric, self.results
+        )
+        if not callable(search.refit):
+            means = self.results[f"mean_test_{self.refit_metric}"]
+            search.best_score_ = means[search.best_index_]
+        search.best_params_ = self.results["params"][search.best_index_]
+
+    def on_all_rows(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run a task on all rows, beside nothing else."""
+        for _ in range(_MOST_LOSSES):
+            try:
+                return self._pool.run(function, *args, self._data)
+            except ResultsLost:
+                self._pool.recover()
+                self._load(self._pool)
+        return self._pool.run(function, *args, self._data)
+
+    def _load(self, pool: Pool) -> Any:
+        """Give the handle of the data; each time but the first it has been lost."""
+        if self._lent:
+            self._data = self._given.load(pool, self._routed)
+        self._lent = True
+        return self._data
+
+    def _take(
+        self, split: int, numbers: Sequence[int], found: Sequence[Evaluation]
+    ) -> None:
+        self._table.take(split, numbers, found)
+        for number, evaluation in zip(numbers, found, strict=True):
+            for node, heard in evaluation.heard:
+                source = None if node is None else ("node", node)
+                self._announcer.take(number, [heard], source)
+        if self._search.verbose > 1:
+            told = self._shown(split, numbers)
+            for line, evaluation in zip(told, found, strict=True):
+                print_end(self._search, line, evaluation, self._names())
+
+    def _begun(self, split: int, numbers: Sequence[int]) -> None:
+        for line in self._shown(split, numbers):
+            print_start(self._search, line)
+
+    def _shown(self, split: int, numbers: Sequence[int]) -> list[Line]:
+        """What lines about some candidates begin with."""
+        return [
+            Line(split, number, self._n_candidates, self._params_of[number])
+            for number in (number - self._first for number in numbers)
+        ]
+
+    def _limit(self) -> int:
+        """Tasks at a time, by `pre_dispatch`."""
+        wanted = self._search.pre_dispatch
+        if wanted == "all":
+            return 100 * self._pool.n_slots
+        if isinstance(wanted, str):
+            wanted = eval_expr(wanted.replace("n_jobs", str(self._pool.n_slots)))
+        return max(int(wanted), 1)
+
+
+def _for_splitter(cv: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of the splitter: no groups for one, as cuML's, that knows of none."""
+    if params.get("groups", cv) is None and hasattr(cv, "split"):
+        takes = signature(cv.split).parameters.values()
+        if not any(p.name == "groups" or p.kind is p.VAR_KEYWORD for p in takes):
+            return {name: value for name, value in params.items() if name != "groups"}
+    return dict(params)
+
+
+def has_callbacks(search: Any) -> bool:
+    """Whether somebody wants to be told of fits: the search's own, or a caller's."""
+    return bool(getattr(search, "_skl_callbacks", None)) or hasattr(
+        search, "_parent_callback_ctx"
+    )
