@@ -97,7 +97,7 @@ help:
 	@echo 'make fuzz             compare generated searches with what they must find (10 minutes)'
 	@echo 'make lint             ruff, import-linter and mypy'
 	@echo 'make format           let ruff repair what it can'
-	@echo 'make docs             build the pages into docs/_build/html'
+	@echo 'make docs             build the pages into docs/_build/html (DOCS_OFFLINE=1: no links to others)'
 	@echo 'make wheel            build the wheel into dist/'
 	@echo 'make clean            remove environments, caches and built files'
 	@echo 'Variables: PYTHON=python3.12  CUDA=13  WHEEL=1  TESTS=...  PYTEST_ARGS=...  DEMO_ARGS=...'
@@ -214,8 +214,10 @@ format: $(LINT)/stamp
 	$(LINT)/bin/ruff check --fix .
 	$(LINT)/bin/ruff format .
 
+# A warning is an error.
 docs: $(DOCS)/stamp
-	$(DOCS)/bin/python -m sphinx -b html docs docs/_build/html
+	rm -rf docs/generated
+	$(DOCS)/bin/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 wheel: $(FROM_WHEEL)/stamp
 	@ls dist/*.whl

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sphinx configuration; `make docs` builds the pages."""
 
+import os
 from importlib.metadata import version as _installed_version
 
 project = "gpu_hpo"
@@ -13,26 +14,43 @@ extensions = [
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
     "sphinx.ext.intersphinx",
 ]
 exclude_patterns = ["_build"]
+templates_path = ["_templates"]
 
 autodoc_typehints = "none"  # the docstrings say more than the annotations
-numpydoc_class_members_toctree = False
-numpydoc_show_inherited_class_members = False
+numpydoc_show_class_members = False  # the template of a class lists them
 
 myst_heading_anchors = 3
 suppress_warnings = [
     "myst.xref_missing",  # README's links to files of the repository are no pages here
 ]
 
-intersphinx_mapping = {
+# Where nothing can be fetched, `make docs DOCS_OFFLINE=1` leaves out links to others.
+_others = {
     "dask": ("https://docs.dask.org/en/stable/", None),
     "distributed": ("https://distributed.dask.org/en/stable/", None),
     "numpy": ("https://numpy.org/doc/stable/", None),
     "python": ("https://docs.python.org/3/", None),
     "sklearn": ("https://scikit-learn.org/stable/", None),
 }
+intersphinx_mapping = {} if os.environ.get("DOCS_OFFLINE") else _others
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"gpu_hpo {release}"
+
+
+def _is_no_member_of_ours(app, what, name, obj, skip, options):
+    """Leave out methods that a class has from scikit-learn, or from Python."""
+    function = getattr(obj, "fget", obj)
+    module = getattr(function, "__module__", None)
+    if callable(function) and not (module or "").startswith("gpu_hpo"):
+        return True
+    return None
+
+
+def setup(app):
+    """Register what changes autodoc's choice of members."""
+    app.connect("autodoc-skip-member", _is_no_member_of_ours)
