@@ -78,17 +78,19 @@ run-tests = $(1) -m pytest $(TESTS) $(PYTEST_ARGS)
 else
 define run-tests
 $(1) -m pytest -n 2 $(PARALLEL_TESTS) $(PYTEST_ARGS) || [ $$? -eq 5 ]; \
-$(1) -m pytest $(addprefix --ignore=,$(PARALLEL_TESTS)) $(PYTEST_ARGS) || [ $$? -eq 5 ]
+$(1) -m pytest $(addprefix --ignore=,$(PARALLEL_TESTS)) $(PYTEST_ARGS) || [ $$? -eq 5 ]; \
+$(1) -m pytest --doctest-modules --pyargs gpu_hpo $(PYTEST_ARGS) || [ $$? -eq 5 ]
 endef
 endif
 
-.PHONY: help demo test test-wheel test-gpu test-nightly test-rapids test-rapids-pin fuzz lint format \
+.PHONY: help demo test doctest test-wheel test-gpu test-nightly test-rapids test-rapids-pin fuzz lint format \
 	docs wheel clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make demo             run examples/demo.py'
 	@echo 'make test             run the tests (WHEEL=1: against the built wheel)'
+	@echo 'make doctest          run the examples in docstrings, which make test does too'
 	@echo 'make test-wheel       the same as make test WHEEL=1'
 	@echo 'make test-gpu         run the tests that need GPUs, with RAPIDS (5 GB, CUDA=12 or 13)'
 	@echo 'make test-rapids      run the tests that need RAPIDS but no GPU (5 GB, CUDA 13)'
@@ -179,6 +181,9 @@ test-wheel: $(FROM_WHEEL)/stamp
 	sys.exit("site-packages" not in gpu_hpo.__file__)'; \
 	$(call run-tests,"$$python")
 
+doctest: $(TEST)/stamp
+	$(TEST)/bin/python -m pytest --doctest-modules --pyargs gpu_hpo $(PYTEST_ARGS)
+
 # Where there are too few GPUs, pytest skips each test and says how many it found.
 test-gpu: $(WITH_GPU)/stamp
 	$(WITH_GPU)/bin/python -m pip list 2>/dev/null | grep -i -E '^(cu|dask|scikit)'
@@ -196,6 +201,8 @@ test-rapids-pin: $(PIN)/stamp
 # mended before the bound can rise.
 test-nightly: $(NIGHTLY)/stamp
 	$(NIGHTLY)/$(PIP_INSTALL) --pre --upgrade --no-deps --index-url $(NIGHTLY_WHEELS) scikit-learn
+	@$(NIGHTLY)/bin/python -c 'import sklearn, sys; sys.exit(".dev" not in sklearn.__version__)' || \
+	{ echo 'found no nightly build of scikit-learn' >&2; exit 1; }
 	$(NIGHTLY)/bin/python -m pip list 2>/dev/null | grep -i -E '^(joblib|scikit)'
 	$(NIGHTLY)/bin/python -m pytest $(or $(TESTS),$(NIGHTLY_TESTS)) $(PYTEST_ARGS)
 

@@ -99,7 +99,7 @@ def check_schedule(
     --------
     >>> from gpu_hpo.schedules import Hyperband
     >>> from gpu_hpo.testing import check_schedule
-    >>> check_schedule(lambda: Hyperband(81, 3), total_calls=1581)
+    >>> check_schedule(lambda: Hyperband(27, 3), total_calls=357)
     """
     scores = [score] if score else [f(seed) for f in _SCORES]
     failures = [fails] if fails else [_never, *(f(seed) for f in _FAILURES)]
