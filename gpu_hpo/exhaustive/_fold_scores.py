@@ -188,7 +188,7 @@ class FoldScores:
         if self._by_answers:
             return self._scores_by_answers(model, scorer, X, y, params)
         target = () if y is None else (y,)
-        return _apart(scorer)(model, X, *target, **params)
+        return _apart(scorer, access)(model, X, *target, **params)
 
     def _scores_by_answers(
         self, model: Any, scorer: Any, X: Any, y: Any, params: SplitRows
@@ -284,27 +284,42 @@ class FoldScores:
         return [None if isinstance(s, Exception) else self._named(s) for s in found]
 
 
-def _apart(scorer: Any) -> Any:
-    """Give several scorers so that none sees what another has written."""
+def _apart(scorer: Any, access: Access) -> Any:
+    """Give several scorers so that none sees what another, or the model, has written.
+
+    Parameters
+    ----------
+    scorer : callable
+    access : Access
+        What the model has of the rows that it is asked for.
+    """
     if not isinstance(scorer, _MultimetricScorer) or len(scorer._scorers) == 1:
         return scorer
-    users = scorer._scorers.items()
-    own = {name: one for name, one in users if access_of(one) is Access.OWN}
-    if not own:
-        return scorer
-    # What they ask of the model, they still ask together.
+    writes = access is Access.OWN
     apart = {
-        name: _with_copies(one) if name in own else one
+        name: _with_copies(one, rows=writes)
+        if writes or access_of(one) is Access.OWN
+        else one
         for name, one in scorer._scorers.items()
     }
+    # What they ask of the model, they still ask together.
     return _MultimetricScorer(scorers=apart, raise_exc=scorer._raise_exc)
 
 
-def _with_copies(scorer: Any) -> Any:
-    """The same scorer, given copies of labels and answers."""
+def _with_copies(scorer: Any, *, rows: bool = False) -> Any:
+    """Give the same scorer; it gets copies of labels and answers.
+
+    Parameters
+    ----------
+    scorer : callable
+    rows : bool
+        Whether the model is given a copy of its rows whenever it is asked.
+    """
     if isinstance(scorer, _BaseScorer):
         scorer = copy.copy(scorer)
         scorer._score_func = _with_copies(scorer._score_func)
+        if rows:
+            scorer._score = functools.partial(_score_of_copies, scorer._score)
         return scorer
 
     @functools.wraps(scorer)
@@ -313,6 +328,19 @@ def _with_copies(scorer: Any) -> Any:
         return scorer(*lent, **lend_params(params, Access.OWN))
 
     return called
+
+
+def _score_of_copies(
+    score: Any, ask: Any, model: Any, *args: Any, **params: Any
+) -> Any:
+    """Score as scikit-learn's `_score`, by a model that is asked for copies of rows."""
+
+    def ask_for_copies(
+        model: Any, method: str, X: Any, *more: Any, **options: Any
+    ) -> Any:
+        return ask(model, method, lend(X, Access.OWN), *more, **options)
+
+    return score(ask_for_copies, model, *args, **params)
 
 
 def _numbers(scores: Any, scorer: Any, spec: CandidateSpec, said: list[str]) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,13 @@ from sklearn.base import clone
 
 from gpu_hpo.data._take_rows import cut, cut_params
 from gpu_hpo.devices import annotated, cuml_task, is_device_array
-from gpu_hpo.exhaustive._lent_steps import TRANSFORMED, fit_lent, is_rows, transformed
+from gpu_hpo.exhaustive._lent_steps import (
+    TRANSFORMED,
+    fit_lent,
+    is_rows,
+    own_state,
+    transformed,
+)
 from gpu_hpo.exhaustive.plan._columns import Columns
 from gpu_hpo.exhaustive.plan._composites import (
     numbers_in,
@@ -37,9 +43,9 @@ from gpu_hpo.training._spec import TrainingSpec
 # The rows of a split, and what has become of them: "train" and "test" X; "again", the
 # rows that train as `transform` gives them, where scores of these are asked for. Beside
 # them "times", per node (seconds of fits, seconds of transforms), "fitted", per node
-# the estimator if anybody asks for it, "unfitted", the same as it was given, "wrote",
-# nodes that have written on the rows that they were lent, "heard", what was warned of
-# with the number of the node, and "error", why there is nothing of all this.
+# the estimator if anybody asks for it, "wrote", nodes that have written on rows which
+# they were lent, "heard", what was warned of with the number of the node, and "error",
+# why there is nothing of all this.
 State = dict[str, Any]
 # y, fit parameters and score parameters of a split: "y_train", "y_test", "fit",
 # "score_train", "score_test".
@@ -113,7 +119,6 @@ def cut_fold(
             "test": in_order(cut(X, test, columns)),
             "times": {},
             "fitted": {},
-            "unfitted": {},
             "wrote": frozenset(),
             "heard": [],
             "error": None,
@@ -172,9 +177,15 @@ def join_parts(
     *parts : State
         In the order of ``joined.parts``.
     """
-    failed = [part for part in parts if part["error"] is not None]
-    if failed:
-        return failed[0]
+    for i, part in enumerate(parts):
+        # One that fails may not fail beside one that writes on its rows.
+        if part["error"] is not None and not _written_by_parts(joined, parts):
+            # Those before it have been fitted, and may have warned.
+            state = dict(part)
+            for before in parts[:i][::-1]:
+                state["times"] = {**before["times"], **state["times"]}
+                state["heard"] = _merged(before["heard"], state["heard"])
+            return state
     with spec.task(source.get("train")), annotated("join"):
         return _carry_out(spec, _fitted_joined, joined, keep, source, rows, *parts)
 
@@ -197,13 +208,14 @@ def _carry_out(
                 raise
             times[node.number] = (time.time() - begin, 0.0)
             state = {"error": FitFailure(traceback.format_exc()), "times": times}
-    state["unfitted"] = {**source["unfitted"], **state.get("unfitted", {})}
     if not keep:
-        state["fitted"] = state["unfitted"] = {}
+        state["fitted"] = {}
     state["wrote"] = state.get("wrote", frozenset()) | before[0]
     state["heard"] = _merged(before[1], [(node.number, item) for item in heard])
-    for part in args[1:]:
-        state["heard"] = _merged(state["heard"], part["heard"])
+    parts = args[1:]
+    if not (parts and _written_by_parts(node, parts)):  # or else they were fitted again
+        for part in parts:
+            state["heard"] = _merged(state["heard"], part["heard"])
     return state
 
 
@@ -237,7 +249,6 @@ def _fitted_step(
     return state | {
         "times": times,
         "fitted": fitted,
-        "unfitted": {step.number: step.estimator},
         "wrote": frozenset({step.number} if wrote else ()),
         "error": None,
     }
@@ -256,21 +267,21 @@ def _fitted_joined(
     if given["train"] is None:
         return {**given, "times": times, "fitted": fitted, "error": None}
     kinds = ["train", *(name for name in TRANSFORMED if given[name] is not None)]
-    stand_ins, own = {}, {}
-    unfitted: dict[int, Any] = {}
+    if _written_by_parts(joined, parts):
+        for part in parts:
+            times |= part["times"]
+        # Not of what is fitted: that has drawn from its random states.
+        composite = clone(joined.estimator).set_params(n_jobs=None)
+        return _fitted_whole(joined, composite, begin, given, times, fitted, rows)
+    stand_ins = {}
+    seen: dict[int, Any] = {}
     for (name, (_, way)), part in zip(joined.parts.items(), parts, strict=True):
         times |= part["times"]
         fitted |= part["fitted"]
-        unfitted |= part["unfitted"]
         if part["train"] is not None:
             answers = {kind: part[kind] for kind in kinds}
-            stand_ins[name] = StandIn(put_together(way, part["fitted"]), answers)
-            own[name] = clone(put_together(way, part["unfitted"]))
-    # Not of what is fitted: that has drawn from its random states.
-    unfitted[joined.number] = composite = with_stand_ins(joined.estimator, own)
-    if _written_by_parts(joined, parts):
-        whole = _fitted_whole(joined, composite, begin, given, times, fitted, rows)
-        return whole | {"unfitted": unfitted}
+            fitted_part = own_state(put_together(way, part["fitted"]), seen)
+            stand_ins[name] = StandIn(fitted_part, answers)
     estimator = with_stand_ins(joined.estimator, stand_ins)
     state: State = dict.fromkeys(TRANSFORMED)
     state["train"] = estimator.fit_transform(given["train"], rows["y_train"])
@@ -285,15 +296,10 @@ def _fitted_joined(
     without_stand_ins(estimator, joined.estimator, stand_ins)
     fitted[joined.number] = estimator
     times[joined.number] = (fit_time, score_time)
-    return state | {
-        "times": times,
-        "fitted": fitted,
-        "unfitted": unfitted,
-        "error": None,
-    }
+    return state | {"times": times, "fitted": fitted, "error": None}
 
 
-def _written_by_parts(joined: Joined, parts: tuple[State, ...]) -> bool:
+def _written_by_parts(joined: Joined, parts: Sequence[State]) -> bool:
     """Whether a part has written on rows that others of the composite read.
 
     In scikit-learn those see what it has written, in the order of the parts.

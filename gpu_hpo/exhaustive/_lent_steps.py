@@ -164,12 +164,43 @@ def copy_of_state(estimator: Any) -> Any:
         return estimator
 
 
+def own_state(estimator: Any, seen: dict[int, Any]) -> Any:
+    """Give a fitted part that has no step in common with those seen before.
+
+    Parts that are alike are fitted once. Where they stand beside each other, one that
+    draws would see what the other has drawn.
+
+    Parameters
+    ----------
+    estimator : estimator
+    seen : dict of int to estimator
+        Steps by identity; those of this one are added.
+    """
+    steps = _steps(estimator)
+    shared = not steps.keys().isdisjoint(seen)
+    seen |= steps
+    return copy_of_state(estimator) if shared else estimator
+
+
 def _draws(estimator: Any) -> bool:
     """Whether an estimator, or a part of it, has learned to draw random numbers."""
-    kept = getattr(estimator, "__dict__", {}).values()
-    if any(isinstance(v, np.random.RandomState | np.random.Generator) for v in kept):
-        return True
-    return any(map(_draws, _fitted_parts(kept)))
+    return any(
+        isinstance(value, np.random.RandomState | np.random.Generator)
+        for step in _steps(estimator).values()
+        for value in getattr(step, "__dict__", {}).values()
+    )
+
+
+def _steps(estimator: Any) -> dict[int, Any]:
+    """An estimator, and the fitted ones in it, by identity."""
+    found: dict[int, Any] = {}
+    met = [estimator]
+    while met:
+        step = met.pop()
+        if id(step) not in found:
+            found[id(step)] = step
+            met += _fitted_parts(getattr(step, "__dict__", {}).values())
+    return found
 
 
 def _fitted_parts(values: Iterable[Any]) -> Iterator[Any]:

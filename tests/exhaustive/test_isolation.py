@@ -13,16 +13,23 @@ import dask.array as da
 import dask.threaded
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import KFold, ShuffleSplit, cross_validate
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    PolynomialFeatures,
+    PowerTransformer,
+    StandardScaler,
+)
 
 from gpu_hpo.model_selection import GridSearchCV
 from tests.exhaustive.cases import DATA, STEPS, C
@@ -489,3 +496,107 @@ def test_lines_of_failed_fits(capsys, at, error_score, scoring, train):
     assert printed[0] == printed[1]
     assert len(printed[0]) == 13
     assert_same_outcome(*found)
+
+
+class Noisy(BaseEstimator, TransformerMixin):
+    """Adds what it draws, from a state that its fit makes."""
+
+    def __init__(self, size=0.5):
+        self.size = size
+
+    def fit(self, X, y=None):
+        self.random_ = np.random.RandomState(0)
+        return self
+
+    def transform(self, X):
+        return X + self.size * self.random_.normal(size=X.shape)
+
+
+def _accuracy(estimator, X, y):
+    return accuracy_score(y, estimator.predict(X))
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_parts_that_are_alike(nested):
+    """Parts that are alike and draw are fitted once, and draw each for itself."""
+    second = FeatureUnion([("noise", Noisy()), ("scale", MinMaxScaler())])
+    union = FeatureUnion([("a", Noisy()), ("b", second if nested else Noisy())])
+    model = make_pipeline(union, LogisticRegression())
+    grid = {"featureunion__a__size": [0.5, 1.0]}
+    options = {"cv": 3, "scoring": _accuracy, "return_train_score": True}
+    theirs = GRID[1](model, grid, **options).fit(X, y)
+    ours = GridSearchCV(model, grid, scheduler="synchronous", **options).fit(X, y)
+    assert_same_results(ours.cv_results_, theirs.cv_results_)
+
+
+GAPS = np.where(np.random.RandomState(0).rand(*X.shape) < 0.1, np.nan, X)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_part_that_fails_but_for_another(first):
+    """A part that fails on the rows as they are sees what the one before has filled in.
+
+    After it, it fails, as in scikit-learn.
+    """
+    parts = [("fill", SimpleImputer(copy=False)), ("more", PolynomialFeatures(2))]
+    union = FeatureUnion(parts if first else parts[::-1])
+    model = make_pipeline(union, LogisticRegression(max_iter=20))
+    ours, _ = assert_as_theirs(
+        model,
+        {"logisticregression__C": [0.1, 1.0]},
+        (GAPS, y),
+        scheduler="synchronous",
+        cv=3,
+        refit=False,
+    )
+    assert (ours.error is None) == first
+
+
+def test_warnings_beside_a_part_that_fails():
+    """What parts have warned of is said, though one after them fails."""
+    union = FeatureUnion([("empty", WarningStep()), ("fails", PolynomialFeatures(2))])
+    search = GridSearchCV(
+        make_pipeline(union, LogisticRegression()), C, cv=2, scheduler="synchronous"
+    )
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        with pytest.raises(ValueError, match="fits failed"):
+            search.set_params(param_grid={"logisticregression__C": [1.0]}).fit(GAPS, y)
+    assert any("of the first part" in str(item.message) for item in found)
+
+
+class WarningStep(FunctionTransformer):
+    """Warns when it is fitted."""
+
+    def fit(self, X, y=None):
+        warnings.warn("of the first part", RuntimeWarning)
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize("place", ["synchronous", "threads"])
+def test_several_scorers_of_steps_that_write(place):
+    """Steps that write on their rows are given them anew for each method and scorer."""
+    scoring = {
+        "auc": "roc_auc",
+        "f1": "f1_macro",
+        "own": _accuracy,
+        "loss": "neg_log_loss",
+    }
+
+    def searched(copied):
+        model = make_pipeline(
+            MinMaxScaler(copy=copied),
+            PowerTransformer(copy=copied),
+            LogisticRegression(),
+        )
+        search = GridSearchCV(
+            model,
+            {"logisticregression__C": [0.01, 1.0]},
+            scoring=scoring,
+            refit=False,
+            cv=3,
+            scheduler=place,
+        )
+        return search.fit(X, y).cv_results_
+
+    assert_same_results(searched(False), searched(True))

@@ -54,3 +54,21 @@ def learned(model: Any) -> Any:
     if scipy.sparse.issparse(model):
         return marks(model)
     return None
+
+
+def are_close(a: Any, b: Any) -> bool:
+    """Say whether what `marks` or `learned` gave differs in last bits only."""
+    if isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys():
+        return all(are_close(a[name], b[name]) for name in a)
+    if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        return all(map(are_close, a, b))
+    if isinstance(a, float) and isinstance(b, float):
+        return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
+    if _is_mark_of_floats(a) and _is_mark_of_floats(b) and a[:2] == b[:2]:
+        x, y = (np.frombuffer(mark[2], mark[0]) for mark in (a, b))
+        return bool(np.allclose(x, y, rtol=1e-9, atol=1e-9, equal_nan=True))
+    return bool(a == b)
+
+
+def _is_mark_of_floats(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == 3 and value[0] in ("<f8", "<f4")

@@ -23,7 +23,7 @@ from gpu_hpo.model_selection import (
     ScheduledSearchCV,
     SuccessiveHalvingSearchCV,
 )
-from tests.fuzz._adaptive_answers import answers_of
+from tests.fuzz._adaptive_answers import answers_of, are_close
 from tests.fuzz._adaptive_data import Data
 from tests.fuzz._adaptive_rows import record_rows
 from tests.fuzz._adaptive_trials import Trial, root_of
@@ -248,7 +248,9 @@ class Loop:
         for name in ours:
             if ours[name] != theirs.get(name):
                 text = f"{theirs.get(name)!s:.120} in place of {ours[name]!s:.120}"
-                self._say("best_estimator_", f"{name}: {text}")
+                close = are_close(theirs.get(name), ours[name])
+                kind = "last bits of models" if close else "best_estimator_"
+                self._say(kind, f"{name}: {text}")
 
     def _again(self) -> bool:
         refit = self.search.refit

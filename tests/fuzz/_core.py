@@ -128,10 +128,6 @@ def run_case(case: Case, explained: Iterable[Any]) -> list[Difference]:
     """
     try:
         found = case.run()
-        if found and all(d.kind.startswith("warnings: ") for d in found):
-            # Other threads of this process warn too, at any time: once is chance.
-            kinds = {d.kind for d in case.run()}
-            found = [d for d in found if d.kind in kinds]
     except Exception:
         return [Difference("the script raised", traceback.format_exc())]
     return [replace(d, explained=_excuse(case, d, explained)) for d in found]

@@ -89,7 +89,9 @@ EXPLAINED = [
     ),
     Explained(
         "rows are transformed once for several scorers",
-        _by_the_rules("draws", kinds="^(splits|mean|std|rank|best|answers)"),
+        _by_the_rules(
+            "draws", "in place", kinds="^(splits|mean|std|rank|best|answers)"
+        ),
         "For several scorers the rows are transformed once",
     ),
     Explained(
@@ -114,7 +116,8 @@ EXPLAINED = [
         "several scores from one function that fails",
         lambda case, difference: (
             difference.kind == "error: ours and scikit-learn's"
-            and "not 'dict'" in difference.text
+            and re.search("not 'dict'|'float' object is not subscr", difference.text)
+            is not None
         ),
         "A function that gives several scores and fails for some candidates",
     ),
@@ -122,6 +125,14 @@ EXPLAINED = [
         "metrics sum in another order",
         lambda case, difference: difference.kind == "loop: last bits of scores",
         "a score may differ from scikit-learn's in its last bits",
+    ),
+    Explained(
+        "other layouts round otherwise",
+        lambda case, difference: (
+            difference.kind == "loop: last bits of models"
+            and "X = np.asfortranarray(X)" in case.source()
+        ),
+        "so that their layout in memory may be another, and with it the last bits",
     ),
     Explained(
         "what is fitted may be written",

@@ -182,8 +182,12 @@ CLASSIFIERS: list[Row] = [
 ]
 
 REGRESSORS: list[Row] = [
-    ("LinearRegression()", {"fit_intercept": ["True", "False", "1"]}, "weights"),
-    ("LinearRegression(copy_X=False)", {"fit_intercept": ["{b}"]}, "weights,in place"),
+    ("LinearRegression()", {"fit_intercept": ["True", "False", "1"]}, "weights,ill"),
+    (
+        "LinearRegression(copy_X=False)",
+        {"fit_intercept": ["{b}"]},
+        "weights,in place,ill",
+    ),
     (
         "Ridge()",
         {"alpha": ["0.01", "0.1", "1.", "10.", "100."], "fit_intercept": ["{b}"]},

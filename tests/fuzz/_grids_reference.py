@@ -126,6 +126,8 @@ def told(error):
     text = TRACEBACK.sub("Traceback\n", ADDRESS.sub("0x", str(error)))
     # Of a pipeline's prefix that is shared, only the last steps are there to be asked.
     text = re.sub(r"^\w+ has none of the following", "It has none of", text)
+    # What stands in a set has another order in each process.
+    text = re.sub(r"\{('[^{}]*)\}", lambda m: str(sorted(m[1].split(", "))), text)
     if re.match(r"\s*All the \d+ fits failed", text):
         text = text.strip().split("\n\n")[0]  # what each says follows
     return type(error).__name__, text
@@ -173,16 +175,19 @@ def as_documented():
     cached_call = sk_scorer._cached_call
     start, asked = [], []
 
-    def call_as_fitted(cache, estimator, *args, **more):
-        # What draws as it transforms gives every method the same rows.
-        model = copy.deepcopy(start[0]) if start and asked else estimator
-        asked.append(True)
-        return cached_call(cache, model, *args, **more)
+    def call_as_fitted(cache, estimator, method, X, *args, **more):
+        # What draws as it transforms, or writes, gives every method the same rows.
+        if start:
+            given, model, before = start
+            estimator = copy.deepcopy(model) if asked else estimator
+            X = copy.deepcopy(before) if X is given else X
+            asked.append(True)
+        return cached_call(cache, estimator, method, X, *args, **more)
 
-    def score_or_fail(self, estimator, *args, **more):
-        start[:], asked[:] = [kept(estimator)], []
+    def score_or_fail(self, estimator, X, *args, **more):
+        start[:], asked[:] = [X, kept(estimator), copy.deepcopy(X)], []
         try:
-            return score_all(self, estimator, *args, **more)
+            return score_all(self, estimator, X, *args, **more)
         except Exception:
             if self._raise_exc:
                 raise

@@ -233,19 +233,31 @@ def with_stand_ins(estimator: Any, stand_ins: Mapping[str, Any]) -> Any:
     stand_ins : mapping of str to object
         By name of the part.
     """
-    joined = clone(estimator)
+    joined = with_parts(clone(estimator), stand_ins)
     joined.n_jobs = None  # there is nothing left to do
+    return joined
+
+
+def with_parts(estimator: Any, parts: Mapping[str, Any]) -> Any:
+    """Give a FeatureUnion or ColumnTransformer other parts, in a shallow copy of it.
+
+    Parameters
+    ----------
+    estimator : FeatureUnion or ColumnTransformer
+    parts : mapping of str to object
+        By name.
+    """
+    joined = copy.copy(estimator)
     if type(joined) is FeatureUnion:
         joined.transformer_list = [
-            (name, stand_ins.get(name, part))
-            for name, part in estimator.transformer_list
+            (name, parts.get(name, part)) for name, part in estimator.transformer_list
         ]
         return joined
     joined.transformers = [
-        (name, stand_ins.get(name, part), columns)
+        (name, parts.get(name, part), columns)
         for name, part, columns in estimator.transformers
     ]
-    joined.remainder = stand_ins.get(REMAINDER, estimator.remainder)
+    joined.remainder = parts.get(REMAINDER, estimator.remainder)
     return joined
 
 

@@ -16,7 +16,13 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
 
 from gpu_hpo.exhaustive.plan._columns import Columns
-from gpu_hpo.exhaustive.plan._composites import take_apart, whole
+from gpu_hpo.exhaustive.plan._composites import (
+    numbers_in,
+    put_together,
+    take_apart,
+    whole,
+    with_parts,
+)
 from gpu_hpo.exhaustive.plan._nodes import ROOT, Joined, Leaf, Node, Routes, Step
 from gpu_hpo.training._content_keys import Changed, Keys
 
@@ -252,7 +258,15 @@ class _Template:
         )
 
         def make(number: int, source: int, own: Any, found: Any) -> Joined:
-            return Joined(number, source, columns, estimator, found)
+            nodes: Any = self._planner.nodes
+            given = {
+                name: put_together(
+                    way, {part: nodes[part].estimator for part in numbers_in(way)}
+                )
+                for name, (_, way) in found.items()
+            }
+            joined = with_parts(estimator, given)
+            return Joined(number, source, columns, joined, found)
 
         return self._record(
             _Record(path, False, source, tuple(parts.items()), lambda own: key, make)
