@@ -92,6 +92,12 @@ def test_installation_holds_the_package_only():
     assert {top for top in tops if not top.endswith(".dist-info")} == {"gpu_hpo"}
 
 
+def test_types_and_settings_are_installed():
+    """The mark of typed packages and the defaults of settings are installed."""
+    assert (PACKAGE / "py.typed").is_file()
+    assert (PACKAGE / "gpu_hpo.yaml").is_file()
+
+
 def test_importing_tries_no_cuda_library():
     """No module of gpu_hpo imports a CUDA library, or tries to, when it is imported."""
     result = run_python(BASELINE + WATCH_IMPORTS)

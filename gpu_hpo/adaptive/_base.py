@@ -20,6 +20,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
 from gpu_hpo._config import read_seconds
 from gpu_hpo._sklearn_private import Interval, RealNotInt, StrOptions
+from gpu_hpo._typing import ArrayLike, Estimator, ParameterSpace, RandomState
 from gpu_hpo.adaptive._postfit import PostFit
 from gpu_hpo.adaptive._run import SearchRun
 from gpu_hpo.adaptive._search_args import SearchArgs, read_search_args
@@ -81,13 +82,13 @@ class BaseIncrementalSearchCV(
 
     def __init__(
         self,
-        estimator: Any,
-        parameters: Any,
+        estimator: Estimator | Future,
+        parameters: ParameterSpace,
         *,
         patience: int | bool,
         tol: float | None,
         test_size: float | None,
-        random_state: Any,
+        random_state: RandomState,
         scoring: Any,
         verbose: bool | float,
         prefix: str,
@@ -120,11 +121,11 @@ class BaseIncrementalSearchCV(
 
     def fit(
         self,
-        X: Any,
-        y: Any = None,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
         *,
-        groups: Any = None,
-        validation_data: Any = None,
+        groups: ArrayLike | None = None,
+        validation_data: Sequence[ArrayLike] | None = None,
         **fit_params: Any,
     ) -> Any:
         """Search.

@@ -11,6 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from gpu_hpo._typing import ArrayLike
 from gpu_hpo.devices import to_host
 from gpu_hpo.metrics._scoring import Scoring
 from gpu_hpo.postfit._methods import Answering
@@ -36,7 +37,7 @@ class PostFit(Answering):
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.n_features_in_
 
-    def score(self, X: Any, y: Any = None, **params: Any) -> float:
+    def score(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> float:
         """Score the best estimator by the metric of the search.
 
         Parameters
@@ -86,5 +87,5 @@ class _Decoded:
     def __sklearn_tags__(self) -> Any:
         return get_tags(self._model)
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> np.ndarray:
         return self.classes_[np.asarray(to_host(self._model.predict(X)), dtype=int)]

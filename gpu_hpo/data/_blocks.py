@@ -17,6 +17,7 @@ from dask.base import is_dask_collection
 
 from gpu_hpo._config import read_bytes, read_number
 from gpu_hpo._sklearn_private import _num_samples
+from gpu_hpo._typing import ArrayLike
 from gpu_hpo.data._chunk import Chunk, n_bytes, take_rows
 from gpu_hpo.devices import is_device_array
 
@@ -59,8 +60,8 @@ class Blocks:
 
 
 def as_blocks(
-    X: Any,
-    y: Any = None,
+    X: ArrayLike,
+    y: ArrayLike | None = None,
     row_params: Mapping[str, Any] | None = None,
     chunk_size: int | None = None,
     n_interleaved: int | None = None,
@@ -132,7 +133,7 @@ def is_per_row(value: Any, n_samples: int | None) -> bool:
     return n_samples is not None and len(value) == n_samples
 
 
-def known_length(X: Any) -> int | None:
+def known_length(X: ArrayLike) -> int | None:
     """Count the rows of X if that takes no computation."""
     if is_dask_collection(X):
         length = X.shape[0] if isinstance(X, da.Array) else math.nan
@@ -224,7 +225,7 @@ def _lazy_blocks(data: dict[str, Any]) -> Blocks:
     )
 
 
-def _rows_of(X: Any) -> list[Any] | None:
+def _rows_of(X: ArrayLike) -> list[Any] | None:
     rows: tuple[Any, ...] = X.chunks[0] if isinstance(X, da.Array) else (math.nan,)
     if any(math.isnan(n) for n in rows):
         return None
@@ -232,7 +233,7 @@ def _rows_of(X: Any) -> list[Any] | None:
     return [slice(end - n, end) for n, end in zip(rows, ends, strict=True)]
 
 
-def _aligned(X: Any, name: str, value: Any) -> Any:
+def _aligned(X: ArrayLike, name: str, value: Any) -> Any:
     """Give `value` the chunks of X, or say why that cannot be."""
     rows: tuple[Any, ...] = X.chunks[0] if isinstance(X, da.Array) else (math.nan,)
     known = not any(math.isnan(n) for n in rows)
@@ -264,7 +265,7 @@ def _aligned(X: Any, name: str, value: Any) -> Any:
     return value
 
 
-def _as_dask(X: Any, data: Mapping[str, Any]) -> da.Array:
+def _as_dask(X: ArrayLike, data: Mapping[str, Any]) -> da.Array:
     """X in the chunks of what is a Dask array already, if X itself is not."""
     X = _sliceable("X", X)
     for name, value in data.items():

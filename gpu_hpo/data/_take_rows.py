@@ -13,6 +13,7 @@ import scipy.sparse
 from dask.base import is_dask_collection
 
 from gpu_hpo._sklearn_private import _check_method_params, _safe_indexing
+from gpu_hpo._typing import ArrayLike
 from gpu_hpo.devices import array_namespace, is_device_array
 
 
@@ -106,7 +107,7 @@ def cut_params(X: Any, params: Mapping[str, Any], rows: Any) -> dict[str, Any]:
     }
 
 
-def _is_array(X: Any) -> bool:
+def _is_array(X: ArrayLike) -> bool:
     """Whether slices of it are views: an array of any library, but no frame."""
     if scipy.sparse.issparse(X) or hasattr(X, "iloc") or not hasattr(X, "ndim"):
         return False

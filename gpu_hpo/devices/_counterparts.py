@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from gpu_hpo._typing import Estimator
 from gpu_hpo.devices import _counterpart_rules as rules
 from gpu_hpo.devices import _cuml_mapping as mapping
 from gpu_hpo.devices._counterpart_rules import RefusedError
@@ -25,7 +26,7 @@ _NAMES = {"cuml": "cuML", "sklearn": "scikit-learn"}
 _ANYWHERE = {"sklearn.preprocessing.FunctionTransformer"}
 
 
-def convert(estimator: Any, device: str) -> Any:
+def convert(estimator: Estimator, device: str) -> Any:
     """Give the estimator that means the same on a device.
 
     Parameters
@@ -94,7 +95,7 @@ def convert(estimator: Any, device: str) -> Any:
     return _convert(estimator, device, "")
 
 
-def _convert(estimator: Any, device: str, prefix: str) -> Any:
+def _convert(estimator: Estimator, device: str, prefix: str) -> Any:
     """Convert an estimator that is a part, whose parameters begin with `prefix`."""
     if not _is_estimator(estimator):
         return estimator
@@ -115,7 +116,7 @@ def _convert(estimator: Any, device: str, prefix: str) -> Any:
     return _clone(estimator).set_params(**parts)
 
 
-def _stays(estimator: Any, params: dict[str, Any]) -> bool:
+def _stays(estimator: Estimator, params: dict[str, Any]) -> bool:
     """Whether an estimator of scikit-learn works with cuML's and on the device."""
     if type(estimator).__name__ in rules.SAME_NAMES:
         return False
@@ -169,7 +170,7 @@ def _holds_parts(value: Any) -> bool:
     return _is_estimator(value)
 
 
-def _library(estimator: Any) -> str:
+def _library(estimator: Estimator) -> str:
     return type(estimator).__module__.partition(".")[0]
 
 
@@ -205,7 +206,9 @@ class _Counterpart:
         return _NAMES.get(name, name)
 
 
-def _replace(estimator: Any, parts: dict[str, Any], device: str, prefix: str) -> Any:
+def _replace(
+    estimator: Estimator, parts: dict[str, Any], device: str, prefix: str
+) -> Any:
     """Make the counterpart of an estimator whose parts have been converted."""
     source = copy.copy(estimator)
     for name, part in parts.items():

@@ -17,6 +17,8 @@ import copy
 import functools
 from typing import Any
 
+from gpu_hpo._typing import Estimator
+
 
 def cpu_class_path(kind: type) -> str:
     """Name of the class that cuML says a class of its own stands for, or ""."""
@@ -48,7 +50,7 @@ def params_to_cpu(estimator: Any) -> dict[str, Any]:
     return estimator._params_to_cpu()
 
 
-def params_from_cpu(kind: Any, model: Any) -> dict[str, Any]:
+def params_from_cpu(kind: Any, model: Estimator) -> dict[str, Any]:
     """Parameters of cuML's class `kind`.
 
     Raises
@@ -67,7 +69,7 @@ def param_names(kind: Any) -> list[str]:
     return list(kind._get_param_names())
 
 
-def watched(estimator: Any) -> tuple[Any, set[str]]:
+def watched(estimator: Estimator) -> tuple[Any, set[str]]:
     """Shallow copy of an estimator, and a set that its attributes join when read."""
     kind: Any = type(estimator)
     twin, read = copy.copy(estimator), set[str]()

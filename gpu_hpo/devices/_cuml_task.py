@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from gpu_hpo._typing import Estimator
+
 # These subtract from the caller's rows, targets and weights before the solver runs, and
 # add it again afterwards, so that others read wrong numbers meanwhile and slightly
 # different ones later. Only rows in column-major order: others are copied first.
@@ -74,7 +76,7 @@ def cuml_task(*, assume_finite: bool) -> Iterator[None]:
         yield
 
 
-def harms_rows(estimator: Any) -> bool:
+def harms_rows(estimator: Estimator) -> bool:
     """Tell whether `fit` changes the caller's rows while it runs, or for good.
 
     Such an estimator must be given rows of its own where others read them too: it
@@ -102,7 +104,7 @@ def harms_rows(estimator: Any) -> bool:
     )
 
 
-def harms_by_itself(estimator: Any, params: Mapping[str, Any]) -> bool:
+def harms_by_itself(estimator: Estimator, params: Mapping[str, Any]) -> bool:
     """Tell what `harms_rows` does, but for the parts of an estimator.
 
     Parameters
@@ -121,7 +123,7 @@ def harms_by_itself(estimator: Any, params: Mapping[str, Any]) -> bool:
     )
 
 
-def shallow_params(estimator: Any) -> dict[str, Any]:
+def shallow_params(estimator: Estimator) -> dict[str, Any]:
     """Give the parameters of an estimator, but not of its parts.
 
     Parameters
@@ -148,7 +150,7 @@ def param_names(kind: Any) -> tuple[str, ...] | None:
     return tuple(kind._get_param_names()) if usual else None
 
 
-def wants_column_major(estimator: Any) -> bool:
+def wants_column_major(estimator: Estimator) -> bool:
     """Tell whether every fit would copy rows that are in row-major order.
 
     Parameters

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Self
 
 from dask.base import is_dask_collection
 from distributed import Client
@@ -21,6 +21,7 @@ from gpu_hpo._sklearn_private import (
     _fit_context,
     _MultimetricScorer,
 )
+from gpu_hpo._typing import ArrayLike
 from gpu_hpo.compute._backends import (
     check_scheduler,
     open_blocks_pool,
@@ -60,7 +61,7 @@ class ExhaustiveSearch(BaseSearchCV):
     cache_cv: bool
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any = None, **params: Any) -> Any:
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Self:
         """Fit and score all candidates, and fit the best one to all rows.
 
         Parameters
@@ -156,7 +157,7 @@ n_outputs), optional
             return apply(self.best_estimator_, method_name, args[0], None)
         return super()._wrap_namespace_error(method_name, call, *args, **kwargs)
 
-    def score(self, X: Any, y: Any = None, **params: Any) -> float:
+    def score(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> float:
         """Score the best estimator by the metric of the search.
 
         Parameters

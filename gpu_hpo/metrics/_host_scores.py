@@ -12,6 +12,7 @@ import numpy as np
 import scipy.sparse
 from sklearn.utils import get_tags
 
+from gpu_hpo._typing import ArrayLike, Estimator
 from gpu_hpo.devices import is_device_array, to_host
 from gpu_hpo.training._lending import Access, lend, lend_rows
 
@@ -42,7 +43,7 @@ class HostRows:
     def score(
         self,
         scorer: Any,
-        model: Any,
+        model: Estimator,
         answers: Mapping[str, Any],
         names: Iterable[str],
         access: Access = Access.READ_ONLY,
@@ -80,7 +81,7 @@ class HostRows:
 class _Answered:
     """Stands in for a model in front of a scorer, with answers already given."""
 
-    def __init__(self, model: Any, answers: Mapping[str, Any]) -> None:
+    def __init__(self, model: Estimator, answers: Mapping[str, Any]) -> None:
         self._model = model
         self._answers = answers
 
@@ -99,7 +100,7 @@ class _Answered:
 def _given(name: str, answer: Any) -> Callable[[Any], Any]:
     """A method that answers what is known; scorers look at its name."""
 
-    def method(X: Any) -> Any:
+    def method(X: ArrayLike) -> Any:
         return answer
 
     method.__name__ = name

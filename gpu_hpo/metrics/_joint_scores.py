@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.metrics import get_scorer
 
+from gpu_hpo._typing import ArrayLike, Estimator
 from gpu_hpo.data._chunk import concat_chunks
 from gpu_hpo.devices import array_namespace, is_device_array, to_host
 from gpu_hpo.metrics import METRICS, Truth, models_at_once, stacked_scores
@@ -71,9 +72,9 @@ def joined(answers: Sequence[Answers], methods: Sequence[str]) -> Answers:
 def joint_scores(
     metrics: Mapping[str, str],
     methods: Sequence[Sequence[str]],
-    models: Sequence[Any],
+    models: Sequence[Estimator],
     answers: Sequence[Sequence[Answers]],
-    y: Any,
+    y: ArrayLike | None,
     weight: Any = None,
 ) -> dict[str, list[float]]:
     """Score models together by what they have answered, and copy only scores.
@@ -126,7 +127,7 @@ def joint_scores(
 
 
 def _groups(
-    models: Sequence[Any],
+    models: Sequence[Estimator],
     answers: Sequence[Sequence[Answers]],
     methods: Sequence[Sequence[str]],
 ) -> list[list[int]]:
@@ -191,7 +192,7 @@ def _common_namespace(y: Any, weight: Any, answers: Any) -> Any:
     return xp
 
 
-def _classes(xp: Any, model: Any) -> Any:
+def _classes(xp: Any, model: Estimator) -> Any:
     """The labels that a classifier knows, as an array; None if there is none."""
     classes = _plain(getattr(model, "classes_", None))
     if not isinstance(classes, np.ndarray | xp.ndarray) or not is_classifier(model):

@@ -23,10 +23,12 @@ from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.pipeline import Pipeline
 
 from gpu_hpo._sklearn_private import _BaseScorer, _MultimetricScorer, _PassthroughScorer
+from gpu_hpo._typing import ArrayLike, Estimator
 from gpu_hpo.data._chunk import TARGETS, Chunk, concat_chunks
 from gpu_hpo.metrics._host_scores import HostRows
 from gpu_hpo.metrics._joint_scores import Answers, joined, joint_scores, metric_of
 from gpu_hpo.metrics._real_number import real_number
+from gpu_hpo.stacks._contract import Stack
 from gpu_hpo.training._lending import Access, access_of, call_lent, lend_rows
 from gpu_hpo.training._snapshots import Snapshot, snapshot_or_share
 
@@ -46,7 +48,7 @@ class _Metric:
     whole: bool = False
     fresh: Snapshot | None = None  # of a scorer with a state
 
-    def methods(self, model: Any) -> tuple[str, ...]:
+    def methods(self, model: Estimator | Stack) -> tuple[str, ...]:
         """Which of the model's methods give the answers that are scored."""
         if self.whole:
             return ()
@@ -113,7 +115,7 @@ class Scoring:
             metrics.append(replace(metric, fresh=fresh))
         return Scoring(metrics, self.decides)
 
-    def methods(self, model: Any) -> list[str]:
+    def methods(self, model: Estimator | Stack) -> list[str]:
         """Which of the model's methods give the answers that are scored.
 
         Parameters
@@ -128,7 +130,9 @@ class Scoring:
         """
         return _methods(self.metrics, model)
 
-    def answers(self, model: Any, part: Chunk, access: Access | None = None) -> Answers:
+    def answers(
+        self, model: Estimator | Stack, part: Chunk, access: Access | None = None
+    ) -> Answers:
         """The model's answers for one part, by method.
 
         Parameters
@@ -154,7 +158,7 @@ class Scoring:
 
     def score(
         self,
-        model: Any,
+        model: Estimator,
         answers: Sequence[Answers],
         parts: Sequence[Chunk],
         rows: tuple[str, ...] = (),
@@ -182,7 +186,7 @@ class Scoring:
 
     def score_many(
         self,
-        models: Sequence[Any],
+        models: Sequence[Estimator],
         answers: Sequence[Sequence[Answers]],
         parts: Sequence[Chunk],
         rows: tuple[str, ...] = (),
@@ -229,9 +233,9 @@ class Scoring:
 
     def _jointly(
         self,
-        models: Sequence[Any],
+        models: Sequence[Estimator],
         answers: Sequence[Sequence[Answers]],
-        y: Any,
+        y: ArrayLike | None,
         params: Mapping[str, Any],
     ) -> dict[str, list[float]]:
         """Scores by metrics of ours, which all take sample weights."""
@@ -248,7 +252,7 @@ class Scoring:
         )
 
 
-def ask(method: Any, X: Any, access: Access) -> Any:
+def ask(method: Any, X: ArrayLike, access: Access) -> Any:
     """Call a method of a fitted model with rows that others read.
 
     Parameters
@@ -261,7 +265,7 @@ def ask(method: Any, X: Any, access: Access) -> Any:
     return call_lent(method, [X], {}, access)
 
 
-def make_scoring(estimator: Any, scoring: Any, refit: Any = True) -> Scoring:
+def make_scoring(estimator: Estimator, scoring: Any, refit: Any = True) -> Scoring:
     """Read what the user passed as `scoring`.
 
     Parameters
@@ -359,13 +363,13 @@ def _metric_of(name: str, scorer: Any) -> _Metric:
     return _Metric(name, scorer, ours=metric_of(scorer))
 
 
-def _methods(metrics: Iterable[_Metric], model: Any) -> list[str]:
+def _methods(metrics: Iterable[_Metric], model: Estimator | Stack) -> list[str]:
     return sorted({name for metric in metrics for name in metric.methods(model)})
 
 
 def _alone(
     metric: _Metric,
-    model: Any,
+    model: Estimator,
     answers: Sequence[Answers],
     whole: Chunk,
     host: HostRows,

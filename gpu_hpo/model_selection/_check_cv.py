@@ -11,6 +11,7 @@ import numpy as np
 from sklearn import model_selection
 from sklearn.utils.multiclass import type_of_target
 
+from gpu_hpo._typing import ArrayLike
 from gpu_hpo.model_selection._kfold import KFold
 from gpu_hpo.model_selection._row_blocks import host_labels, n_rows
 from gpu_hpo.model_selection._stratified_kfold import StratifiedKFold
@@ -19,7 +20,7 @@ _BY_NUMBER_OF_ROWS = (model_selection.LeaveOneOut, model_selection.LeavePOut)
 _BY_GROUPS = (model_selection.LeaveOneGroupOut, model_selection.LeavePGroupsOut)
 
 
-def check_cv(cv: Any = 5, y: Any = None, classifier: bool = False) -> Any:
+def check_cv(cv: Any = 5, y: ArrayLike | None = None, classifier: bool = False) -> Any:
     """Make a splitter of what users give as `cv`.
 
     Parameters
@@ -63,7 +64,12 @@ def check_cv(cv: Any = 5, y: Any = None, classifier: bool = False) -> Any:
     return KFold(int(cv))
 
 
-def compute_n_splits(cv: Any, X: Any = None, y: Any = None, groups: Any = None) -> int:
+def compute_n_splits(
+    cv: Any,
+    X: ArrayLike | None = None,
+    y: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+) -> int:
     """Count the splits that a `cv` makes, and compute only what that takes.
 
     Parameters

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn import model_selection as theirs
 
+from gpu_hpo._typing import Estimator, ParameterSpace
 from gpu_hpo.exhaustive._base import OWN_CONSTRAINTS, ExhaustiveSearch
 
 
@@ -95,8 +96,8 @@ n_splits_, refit_time_, multimetric_, classes_, n_features_in_, feature_names_in
 
     def __init__(
         self,
-        estimator: Any,
-        param_grid: Any,
+        estimator: Estimator,
+        param_grid: ParameterSpace,
         *,
         scoring: Any = None,
         n_jobs: int | None = None,

@@ -10,8 +10,10 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
+from distributed import Future
 
 from gpu_hpo._sklearn_private import Interval
+from gpu_hpo._typing import Estimator, ParameterSpace, RandomState
 from gpu_hpo.adaptive._base import BaseIncrementalSearchCV, warn_small_space
 from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.adaptive._planned import planned_calls, planned_fits
@@ -120,14 +122,14 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
 
     def __init__(
         self,
-        estimator: Any,
-        parameters: Any,
+        estimator: Estimator | Future,
+        parameters: ParameterSpace,
         max_iter: int = 81,
         aggressiveness: int = 3,
         patience: int | bool = False,
         tol: float | None = 1e-3,
         test_size: float | None = None,
-        random_state: Any = None,
+        random_state: RandomState = None,
         scoring: Any = None,
         verbose: bool | float = False,
         prefix: str = "",

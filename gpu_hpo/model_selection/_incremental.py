@@ -9,8 +9,10 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
+from distributed import Future
 
 from gpu_hpo._sklearn_private import Hidden, Interval, StrOptions
+from gpu_hpo._typing import Estimator, ParameterSpace, RandomState
 from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.adaptive._planned import planned_metadata
 from gpu_hpo.exceptions import GpuHpoWarning, NoEffectWarning
@@ -80,8 +82,8 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
 
     def __init__(
         self,
-        estimator: Any,
-        parameters: Any,
+        estimator: Estimator | Future,
+        parameters: ParameterSpace,
         n_initial_parameters: int | str = 10,
         decay_rate: Any = "deprecated",
         test_size: float | None = None,
@@ -89,7 +91,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         tol: float | None = 1e-3,
         fits_per_score: int = 1,
         max_iter: int = 100,
-        random_state: Any = None,
+        random_state: RandomState = None,
         scoring: Any = None,
         verbose: bool | float = False,
         prefix: str = "",

@@ -7,7 +7,10 @@ from __future__ import annotations
 from numbers import Real
 from typing import Any, ClassVar
 
+from distributed import Future
+
 from gpu_hpo._sklearn_private import Interval
+from gpu_hpo._typing import Estimator, ParameterSpace, RandomState
 from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.model_selection._incremental import IncrementalSearchCV
 from gpu_hpo.schedules import InverseDecay, Ladder
@@ -66,15 +69,15 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
 
     def __init__(
         self,
-        estimator: Any,
-        parameters: Any,
+        estimator: Estimator | Future,
+        parameters: ParameterSpace,
         n_initial_parameters: int | str = 10,
         test_size: float | None = None,
         patience: int | bool = False,
         tol: float | None = 1e-3,
         fits_per_score: int = 1,
         max_iter: int = 100,
-        random_state: Any = None,
+        random_state: RandomState = None,
         scoring: Any = None,
         verbose: bool | float = False,
         prefix: str = "",

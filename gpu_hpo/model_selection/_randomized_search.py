@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn import model_selection as theirs
 
+from gpu_hpo._typing import Estimator, ParameterSpace, RandomState
 from gpu_hpo.exhaustive._base import OWN_CONSTRAINTS, ExhaustiveSearch
 
 
@@ -100,8 +101,8 @@ n_splits_, refit_time_, multimetric_, classes_, n_features_in_, feature_names_in
 
     def __init__(
         self,
-        estimator: Any,
-        param_distributions: Any,
+        estimator: Estimator,
+        param_distributions: ParameterSpace,
         *,
         n_iter: int = 10,
         scoring: Any = None,
@@ -110,7 +111,7 @@ n_splits_, refit_time_, multimetric_, classes_, n_features_in_, feature_names_in
         cv: Any = None,
         verbose: int = 0,
         pre_dispatch: int | str = "2*n_jobs",
-        random_state: Any = None,
+        random_state: RandomState = None,
         error_score: Any = np.nan,
         return_train_score: bool = False,
         scheduler: Any = None,

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gpu_hpo._typing import ArrayLike
 from gpu_hpo.data._blocks import known_length
 from gpu_hpo.data._random_split import spawn_seed
 from gpu_hpo.devices import is_device_array, to_host
@@ -77,7 +78,7 @@ def block_lengths(X: Any) -> tuple[int, ...]:
     return dask.compute(*(dask.delayed(_n_rows)(block) for block in first))
 
 
-def n_rows(X: Any) -> int:
+def n_rows(X: ArrayLike) -> int:
     """Count the rows of any data; computes a Dask X that does not know its length."""
     n = None if kind(X) == "frame" else known_length(X)
     return sum(block_lengths(X)) if n is None else n

@@ -11,9 +11,11 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
+from distributed import Future
 from sklearn.model_selection import ParameterGrid
 
 from gpu_hpo._sklearn_private import Interval, StrOptions
+from gpu_hpo._typing import Estimator, ParameterSpace, RandomState
 from gpu_hpo.adaptive._base import BaseIncrementalSearchCV, warn_small_space
 from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.adaptive._search_space import n_to_sample, sample
@@ -149,13 +151,13 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
 
     def __init__(
         self,
-        estimator: Any,
-        parameters: Any,
+        estimator: Estimator | Future,
+        parameters: ParameterSpace,
         schedule: Callable[[int], Schedule],
         n_initial_parameters: int | str = 10,
         *,
         test_size: float | None = None,
-        random_state: Any = None,
+        random_state: RandomState = None,
         scoring: Any = None,
         verbose: bool | float = False,
         prefix: str = "",
@@ -220,7 +222,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         return schedule
 
 
-def _check_grid(parameters: Any) -> None:
+def _check_grid(parameters: ParameterSpace) -> None:
     """Raise if some values cannot be gone through one by one.
 
     The number of models follows from the grid, so this cannot wait until all spaces are

@@ -14,6 +14,7 @@ import numpy as np
 from sklearn import model_selection
 
 from gpu_hpo._sklearn_private import _validate_shuffle_split
+from gpu_hpo._typing import ArrayLike, RandomState
 from gpu_hpo.data._random_split import root_seed, spawn_seed
 from gpu_hpo.model_selection._row_blocks import (
     block_lengths,
@@ -75,7 +76,7 @@ class ShuffleSplit(model_selection.ShuffleSplit):
         test_size: float | int | None = 0.1,
         train_size: float | int | None = None,
         blockwise: bool = True,
-        random_state: Any = None,
+        random_state: RandomState = None,
     ) -> None:
         _check(n_splits, blockwise)
         super().__init__(
@@ -87,7 +88,7 @@ class ShuffleSplit(model_selection.ShuffleSplit):
         self.blockwise = blockwise
 
     def split(
-        self, X: Any, y: Any = None, groups: Any = None
+        self, X: ArrayLike, y: ArrayLike | None = None, groups: ArrayLike | None = None
     ) -> Iterator[tuple[Any, Any]]:
         """Number the rows that train and those that test, for each split.
 

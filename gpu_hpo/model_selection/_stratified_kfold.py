@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn import model_selection
 
+from gpu_hpo._typing import ArrayLike, RandomState
 from gpu_hpo.model_selection._row_blocks import (
     block_lengths,
     cut_like,
@@ -50,11 +51,17 @@ class StratifiedKFold(model_selection.StratifiedKFold):
     """
 
     def __init__(
-        self, n_splits: int = 5, *, shuffle: bool = False, random_state: Any = None
+        self,
+        n_splits: int = 5,
+        *,
+        shuffle: bool = False,
+        random_state: RandomState = None,
     ) -> None:
         super().__init__(n_splits, shuffle=shuffle, random_state=random_state)
 
-    def split(self, X: Any, y: Any, groups: Any = None) -> Iterator[tuple[Any, Any]]:
+    def split(
+        self, X: ArrayLike, y: ArrayLike | None, groups: ArrayLike | None = None
+    ) -> Iterator[tuple[Any, Any]]:
         """Number the rows that train and those that test, for each fold.
 
         Parameters

@@ -7,7 +7,10 @@ from __future__ import annotations
 from numbers import Integral
 from typing import Any, ClassVar
 
+from distributed import Future
+
 from gpu_hpo._sklearn_private import Interval
+from gpu_hpo._typing import Estimator, ParameterSpace, RandomState
 from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.adaptive._planned import planned_metadata
 from gpu_hpo.model_selection._scheduled import BaseScheduledSearchCV
@@ -60,8 +63,8 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
 
     def __init__(
         self,
-        estimator: Any,
-        parameters: Any,
+        estimator: Estimator | Future,
+        parameters: ParameterSpace,
         n_initial_parameters: int = 10,
         n_initial_iter: Any = None,
         max_iter: int | None = None,
@@ -69,7 +72,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         test_size: float | None = None,
         patience: int | bool = False,
         tol: float | None = 1e-3,
-        random_state: Any = None,
+        random_state: RandomState = None,
         scoring: Any = None,
         verbose: bool | float = False,
         prefix: str = "",

@@ -13,6 +13,7 @@ import scipy.sparse
 from dask.base import is_dask_collection
 from sklearn.exceptions import NotFittedError
 
+from gpu_hpo._typing import ArrayLike, Estimator
 from gpu_hpo.data._arrival import Parcel, aligned
 from gpu_hpo.data._chunk import n_rows
 from gpu_hpo.metrics._scoring import ask
@@ -86,7 +87,7 @@ def apply(model: Any, method: str, X: Any, meta: Any = None) -> Any:
     return da.concatenate(parts, allow_unknown_chunksizes=True)
 
 
-def check_has_blocks(name: str, X: Any) -> None:
+def check_has_blocks(name: str, X: ArrayLike) -> None:
     """Raise TypeError for what is Dask's but neither an array nor a frame."""
     if not isinstance(X, da.Array) and not hasattr(X, "_meta_nonempty"):
         raise TypeError(
@@ -163,7 +164,7 @@ def _no_rows(like: Any) -> Any:
     return like[:0]
 
 
-def _n_columns(model: Any, method: str, empty: Any) -> tuple[Any, ...]:
+def _n_columns(model: Estimator, method: str, empty: Any) -> tuple[Any, ...]:
     """Lengths of the axes after the first; NaN where `empty` does not say."""
     lengths = tuple(n or np.nan for n in empty.shape[1:])
     if len(lengths) == 1 and method in ("predict_proba", "predict_log_proba"):

@@ -9,6 +9,7 @@ from typing import Any
 
 from sklearn.utils.metaestimators import available_if
 
+from gpu_hpo._typing import ArrayLike
 from gpu_hpo.postfit._lazily import apply
 
 # Which parameter says of what kind a method's answers are.
@@ -47,7 +48,7 @@ class Answering:
         raise NotImplementedError
 
     @_has("predict")
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: ArrayLike) -> Any:
         """Predict labels or targets.
 
         Parameters
@@ -62,7 +63,7 @@ class Answering:
         return self._apply("predict", X)
 
     @_has("predict_proba")
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: ArrayLike) -> Any:
         """Predict the probabilities of classes.
 
         Parameters
@@ -77,7 +78,7 @@ class Answering:
         return self._apply("predict_proba", X)
 
     @_has("predict_log_proba")
-    def predict_log_proba(self, X: Any) -> Any:
+    def predict_log_proba(self, X: ArrayLike) -> Any:
         """Predict the logarithms of the probabilities of classes.
 
         Parameters
@@ -92,7 +93,7 @@ class Answering:
         return self._apply("predict_log_proba", X)
 
     @_has("decision_function")
-    def decision_function(self, X: Any) -> Any:
+    def decision_function(self, X: ArrayLike) -> Any:
         """Give the values by which the model decides.
 
         Parameters
@@ -107,7 +108,7 @@ class Answering:
         return self._apply("decision_function", X)
 
     @_has("transform")
-    def transform(self, X: Any) -> Any:
+    def transform(self, X: ArrayLike) -> Any:
         """Transform rows.
 
         Parameters
@@ -122,7 +123,7 @@ class Answering:
         return self._apply("transform", X)
 
     @_has("inverse_transform")
-    def inverse_transform(self, X: Any) -> Any:
+    def inverse_transform(self, X: ArrayLike) -> Any:
         """Undo `transform`.
 
         Parameters
@@ -136,6 +137,6 @@ class Answering:
         """
         return self._apply("inverse_transform", X)
 
-    def _apply(self, method: str, X: Any) -> Any:
+    def _apply(self, method: str, X: ArrayLike) -> Any:
         meta = getattr(self, _METAS.get(method, ""), None)
         return apply(self._answers(), method, X, meta)

@@ -11,6 +11,7 @@ import dask
 import numpy as np
 from dask.base import is_dask_collection
 
+from gpu_hpo._typing import ArrayLike, Estimator
 from gpu_hpo.data._arrival import Parcel, aligned
 from gpu_hpo.data._chunk import Chunk, concat_chunks, n_rows
 from gpu_hpo.metrics._scoring import Scoring
@@ -18,7 +19,11 @@ from gpu_hpo.postfit._lazily import blocks, check_has_blocks
 
 
 def score(
-    model: Any, scoring: Scoring, X: Any, y: Any, rows: Mapping[str, Any]
+    model: Estimator,
+    scoring: Scoring,
+    X: ArrayLike,
+    y: ArrayLike | None,
+    rows: Mapping[str, Any],
 ) -> dict[str, float]:
     """Score `model` by every metric of `scoring`.
 
@@ -45,7 +50,11 @@ def score(
 
 
 def lazy_score(
-    model: Any, scoring: Scoring, X: Any, y: Any, rows: Mapping[str, Any]
+    model: Estimator,
+    scoring: Scoring,
+    X: ArrayLike,
+    y: ArrayLike | None,
+    rows: Mapping[str, Any],
 ) -> Any:
     """Score `model` as `score` does, but when asked to.
 
@@ -91,7 +100,7 @@ def _pieces(value: Any) -> list[Any]:
 # ---- tasks ----
 
 
-def _answers(model: Parcel, scoring: Scoring, X: Any) -> dict[str, Any] | None:
+def _answers(model: Parcel, scoring: Scoring, X: ArrayLike) -> dict[str, Any] | None:
     """What the model answers for a block, unless that has no rows."""
     if not n_rows({"X": X}):
         return None
@@ -129,7 +138,7 @@ def _score_pieces(
 
 
 def _score_one(
-    model: Any, scoring: Scoring, part: Mapping[str, Any], rows: tuple[str, ...]
+    model: Estimator, scoring: Scoring, part: Mapping[str, Any], rows: tuple[str, ...]
 ) -> dict[str, float]:
     part = {
         name: value if name == "X" else _array(value)

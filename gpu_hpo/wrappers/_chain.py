@@ -19,6 +19,7 @@ from dask.highlevelgraph import HighLevelGraph
 from dask.task_spec import DataNode, GraphNode, Task, TaskRef
 from distributed import get_worker
 
+from gpu_hpo._typing import ArrayLike, Estimator
 from gpu_hpo.data._arrival import aligned, packed_up
 from gpu_hpo.data._chunk import n_rows
 from gpu_hpo.devices import n_device_bytes, to_host
@@ -52,7 +53,7 @@ class _Params:
 
 
 def train_in_chain(
-    model: Any,
+    model: Estimator,
     blocks: Sequence[Mapping[str, Any]],
     order: Sequence[int],
     every: Mapping[str, Any],
@@ -239,7 +240,7 @@ def _train(
     return _Passed(model, passed.calls + 1)
 
 
-def _own(model: Any) -> Any:
+def _own(model: Estimator) -> Any:
     """Give a model that may be changed: a copy, on a worker of a cluster.
 
     There what a task was given is kept until the task has succeeded, to repeat it, and
@@ -260,7 +261,7 @@ def _after(done: None, value: Any) -> Any:
     return value
 
 
-def _distinct(y: Any) -> np.ndarray | None:
+def _distinct(y: ArrayLike | None) -> np.ndarray | None:
     labels = np.asarray(to_host(y))
     if labels.ndim > 1 and labels.shape[1] > 1:
         return None  # of several outputs no row has one class

@@ -7,7 +7,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import dask
 import dask.array as da
@@ -19,6 +19,7 @@ from sklearn.utils.metadata_routing import MethodMapping
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from gpu_hpo._typing import ArrayLike, Estimator, RandomState
 from gpu_hpo.data._blocks import as_blocks, is_per_row, known_length
 from gpu_hpo.postfit._lazily import check_has_blocks
 from gpu_hpo.wrappers._chain import distinct_labels, train_in_chain
@@ -89,10 +90,10 @@ class Incremental(ParallelPostFit):
 
     def __init__(
         self,
-        estimator: Any = None,
+        estimator: Estimator | None = None,
         scoring: Any = None,
         shuffle_blocks: bool = True,
-        random_state: Any = None,
+        random_state: RandomState = None,
         assume_equal_chunks: bool = True,
         predict_meta: Any = None,
         predict_proba_meta: Any = None,
@@ -112,7 +113,7 @@ class Incremental(ParallelPostFit):
     # ---- training ----
 
     @signed_as("partial_fit", always=True)
-    def fit(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None, **fit_params: Any) -> Self:
         """Train a copy of the estimator once on each block.
 
         Parameters
@@ -147,7 +148,9 @@ class Incremental(ParallelPostFit):
         return self._train(clone(self.estimator), X, y, "fit", fit_params)
 
     @signed_as("partial_fit")
-    def partial_fit(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike | None = None, **fit_params: Any
+    ) -> Self:
         """Train the model on, once on each block; like `fit` if there is none yet.
 
         Parameters
@@ -218,7 +221,7 @@ class Incremental(ParallelPostFit):
         model = self._learned()
         return clone(self.estimator) if model is None else model
 
-    def _take_over(self, model: Any) -> Any:
+    def _take_over(self, model: Estimator) -> Any:
         self.estimator_ = model
         return self._note_features(model)
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.exceptions import NotFittedError
@@ -21,6 +21,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from gpu_hpo._sklearn_private import _routing_enabled
+from gpu_hpo._typing import ArrayLike, Estimator
 from gpu_hpo.metrics._scoring import Scoring, make_scoring
 from gpu_hpo.postfit._methods import Answering
 from gpu_hpo.postfit._score import lazy_score, score
@@ -111,13 +112,13 @@ class ParallelPostFit(Answering, MetaEstimatorMixin, BaseEstimator):
 
     def __init__(
         self,
-        estimator: Any = None,
+        estimator: Estimator | None = None,
         scoring: Any = None,
         predict_meta: Any = None,
         predict_proba_meta: Any = None,
         transform_meta: Any = None,
     ) -> None:
-        self.estimator = estimator
+        self.estimator: Any = estimator
         self.scoring = scoring
         self.predict_meta = predict_meta
         self.predict_proba_meta = predict_proba_meta
@@ -126,7 +127,7 @@ class ParallelPostFit(Answering, MetaEstimatorMixin, BaseEstimator):
     # ---- training ----
 
     @signed_as("fit")
-    def fit(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None, **fit_params: Any) -> Self:
         """Fit the estimator.
 
         Parameters
@@ -145,7 +146,9 @@ class ParallelPostFit(Answering, MetaEstimatorMixin, BaseEstimator):
         return self._take_over(self.estimator)
 
     @signed_as("partial_fit")
-    def partial_fit(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike | None = None, **fit_params: Any
+    ) -> Self:
         """Train the estimator on by one call.
 
         Parameters
@@ -168,10 +171,10 @@ class ParallelPostFit(Answering, MetaEstimatorMixin, BaseEstimator):
     @available_if(lambda self: self.scoring is not None or _has_score(self))
     def score(
         self,
-        X: Any,
-        y: Any = None,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
         compute: bool = True,
-        sample_weight: Any = None,
+        sample_weight: ArrayLike | None = None,
         **score_params: Any,
     ) -> Any:
         """Score the estimator by `scoring`.
@@ -205,7 +208,7 @@ class ParallelPostFit(Answering, MetaEstimatorMixin, BaseEstimator):
         found = (score if compute else lazy_score)(model, scoring, X, y, given)
         return found if _is_several(self.scoring) else found[scoring.decides]
 
-    def _metrics(self, model: Any) -> Scoring:
+    def _metrics(self, model: Estimator) -> Scoring:
         scoring = self.scoring
         if _is_several(scoring):
             return make_scoring(model, scoring, next(iter(scoring), None))
@@ -228,12 +231,12 @@ class ParallelPostFit(Answering, MetaEstimatorMixin, BaseEstimator):
         """The model that a call of `partial_fit` trains."""
         return self.estimator
 
-    def _take_over(self, model: Any) -> Any:
+    def _take_over(self, model: Estimator) -> Any:
         """Be the wrapper of a model that was trained."""
         self.estimator = model
         return self._note_features(model)
 
-    def _note_features(self, model: Any) -> Any:
+    def _note_features(self, model: Estimator) -> Any:
         # As scikit-learn's meta-estimators do, for those who look at what is in here.
         self.__dict__.pop("n_features_in_", None)
         if hasattr(model, "n_features_in_"):
@@ -267,7 +270,7 @@ class ParallelPostFit(Answering, MetaEstimatorMixin, BaseEstimator):
         return stack_key(self._answers_or_will())
 
     @classmethod
-    def stack(cls, models: Sequence[Any]) -> WrappedStack:
+    def stack(cls, models: Sequence[Estimator]) -> WrappedStack:
         """Stack of wrappers with equal keys, which are left as they are.
 
         Parameters
@@ -332,7 +335,7 @@ def _has_score(wrapper: ParallelPostFit) -> bool:
     return hasattr(wrapper._answers_or_will(), "score")
 
 
-def _can_be_stacked(model: Any) -> bool:
+def _can_be_stacked(model: Estimator) -> bool:
     return hasattr(model, "stack_key") and hasattr(type(model), "stack")
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from sklearn.utils.metaestimators import available_if
 
+from gpu_hpo._typing import ArrayLike
+
 
 def _fits_as_inside(stack: Any) -> bool:
     """Whether the wrappers' `fit` is that of the models inside, and these have one."""
@@ -41,7 +43,7 @@ class WrappedStack:
         return len(self._wrappers)
 
     @available_if(_fits_as_inside)
-    def fit(self, X: Any, y: Any, **params: Any) -> WrappedStack:
+    def fit(self, X: ArrayLike, y: ArrayLike | None, **params: Any) -> WrappedStack:
         """Fit the models inside."""
         self._stack.fit(X, y, **params)
         return self

@@ -1,0 +1,51 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Name the kinds of things that users pass.
+
+The libraries that these come from have no type information, or none that all of them
+share: a kind is what all its members can do. See `gpu_hpo.schedules.Schedule` and
+`gpu_hpo.stacks.Stack` for two kinds that users write themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, Self, TypeAlias
+
+import numpy as np
+
+
+class Estimator(Protocol):
+    """A model with parameters: scikit-learn's, cuML's, or one in their manner."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Give the parameters by name."""
+
+    def set_params(self, **params: Any) -> Self:
+        """Set some of the parameters."""
+
+
+class Shaped(Protocol):
+    """An array, a sparse matrix or a frame, on any device, in memory or Dask's."""
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """Rows first; a number may be unknown where data is lazy."""
+
+
+class Lazy(Protocol):
+    """A Dask collection, such as a ``Delayed``, whose shape may be unknown."""
+
+    def __dask_graph__(self) -> Any:
+        """Give the tasks that compute it."""
+
+
+# Rows of features, or a value for each row.
+ArrayLike: TypeAlias = Shaped | Lazy | Sequence[Any]
+
+# What `sklearn.utils.check_random_state` takes.
+RandomState: TypeAlias = int | np.integer[Any] | np.random.RandomState | None
+
+# What `sklearn.model_selection.ParameterSampler` takes: lists of values, and
+# distributions to draw from, by the name of a parameter; or several such spaces.
+ParameterSpace: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]]
