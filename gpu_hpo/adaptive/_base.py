@@ -170,7 +170,7 @@ class BaseIncrementalSearchCV(
                 "it must be False, or at least 2"
             )
         budget, most = self._budget(), self._max_calls()
-        request = read_search_args(
+        search_args = read_search_args(
             self,
             X,
             y,
@@ -185,16 +185,16 @@ class BaseIncrementalSearchCV(
             self.__dict__.pop(name, None)
         with search_client() as client:
             if client.asynchronous:
-                return self._search(client, request)
-            return self._block(client, request)
+                return self._search(client, search_args)
+            return self._block(client, search_args)
 
-    def _block(self, client: Client, request: SearchArgs) -> Any:
+    def _block(self, client: Client, search_args: SearchArgs) -> Any:
         """Run the search on the client's event loop and wait for it."""
         ended = threading.Event()
 
         async def search() -> Any:
             try:
-                return await self._search(client, request)
+                return await self._search(client, search_args)
             finally:
                 ended.set()
 

@@ -112,22 +112,22 @@ class SearchRun(ABC):
 
     # ---- what happens ----
 
-    async def _search(self, client: Client, request: SearchArgs) -> Any:
+    async def _search(self, client: Client, search_args: SearchArgs) -> Any:
         estimator = self.estimator
         if isinstance(estimator, Future):
             estimator = await client.gather(estimator, asynchronous=True)
             check_estimator(self, estimator, self._budget())
         name = f"gpu_hpo-{uuid.uuid4().hex[:10]}"
         budget = self._budget()
-        schedule, params = self._plan(spawn_seed(request.seed, _SAMPLE_SEED))
+        schedule, params = self._plan(spawn_seed(search_args.seed, _SAMPLE_SEED))
         trials = {
             i: Trial(
                 param,
-                int(spawn_seed(request.seed, _TRIAL_SEED, i).generate_state(1)[0]),
+                int(spawn_seed(search_args.seed, _TRIAL_SEED, i).generate_state(1)[0]),
             )
             for i, param in enumerate(params)
         }
-        whole = await _concrete(client, request.whole)
+        whole = await _concrete(client, search_args.whole)
         whole = {n: snapshot_or_share(value, n) for n, value in whole.items()}
         workers = await worker_facts(client)
         placement = place(
@@ -142,7 +142,7 @@ class SearchRun(ABC):
             placement.kind, min(schedule.outlook(trial)[0].calls for trial in trials)
         )
         scoring = make_scoring(placement.kind, self.scoring, self.refit).with_copies()
-        data = await self._divide(client, request, placement, name)
+        data = await self._divide(client, search_args, placement, name)
         with shown_log(self.verbose), callback_management_context(self):
             try:
                 await data.load(workers)
@@ -156,7 +156,7 @@ class SearchRun(ABC):
                     placement,
                     budget,
                     scoring,
-                    request,
+                    search_args,
                     whole,
                     data,
                     stacked=bool(self.stack),
@@ -170,16 +170,16 @@ class SearchRun(ABC):
         return self
 
     async def _divide(
-        self, client: Client, request: SearchArgs, placement: Placement, name: str
+        self, client: Client, search_args: SearchArgs, placement: Placement, name: str
     ) -> ResidentData:
         """Decide which rows train and which validate."""
-        classify = "y" in request.blocks.blocks[0] and (
+        classify = "y" in search_args.blocks.blocks[0] and (
             is_classifier(placement.kind) or takes_classes(placement.kind)
         )
-        seed = spawn_seed(request.seed, _DATA_SEED)
+        seed = spawn_seed(search_args.seed, _DATA_SEED)
         splitting, blocks = await plan_splitting(
             client,
-            request,
+            search_args,
             classify=classify,
             refits=placement.budget.refits,
             seed=seed,
@@ -188,7 +188,7 @@ class SearchRun(ABC):
         if budget.span(0, 1) is not None:
             # Where all chunks are fitted to at once, one without weight does no harm.
             splitting = replace(
-                splitting, weights=request.weights, joined=budget.refits
+                splitting, weights=search_args.weights, joined=budget.refits
             )
         on_device = placement.on_device
         return ResidentData(
@@ -198,7 +198,7 @@ class SearchRun(ABC):
             splitting=splitting,
             seed=seed,
             classify=classify,
-            validation=request.validation,
+            validation=search_args.validation,
             on_device=on_device,
             device_memory=math.inf
             if on_device is None

@@ -7,7 +7,7 @@ from __future__ import annotations
 import reprlib
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 import scipy.sparse
 from dask.base import is_dask_collection
 from distributed import Future
+from sklearn import get_config
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
 from sklearn.pipeline import Pipeline
@@ -52,6 +53,8 @@ class SearchArgs:
         As given to its `fit`, for splitters.
     validation : Blocks or None
         Rows to validate on that the user gave.
+    config : dict
+        scikit-learn's settings in the user's thread.
     """
 
     blocks: Blocks
@@ -66,6 +69,7 @@ class SearchArgs:
     groups: Any = None
     validation: Blocks | None = None
     refit: bool | str | None = None
+    config: dict[str, Any] = field(default_factory=get_config)
 
     @property
     def weights(self) -> tuple[str, ...]:

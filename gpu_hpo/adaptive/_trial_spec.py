@@ -21,7 +21,7 @@ def make_trial_spec(
     placement: Placement,
     budget: Budget,
     scoring: Scoring,
-    request: SearchArgs,
+    search_args: SearchArgs,
     fit_params: dict[str, Any],
     data: ResidentData,
     *,
@@ -34,7 +34,7 @@ def make_trial_spec(
     placement : Placement
     budget : Budget
     scoring : Scoring
-    request : SearchArgs
+    search_args : SearchArgs
     fit_params : dict
         Those for every call, with what was Dask's computed.
     data : ResidentData
@@ -65,8 +65,8 @@ def make_trial_spec(
         scoring,
         classes,
         params,
-        request.fit_rows,
-        request.score_rows,
+        search_args.fit_rows,
+        search_args.score_rows,
         stacked=stacked,
         budget=budget,
         converted_to=placement.converted_to,
@@ -74,6 +74,7 @@ def make_trial_spec(
         n_splits=data.n_splits,
         by_roles=data.has_roles,
         assume_finite=rows is not None and rows.finite,
+        config=search_args.config,
     )
 
 

@@ -32,7 +32,7 @@ REFIT_TEST_SIZE = 0.2
 
 async def plan_splitting(
     client: Client,
-    request: SearchArgs,
+    search_args: SearchArgs,
     *,
     classify: bool,
     refits: bool,
@@ -43,7 +43,7 @@ async def plan_splitting(
     Parameters
     ----------
     client : distributed.Client
-    request : SearchArgs
+    search_args : SearchArgs
     classify : bool
         Whether y holds class labels.
     refits : bool
@@ -62,19 +62,19 @@ async def plan_splitting(
     ValueError
         If there is no way to do as asked.
     """
-    blocks, cv = request.blocks, request.cv
-    if request.stratify and not classify:
+    blocks, cv = search_args.blocks, search_args.cv
+    if search_args.stratify and not classify:
         raise ValueError(
             "stratify=True, but there are no classes in y: the estimator is no "
             "classifier, or there is no y"
         )
     if is_splitter(cv):
-        roles = await _roles_by_splitter(client, request, classify)
+        roles = await _roles_by_splitter(client, search_args, classify)
         return Splitting(), blocks.with_rows(ROLES, roles)
-    if request.validation is not None:
+    if search_args.validation is not None:
         return Splitting(), blocks
-    stratify = classify if request.stratify is None else request.stratify
-    test_size = request.test_size
+    stratify = classify if search_args.stratify is None else search_args.stratify
+    test_size = search_args.test_size
     if test_size is None:
         test_size = REFIT_TEST_SIZE if refits else min(0.2, 1 / len(blocks.blocks))
     numbers = None
@@ -87,7 +87,7 @@ async def plan_splitting(
     if cv is not None:
         return Splitting(0.0, int(cv), stratify, numbers), blocks
     # What is held out trains in the end, with the chunk that it is of.
-    together = request.refit is True
+    together = search_args.refit is True
     return Splitting(test_size, None, stratify, numbers, together), blocks
 
 
@@ -107,19 +107,19 @@ async def _group_sizes(client: Client, blocks: Blocks) -> dict[Any, int]:
 
 
 async def _roles_by_splitter(
-    client: Client, request: SearchArgs, classify: bool
+    client: Client, search_args: SearchArgs, classify: bool
 ) -> np.ndarray:
     """What each row is to each split of a splitter of scikit-learn's kind."""
-    cv = request.cv
-    if request.blocks.rows is None:
+    cv = search_args.cv
+    if search_args.blocks.rows is None:
         raise ValueError(
             f"cv={cv!r} needs to know the lengths of all chunks of X: pass "
             "X.to_dask_array(lengths=True), call X.compute_chunk_sizes(), or let cv be "
             "an integer"
         )
-    n = request.blocks.n_rows
+    n = search_args.blocks.n_rows
     y, groups = [
-        await _on_client(client, value) for value in (request.y, request.groups)
+        await _on_client(client, value) for value in (search_args.y, search_args.groups)
     ]
     # Splitters look at the length of X only.
     rows = np.zeros((n, 1))
