@@ -9,7 +9,7 @@ share: a kind is what all its members can do. See `gpu_hpo.schedules.Schedule` a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, Self, TypeAlias
 
 import numpy as np
@@ -40,6 +40,20 @@ class Lazy(Protocol):
         """Give the tasks that compute it."""
 
 
+class Splitter(Protocol):
+    """What divides rows into those that train and those that test, several times."""
+
+    def get_n_splits(
+        self, X: Any = None, y: Any = None, groups: Any = None
+    ) -> int | np.integer[Any]:
+        """Count the splits."""
+
+    def split(
+        self, X: Any, y: Any = None, groups: Any = None
+    ) -> Iterator[tuple[Any, Any]]:
+        """Give the rows that train and those that test, for each split."""
+
+
 # Rows of features, or a value for each row.
 ArrayLike: TypeAlias = Shaped | Lazy | Sequence[Any]
 
@@ -49,3 +63,11 @@ RandomState: TypeAlias = int | np.integer[Any] | np.random.RandomState | None
 # What `sklearn.model_selection.ParameterSampler` takes: lists of values, and
 # distributions to draw from, by the name of a parameter; or several such spaces.
 ParameterSpace: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+# What `sklearn.model_selection.check_cv` takes.
+CrossValidation: TypeAlias = int | Splitter | Iterable[tuple[Any, Any]] | None
+
+# What `sklearn.metrics.check_scoring` takes: a name or a function, or several.
+Scorers: TypeAlias = (
+    str | Callable[..., Any] | Iterable[str] | Mapping[str, str | Callable[..., Any]]
+)

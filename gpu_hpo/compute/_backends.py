@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import Any, TypeAlias
 
 import dask
 from dask.system import CPU_COUNT
@@ -32,8 +32,11 @@ _NAMES = {
     "dask.distributed": "distributed",
 }
 
+# What `scheduler` may be.
+Scheduler: TypeAlias = str | Client | Executor | Callable[..., Any] | None
 
-def check_scheduler(scheduler: Any) -> None:
+
+def check_scheduler(scheduler: Scheduler) -> None:
     """Raise if it is nothing that tasks can run on.
 
     Raises
@@ -58,7 +61,7 @@ def check_scheduler(scheduler: Any) -> None:
 
 @contextmanager
 def open_blocks_pool(
-    scheduler: Any = None, n_jobs: int | None = None
+    scheduler: Scheduler = None, n_jobs: int | None = None
 ) -> Iterator[Pool]:
     """Give what runs fits that are themselves graphs of Dask tasks, one per block.
 
@@ -84,7 +87,7 @@ def open_blocks_pool(
 
 
 @contextmanager
-def open_pool(scheduler: Any = None, n_jobs: int | None = None) -> Iterator[Pool]:
+def open_pool(scheduler: Scheduler = None, n_jobs: int | None = None) -> Iterator[Pool]:
     """Give what runs the tasks of a search.
 
     Parameters
@@ -107,7 +110,7 @@ def open_pool(scheduler: Any = None, n_jobs: int | None = None) -> Iterator[Pool
 
 
 @contextmanager
-def open_one_by_one(scheduler: Any = None) -> Iterator[Pool]:
+def open_one_by_one(scheduler: Scheduler = None) -> Iterator[Pool]:
     """Give what runs the tasks of a search in this thread, one after the other.
 
     Parameters
@@ -131,7 +134,7 @@ def _n_slots(n_jobs: int | None, there: int) -> int:
 
 
 @contextmanager
-def _opened(scheduler: Any, n_jobs: int | None) -> Iterator[Pool]:
+def _opened(scheduler: Scheduler, n_jobs: int | None) -> Iterator[Pool]:
     check_scheduler(scheduler)
     if n_jobs == 0:
         raise ValueError("n_jobs == 0 in Parallel has no meaning")

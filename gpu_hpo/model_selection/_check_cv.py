@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 from sklearn import model_selection
 from sklearn.utils.multiclass import type_of_target
 
-from gpu_hpo._typing import ArrayLike
+from gpu_hpo._typing import ArrayLike, CrossValidation, Splitter
 from gpu_hpo.model_selection._kfold import KFold
 from gpu_hpo.model_selection._row_blocks import host_labels, n_rows
 from gpu_hpo.model_selection._stratified_kfold import StratifiedKFold
@@ -20,7 +19,9 @@ _BY_NUMBER_OF_ROWS = (model_selection.LeaveOneOut, model_selection.LeavePOut)
 _BY_GROUPS = (model_selection.LeaveOneGroupOut, model_selection.LeavePGroupsOut)
 
 
-def check_cv(cv: Any = 5, y: ArrayLike | None = None, classifier: bool = False) -> Any:
+def check_cv(
+    cv: CrossValidation = 5, y: ArrayLike | None = None, classifier: bool = False
+) -> Splitter:
     """Make a splitter of what users give as `cv`.
 
     Parameters
@@ -65,7 +66,7 @@ def check_cv(cv: Any = 5, y: ArrayLike | None = None, classifier: bool = False) 
 
 
 def compute_n_splits(
-    cv: Any,
+    cv: CrossValidation,
     X: ArrayLike | None = None,
     y: ArrayLike | None = None,
     groups: ArrayLike | None = None,

@@ -13,7 +13,13 @@ import numpy as np
 from distributed import Future
 
 from gpu_hpo._sklearn_private import Interval
-from gpu_hpo._typing import Estimator, ParameterSpace, RandomState
+from gpu_hpo._typing import (
+    CrossValidation,
+    Estimator,
+    ParameterSpace,
+    RandomState,
+    Scorers,
+)
 from gpu_hpo.adaptive._base import BaseIncrementalSearchCV, warn_small_space
 from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.adaptive._planned import planned_calls, planned_fits
@@ -130,7 +136,7 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         tol: float | None = 1e-3,
         test_size: float | None = None,
         random_state: RandomState = None,
-        scoring: Any = None,
+        scoring: Scorers | None = None,
         verbose: bool | float = False,
         prefix: str = "",
         predict_meta: Any = None,
@@ -138,7 +144,7 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         transform_meta: Any = None,
         *,
         refit: bool | str | None = None,
-        cv: Any = None,
+        cv: CrossValidation = None,
         stratify: bool | None = None,
         chunk_size: int | None = None,
         stack: bool = True,

@@ -12,7 +12,13 @@ import numpy as np
 from distributed import Future
 
 from gpu_hpo._sklearn_private import Hidden, Interval, StrOptions
-from gpu_hpo._typing import Estimator, ParameterSpace, RandomState
+from gpu_hpo._typing import (
+    CrossValidation,
+    Estimator,
+    ParameterSpace,
+    RandomState,
+    Scorers,
+)
 from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.adaptive._planned import planned_metadata
 from gpu_hpo.exceptions import GpuHpoWarning, NoEffectWarning
@@ -92,7 +98,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         fits_per_score: int = 1,
         max_iter: int = 100,
         random_state: RandomState = None,
-        scoring: Any = None,
+        scoring: Scorers | None = None,
         verbose: bool | float = False,
         prefix: str = "",
         scores_per_fit: int | None = None,
@@ -101,7 +107,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         transform_meta: Any = None,
         *,
         refit: bool | str | None = None,
-        cv: Any = None,
+        cv: CrossValidation = None,
         stratify: bool | None = None,
         chunk_size: int | None = None,
         stack: bool = True,

@@ -10,7 +10,13 @@ from typing import Any, ClassVar
 from distributed import Future
 
 from gpu_hpo._sklearn_private import Interval
-from gpu_hpo._typing import Estimator, ParameterSpace, RandomState
+from gpu_hpo._typing import (
+    CrossValidation,
+    Estimator,
+    ParameterSpace,
+    RandomState,
+    Scorers,
+)
 from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.model_selection._incremental import IncrementalSearchCV
 from gpu_hpo.schedules import InverseDecay, Ladder
@@ -78,13 +84,13 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         fits_per_score: int = 1,
         max_iter: int = 100,
         random_state: RandomState = None,
-        scoring: Any = None,
+        scoring: Scorers | None = None,
         verbose: bool | float = False,
         prefix: str = "",
         decay_rate: float = 1.0,
         *,
         refit: bool | str | None = None,
-        cv: Any = None,
+        cv: CrossValidation = None,
         stratify: bool | None = None,
         chunk_size: int | None = None,
         stack: bool = True,

@@ -4,12 +4,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from sklearn import model_selection as theirs
 
-from gpu_hpo._typing import Estimator, ParameterSpace, RandomState
+from gpu_hpo._typing import (
+    CrossValidation,
+    Estimator,
+    ParameterSpace,
+    RandomState,
+    Scorers,
+)
+from gpu_hpo.compute._backends import Scheduler
 from gpu_hpo.exhaustive._base import OWN_CONSTRAINTS, ExhaustiveSearch
 
 
@@ -105,16 +113,16 @@ n_splits_, refit_time_, multimetric_, classes_, n_features_in_, feature_names_in
         param_distributions: ParameterSpace,
         *,
         n_iter: int = 10,
-        scoring: Any = None,
+        scoring: Scorers | None = None,
         n_jobs: int | None = None,
-        refit: Any = True,
-        cv: Any = None,
+        refit: bool | str | Callable[..., Any] = True,
+        cv: CrossValidation = None,
         verbose: int = 0,
         pre_dispatch: int | str = "2*n_jobs",
         random_state: RandomState = None,
-        error_score: Any = np.nan,
+        error_score: str | float = np.nan,
         return_train_score: bool = False,
-        scheduler: Any = None,
+        scheduler: Scheduler = None,
         iid: bool = True,
         cache_cv: bool = True,
     ) -> None:

@@ -15,7 +15,13 @@ from distributed import Future
 from sklearn.model_selection import ParameterGrid
 
 from gpu_hpo._sklearn_private import Interval, StrOptions
-from gpu_hpo._typing import Estimator, ParameterSpace, RandomState
+from gpu_hpo._typing import (
+    CrossValidation,
+    Estimator,
+    ParameterSpace,
+    RandomState,
+    Scorers,
+)
 from gpu_hpo.adaptive._base import BaseIncrementalSearchCV, warn_small_space
 from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.adaptive._search_space import n_to_sample, sample
@@ -158,11 +164,11 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         *,
         test_size: float | None = None,
         random_state: RandomState = None,
-        scoring: Any = None,
+        scoring: Scorers | None = None,
         verbose: bool | float = False,
         prefix: str = "",
         refit: bool | str | None = None,
-        cv: Any = None,
+        cv: CrossValidation = None,
         stratify: bool | None = None,
         chunk_size: int | None = None,
         stack: bool = True,

@@ -10,7 +10,13 @@ from typing import Any, ClassVar
 from distributed import Future
 
 from gpu_hpo._sklearn_private import Interval
-from gpu_hpo._typing import Estimator, ParameterSpace, RandomState
+from gpu_hpo._typing import (
+    CrossValidation,
+    Estimator,
+    ParameterSpace,
+    RandomState,
+    Scorers,
+)
 from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.adaptive._planned import planned_metadata
 from gpu_hpo.model_selection._scheduled import BaseScheduledSearchCV
@@ -73,12 +79,12 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         patience: int | bool = False,
         tol: float | None = 1e-3,
         random_state: RandomState = None,
-        scoring: Any = None,
+        scoring: Scorers | None = None,
         verbose: bool | float = False,
         prefix: str = "",
         *,
         refit: bool | str | None = None,
-        cv: Any = None,
+        cv: CrossValidation = None,
         stratify: bool | None = None,
         chunk_size: int | None = None,
         stack: bool = True,

@@ -19,7 +19,7 @@ from sklearn.utils.metadata_routing import MethodMapping
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from gpu_hpo._typing import ArrayLike, Estimator, RandomState
+from gpu_hpo._typing import ArrayLike, Estimator, RandomState, Scorers
 from gpu_hpo.data._blocks import as_blocks, is_per_row, known_length
 from gpu_hpo.postfit._lazily import check_has_blocks
 from gpu_hpo.wrappers._chain import distinct_labels, train_in_chain
@@ -91,7 +91,7 @@ class Incremental(ParallelPostFit):
     def __init__(
         self,
         estimator: Estimator | None = None,
-        scoring: Any = None,
+        scoring: Scorers | None = None,
         shuffle_blocks: bool = True,
         random_state: RandomState = None,
         assume_equal_chunks: bool = True,

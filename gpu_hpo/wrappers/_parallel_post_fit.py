@@ -21,7 +21,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from gpu_hpo._sklearn_private import _routing_enabled
-from gpu_hpo._typing import ArrayLike, Estimator
+from gpu_hpo._typing import ArrayLike, Estimator, Scorers
 from gpu_hpo.metrics._scoring import Scoring, make_scoring
 from gpu_hpo.postfit._methods import Answering
 from gpu_hpo.postfit._score import lazy_score, score
@@ -113,13 +113,13 @@ class ParallelPostFit(Answering, MetaEstimatorMixin, BaseEstimator):
     def __init__(
         self,
         estimator: Estimator | None = None,
-        scoring: Any = None,
+        scoring: Scorers | None = None,
         predict_meta: Any = None,
         predict_proba_meta: Any = None,
         transform_meta: Any = None,
     ) -> None:
         self.estimator: Any = estimator
-        self.scoring = scoring
+        self.scoring: Any = scoring
         self.predict_meta = predict_meta
         self.predict_proba_meta = predict_proba_meta
         self.transform_meta = transform_meta
