@@ -68,10 +68,10 @@ def folds_in_a_loop(
     found = []
     for train, test in splits:
         stack = shared_stack(models).fit(X[train], y[train])
-        answers = scoring.answers(stack, {"X": X[test]})["predict"]
+        responses = scoring.responses(stack, {"X": X[test]})["predict"]
         found.append(
             scoring.score_many(
-                stack.unstack(), [[{"predict": a}] for a in answers], [{"y": y[test]}]
+                stack.unstack(), [[{"predict": a}] for a in responses], [{"y": y[test]}]
             )
         )
     return np.array([[scores["score"] for scores in fold] for fold in found])

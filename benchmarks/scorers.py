@@ -30,16 +30,16 @@ REGRESSION += ["r2", "explained_variance"]
 class Answered(BaseEstimator):
     """An estimator that knows its answers."""
 
-    def __init__(self, answers, classes):
-        for name, answer in answers.items():
-            setattr(self, name, self._method(name, answer))
+    def __init__(self, responses, classes):
+        for name, response in responses.items():
+            setattr(self, name, self._method(name, response))
         if classes is not None:
             self.classes_ = classes
 
     @staticmethod
-    def _method(name, answer):
+    def _method(name, response):
         def method(X):
-            return answer
+            return response
 
         method.__name__ = name
         return method
@@ -63,10 +63,10 @@ def classification(rng, n_models, n_rows, n_classes):
     scores[:, np.arange(n_rows), y] += 1
     scores = np.exp(scores)
     scores /= scores.sum(axis=-1, keepdims=True)
-    answers = {"predict": scores.argmax(axis=-1), "predict_proba": scores}
+    responses = {"predict": scores.argmax(axis=-1), "predict_proba": scores}
     if n_classes == 2:
-        answers["decision_function"] = scores[..., 1] - scores[..., 0]
-    return y, answers
+        responses["decision_function"] = scores[..., 1] - scores[..., 0]
+    return y, responses
 
 
 def regression(rng, n_models, n_rows):
@@ -85,12 +85,12 @@ def seconds(call, repeat):
     return min(times), found
 
 
-def compare(kind, names, y, answers, weight, args):
+def compare(kind, names, y, responses, weight, args):
     """Print a line per metric, and one for all of them at once."""
     cls = Regressor if kind == "regression" else Classifier
     classes = None if kind == "regression" else np.unique(y)
-    n_models = answers["predict"].shape[0]
-    each = [{name: a[i] for name, a in answers.items()} for i in range(n_models)]
+    n_models = responses["predict"].shape[0]
+    each = [{name: a[i] for name, a in responses.items()} for i in range(n_models)]
     models = [cls(given, classes) for given in each]
     parts = [{"y": y}] if weight is None else [{"y": y, "sample_weight": weight}]
     rows = () if weight is None else ("sample_weight",)
@@ -144,17 +144,17 @@ def main():
     labels = [name for name in METRICS if name not in REGRESSION]
     print(f"seconds for {args.models} models of {args.rows} rows")
     print(f"{'':<48} {'one pass':>9} {'loop':>9} {'ratio':>7}")
-    y, answers = classification(rng, args.models, args.rows, 2)
-    compare("2 classes", labels, y, answers, weight, args)
-    y, answers = classification(rng, args.models, args.rows, args.classes)
+    y, responses = classification(rng, args.models, args.rows, 2)
+    compare("2 classes", labels, y, responses, weight, args)
+    y, responses = classification(rng, args.models, args.rows, args.classes)
     # Scikit-learn takes none of these for more classes, or not with weights.
     two_only = {"f1", "precision", "recall", "roc_auc"}
     if args.weighted:
         two_only |= {"roc_auc_ovo", "roc_auc_ovo_weighted"}
     labels = [name for name in labels if name not in two_only]
-    compare(f"{args.classes} classes", labels, y, answers, weight, args)
-    y, answers = regression(rng, args.models, args.rows)
-    compare("regression", REGRESSION, y, answers, weight, args)
+    compare(f"{args.classes} classes", labels, y, responses, weight, args)
+    y, responses = regression(rng, args.models, args.rows)
+    compare("regression", REGRESSION, y, responses, weight, args)
 
 
 if __name__ == "__main__":

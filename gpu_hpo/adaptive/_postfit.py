@@ -14,11 +14,11 @@ from sklearn.utils.validation import check_is_fitted
 from gpu_hpo._typing import ArrayLike
 from gpu_hpo.devices import to_host
 from gpu_hpo.metrics._scoring import Scoring
-from gpu_hpo.postfit._methods import Answering
+from gpu_hpo.postfit._postfit_methods import PostfitMethods
 from gpu_hpo.postfit._score import score
 
 
-class PostFit(Answering):
+class PostFit(PostfitMethods):
     """The methods of the best estimator, on the search that found it."""
 
     estimator: Any
@@ -29,7 +29,7 @@ class PostFit(Answering):
     @property
     def classes_(self) -> Any:
         """Class labels of the best estimator."""
-        return self._answers().classes_
+        return self._responses().classes_
 
     @property
     def n_features_in_(self) -> int:
@@ -51,14 +51,14 @@ class PostFit(Answering):
         -------
         float
         """
-        model = self._answers()
+        model = self._responses()
         params = {name: value for name, value in params.items() if value is not None}
         return score(model, self.scoring_, X, y, params)[self.scoring_.decides]
 
     def _answers_or_will(self) -> Any:
         return getattr(self, "best_estimator_", self.estimator)
 
-    def _answers(self) -> Any:
+    def _responses(self) -> Any:
         """The best estimator, with the labels that y had."""
         if hasattr(self, "cv_results_") and not hasattr(self, "best_estimator_"):
             raise NotFittedError(

@@ -103,7 +103,7 @@ class FoldScores:
         self._rows = rows
         self._fold = fold
         # Neither is for scikit-learn's metrics: what is on a device, or in blocks.
-        self._by_answers = any(
+        self._by_responses = any(
             value is not None and (is_device_array(value) or is_dask_collection(value))
             for value in (source["train"], rows["y_train"])
         )
@@ -185,12 +185,12 @@ class FoldScores:
         X = lend(X, access)
         y = lend(self._rows[f"y_{kind}"], access)
         params = lend_params(self._rows[f"score_{kind}"], access)
-        if self._by_answers:
-            return self._scores_by_answers(model, scorer, X, y, params)
+        if self._by_responses:
+            return self._scores_by_responses(model, scorer, X, y, params)
         target = () if y is None else (y,)
         return _apart(scorer, access)(model, X, *target, **params)
 
-    def _scores_by_answers(
+    def _scores_by_responses(
         self, model: Any, scorer: Any, X: Any, y: Any, params: SplitRows
     ) -> Any:
         """Scores of rows that are not on the host, or not in one piece."""
@@ -202,9 +202,9 @@ class FoldScores:
             if not scoring.whole
             for name in scoring.methods(model)
         }
-        answers = {name: getattr(model, name)(X) for name in sorted(methods)}
+        responses = {name: getattr(model, name)(X) for name in sorted(methods)}
         # Of rows in blocks, answers and labels fit into memory, and X may not.
-        answers, here, given = dask.compute(answers, y, params)
+        responses, here, given = dask.compute(responses, y, params)
         found: dict[str, Any] = {}
         for name, scoring in each.items():
             own = self._params_of(name, given)
@@ -214,7 +214,7 @@ class FoldScores:
                     found[name] = scoring.scorer(model, X, *target, **own)
                     continue
                 part = {**({} if here is None else {"y": here}), **own}
-                scores = scoring.score(model, [answers], [part], tuple(own))
+                scores = scoring.score(model, [responses], [part], tuple(own))
                 found[name] = scores[name]
             except Exception:
                 if self._spec.raises or not self._is_several:
@@ -272,9 +272,9 @@ class FoldScores:
             return None
         part = {"y": y, **params}
         try:
-            answers = scoring.answers(stack, {"X": X}, access_of(models[0]))
+            responses = scoring.responses(stack, {"X": X}, access_of(models[0]))
             of_each = [
-                [{name: answer[i] for name, answer in answers.items()}]
+                [{name: response[i] for name, response in responses.items()}]
                 for i in range(len(models))
             ]
             found = scoring.score_many(models, of_each, [part], tuple(params))

@@ -279,9 +279,9 @@ def _fitted_joined(
         times |= part["times"]
         fitted |= part["fitted"]
         if part["train"] is not None:
-            answers = {kind: part[kind] for kind in kinds}
+            responses = {kind: part[kind] for kind in kinds}
             fitted_part = own_state(put_together(way, part["fitted"]), seen)
-            stand_ins[name] = StandIn(fitted_part, answers)
+            stand_ins[name] = StandIn(fitted_part, responses)
     estimator = with_stand_ins(joined.estimator, stand_ins)
     state: State = dict.fromkeys(TRANSFORMED)
     state["train"] = estimator.fit_transform(given["train"], rows["y_train"])

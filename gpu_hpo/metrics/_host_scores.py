@@ -44,7 +44,7 @@ class HostRows:
         self,
         scorer: Any,
         model: Estimator,
-        answers: Mapping[str, Any],
+        responses: Mapping[str, Any],
         names: Iterable[str],
         access: Access = Access.READ_ONLY,
     ) -> Any:
@@ -55,14 +55,14 @@ class HostRows:
         scorer : scorer object of scikit-learn's
             Made by `make_scorer`, so that it asks for nothing but answers.
         model : estimator
-        answers : mapping of str to array
+        responses : mapping of str to array
             By method.
         names : iterable of str
             The per-row parameters that the scorer takes.
         access : Access
             What the scorer may have of labels and parameters.
         """
-        host = {name: on_host(answer) for name, answer in answers.items()}
+        host = {name: on_host(response) for name, response in responses.items()}
         params = lend_rows({name: self._params[name] for name in names}, access)
         y = lend(self._y, access)
         weight = params.get("sample_weight")
@@ -73,23 +73,25 @@ class HostRows:
             counts = np.flatnonzero(np.asarray(weight))
             if len(counts) < len(weight):
                 y = _rows(y, counts)
-                host = {name: _rows(answer, counts) for name, answer in host.items()}
+                host = {
+                    name: _rows(response, counts) for name, response in host.items()
+                }
                 params = {name: _rows(value, counts) for name, value in params.items()}
-        return scorer(_Answered(model, host), None, y, **params)
+        return scorer(_Responded(model, host), None, y, **params)
 
 
-class _Answered:
+class _Responded:
     """Stands in for a model in front of a scorer, with answers already given."""
 
-    def __init__(self, model: Estimator, answers: Mapping[str, Any]) -> None:
+    def __init__(self, model: Estimator, responses: Mapping[str, Any]) -> None:
         self._model = model
-        self._answers = answers
+        self._responses = responses
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        if name in self._answers:
-            return _given(name, self._answers[name])
+        if name in self._responses:
+            return _given(name, self._responses[name])
         value = getattr(self._model, name)
         return on_host(value) if name == "classes_" else value
 
@@ -97,11 +99,11 @@ class _Answered:
         return get_tags(self._model)
 
 
-def _given(name: str, answer: Any) -> Callable[[Any], Any]:
+def _given(name: str, response: Any) -> Callable[[Any], Any]:
     """A method that answers what is known; scorers look at its name."""
 
     def method(X: ArrayLike) -> Any:
-        return answer
+        return response
 
     method.__name__ = name
     return method

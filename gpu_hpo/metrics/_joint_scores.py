@@ -18,7 +18,7 @@ from gpu_hpo.data._chunk import concat_chunks
 from gpu_hpo.devices import array_namespace, is_device_array, to_host
 from gpu_hpo.metrics import METRICS, Truth, models_at_once, stacked_scores
 
-Answers = dict[str, Any]
+Responses = dict[str, Any]
 
 
 def metric_of(scorer: Any) -> str | None:
@@ -64,16 +64,16 @@ def _equal(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
     )
 
 
-def joined(answers: Sequence[Answers], methods: Sequence[str]) -> Answers:
+def joined(responses: Sequence[Responses], methods: Sequence[str]) -> Responses:
     """The answers of one model for all parts, by some of its methods."""
-    return concat_chunks([{name: part[name] for name in methods} for part in answers])
+    return concat_chunks([{name: part[name] for name in methods} for part in responses])
 
 
 def joint_scores(
     metrics: Mapping[str, str],
     methods: Sequence[Sequence[str]],
     models: Sequence[Estimator],
-    answers: Sequence[Sequence[Answers]],
+    responses: Sequence[Sequence[Responses]],
     y: ArrayLike | None,
     weight: Any = None,
 ) -> dict[str, list[float]]:
@@ -86,7 +86,7 @@ def joint_scores(
     methods : sequence of sequences of str
         Per model, whose answers they need.
     models : sequence of estimators
-    answers : sequence of sequences of dict
+    responses : sequence of sequences of dict
         Per model, per part, by method.
     y : array-like
         For all parts.
@@ -101,9 +101,9 @@ def joint_scores(
     """
     found = {name: [np.nan] * len(models) for name in metrics}
     y, weight = _plain(y), _plain(weight)
-    for group in _groups(models, answers, methods):
+    for group in _groups(models, responses, methods):
         needed = methods[group[0]]
-        first = _arrays(answers[group[0]], needed)
+        first = _arrays(responses[group[0]], needed)
         xp = _common_namespace(y, weight, first.values())
         if xp is None:
             continue
@@ -112,7 +112,7 @@ def joint_scores(
         tables = []
         for start in range(0, len(group), step):
             block = [
-                first if i == group[0] else _arrays(answers[i], needed)
+                first if i == group[0] else _arrays(responses[i], needed)
                 for i in group[start : start + step]
             ]
             stack = {name: xp.stack([a[name] for a in block]) for name in needed}
@@ -128,7 +128,7 @@ def joint_scores(
 
 def _groups(
     models: Sequence[Estimator],
-    answers: Sequence[Sequence[Answers]],
+    responses: Sequence[Sequence[Responses]],
     methods: Sequence[Sequence[str]],
 ) -> list[list[int]]:
     """Positions of models whose answers can be put into one array."""
@@ -137,7 +137,7 @@ def _groups(
         for group in groups:
             j = group[0]
             if methods[i] == methods[j] and _alike(
-                model, answers[i], models[j], answers[j], methods[i]
+                model, responses[i], models[j], responses[j], methods[i]
             ):
                 group.append(i)
                 break
@@ -146,15 +146,15 @@ def _groups(
     return groups
 
 
-def _arrays(answers: Sequence[Answers], methods: Sequence[str]) -> Answers:
-    return {name: _plain(value) for name, value in joined(answers, methods).items()}
+def _arrays(responses: Sequence[Responses], methods: Sequence[str]) -> Responses:
+    return {name: _plain(value) for name, value in joined(responses, methods).items()}
 
 
 def _alike(
     a: Any,
-    answers_a: Sequence[Answers],
+    answers_a: Sequence[Responses],
     b: Any,
-    answers_b: Sequence[Answers],
+    answers_b: Sequence[Responses],
     methods: Sequence[str],
 ) -> bool:
     """Whether two models' answers can be put into one array and mean the same there."""
@@ -176,9 +176,9 @@ def _alike(
     return known_a.shape == known_b.shape and bool((known_a == known_b).all())
 
 
-def _common_namespace(y: Any, weight: Any, answers: Any) -> Any:
+def _common_namespace(y: Any, weight: Any, responses: Any) -> Any:
     """The namespace of arrays that fit together; None if they do not."""
-    arrays = [y, *answers] if weight is None else [y, weight, *answers]
+    arrays = [y, *responses] if weight is None else [y, weight, *responses]
     try:
         xp = array_namespace(*arrays)
     except TypeError:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gpu_hpo.metrics._answers import StackedAnswers
 from gpu_hpo.metrics._encoding import is_number
+from gpu_hpo.metrics._responses import StackedResponses
 from gpu_hpo.metrics._sums import ratio, row_sums
 
 
@@ -34,7 +34,7 @@ class _Tally:
     defined: Any
 
 
-def accuracy(stacked: StackedAnswers) -> Any:
+def accuracy(stacked: StackedResponses) -> Any:
     """Share of rows predicted right."""
     truth, xp = stacked.truth, stacked.xp
     predicted = stacked.of("predict")
@@ -54,7 +54,7 @@ def accuracy(stacked: StackedAnswers) -> Any:
     return share
 
 
-def balanced_accuracy(stacked: StackedAnswers) -> Any:
+def balanced_accuracy(stacked: StackedResponses) -> Any:
     """Mean over the labels of y of the share that is predicted right."""
     tally = _tally(stacked)
     if tally is None:
@@ -64,7 +64,7 @@ def balanced_accuracy(stacked: StackedAnswers) -> Any:
     return stacked.where(tally.defined, shares / n_labels)
 
 
-def matthews_corrcoef(stacked: StackedAnswers) -> Any:
+def matthews_corrcoef(stacked: StackedResponses) -> Any:
     """Correlation between labels and predictions (Gorodkin 2004); 0 if one is constant.
 
     References
@@ -85,27 +85,27 @@ def matthews_corrcoef(stacked: StackedAnswers) -> Any:
     return stacked.where(tally.defined, found)
 
 
-def precision(stacked: StackedAnswers, average: str) -> Any:
+def precision(stacked: StackedResponses, average: str) -> Any:
     """Share of what is predicted to have a label that has it."""
     return _averaged(stacked, "precision", average)
 
 
-def recall(stacked: StackedAnswers, average: str) -> Any:
+def recall(stacked: StackedResponses, average: str) -> Any:
     """Share of what has a label that is predicted to have it."""
     return _averaged(stacked, "recall", average)
 
 
-def f1(stacked: StackedAnswers, average: str) -> Any:
+def f1(stacked: StackedResponses, average: str) -> Any:
     """Harmonic mean of precision and recall."""
     return _averaged(stacked, "f1", average)
 
 
-def _averaged(stacked: StackedAnswers, name: str, average: str) -> Any:
+def _averaged(stacked: StackedResponses, name: str, average: str) -> Any:
     """A share per label, averaged over labels.
 
     Parameters
     ----------
-    stacked : StackedAnswers
+    stacked : StackedResponses
     name : {"precision", "recall", "f1"}
     average : {"binary", "macro", "micro", "weighted"}
         The share of label 1; its mean over labels that occur, true or predicted; of
@@ -149,11 +149,11 @@ def _averaged(stacked: StackedAnswers, name: str, average: str) -> Any:
     return stacked.where(defined, found)
 
 
-def _tally(stacked: StackedAnswers) -> _Tally | None:
+def _tally(stacked: StackedResponses) -> _Tally | None:
     return stacked.shared("tally", lambda: _count(stacked))
 
 
-def _count(stacked: StackedAnswers) -> _Tally | None:
+def _count(stacked: StackedResponses) -> _Tally | None:
     truth, xp = stacked.truth, stacked.xp
     predicted = stacked.of("predict")
     labels = truth.labels

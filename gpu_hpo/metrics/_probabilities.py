@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gpu_hpo.metrics._answers import StackedAnswers
+from gpu_hpo.metrics._responses import StackedResponses
 from gpu_hpo.metrics._truth import Labels
 
 
@@ -31,18 +31,18 @@ class ClassRows:
     defined: Any
 
 
-def class_rows(stacked: StackedAnswers, method: str) -> ClassRows | None:
+def class_rows(stacked: StackedResponses, method: str) -> ClassRows | None:
     """Probabilities or decisions; None if they do not fit y.
 
     Parameters
     ----------
-    stacked : StackedAnswers
+    stacked : StackedResponses
     method : {"predict_proba", "decision_function"}
     """
     return stacked.shared(("classes", method), lambda: _class_rows(stacked, method))
 
 
-def _class_rows(stacked: StackedAnswers, method: str) -> ClassRows | None:
+def _class_rows(stacked: StackedResponses, method: str) -> ClassRows | None:
     labels = stacked.truth.labels
     values = stacked.of(method)
     if labels is None or stacked.truth.classes is None or not labels.all_known:
@@ -56,7 +56,7 @@ def _class_rows(stacked: StackedAnswers, method: str) -> ClassRows | None:
     return ClassRows(values, labels, (labels.sums > 0).all() & labels.usable)
 
 
-def neg_log_loss(stacked: StackedAnswers) -> Any:
+def neg_log_loss(stacked: StackedResponses) -> Any:
     """Mean logarithm of the probability of what is true, never less than epsilon.
 
     Which is that of the type of the probabilities.
@@ -79,7 +79,7 @@ def neg_log_loss(stacked: StackedAnswers) -> Any:
     return stacked.where(_are_probabilities(stacked, rows), found)
 
 
-def neg_brier_score(stacked: StackedAnswers) -> Any:
+def neg_brier_score(stacked: StackedResponses) -> Any:
     """Mean squared difference to what is true; over classes, their sum if over two."""
     rows = class_rows(stacked, "predict_proba")
     if rows is None:
@@ -98,7 +98,7 @@ def neg_brier_score(stacked: StackedAnswers) -> Any:
     return stacked.where(_are_probabilities(stacked, rows), -loss)
 
 
-def _are_probabilities(stacked: StackedAnswers, rows: ClassRows) -> Any:
+def _are_probabilities(stacked: StackedResponses, rows: ClassRows) -> Any:
     """Whether y has all the classes and all of a model's values are from 0 to 1."""
 
     def check() -> Any:

@@ -7,12 +7,12 @@ from __future__ import annotations
 from itertools import combinations, pairwise
 from typing import Any
 
-from gpu_hpo.metrics._answers import StackedAnswers
 from gpu_hpo.metrics._probabilities import ClassRows, class_rows
+from gpu_hpo.metrics._responses import StackedResponses
 from gpu_hpo.metrics._sums import row_sums
 
 
-def roc_auc(stacked: StackedAnswers) -> Any:
+def roc_auc(stacked: StackedResponses) -> Any:
     """Area under the ROC curve, for two classes."""
     method = stacked.first("decision_function", "predict_proba")
     rows = class_rows(stacked, method)
@@ -21,12 +21,12 @@ def roc_auc(stacked: StackedAnswers) -> Any:
     return _of_two(stacked, rows, method)
 
 
-def roc_auc_ovr(stacked: StackedAnswers, average: str) -> Any:
+def roc_auc_ovr(stacked: StackedResponses, average: str) -> Any:
     """Area under the ROC curve of each class against all others, averaged.
 
     Parameters
     ----------
-    stacked : StackedAnswers
+    stacked : StackedResponses
     average : {"macro", "weighted"}
         By how much there is of each class, if weighted.
     """
@@ -46,7 +46,7 @@ def roc_auc_ovr(stacked: StackedAnswers, average: str) -> Any:
     return stacked.where(defined, _average(xp, areas, shares, average))
 
 
-def roc_auc_ovo(stacked: StackedAnswers, average: str) -> Any:
+def roc_auc_ovo(stacked: StackedResponses, average: str) -> Any:
     """Area under the ROC curve of each class against each other, averaged.
 
     As Hand and Till define it. Row weights, which scikit-learn does not take here, mean
@@ -54,7 +54,7 @@ def roc_auc_ovo(stacked: StackedAnswers, average: str) -> Any:
 
     Parameters
     ----------
-    stacked : StackedAnswers
+    stacked : StackedResponses
     average : {"macro", "weighted"}
         By how much there is of each pair of classes, if weighted.
 
@@ -86,7 +86,7 @@ def _average(xp: Any, areas: list[Any], shares: list[Any], average: str) -> Any:
     return row_sums(xp, table * weights) / row_sums(xp, weights)
 
 
-def _of_two(stacked: StackedAnswers, rows: ClassRows, method: str) -> Any:
+def _of_two(stacked: StackedResponses, rows: ClassRows, method: str) -> Any:
     """Area of the second of two classes."""
 
     def area() -> Any:
@@ -98,7 +98,9 @@ def _of_two(stacked: StackedAnswers, rows: ClassRows, method: str) -> Any:
     return stacked.shared(("area", method), area)
 
 
-def _all_wins(stacked: StackedAnswers, rows: ClassRows) -> tuple[list[list[Any]], Any]:
+def _all_wins(
+    stacked: StackedResponses, rows: ClassRows
+) -> tuple[list[list[Any]], Any]:
     """What `_wins` gives for each class, and for which models it is defined."""
 
     def count() -> tuple[list[list[Any]], Any]:
@@ -117,13 +119,13 @@ def _all_wins(stacked: StackedAnswers, rows: ClassRows) -> tuple[list[list[Any]]
 
 
 def _wins(
-    stacked: StackedAnswers, rows: ClassRows, scores: Any, positive: int
+    stacked: StackedResponses, rows: ClassRows, scores: Any, positive: int
 ) -> tuple[list[Any], Any]:
     """How often a row of one class is above a row of another one.
 
     Parameters
     ----------
-    stacked : StackedAnswers
+    stacked : StackedResponses
     rows : ClassRows
     scores : array of numbers, of shape (n_models, n_rows)
     positive : int

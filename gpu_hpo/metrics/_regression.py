@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from gpu_hpo.metrics._answers import StackedAnswers
 from gpu_hpo.metrics._encoding import is_number
+from gpu_hpo.metrics._responses import StackedResponses
 from gpu_hpo.metrics._sums import ratio, row_sums
 
 
-def neg_mean_squared_error(stacked: StackedAnswers) -> Any:
+def neg_mean_squared_error(stacked: StackedResponses) -> Any:
     """Mean of squared errors, negated."""
     error = _errors(stacked)
     if error is None:
@@ -22,7 +22,7 @@ def neg_mean_squared_error(stacked: StackedAnswers) -> Any:
     return -_over_outputs(stacked, stacked.truth.mean(error * error))
 
 
-def neg_root_mean_squared_error(stacked: StackedAnswers) -> Any:
+def neg_root_mean_squared_error(stacked: StackedResponses) -> Any:
     """Root of the mean of squared errors, negated."""
     error = _errors(stacked)
     if error is None:
@@ -31,7 +31,7 @@ def neg_root_mean_squared_error(stacked: StackedAnswers) -> Any:
     return -_over_outputs(stacked, roots)
 
 
-def neg_mean_absolute_error(stacked: StackedAnswers) -> Any:
+def neg_mean_absolute_error(stacked: StackedResponses) -> Any:
     """Mean of absolute errors, negated."""
     error = _errors(stacked)
     if error is None:
@@ -39,7 +39,7 @@ def neg_mean_absolute_error(stacked: StackedAnswers) -> Any:
     return -_over_outputs(stacked, stacked.truth.mean(stacked.xp.abs(error)))
 
 
-def neg_median_absolute_error(stacked: StackedAnswers) -> Any:
+def neg_median_absolute_error(stacked: StackedResponses) -> Any:
     """Median of absolute errors, negated; half of the weight is on either side.
 
     If it is exactly half, the median is the mean of the two errors next to it. Where
@@ -69,7 +69,7 @@ def neg_median_absolute_error(stacked: StackedAnswers) -> Any:
     return stacked.where(finite, -_over_outputs(stacked, median))
 
 
-def r2(stacked: StackedAnswers) -> Any:
+def r2(stacked: StackedResponses) -> Any:
     """Coefficient of determination; of constant y 1 if nothing is wrong, else 0."""
     error = _errors(stacked)
     if error is None or stacked.truth.n_rows < 2:
@@ -77,7 +77,7 @@ def r2(stacked: StackedAnswers) -> Any:
     return _explained(stacked, stacked.truth.mean(error * error))
 
 
-def explained_variance(stacked: StackedAnswers) -> Any:
+def explained_variance(stacked: StackedResponses) -> Any:
     """Share of the variance of y that errors do not have; like R² for constant y."""
     error = _errors(stacked)
     if error is None:
@@ -85,7 +85,7 @@ def explained_variance(stacked: StackedAnswers) -> Any:
     return _explained(stacked, _variance(stacked, error))
 
 
-def _explained(stacked: StackedAnswers, left: Any) -> Any:
+def _explained(stacked: StackedResponses, left: Any) -> Any:
     """One less the ratio of what is left, of shape (n_models, n_outputs), to y's."""
     xp = stacked.xp
     target = _outputs_first(stacked, stacked.truth.y[None])
@@ -96,7 +96,7 @@ def _explained(stacked: StackedAnswers, left: Any) -> Any:
     return _over_outputs(stacked, xp.where(defined, shares, xp.nan))
 
 
-def _variance(stacked: StackedAnswers, values: Any) -> Any:
+def _variance(stacked: StackedResponses, values: Any) -> Any:
     mean = stacked.truth.mean(values)[..., None]
     # The mean of equal values may differ from them by rounding; this one does not.
     mean = mean + stacked.truth.mean(values - mean)[..., None]
@@ -104,12 +104,12 @@ def _variance(stacked: StackedAnswers, values: Any) -> Any:
     return stacked.truth.mean(values * values)
 
 
-def _errors(stacked: StackedAnswers) -> Any:
+def _errors(stacked: StackedResponses) -> Any:
     """True less predicted, of shape (n_models, n_outputs, n_rows); None if unlike."""
     return stacked.shared("errors", lambda: _subtract(stacked))
 
 
-def _subtract(stacked: StackedAnswers) -> Any:
+def _subtract(stacked: StackedResponses) -> Any:
     predicted = stacked.of("predict")
     if not is_number(stacked.truth.y) or not is_number(predicted):
         return None
@@ -121,12 +121,12 @@ def _subtract(stacked: StackedAnswers) -> Any:
     return target.astype(float64) - predicted.astype(float64, copy=False)
 
 
-def _outputs_first(stacked: StackedAnswers, values: Any) -> Any:
+def _outputs_first(stacked: StackedResponses, values: Any) -> Any:
     """Of shape (n_models, n_rows[, n_outputs]) to (n_models, n_outputs, n_rows)."""
     if values.ndim == 2:
         return values[:, None]
     return stacked.xp.ascontiguousarray(stacked.xp.moveaxis(values, -1, 1))
 
 
-def _over_outputs(stacked: StackedAnswers, values: Any) -> Any:
+def _over_outputs(stacked: StackedResponses, values: Any) -> Any:
     return row_sums(stacked.xp, values) / values.shape[-1]

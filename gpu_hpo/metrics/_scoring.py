@@ -26,7 +26,7 @@ from gpu_hpo._sklearn_private import _BaseScorer, _MultimetricScorer, _Passthrou
 from gpu_hpo._typing import ArrayLike, Estimator
 from gpu_hpo.data._chunk import TARGETS, Chunk, concat_chunks
 from gpu_hpo.metrics._host_scores import HostRows
-from gpu_hpo.metrics._joint_scores import Answers, joined, joint_scores, metric_of
+from gpu_hpo.metrics._joint_scores import Responses, joined, joint_scores, metric_of
 from gpu_hpo.metrics._real_number import real_number
 from gpu_hpo.stacks._contract import Stack
 from gpu_hpo.training._lending import Access, access_of, call_lent, lend_rows
@@ -130,9 +130,9 @@ class Scoring:
         """
         return _methods(self.metrics, model)
 
-    def answers(
+    def responses(
         self, model: Estimator | Stack, part: Chunk, access: Access | None = None
-    ) -> Answers:
+    ) -> Responses:
         """The model's answers for one part, by method.
 
         Parameters
@@ -152,14 +152,14 @@ class Scoring:
         if access is None:
             access = access_of(model)
         return {
-            name: ask(getattr(model, name), part["X"], access)
+            name: respond(getattr(model, name), part["X"], access)
             for name in self.methods(model)
         }
 
     def score(
         self,
         model: Estimator,
-        answers: Sequence[Answers],
+        responses: Sequence[Responses],
         parts: Sequence[Chunk],
         rows: tuple[str, ...] = (),
     ) -> dict[str, float]:
@@ -168,8 +168,8 @@ class Scoring:
         Parameters
         ----------
         model : estimator
-        answers : sequence of dict
-            Per part, by method (see `answers`).
+        responses : sequence of dict
+            Per part, by method (see `responses`).
         parts : sequence of Chunk
             Per part y and per-row parameters; X only if `whole`.
         rows : tuple of str
@@ -179,7 +179,7 @@ class Scoring:
         -------
         dict of str to float
         """
-        found = self.score_many([model], [answers], parts, rows)[0]
+        found = self.score_many([model], [responses], parts, rows)[0]
         if isinstance(found, Exception):
             raise found
         return found
@@ -187,7 +187,7 @@ class Scoring:
     def score_many(
         self,
         models: Sequence[Estimator],
-        answers: Sequence[Sequence[Answers]],
+        responses: Sequence[Sequence[Responses]],
         parts: Sequence[Chunk],
         rows: tuple[str, ...] = (),
     ) -> list[dict[str, float] | Exception]:
@@ -198,8 +198,8 @@ class Scoring:
         Parameters
         ----------
         models : sequence of estimators
-        answers : sequence of sequences of dict
-            Per model, per part, by method (see `answers`).
+        responses : sequence of sequences of dict
+            Per model, per part, by method (see `responses`).
         parts : sequence of Chunk
             Per part y and per-row parameters; X only if `whole`.
         rows : tuple of str
@@ -214,7 +214,7 @@ class Scoring:
             parts if self.whole else [_without(part, "X") for part in parts]
         )
         params = {name: whole[name] for name in rows}
-        known = self._jointly(models, answers, whole.get("y"), params)
+        known = self._jointly(models, responses, whole.get("y"), params)
         host = HostRows(whole, rows)
         found: list[dict[str, float] | Exception] = []
         for i, model in enumerate(models):
@@ -224,7 +224,7 @@ class Scoring:
                     score = known[metric.name][i] if metric.name in known else math.nan
                     if not math.isfinite(score):
                         # Scikit-learn knows whether that is a score or an error.
-                        score = _alone(metric, model, answers[i], whole, host, rows)
+                        score = _alone(metric, model, responses[i], whole, host, rows)
                     scores[metric.name] = score
                 found.append(scores)
             except Exception as error:
@@ -234,7 +234,7 @@ class Scoring:
     def _jointly(
         self,
         models: Sequence[Estimator],
-        answers: Sequence[Sequence[Answers]],
+        responses: Sequence[Sequence[Responses]],
         y: ArrayLike | None,
         params: Mapping[str, Any],
     ) -> dict[str, list[float]]:
@@ -246,13 +246,13 @@ class Scoring:
             {metric.name: metric.ours for metric in metrics if metric.ours},
             [_methods(metrics, model) for model in models],
             models,
-            answers,
+            responses,
             y,
             params.get("sample_weight"),
         )
 
 
-def ask(method: Any, X: ArrayLike, access: Access) -> Any:
+def respond(method: Any, X: ArrayLike, access: Access) -> Any:
     """Call a method of a fitted model with rows that others read.
 
     Parameters
@@ -370,7 +370,7 @@ def _methods(metrics: Iterable[_Metric], model: Estimator | Stack) -> list[str]:
 def _alone(
     metric: _Metric,
     model: Estimator,
-    answers: Sequence[Answers],
+    responses: Sequence[Responses],
     whole: Chunk,
     host: HostRows,
     rows: tuple[str, ...],
@@ -381,7 +381,7 @@ def _alone(
     scorer = metric.scorer if metric.fresh is None else metric.fresh.copy()
     access = access_of(scorer)
     if not metric.whole:
-        own = joined(answers, metric.methods(model))
+        own = joined(responses, metric.methods(model))
         if access is Access.OWN:
             own = lend_rows(own, access)
         return _number(metric, host.score(scorer, model, own, names, access))

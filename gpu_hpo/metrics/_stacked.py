@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from gpu_hpo.metrics import _labels, _probabilities, _ranking, _regression
-from gpu_hpo.metrics._answers import StackedAnswers
+from gpu_hpo.metrics._responses import StackedResponses
 from gpu_hpo.metrics._truth import Truth
 
 # By the names of scikit-learn's scorers: greater is better.
-METRICS: dict[str, Callable[[StackedAnswers], Any]] = {
+METRICS: dict[str, Callable[[StackedResponses], Any]] = {
     "accuracy": _labels.accuracy,
     "balanced_accuracy": _labels.balanced_accuracy,
     "matthews_corrcoef": _labels.matthews_corrcoef,
@@ -64,7 +64,7 @@ def models_at_once(xp: Any, n_values: int) -> int:
 
 
 def stacked_scores(
-    truth: Truth, names: Iterable[str], answers: Mapping[str, Any]
+    truth: Truth, names: Iterable[str], responses: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Scores of several models, on the device of their answers.
 
@@ -76,7 +76,7 @@ def stacked_scores(
         What all models are measured by.
     names : iterable of str
         Keys of `METRICS`.
-    answers : mapping of str to array
+    responses : mapping of str to array
         By method: ``predict`` of shape (n_models, n_samples) or (n_models, n_samples,
         n_outputs), ``predict_proba`` of shape (n_models, n_samples, n_classes) and
         ``decision_function`` of shape (n_models, n_samples) or (n_models, n_samples,
@@ -90,16 +90,17 @@ def stacked_scores(
         answers cannot be told from such. They warn of more: not so here. Sums are of
         float64, also of answers of lower precision.
     """
-    n_models = next(iter(answers.values())).shape[0]
-    n_values = max(math.prod(answer.shape[1:]) for answer in answers.values())
+    n_models = next(iter(responses.values())).shape[0]
+    n_values = max(math.prod(response.shape[1:]) for response in responses.values())
     xp, step = truth.xp, models_at_once(truth.xp, n_values)
     found: dict[str, list[Any]] = {name: [] for name in names}
     with np.errstate(all="ignore"):
         for start in range(0, n_models, step):
             block = {
-                name: answer[start : start + step] for name, answer in answers.items()
+                name: response[start : start + step]
+                for name, response in responses.items()
             }
-            stacked = StackedAnswers(truth, block)
+            stacked = StackedResponses(truth, block)
             for name, scores in found.items():
                 if truth.n_rows:
                     score = stacked.where(truth.usable, METRICS[name](stacked))

@@ -60,11 +60,11 @@ class Truth:
         self.classes = classes
         self.n_rows: int = y.shape[0]
 
-    def rows_that_count(self, answers: Any) -> Any:
+    def rows_that_count(self, responses: Any) -> Any:
         """Answers of shape (n_models, n_samples, ...) for the rows that count."""
         if self._rows is None:
-            return self.xp.ascontiguousarray(answers)
-        return self.xp.take(answers, self._rows, axis=1)
+            return self.xp.ascontiguousarray(responses)
+        return self.xp.take(responses, self._rows, axis=1)
 
     @cached_property
     def usable(self) -> Any:

@@ -16,7 +16,7 @@ from sklearn.exceptions import NotFittedError
 from gpu_hpo._typing import ArrayLike, Estimator
 from gpu_hpo.data._arrival import Parcel, aligned
 from gpu_hpo.data._chunk import n_rows
-from gpu_hpo.metrics._scoring import ask
+from gpu_hpo.metrics._scoring import respond
 from gpu_hpo.training._lending import access_of
 
 
@@ -77,11 +77,11 @@ def apply(model: Any, method: str, X: Any, meta: Any = None) -> Any:
             **axes,
             **options,
         )
-    answer = dask.delayed(_answer)
+    response = dask.delayed(_answer)
     shape = (np.nan, *n_columns)
     # Not by `map_partitions`, which knows some kinds of arrays only.
     parts = [
-        da.from_delayed(answer(b, **options), shape, dtype=empty.dtype, meta=empty)
+        da.from_delayed(response(b, **options), shape, dtype=empty.dtype, meta=empty)
         for b in blocks(X)
     ]
     return da.concatenate(parts, allow_unknown_chunksizes=True)
@@ -116,7 +116,7 @@ def _answer(block: Any, model: Parcel, method: str, empty: Any) -> Any:
         # Frames have such blocks once rows were chosen; models refuse them.
         return empty
     block, model = aligned(block), model.value
-    return ask(getattr(model, method), block, access_of(model))
+    return respond(getattr(model, method), block, access_of(model))
 
 
 def _frame(parts: list[Any], empty: Any) -> Any:
@@ -137,7 +137,7 @@ def _try(model: Any, method: str, X: Any) -> Any:
         if row.dtype == object:
             row[...] = "foo"  # as Dask's frames have; more often right than a number
     try:
-        answer = getattr(model, method)(row)
+        response = getattr(model, method)(row)
     except NotFittedError:
         raise
     except Exception as error:
@@ -147,12 +147,12 @@ def _try(model: Any, method: str, X: Any) -> Any:
             "predict_proba_meta and transform_meta say so instead"
         )
         raise
-    if not hasattr(answer, "ndim"):
+    if not hasattr(response, "ndim"):
         raise TypeError(
-            f"{method} of {type(model).__name__} gives a {type(answer).__name__}, of "
+            f"{method} of {type(model).__name__} gives a {type(response).__name__}, of "
             "which there is no Dask collection; call it on blocks that are computed"
         )
-    return answer
+    return response
 
 
 def _no_rows(like: Any) -> Any:

@@ -77,14 +77,14 @@ def lazy_score(
     if not is_dask_collection(X):
         parts = {name: _pieces(value) for name, value in given.items()}
         return dask.delayed(_score_pieces)(lazy_model, lazy_scoring, parts, tuple(rows))
-    answer = dask.delayed(_answers)
+    response = dask.delayed(_responses)
     pieces = blocks(X)
-    answers = [answer(lazy_model, lazy_scoring, piece) for piece in pieces]
+    responses = [response(lazy_model, lazy_scoring, piece) for piece in pieces]
     rest = {name: _pieces(value) for name, value in given.items() if name != "X"}
     if scoring.whole:
         rest["X"] = pieces
-    return dask.delayed(_score_answers)(
-        lazy_model, lazy_scoring, answers, rest, tuple(rows)
+    return dask.delayed(_score_responses)(
+        lazy_model, lazy_scoring, responses, rest, tuple(rows)
     )
 
 
@@ -100,28 +100,28 @@ def _pieces(value: Any) -> list[Any]:
 # ---- tasks ----
 
 
-def _answers(model: Parcel, scoring: Scoring, X: ArrayLike) -> dict[str, Any] | None:
+def _responses(model: Parcel, scoring: Scoring, X: ArrayLike) -> dict[str, Any] | None:
     """What the model answers for a block, unless that has no rows."""
     if not n_rows({"X": X}):
         return None
-    return scoring.answers(model.value, {"X": aligned(X)})
+    return scoring.responses(model.value, {"X": aligned(X)})
 
 
-def _score_answers(
+def _score_responses(
     model: Parcel,
     scoring: Scoring,
-    answers: list[dict[str, Any] | None],
+    responses: list[dict[str, Any] | None],
     pieces: Mapping[str, list[Any]],
     rows: tuple[str, ...],
 ) -> dict[str, float]:
-    known = [aligned(answer) for answer in answers if answer is not None]
+    known = [aligned(response) for response in responses if response is not None]
     if not known:
         raise ValueError("X has no rows to score")
     part = _joined(pieces)
     lengths = {name: n_rows({"X": value}) for name, value in part.items()}
     if known[0]:
         first = next(iter(known[0]))
-        lengths["X"] = sum(n_rows({"X": answer[first]}) for answer in known)
+        lengths["X"] = sum(n_rows({"X": response[first]}) for response in known)
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{name} {n}" for name, n in lengths.items())
         raise ValueError(f"X and what goes with it differ in their rows: {counts}")
@@ -145,7 +145,7 @@ def _score_one(
         for name, value in part.items()
         if value is not None
     }
-    return scoring.score(model, [scoring.answers(model, part)], [part], rows)
+    return scoring.score(model, [scoring.responses(model, part)], [part], rows)
 
 
 def _joined(pieces: Mapping[str, list[Any]]) -> Chunk:

@@ -172,7 +172,7 @@ def test_patience_costs_no_fits(make, threads_client, estimator, space, resource
 @pytest.mark.parametrize("resource", ["clf__n_estimators", "n_samples"])
 def test_steps_that_change_their_rows(threads_client, resource):
     """A step that transforms in place harms neither other models nor the scores."""
-    answers = []
+    responses = []
     for copy in (True, False):
         steps = [
             ("scale", StandardScaler(copy=copy)),
@@ -181,8 +181,8 @@ def test_steps_that_change_their_rows(threads_client, resource):
         space = {"clf__max_depth": [1, 2, 4, 6, 8, 10]}
         search = halving(Pipeline(steps), space, resource, n_initial_parameters=6)
         search.fit(X * 5 + 100, y)
-        answers.append(search.cv_results_["test_score"].tolist())
-    assert answers[0] == answers[1]
+        responses.append(search.cv_results_["test_score"].tolist())
+    assert responses[0] == responses[1]
 
 
 def test_a_fifth_of_the_rows_validates(threads_client):

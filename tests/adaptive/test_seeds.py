@@ -70,8 +70,8 @@ def test_one_answer(name, options, threads_client):
     for column in ("test_score", "status"):
         assert list(first.cv_results_[column]) == list(again.cv_results_[column])
     assert set(first.cv_results_["status"]) == {"completed"}
-    answers = [search.decision_function(X) for search in (first, again)]
-    np.testing.assert_array_equal(*answers)
+    responses = [search.decision_function(X) for search in (first, again)]
+    np.testing.assert_array_equal(*responses)
 
 
 def test_seed_of_the_winner(threads_client):

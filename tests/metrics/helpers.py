@@ -29,18 +29,18 @@ LABELS = sorted(
 class Answered(BaseEstimator):
     """An estimator that knows its answers."""
 
-    def __init__(self, answers, classes=None):
-        self.answers = answers
+    def __init__(self, responses, classes=None):
+        self.responses = responses
         self.classes = classes
         if classes is not None:
             self.classes_ = classes
 
     def __getattr__(self, name):
-        if name.startswith("_") or name not in self.__dict__.get("answers", {}):
+        if name.startswith("_") or name not in self.__dict__.get("responses", {}):
             raise AttributeError(name)
 
         def method(X):
-            return self.answers[name]
+            return self.responses[name]
 
         method.__name__ = name
         return method
@@ -64,10 +64,10 @@ def classification(rng, n_models, n_rows, n_classes):
     scores[:, np.arange(n_rows), y] += 1
     probabilities = np.exp(np.round(scores, 1))
     probabilities /= probabilities.sum(axis=-1, keepdims=True)
-    answers = {"predict": scores.argmax(axis=-1), "predict_proba": probabilities}
+    responses = {"predict": scores.argmax(axis=-1), "predict_proba": probabilities}
     if n_classes == 2:
-        answers["decision_function"] = np.round(scores[..., 1] - scores[..., 0], 1)
-    return y, answers
+        responses["decision_function"] = np.round(scores[..., 1] - scores[..., 0], 1)
+    return y, responses
 
 
 def regression(rng, n_models, n_rows, n_outputs=None):
@@ -77,20 +77,20 @@ def regression(rng, n_models, n_rows, n_outputs=None):
     return y, {"predict": y + rng.standard_normal((n_models, *shape))}
 
 
-def of_model(answers, i):
+def of_model(responses, i):
     """The answers of one model of a stack."""
-    return {name: answer[i] for name, answer in answers.items()}
+    return {name: response[i] for name, response in responses.items()}
 
 
-def by_scikit_learn(name, y, answers, weight=None, classes=None):
+def by_scikit_learn(name, y, responses, weight=None, classes=None):
     """Scores by scikit-learn's scorer; NaN where it raises an error."""
     cls = Regressor if classes is None else Classifier
     given = {} if weight is None else {"sample_weight": weight}
     scores = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for i in range(len(next(iter(answers.values())))):
-            model = cls(of_model(answers, i), classes)
+        for i in range(len(next(iter(responses.values())))):
+            model = cls(of_model(responses, i), classes)
             try:
                 scores.append(get_scorer(name)(model, None, y, **given))
             except (ValueError, ZeroDivisionError, TypeError):

@@ -45,8 +45,8 @@ weighted_or_not = pytest.mark.parametrize(
 )
 
 
-def some(answers, models):
-    return {name: answer[models] for name, answer in answers.items()}
+def some(responses, models):
+    return {name: response[models] for name, response in responses.items()}
 
 
 def assert_same(found, expected):
@@ -65,32 +65,32 @@ def test_every_metric_is_here():
 @weighted_or_not
 def test_whoever_shares(case, weights):
     """A model scores the same alone, among 7 and among 256."""
-    names, classes, y, answers = CASES[case]
-    together = stacked_scores(Truth(y, weights, classes), names, answers)
+    names, classes, y, responses = CASES[case]
+    together = stacked_scores(Truth(y, weights, classes), names, responses)
     for models in (slice(5, 6), slice(3, 10), slice(100, 101)):
-        few = stacked_scores(Truth(y, weights, classes), names, some(answers, models))
+        few = stacked_scores(Truth(y, weights, classes), names, some(responses, models))
         assert_same(few, {name: scores[models] for name, scores in together.items()})
 
 
 @each_case
 def test_however_many_at_once(case, monkeypatch):
     """A score does not depend on how many models are worked on at once."""
-    names, classes, y, answers = CASES[case]
-    answers = some(answers, slice(7))
-    expected = stacked_scores(Truth(y, weight, classes), names, answers)
+    names, classes, y, responses = CASES[case]
+    responses = some(responses, slice(7))
+    expected = stacked_scores(Truth(y, weight, classes), names, responses)
     monkeypatch.setattr(_stacked, "_AT_ONCE_ON_HOST", 3 * N)
     assert models_at_once(np, N) == 3
-    assert_same(stacked_scores(Truth(y, weight, classes), names, answers), expected)
+    assert_same(stacked_scores(Truth(y, weight, classes), names, responses), expected)
 
 
 @each_case
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_whatever_the_layout(case, order):
     """Arrays may lie in memory in any order."""
-    names, classes, y, answers = CASES[case]
-    answers = some(answers, slice(7))
-    expected = stacked_scores(Truth(y, weight, classes), names, answers)
-    other = {name: np.array(a, order=order)[::-1] for name, a in answers.items()}
+    names, classes, y, responses = CASES[case]
+    responses = some(responses, slice(7))
+    expected = stacked_scores(Truth(y, weight, classes), names, responses)
+    other = {name: np.array(a, order=order)[::-1] for name, a in responses.items()}
     found = stacked_scores(
         Truth(np.array(y, order=order), weight, classes), names, other
     )
@@ -101,16 +101,18 @@ def test_whatever_the_layout(case, order):
 @pytest.mark.parametrize("alike", [False, True])
 def test_rows_without_weight(case, alike):
     """Rows of weight 0 might as well not be there, whatever they are."""
-    names, classes, y, answers = CASES[case]
+    names, classes, y, responses = CASES[case]
     absent = rng.uniform(size=N) < 0.3
     weights = np.where(absent, 0.0, 1.0 if alike else weight)
     y = y.copy()
     y[absent] = 7 if classes is not None else 1e30  # a label that nobody knows
-    answers = {name: answer.copy() for name, answer in some(answers, slice(4)).items()}
-    for name, answer in answers.items():
-        answer[:, absent] = 9 if name == "predict" else np.nan
-    found = stacked_scores(Truth(y, weights, classes), names, answers)
-    rest = {name: answer[:, ~absent] for name, answer in answers.items()}
+    responses = {
+        name: response.copy() for name, response in some(responses, slice(4)).items()
+    }
+    for name, response in responses.items():
+        response[:, absent] = 9 if name == "predict" else np.nan
+    found = stacked_scores(Truth(y, weights, classes), names, responses)
+    rest = {name: response[:, ~absent] for name, response in responses.items()}
     left_out = Truth(y[~absent], weights[~absent], classes)
     assert_same(found, stacked_scores(left_out, names, rest))
 
@@ -118,11 +120,11 @@ def test_rows_without_weight(case, alike):
 @each_case
 def test_weights_are_repeated_rows(case):
     """A row of weight 3 is three rows: so it is where scikit-learn takes no weights."""
-    names, classes, y, answers = CASES[case]
-    answers = some(answers, slice(4))
+    names, classes, y, responses = CASES[case]
+    responses = some(responses, slice(4))
     times = rng.integers(0, 4, N)
-    repeated = {name: np.repeat(a, times, axis=1) for name, a in answers.items()}
-    found = stacked_scores(Truth(y, times, classes), names, answers)
+    repeated = {name: np.repeat(a, times, axis=1) for name, a in responses.items()}
+    found = stacked_scores(Truth(y, times, classes), names, responses)
     truth = Truth(np.repeat(y, times, axis=0), None, classes)
     for name, expected in stacked_scores(truth, names, repeated).items():
         np.testing.assert_allclose(found[name], expected, 1e-12, 1e-14, err_msg=name)
@@ -132,24 +134,24 @@ def test_weights_are_repeated_rows(case):
 @weighted_or_not
 def test_scaled_weights(case, weights):
     """Only the ratios of weights count, however large or small they are."""
-    names, classes, y, answers = CASES[case]
-    answers = some(answers, slice(2))
+    names, classes, y, responses = CASES[case]
+    responses = some(responses, slice(2))
     weights = np.ones(N) if weights is None else weights
-    expected = stacked_scores(Truth(y, weights, classes), names, answers)
+    expected = stacked_scores(Truth(y, weights, classes), names, responses)
     for scale in (2.0**-900, 2.0**900):
         truth = Truth(y, weights * scale, classes)
-        assert_same(stacked_scores(truth, names, answers), expected)
+        assert_same(stacked_scores(truth, names, responses), expected)
 
 
 @pytest.mark.parametrize("case", ["2 classes", "5 classes"])
 def test_labels_in_any_order_of_rows(case):
     """Sums over rows are exact for labels: the order of rows does not matter."""
-    names, classes, y, answers = CASES[case]
+    names, classes, y, responses = CASES[case]
     names = [name for name in names if name in LABELS or name in BINARY]
-    answers = some(answers, slice(3))
+    responses = some(responses, slice(3))
     rows = rng.permutation(N)
-    expected = stacked_scores(Truth(y, weight, classes), names, answers)
-    moved = {name: answer[:, rows] for name, answer in answers.items()}
+    expected = stacked_scores(Truth(y, weight, classes), names, responses)
+    moved = {name: response[:, rows] for name, response in responses.items()}
     found = stacked_scores(Truth(y[rows], weight[rows], classes), names, moved)
     assert_same(found, expected)
 
@@ -162,12 +164,12 @@ def test_labels_in_any_order_of_rows(case):
 @pytest.mark.parametrize("absent", [False, True])
 def test_on_a_device(case, weights, absent):
     """Nothing is copied to the host, and the device has the bits of the host."""
-    names, classes, y, answers = CASES[case]
-    answers = some(answers, slice(6))
+    names, classes, y, responses = CASES[case]
+    responses = some(responses, slice(6))
     if weights is not None and absent:
         weights = np.where(np.arange(N) % 4 == 1, 0.0, weights)
-    expected = stacked_scores(Truth(y, weights, classes), names, answers)
-    there = {name: NoHostCopyArray(answer) for name, answer in answers.items()}
+    expected = stacked_scores(Truth(y, weights, classes), names, responses)
+    there = {name: NoHostCopyArray(response) for name, response in responses.items()}
     weights = None if weights is None else NoHostCopyArray(weights)
     for known in (classes, None if classes is None else NoHostCopyArray(classes)):
         NoHostCopyArray.host_copies = 0
@@ -182,11 +184,11 @@ def test_on_a_device(case, weights, absent):
 )
 def test_labels_on_a_device(classes):
     """Labels that are far apart, or that models do not know, are numbered there too."""
-    codes, answers = classification(rng, 3, N, 3)
+    codes, responses = classification(rng, 3, N, 3)
     classes = np.array(classes)
-    predicted = {"predict": NoHostCopyArray(classes[answers["predict"]])}
+    predicted = {"predict": NoHostCopyArray(classes[responses["predict"]])}
     y = NoHostCopyArray(classes[codes])
-    expected = stacked_scores(Truth(codes, None, np.arange(3)), LABELS, answers)
+    expected = stacked_scores(Truth(codes, None, np.arange(3)), LABELS, responses)
     NoHostCopyArray.host_copies = 0
     for known in (classes, classes[:2]):
         found = stacked_scores(Truth(y, None, known), LABELS, predicted)

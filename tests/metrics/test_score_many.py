@@ -52,11 +52,11 @@ def stack_for(names, n_models=4, n_classes=2):
     """y, and models that have all the answers that the metrics may ask for."""
     rng = np.random.default_rng(0)
     if names[0] in REGRESSION:
-        y, answers = regression(rng, n_models, N)
-        return y, [Regressor(of_model(answers, i)) for i in range(n_models)]
-    y, answers = classification(rng, n_models, N, n_classes)
+        y, responses = regression(rng, n_models, N)
+        return y, [Regressor(of_model(responses, i)) for i in range(n_models)]
+    y, responses = classification(rng, n_models, N, n_classes)
     classes = np.arange(n_classes)
-    return y, [Classifier(of_model(answers, i), classes) for i in range(n_models)]
+    return y, [Classifier(of_model(responses, i), classes) for i in range(n_models)]
 
 
 def score(scoring, models, data, edges=(0, N), rows=()):
@@ -64,14 +64,14 @@ def score(scoring, models, data, edges=(0, N), rows=()):
     parts = [
         {name: value[a:b] for name, value in data.items()} for a, b in pairwise(edges)
     ]
-    answers = [
+    responses = [
         [
-            {name: model.answers[name][a:b] for name in scoring.methods(model)}
+            {name: model.responses[name][a:b] for name in scoring.methods(model)}
             for a, b in pairwise(edges)
         ]
         for model in models
     ]
-    return scoring.score_many(models, answers, parts, rows)
+    return scoring.score_many(models, responses, parts, rows)
 
 
 GROUPS = [
@@ -114,8 +114,8 @@ def test_alone_and_together(names, n_classes):
     scoring = make_scoring(models[0], names, names[0])
     together = score(scoring, models, data, rows=rows)
     for model, scores in zip(models, together, strict=True):
-        answers = [{name: model.answers[name] for name in scoring.methods(model)}]
-        assert scoring.score(model, answers, [data], rows) == scores
+        responses = [{name: model.responses[name] for name in scoring.methods(model)}]
+        assert scoring.score(model, responses, [data], rows) == scores
 
 
 @each_group
@@ -132,7 +132,7 @@ def test_rows_without_weight(names, n_classes):
     data = {"y": y, "sample_weight": weights}
     found = score(scoring, models, data, (0, 40, N), ("sample_weight",))
     kept = [
-        type(m)({name: a[~out] for name, a in m.answers.items()}, m.classes)
+        type(m)({name: a[~out] for name, a in m.responses.items()}, m.classes)
         for m in models
     ]
     data = {"y": y[~out], "sample_weight": weights[~out]}
@@ -212,7 +212,7 @@ def test_ours_and_others():
 def test_one_model_fails():
     """What a metric raises for a model is scikit-learn's, and that model's alone."""
     y, models = stack_for(["r2"], 3)
-    models[1].answers["predict"][4] = np.nan
+    models[1].responses["predict"][4] = np.nan
     names = ["r2", "neg_mean_squared_error", "neg_max_error"]
     scoring = make_scoring(models[0], names, "r2")
     first, error, last = score(scoring, models, {"y": y})
@@ -222,7 +222,7 @@ def test_one_model_fails():
         for name in names:
             assert scores[name] == pytest.approx(get_scorer(name)(model, None, y))
     with pytest.raises(ValueError, match="contains NaN"):
-        scoring.score(models[1], [models[1].answers], [{"y": y}])
+        scoring.score(models[1], [models[1].responses], [{"y": y}])
 
 
 def test_area_of_one_class():
@@ -247,15 +247,15 @@ def test_models_that_differ():
     """Models may have other classes, and answers of another type."""
     y, models = stack_for(["f1"], 6)
     models[1].classes_ = np.array([0, 1, 2])
-    models[2].answers["predict"] = models[2].answers["predict"].astype(np.int8)
-    models[3].answers["predict"] = list(models[3].answers["predict"])
+    models[2].responses["predict"] = models[2].responses["predict"].astype(np.int8)
+    models[3].responses["predict"] = list(models[3].responses["predict"])
     models[4].classes_ = list(models[4].classes_)
     del models[5].classes_
     scoring = make_scoring(models[0], ["f1_macro", "accuracy"], "accuracy")
-    answers = [[{"predict": model.answers["predict"]}] for model in models]
-    found = scoring.score_many(models, answers, [{"y": y}])
+    responses = [[{"predict": model.responses["predict"]}] for model in models]
+    found = scoring.score_many(models, responses, [{"y": y}])
     for model, scores in zip(models, found, strict=True):
-        predicted = model.answers["predict"]
+        predicted = model.responses["predict"]
         assert scores["accuracy"] == pytest.approx(accuracy_score(y, predicted))
         expected = f1_score(y, predicted, average="macro")
         assert scores["f1_macro"] == pytest.approx(expected)
@@ -265,7 +265,7 @@ def test_models_with_other_methods():
     """A model that has no decisions is scored by its probabilities."""
     y, models = stack_for(["roc_auc"], 4)
     for model in models[::2]:
-        del model.answers["decision_function"]
+        del model.responses["decision_function"]
     scoring = make_scoring(models[0], "roc_auc")
     for model, scores in zip(models, score(scoring, models, {"y": y}), strict=True):
         expected = get_scorer("roc_auc")(model, None, y)
@@ -277,12 +277,12 @@ def test_columns_of_frames():
     y, models = stack_for(["f1"])
     index = np.arange(N)[::-1] + 1000
     for model in models:
-        model.answers = {"predict": pd.Series(model.answers["predict"], index)}
+        model.responses = {"predict": pd.Series(model.responses["predict"], index)}
     data = {"y": pd.Series(y, index), "sample_weight": pd.Series(weight, index)}
     scoring = make_scoring(models[0], ["f1", "jaccard"], "f1")
     found = score(scoring, models, data, (0, 40, N), ("sample_weight",))
     for model, scores in zip(models, found, strict=True):
-        predicted = model.answers["predict"].to_numpy()
+        predicted = model.responses["predict"].to_numpy()
         expected = f1_score(y, predicted, sample_weight=weight)
         assert scores["f1"] == pytest.approx(expected)
 
@@ -319,15 +319,15 @@ def test_score_or_error(name, y, predicted, classes, weighted):
     ratios = np.array(predicted)[: 2 * n_rows].reshape(2, n_rows)[..., None]
     ratios = np.abs(ratios - np.arange(len(classes))) + 1.0
     ratios /= ratios.sum(axis=-1, keepdims=True)
-    answers = {
+    responses = {
         "predict": np.array(predicted)[-2 * n_rows :].reshape(2, n_rows),
         "predict_proba": ratios,
     }
-    models = [Classifier(of_model(answers, i), np.array(classes)) for i in range(2)]
+    models = [Classifier(of_model(responses, i), np.array(classes)) for i in range(2)]
     given = {"sample_weight": np.arange(1.0, n_rows + 1)} if weighted else {}
     scoring = make_scoring(models[0], name)
     method = scoring.methods(models[0])
-    kept = [[{name: m.answers[name] for name in method}] for m in models]
+    kept = [[{name: m.responses[name] for name in method}] for m in models]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = scoring.score_many(models, kept, [{"y": y, **given}], tuple(given))
@@ -349,8 +349,9 @@ def test_score_or_error(name, y, predicted, classes, weighted):
 
 def on_device(models):
     for model in models:
-        model.answers = {
-            name: NoHostCopyArray(answer) for name, answer in model.answers.items()
+        model.responses = {
+            name: NoHostCopyArray(response)
+            for name, response in model.responses.items()
         }
 
 
@@ -426,10 +427,10 @@ def test_stack_of_linear_models():
         models[0], ["accuracy", "f1_macro", "neg_log_loss", "roc_auc_ovr"], "accuracy"
     )
     part = {"X": X[200:], "y": y[200:]}
-    joint = scoring.answers(stack, part)
-    answers = [[{name: a[i] for name, a in joint.items()}] for i in range(4)]
+    joint = scoring.responses(stack, part)
+    responses = [[{name: a[i] for name, a in joint.items()}] for i in range(4)]
     models = stack.unstack()
-    found = scoring.score_many(models, answers, [{"y": part["y"]}])
+    found = scoring.score_many(models, responses, [{"y": part["y"]}])
     for model, scores in zip(models, found, strict=True):
         for name, value in scores.items():
             expected = get_scorer(name)(model, part["X"], part["y"])

@@ -49,11 +49,11 @@ def in_parts(scoring, model, edges, data, rows=()):
     parts = [
         {name: value[a:b] for name, value in data.items()} for a, b in pairwise(edges)
     ]
-    answers = [scoring.answers(model, part) for part in parts]
+    responses = [scoring.responses(model, part) for part in parts]
     if not scoring.whole:
         for part in parts:
             del part["X"]
-    return scoring.score(model, answers, parts, rows)
+    return scoring.score(model, responses, parts, rows)
 
 
 @pytest.mark.parametrize("edges", EDGES, ids=len)
@@ -170,7 +170,7 @@ def test_model_without_the_method():
 
     scoring = make_scoring(NoScores(), "roc_auc")
     with pytest.raises(AttributeError, match="decision_function"):
-        scoring.answers(NoScores(), {"X": X})
+        scoring.responses(NoScores(), {"X": X})
 
 
 def test_pandas_labels():
@@ -178,8 +178,8 @@ def test_pandas_labels():
     y = pd.Series(labels, index=range(1000, 1090))
     scoring = make_scoring(classifier, "accuracy")
     parts = [{"X": X[:40], "y": y[:40]}, {"X": X[40:], "y": y[40:]}]
-    answers = [scoring.answers(classifier, part) for part in parts]
-    found = scoring.score(classifier, answers, parts)
+    responses = [scoring.responses(classifier, part) for part in parts]
+    found = scoring.score(classifier, responses, parts)
     assert found["score"] == pytest.approx(classifier.score(X, labels))
 
 
@@ -284,6 +284,6 @@ def test_columns_of_strings_with_weights():
 
     scoring = make_scoring(Model(), "accuracy")
     part = {"X": np.zeros((4, 1)), "y": labels, "sample_weight": weight}
-    answers = scoring.answers(Model(), part)
-    found = scoring.score(Model(), [answers], [part], ("sample_weight",))
+    responses = scoring.responses(Model(), part)
+    found = scoring.score(Model(), [responses], [part], ("sample_weight",))
     assert found == {"score": pytest.approx(0.7)}

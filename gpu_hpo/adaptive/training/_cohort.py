@@ -103,7 +103,7 @@ def _begin(
     if item.start == item.stop:
         # Scoring leaves the models as they are.
         return [
-            FoldModel(m.model, m.calls, list(m.answers), list(m.seen))
+            FoldModel(m.model, m.calls, list(m.responses), list(m.seen))
             for m in before[item.trial]
         ]
     return [FoldModel(m.model, m.calls) for m in before[item.trial]]
@@ -172,7 +172,7 @@ def _score(
     for part in parts:
         rows = Splits(part, by_roles=spec.by_roles)
         for group in groups:
-            group.answer(rows)
+            group.respond(rows)
     for group in groups:
         group.score()
     for outcome in {id(o): o for group in groups for o in group.outcomes}.values():

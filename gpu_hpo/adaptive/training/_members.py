@@ -16,7 +16,7 @@ from gpu_hpo.adaptive.training._score import Score
 from gpu_hpo.data._arrival import packed_up
 from gpu_hpo.data._chunk import Chunk
 from gpu_hpo.devices import n_device_bytes
-from gpu_hpo.metrics._scoring import Answers
+from gpu_hpo.metrics._scoring import Responses
 from gpu_hpo.training._heard import Heard
 
 
@@ -55,14 +55,14 @@ class FoldModel:
         None once its trial failed.
     calls : int
         Calls that it has made.
-    answers, seen : list
+    responses, seen : list
         Its answers for validation parts scored so far, and what of these parts the
         score needs, while a score is spread over several tasks.
     """
 
     model: Any
     calls: int = 0
-    answers: list[Answers] = field(default_factory=list)
+    responses: list[Responses] = field(default_factory=list)
     seen: list[Chunk] = field(default_factory=list)
 
 

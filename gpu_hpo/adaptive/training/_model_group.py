@@ -147,7 +147,7 @@ class ModelGroup:
 
     # ---- scoring ----
 
-    def answer(self, part: Splits) -> None:
+    def respond(self, part: Splits) -> None:
         """Keep each model's answers for a validation part, where a score needs them."""
         if not self._any_left():
             return
@@ -159,10 +159,10 @@ class ModelGroup:
                 if not n_rows(rows):
                     continue
                 needed = rows if scoring.whole else _without_X(rows)
-                for i, answers in zip(
-                    positions, self._answers(positions, rows), strict=True
+                for i, responses in zip(
+                    positions, self._responses(positions, rows), strict=True
                 ):
-                    members[i].answers.append(answers)
+                    members[i].responses.append(responses)
                     members[i].seen.append(needed)
 
     def score(self) -> None:
@@ -181,14 +181,14 @@ class ModelGroup:
             for positions in self._splits.values():
                 scored = self._spec.scoring.score_many(
                     [models[i] for i in positions],
-                    [members[i].answers for i in positions],
+                    [members[i].responses for i in positions],
                     members[positions[0]].seen,
                     self._spec.score_rows,
                 )
                 for i, metrics in zip(positions, scored, strict=True):
                     found[i] = metrics
             for slot, metrics in zip(self._slots, found, strict=True):
-                slot.member.answers, slot.member.seen = [], []
+                slot.member.responses, slot.member.seen = [], []
                 if isinstance(metrics, Exception):
                     with FailsTrials(self._cohort, [slot.outcome]):
                         raise metrics
@@ -196,17 +196,17 @@ class ModelGroup:
                     slot.outcome.metrics[slot.split] = metrics
                     slot.outcome.calls = slot.member.calls
 
-    def _answers(self, positions: list[int], rows: Chunk) -> list[dict[str, Any]]:
+    def _responses(self, positions: list[int], rows: Chunk) -> list[dict[str, Any]]:
         """Answers of the models of one split, for its rows."""
         scoring = self._spec.scoring
         if self._stack is None:
-            return [scoring.answers(self._members[0].model, rows, self._access)]
+            return [scoring.responses(self._members[0].model, rows, self._access)]
         every = len(positions) == len(self._slots)
-        joint = scoring.answers(
+        joint = scoring.responses(
             self._stack if every else self._stack.take(positions), rows, self._access
         )
         return [
-            {name: answer[i] for name, answer in joint.items()}
+            {name: response[i] for name, response in joint.items()}
             for i in range(len(positions))
         ]
 

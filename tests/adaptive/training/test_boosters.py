@@ -124,7 +124,7 @@ def by_hand(estimator, chunks=CHUNKS, **params):
     return model
 
 
-def answers(model, rows=HELD[0]):
+def responses(model, rows=HELD[0]):
     return getattr(model, "predict_proba", model.predict)(rows)
 
 
@@ -144,7 +144,7 @@ def test_the_same_as_by_hand(make):
     """A call adds the model's own number of trees, fitted to the chunk, bit for bit."""
     model = train(make())
     expected = by_hand(make())
-    np.testing.assert_array_equal(answers(model), answers(expected))
+    np.testing.assert_array_equal(responses(model), responses(expected))
     assert n_trees(model) == n_trees(expected) == 24
     one_call = train(make(), CHUNKS[:1])
     assert n_trees(one_call) == 8
@@ -176,8 +176,8 @@ def test_models_survive_being_copied(make):
         draws |= {"subsample_freq": 1} if make is lgbm else {}
     estimator = make(**draws)
     other = clone(estimator).set_params(random_state=8)
-    expected = answers(train(estimator))
-    assert not (answers(train(other)) == expected).all()
+    expected = responses(train(estimator))
+    assert not (responses(train(other)) == expected).all()
 
     def among_others(model):
         train(other, CHUNKS[:1])
@@ -198,19 +198,19 @@ def test_models_survive_being_copied(make):
         thread.join()
     assert len(found) == 4
     for model in found:
-        np.testing.assert_array_equal(answers(model), expected)
+        np.testing.assert_array_equal(responses(model), expected)
 
 
 @each(CLASSIFIERS | REGRESSORS)
 def test_a_copy_is_not_changed(make):
     """Training a deep copy leaves the model as it is, as a task must."""
     model = train(make(), CHUNKS[:2])
-    before = answers(model)
+    before = responses(model)
     params = TrialSpec(make(), (), make_scoring(make(), None), CLASSES, budget=BUDGET)
     if not is_classifier(model):
         params = TrialSpec(make(), (), make_scoring(make(), None), budget=BUDGET)
     train_call(copy.deepcopy(model), CHUNKS[2], params, first=False)
-    np.testing.assert_array_equal(answers(model), before)
+    np.testing.assert_array_equal(responses(model), before)
     assert n_trees(model) == 16
 
 
@@ -254,7 +254,7 @@ def test_later_chunks_may_lack_a_class(make, label):
     chunks = [CHUNKS[0], without(CHUNKS[1], label), CHUNKS[2]]
     model = train(make(), chunks)
     assert model.classes_.tolist() == [0, 1, 2]
-    assert answers(model).shape == (200, 3)
+    assert responses(model).shape == (200, 3)
     assert model.score(*HELD) > 0.6
     library = type(model).__module__.partition(".")[0]
     expected = by_hand(make(), CHUNKS[:1])
@@ -268,7 +268,7 @@ def test_later_chunks_may_lack_a_class(make, label):
             more["sample_weight"] = np.append(np.ones(len(chunks[1]["y"])), 0.0)
             chunks[1] = with_row_of(label, chunks[1])
         expected.fit(chunks[i]["X"], chunks[i]["y"], **more)
-    np.testing.assert_array_equal(answers(model), answers(expected))
+    np.testing.assert_array_equal(responses(model), responses(expected))
 
 
 @each(BOOSTING)
@@ -328,10 +328,10 @@ def test_weights(make):
     chunks = [{**chunk, "sample_weight": np.ones(200)} for chunk in CHUNKS]
     chunks[1]["sample_weight"] = np.where(CHUNKS[1]["y"] == 1, 2.0, 0.5)
     weighted = train(make(), chunks, fit_rows=("sample_weight",))
-    assert not (answers(weighted) == answers(train(make()))).all()
+    assert not (responses(weighted) == responses(train(make()))).all()
     lacking = [chunks[0], without(chunks[1], 0), chunks[2]]
     model = train(make(), lacking, fit_rows=("sample_weight",))
-    assert not (answers(model) == answers(train(make(), lacking))).all()
+    assert not (responses(model) == responses(train(make(), lacking))).all()
 
 
 @each({name: CLASSIFIERS[name] for name in ("xgb", "lgbm", "forest")})

@@ -58,7 +58,7 @@ def rows(n):
     return X, np.concatenate([chunk["y"] for chunk in TRAIN[:n]])
 
 
-def answers(model):
+def responses(model):
     return model.predict_proba(PART["X"]).tolist()
 
 
@@ -81,7 +81,7 @@ def test_n_samples_is_a_fit_to_the_first_chunks():
     given = spec(LogisticRegression(), "n_samples")
     models, outcomes = step_by_step(given, [1, 2, 4])
     for n, model in zip([1, 2, 4], models, strict=True):
-        assert answers(model) == answers(LogisticRegression().fit(*rows(n)))
+        assert responses(model) == responses(LogisticRegression().fit(*rows(n)))
     assert [outcome.n_calls for outcome in outcomes] == [1, 2, 4]
     assert [outcome.scores[0].calls for outcome in outcomes] == [1, 2, 4]
 
@@ -102,7 +102,7 @@ def test_parameter_is_a_fit_with_that_value(resource, estimator):
     for n, model in zip([2, 6], models, strict=True):
         expected = clone(estimator).set_params(random_state=3, **{resource: n})
         assert getattr(model, resource) == n
-        assert answers(model) == answers(expected.fit(*rows(4)))
+        assert responses(model) == responses(expected.fit(*rows(4)))
     assert [outcome.n_calls for outcome in outcomes] == [2, 6]
 
 
@@ -122,7 +122,7 @@ def test_warm_start_goes_on(estimator):
     by_hand = clone(estimator).set_params(random_state=3, warm_start=True)
     for more, model in zip([2, 1, 6], models, strict=True):
         by_hand.set_params(max_iter=more).fit(*rows(4))
-        assert answers(model) == answers(by_hand)
+        assert responses(model) == responses(by_hand)
     assert [outcome.n_calls for outcome in outcomes] == [2, 1, 6]
     assert len({id(model) for model in models}) == 3
 
@@ -146,7 +146,7 @@ def test_warm_start_of_ensembles_counts_in_all(estimator, counter):
     by_hand = clone(estimator).set_params(random_state=3, warm_start=True)
     for n in (2, 5):
         by_hand.set_params(**{counter: n}).fit(*rows(4))
-    assert answers(models[1]) == answers(by_hand)
+    assert responses(models[1]) == responses(by_hand)
 
 
 def test_models_of_a_cohort_read_what_is_theirs():
@@ -160,7 +160,7 @@ def test_models_of_a_cohort_read_what_is_theirs():
     cohort, _ = advance(given, work)
     for trial, (C, n) in enumerate([(0.1, 3), (1.0, 1), (10.0, 3)]):
         expected = LogisticRegression(C=C).fit(*rows(n))
-        assert answers(cohort[trial][0].model) == answers(expected)
+        assert responses(cohort[trial][0].model) == responses(expected)
 
 
 def test_weights_come_along():
@@ -173,7 +173,7 @@ def test_weights_come_along():
     given = spec(LogisticRegression(), "n_samples", fit_rows=("sample_weight",))
     cohort, _ = advance(given, [TrialWork(0, Trial({}, 0), 0, 2, (2,))], chunks=chunks)
     expected = LogisticRegression().fit(*rows(2), np.concatenate(weights[:2]))
-    assert answers(cohort[0][0].model) == answers(expected)
+    assert responses(cohort[0][0].model) == responses(expected)
 
 
 def test_a_fit_that_raises_fails_alone():

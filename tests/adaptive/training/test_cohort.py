@@ -184,7 +184,7 @@ def test_score_in_parts(scoring):
             [part],
         )
         assert all(outcome.scores == [] for outcome in outcomes)
-    kept = len(cohort[0][0].answers)
+    kept = len(cohort[0][0].responses)
     for _ in range(2):  # the last task may be repeated as well
         last, outcomes = advance(
             given,
@@ -192,8 +192,8 @@ def test_score_in_parts(scoring):
             cohort,
             CHUNKS[-1:],
         )
-        assert len(cohort[0][0].answers) == kept
-        assert last[0][0].answers == last[0][0].seen == []
+        assert len(cohort[0][0].responses) == kept
+        assert last[0][0].responses == last[0][0].seen == []
         for one, other in zip(outcomes, at_once, strict=True):
             assert one.scores[0].metrics == other.scores[0].metrics
 

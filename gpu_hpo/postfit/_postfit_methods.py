@@ -31,7 +31,7 @@ def _has(method: str) -> Callable[[Any], Any]:
     return available_if(check)
 
 
-class Answering:
+class PostfitMethods:
     """Answers by a model: at once, or lazily and block by block for a Dask X.
 
     A method is there if the model has it. For a Dask array a method gives a Dask array;
@@ -43,7 +43,7 @@ class Answering:
         """The model, or before fit what it will be made from."""
         raise NotImplementedError
 
-    def _answers(self) -> Any:
+    def _responses(self) -> Any:
         """The model; NotFittedError before fit."""
         raise NotImplementedError
 
@@ -139,4 +139,4 @@ class Answering:
 
     def _apply(self, method: str, X: ArrayLike) -> Any:
         meta = getattr(self, _METAS.get(method, ""), None)
-        return apply(self._answers(), method, X, meta)
+        return apply(self._responses(), method, X, meta)

@@ -12,13 +12,13 @@ from gpu_hpo.metrics._truth import Truth
 T = TypeVar("T")
 
 
-class StackedAnswers:
+class StackedResponses:
     """The answers of several models for the rows that count.
 
     Parameters
     ----------
     truth : Truth
-    answers : mapping of str to array of shape (n_models, n_samples, ...)
+    responses : mapping of str to array of shape (n_models, n_samples, ...)
         By method.
 
     Attributes
@@ -28,20 +28,20 @@ class StackedAnswers:
     n_models : int
     """
 
-    def __init__(self, truth: Truth, answers: Mapping[str, Any]) -> None:
+    def __init__(self, truth: Truth, responses: Mapping[str, Any]) -> None:
         self.truth = truth
         self.xp = truth.xp
-        self.n_models: int = next(iter(answers.values())).shape[0]
-        self._answers = answers
+        self.n_models: int = next(iter(responses.values())).shape[0]
+        self._responses = responses
         self._shared: dict[Any, Any] = {}
 
     def first(self, *methods: str) -> str:
         """The first of some methods that the models have answers of."""
-        return next(name for name in methods if name in self._answers)
+        return next(name for name in methods if name in self._responses)
 
     def of(self, method: str) -> Any:
         """Answers of shape (n_models, n_rows, ...), contiguous."""
-        given = self._answers[method]
+        given = self._responses[method]
         return self.shared(method, lambda: self.truth.rows_that_count(given))
 
     def shared(self, name: Any, make: Callable[[], T]) -> T:
