@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gpu_hpo.linear_model._lanes import CODE, Lanes, Rows
+from gpu_hpo.linear_model._lanes import CODE, Lanes
+from gpu_hpo.stacks._rows import Rows
 
 
 def scores(xp: Any, coefs: Any, intercepts: Any, X: Any) -> Any:

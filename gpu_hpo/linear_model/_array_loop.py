@@ -32,11 +32,11 @@ from gpu_hpo.linear_model._lanes import (
     SQUARES,
     START,
     Lanes,
-    Rows,
     Rules,
     T,
 )
 from gpu_hpo.linear_model._losses import THRESHOLDS, gradients, losses
+from gpu_hpo.stacks._rows import Rows
 
 
 def array_epoch(xp: Any, rules: Rules, lanes: Lanes, rows: Rows, orders: Any) -> None:
@@ -46,7 +46,7 @@ def array_epoch(xp: Any, rules: Rules, lanes: Lanes, rows: Rows, orders: Any) ->
         # There are no sparse arrays of three axes.
         for i in range(len(order)):
             found = np.flatnonzero(which == i)
-            part = lanes.take(found)
+            part = lanes.part(found)
             _Pass(xp, rules, part, rows).run(xp.asarray(order[i : i + 1]), None)
             lanes.put(found, part)
         return

@@ -23,10 +23,10 @@ from gpu_hpo.linear_model._lanes import (
     CODE,
     SPARSE_INTERCEPT_DECAY,
     Lanes,
-    Rows,
     Rules,
     T,
 )
+from gpu_hpo.stacks._rows import Rows
 
 VECTOR = 8
 BLOCK = 256  # lanes at a time, so that their weights stay in a core's own cache
@@ -35,10 +35,10 @@ BLOCK = 256  # lanes at a time, so that their weights stay in a core's own cache
 def compiled_epoch(rules: Rules, lanes: Lanes, rows: Rows, orders: Any) -> None:
     """Do what `_hot_loop.train_epoch` says, for arrays of NumPy."""
     for block, order in _blocks(lanes, orders):
-        part = lanes.take(block)
+        part = lanes.part(block)
         _train(rules, part, rows, order)
         fresh = np.unique(block, return_index=True)[1]
-        lanes.put(block[fresh], part.take(fresh))
+        lanes.put(block[fresh], part.part(fresh))
 
 
 def _blocks(lanes: Lanes, orders: Any) -> Iterator[tuple[Any, Any]]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from gpu_hpo.linear_model._lanes import Lanes, Rows, Rules
+from gpu_hpo.linear_model._lanes import Lanes, Rules
+from gpu_hpo.stacks._rows import Rows
 
 
 def train_epoch(xp: Any, rules: Rules, lanes: Lanes, rows: Rows, orders: Any) -> None:

@@ -13,7 +13,8 @@ from gpu_hpo.devices import array_namespace
 from gpu_hpo.devices._cuda_kernels import SHARED_BYTES, blocks_of, lend, stream_of
 from gpu_hpo.linear_model._compiled_rules import Plan, plan
 from gpu_hpo.linear_model._kernel_code import kernels
-from gpu_hpo.linear_model._lanes import Lanes, Rows, Rules
+from gpu_hpo.linear_model._lanes import Lanes, Rules
+from gpu_hpo.stacks._rows import Rows
 
 FEWEST_THREADS, MOST_THREADS = 32, 256
 

@@ -8,7 +8,7 @@ per class. Lanes know nothing of each other, so any of them can be trained toget
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 # Numbers that each lane has for itself, by their row in `Lanes.table`. Settings:
@@ -112,7 +112,7 @@ class Lanes:
     def __len__(self) -> int:
         return len(self.weights)
 
-    def take(self, lanes: Any) -> Lanes:
+    def part(self, lanes: Any) -> Lanes:
         """Copy some lanes."""
         parts = {
             field.name: getattr(self, field.name)[lanes]
@@ -129,33 +129,6 @@ class Lanes:
                 self.table[:, lanes] = others.table
             else:
                 getattr(self, name)[lanes] = getattr(others, name)
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows to train on, on the device that they came on.
-
-    Attributes
-    ----------
-    X : array or CSR matrix of shape (n_samples, n_features)
-    y : array of shape (n_samples,)
-        Targets, or numbers of classes; of float64.
-    weight : array of shape (n_samples,), or None
-    """
-
-    X: Any
-    y: Any
-    weight: Any
-
-    @property
-    def sparse(self) -> bool:
-        """Whether X is a CSR matrix."""
-        return hasattr(self.X, "indptr")
-
-    def take(self, rows: Any) -> Rows:
-        """Some of the rows."""
-        weight = None if self.weight is None else self.weight[rows]
-        return replace(self, X=self.X[rows], y=self.y[rows], weight=weight)
 
 
 def begin(xp: Any, rules: Rules, lanes: Lanes) -> None:

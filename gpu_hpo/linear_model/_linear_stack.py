@@ -4,31 +4,28 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse
 from sklearn.base import is_classifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from gpu_hpo.devices import array_namespace, to_host
 from gpu_hpo.linear_model import _lanes as lane
 from gpu_hpo.linear_model._answers import probabilities, scores
 from gpu_hpo.linear_model._hot_loop import train_epoch
 from gpu_hpo.linear_model._lanes import Lanes, Rules, begin
-from gpu_hpo.linear_model._rows import read_rows, read_X
-from gpu_hpo.linear_model._stack_fit import fit_stack, say_how_it_went
-from gpu_hpo.linear_model._stopping import diverged
-from gpu_hpo.stacks._fit_courses import check_begins_anew
-from gpu_hpo.stacks._row_orders import Lot, copy_member, read_lots
+from gpu_hpo.linear_model._rows import LinearRows, read_rows, read_X
+from gpu_hpo.linear_model._stopping import diverged, train_until_done
+from gpu_hpo.stacks._array_stack import ArrayStack
+from gpu_hpo.stacks._fit_courses import Course, warn_of_models
 
-# What models of one stack have in common once they have seen data.
-_SHARED = ("classes_", "feature_names_in_", "n_features_in_")
-# The arrays of a stack, by the attribute of a model that each of their rows is.
-_ARRAYS = {
+# The arrays of a stack, by the attribute that each of their rows is of a model whose
+# weights are averaged.
+_AVERAGED = {
     "coefs": "_standard_coef",
     "intercepts": "_standard_intercept",
     "average_coefs": "_average_coef",
@@ -44,155 +41,156 @@ def _has_probabilities(stack: Any) -> bool:
     return _is_classifier(stack) and stack.models[0]._check_proba()
 
 
-class LinearStack:
+class LinearStack(ArrayStack):
     """Linear models that train together; see `gpu_hpo.stacks.Stack`.
+
+    Its arrays are `coefs`, weights that are trained, of shape (n_models, n_outputs,
+    n_features), and `intercepts`, of shape (n_models, n_outputs); `average_coefs` and
+    `average_intercepts` of the same shapes are means over all updates, zero if they are
+    not wanted.
 
     Parameters
     ----------
     models : sequence of SGDClassifier or of SGDRegressor
         With equal `stack_key`. They are left as they are.
-
-    Attributes
-    ----------
-    models : list of estimator
-        Parameters and bookkeeping of each; their weights are out of date.
-    coefs : array of shape (n_models, n_outputs, n_features)
-        Weights that are trained; absent before the first call.
-    intercepts : array of shape (n_models, n_outputs)
-    average_coefs, average_intercepts : array
-        Of the same shapes: means over all updates; zero if they are not wanted.
-    errors : list of (Exception or None)
-    xp : module
-        NumPy or CuPy, whatever the data came as.
     """
 
-    coefs: Any
-    intercepts: Any
-    average_coefs: Any
-    average_intercepts: Any
-
-    def __init__(self, models: Sequence[Any]) -> None:
-        self.models = [copy_member(model) for model in models]
-        self.errors: list[Exception | None] = [None] * len(self.models)
-        self.xp: Any = np
-        if getattr(models[0], "coef_", None) is not None:
-            self._pack()
-
-    def __len__(self) -> int:
-        return len(self.models)
+    attributes = {"coefs": "coef_", "intercepts": "intercept_"}
 
     # ---- training ----
 
-    def fit(
+    # The order of scikit-learn's parameters.
+    def fit(  # type: ignore[override]
         self,
         X: Any,
         y: Any,
         coef_init: Any = None,
         intercept_init: Any = None,
         sample_weight: Any = None,
-    ) -> LinearStack:
-        """Train every model anew, each until it no longer improves.
+    ) -> Self:
+        """Train every model anew; takes what the estimators' `fit` takes.
 
-        Parameters
-        ----------
-        X : array-like or CSR matrix of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-        coef_init, intercept_init : array-like, optional
-            Weights that every model begins with, as of the estimators' `fit`.
-        sample_weight : array-like of shape (n_samples,), optional
-
-        Raises
-        ------
-        ValueError
-            If something is wrong with the data for all models, before any training; or
-            if they are trained already and are to go on from there by `warm_start`.
+        Every model begins with the weights that are given, if any.
         """
-        check_begins_anew(self.models, fitted=hasattr(self, "coefs"))
-        fit_stack(self, X, y, coef_init, intercept_init, sample_weight)
-        sound = [i for i, error in enumerate(self.errors) if error is None]
-        say_how_it_went({i: self.models[i] for i in sound})
-        return self
+        initial = {"coef_init": coef_init, "intercept_init": intercept_init}
+        return super().fit(X, y, sample_weight, **initial)
 
-    def partial_fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        classes: Any = None,
-        rows: Sequence[Any] | None = None,
-    ) -> LinearStack:
-        """Take every model once through X, in mini-batches.
+    def read(self, model: Any, X: Any, y: Any, weight: Any, **how: Any) -> LinearRows:
+        """Do what `read_rows` says."""
+        return read_rows(model, X, y, weight, **how)
 
-        Parameters
-        ----------
-        X : array-like or CSR matrix of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-        sample_weight : array-like of shape (n_samples,), optional
-        classes : array-like of shape (n_classes,), optional
-            Needed at the first call of classifiers.
-        rows : sequence of (array of int or None), optional
-            Rows that each model trains on, if not all; see `gpu_hpo.stacks.Stack`.
+    def read_X(self, X: Any) -> Any:
+        """Check X to predict for."""
+        return read_X(self.models[0], X)
 
-        Raises
-        ------
-        ValueError
-            If something is wrong with the parameters, or with the data for all models,
-            before any training.
-        """
+    def check_call(self) -> None:
+        """Refuse parameters that the first `partial_fit` has no use for."""
         lead = self.models[0]
-        first = not hasattr(self, "coefs")
         if not hasattr(lead, "classes_" if is_classifier(lead) else "coef_"):
             _check_first_call(self.models)
 
-        def read(X: Any, y: Any, weight: Any) -> tuple[Any, ...]:
-            # What is refused leaves no traces.
-            reader = copy.copy(lead)
-            return *read_rows(reader, X, y, weight, classes, reset=first), reader
+    def reads_apart(self) -> bool:
+        """Tell whether weights of classes depend on which rows there are."""
+        return getattr(self.models[0], "class_weight", None) == "balanced"
 
-        balanced = getattr(lead, "class_weight", None) == "balanced"
-        for lot in read_lots(
-            read, X, y, sample_weight, rows, self.errors, apart=balanced
-        ):
-            if not hasattr(self, "coefs"):
-                data, _, self.models[0] = lot.data
-                self.begin(array_namespace(data.X), data.X.dtype)
-            if lot.members is None:
-                self._train(lot)
-            else:
-                part = self._part(lot.members)
-                part._train(lot)
-                self._put(lot.members, part)
-        return self
-
-    def _train(self, lot: Lot) -> None:
-        """Take every model once through its rows; they are as many for each."""
-        rows, class_weights, _ = lot.data
-        rules = self.rules()
-        lanes = self.lanes(class_weights)
-        begin(self.xp, rules, lanes)
-        # Outputs of a model share an order.
-        orders, which = lot.orders(self.models) or _as_they_stand(lot)
-        which = np.repeat(which, self.coefs.shape[1])
-        with np.errstate(all="ignore"):
-            train_epoch(self.xp, rules, lanes, rows, (orders, which))
-        self.absorb(lanes)
-        self.count([1] * len(self), lot.n_rows)
-        self.check_finite()
-
-    def begin(self, xp: Any, dtype: Any) -> None:
-        """Begin training anew, from zeros; the first model knows the data."""
+    def begin_arrays(self, rows: LinearRows) -> None:
+        """Begin with zeros, or with the weights that `fit` was given."""
         lead = self.models[0]
         n_outputs = 1
         if is_classifier(lead) and len(lead.classes_) > 2:
             n_outputs = len(lead.classes_)
         shape = len(self), n_outputs, lead.n_features_in_
-        self.xp = xp
-        for name in _ARRAYS:
-            n_axes = 3 if name.endswith("coefs") else 2
-            setattr(self, name, xp.zeros(shape[:n_axes], dtype))
-        common = {name: getattr(lead, name) for name in _SHARED if hasattr(lead, name)}
+        dtype = np.dtype(rows.X.dtype.str)
+        self.arrays = {
+            name: self.xp.zeros(shape[: _n_axes(name)], dtype) for name in _AVERAGED
+        }
+        if rows.initial is not None:
+            for name, values in zip(self.attributes, rows.initial, strict=True):
+                array = self.arrays[name]
+                array[:] = self.xp.asarray(values).reshape(array.shape[1:])
+
+    def books(self, model: Any) -> dict[str, Any]:
+        """Count of updates, as scikit-learn counts."""
+        return {"t_": 1.0, "n_iter_": 0}
+
+    def go_on(self) -> None:
+        """Count updates anew."""
         for model in self.models:
-            model.__dict__.update(common, t_=1.0)
+            model.t_ = 1.0
+
+    def call(self, rows: LinearRows, orders: tuple[Any, Any] | None) -> None:
+        """Take every model once through its rows, in mini-batches."""
+        if orders is None:
+            orders = np.arange(rows.X.shape[0])[None], np.zeros(len(self), np.intp)
+        rules, lanes = self.rules(), self.lanes(rows.class_weights)
+        begin(self.xp, rules, lanes)
+        # Outputs of a model share an order.
+        which = np.repeat(orders[1], self.arrays["coefs"].shape[1])
+        with np.errstate(all="ignore"):
+            train_epoch(self.xp, rules, lanes, rows, (orders[0], which))
+        self.absorb(lanes)
+        self.count([1] * len(self), orders[0].shape[1])
+
+    def holding_out(self, rows: LinearRows) -> Callable[..., tuple[Any, Any]]:
+        """Say which rows a model trains on, and which say when to stop."""
+        every = np.arange(rows.X.shape[0])
+        if not self.models[0].early_stopping:
+            return lambda model, rng: (every, every[:0])
+        y = to_host(rows.y)
+        counted = np.ones(len(y), bool)
+        if rows.weight is not None:
+            counted = to_host(rows.weight > 0)
+
+        def hold_out(model: Any, rng: Any) -> tuple[Any, Any]:
+            held = np.flatnonzero(model._make_validation_split(y, counted))
+            return np.setdiff1d(every, held), held
+
+        return hold_out
+
+    def train_until_done(self, rows: Any, courses: Sequence[Course]) -> list[int]:
+        """Train models, in the order of their courses, each output until it is done."""
+        early = self.models[0].early_stopping
+        talks = any(model.verbose > 0 for model in self.models)
+        rules, lanes = self.rules(not early or talks), self.lanes(rows.class_weights)
+        begin(self.xp, rules, lanes)
+        n_epochs, self.errors = train_until_done(
+            self.xp, self.models, rules, lanes, rows, courses
+        )
+        self.absorb(lanes)
+        self.count(n_epochs, rows.X.shape[0])
+        ends = [model.tol is not None for model in self.models]
+        last = [model.n_iter_ == model.max_iter for model in self.models]
+        return np.flatnonzero(np.logical_and(ends, last)).tolist()
+
+    def end_fit(self) -> None:
+        """Do nothing: whether weights are finite is looked at after each epoch."""
+
+    def diverged(self) -> Exception:
+        """Say what scikit-learn says."""
+        return diverged(1)
+
+    def say_how_it_went(self, cut_off: Sequence[int]) -> None:
+        """Warn, once for all, of what some of the fitted models should know."""
+        if cut_off:
+            warn_of_models(
+                ConvergenceWarning(
+                    "Maximum number of iteration reached before convergence. Consider "
+                    "increasing max_iter to improve the fit."
+                ),
+                cut_off,
+            )
+        negative = [
+            i
+            for i, model in enumerate(self.models)
+            if model.power_t < 0 and self.errors[i] is None
+        ]
+        if negative:
+            warn_of_models(
+                FutureWarning(
+                    "Negative values for `power_t` are deprecated, as in scikit-learn."
+                ),
+                negative,
+            )
 
     def rules(self, objective: bool = False) -> Rules:
         """What the models have in common, as training must know it."""
@@ -209,7 +207,8 @@ class LinearStack:
 
     def lanes(self, class_weights: Any) -> Lanes:
         """Copy all outputs of all models, to be trained."""
-        xp, (n_models, n_outputs, n_features) = self.xp, self.coefs.shape
+        xp, arrays = self.xp, self.arrays
+        n_models, n_outputs, n_features = arrays["coefs"].shape
         table = np.zeros((lane.N_ROWS, n_models, n_outputs))
         for row, name in {
             lane.T: "t_",
@@ -235,23 +234,24 @@ class LinearStack:
             table[lane.POSITIVE] = class_weights[1] if one else class_weights
             table[lane.NEGATIVE] = class_weights[0] if one else 1
         return Lanes(
-            self.coefs.reshape(-1, n_features).copy(),
-            self.intercepts.reshape(-1).astype(xp.float64),
-            self.average_coefs.reshape(-1, n_features).copy(),
-            self.average_intercepts.reshape(-1).astype(xp.float64),
+            arrays["coefs"].reshape(-1, n_features).copy(),
+            arrays["intercepts"].reshape(-1).astype(xp.float64),
+            arrays["average_coefs"].reshape(-1, n_features).copy(),
+            arrays["average_intercepts"].reshape(-1).astype(xp.float64),
             xp.asarray(table.reshape(lane.N_ROWS, -1)),
-            xp.empty((n_models * n_outputs, 0), self.coefs.dtype),
+            xp.empty((n_models * n_outputs, 0), arrays["coefs"].dtype),
         )
 
     def absorb(self, lanes: Lanes) -> None:
         """Take over what has been trained."""
-        dtype, shape = self.coefs.dtype, self.coefs.shape
-        self.coefs = lanes.weights.reshape(shape)
-        self.intercepts = lanes.intercepts.reshape(shape[:2]).astype(dtype)
+        arrays = self.arrays
+        dtype, shape = arrays["coefs"].dtype, arrays["coefs"].shape
+        arrays["coefs"] = lanes.weights.reshape(shape)
+        arrays["intercepts"] = lanes.intercepts.reshape(shape[:2]).astype(dtype)
         if self.models[0].average > 0:
-            self.average_coefs = lanes.average_weights.reshape(shape)
+            arrays["average_coefs"] = lanes.average_weights.reshape(shape)
             averages = lanes.average_intercepts.reshape(shape[:2])
-            self.average_intercepts = averages.astype(dtype)
+            arrays["average_intercepts"] = averages.astype(dtype)
 
     def count(self, n_epochs: Sequence[int], n_rows: int) -> None:
         """Keep the books of some epochs of each model."""
@@ -259,113 +259,70 @@ class LinearStack:
             model.n_iter_ = epochs
             model.t_ += float(epochs * -(-n_rows // model.batch_size))
 
-    def check_finite(self) -> None:
-        """Note which models have diverged."""
-        xp = self.xp
-        finite = xp.isfinite(self.coefs).all(axis=(1, 2))
-        finite &= xp.isfinite(self.intercepts).all(axis=1)
-        for i, fine in enumerate(to_host(finite).tolist()):
-            if not fine:
-                self.errors[i] = diverged(1)
-
-    # ---- answers ----
-
-    def predict(self, X: Any) -> Any:
-        """Classes or targets, of shape (n_models, n_samples)."""
-        found = self._scores(X)
-        if not is_classifier(self.models[0]):
-            return found[..., 0]
-        if found.shape[-1] == 1:
-            codes = (found[..., 0] > 0).astype(np.intp)
-        else:
-            codes = found.argmax(axis=-1)
-        return self.xp.asarray(self.models[0].classes_)[codes]
+    # ---- predictions ----
 
     @available_if(_is_classifier)
     def decision_function(self, X: Any) -> Any:
         """Distances, of shape (n_models, n_samples[, n_classes])."""
-        found = self._scores(X)
+        found = self.outputs(self.checked_X(X))
         return found[..., 0] if found.shape[-1] == 1 else found
 
     @available_if(_has_probabilities)
     def predict_proba(self, X: Any) -> Any:
         """Probabilities, of shape (n_models, n_samples, n_classes)."""
+        found = self.outputs(self.checked_X(X))
         with np.errstate(invalid="ignore"):
-            return probabilities(self.xp, self.models[0].loss, self._scores(X))
+            return probabilities(self.xp, self.models[0].loss, found)
 
-    def _scores(self, X: Any) -> Any:
-        check_is_fitted(self.models[0])
-        X = read_X(self.models[0], X)
+    def outputs(self, X: Any) -> Any:
+        """Distances or targets, of shape (n_models, n_samples, n_outputs)."""
         with np.errstate(invalid="ignore", over="ignore"):
             return scores(self.xp, *self._published(), X)
 
     def _published(self) -> tuple[Any, Any]:
         """Weights that count: averages, of models that have any."""
+        arrays = self.arrays
         averaged = [0 < model.average <= model.t_ - 1 for model in self.models]
         if not any(averaged):
-            return self.coefs, self.intercepts
+            return arrays["coefs"], arrays["intercepts"]
         xp, chosen = self.xp, self.xp.asarray(np.array(averaged))[:, None]
         return (
-            xp.where(chosen[:, None], self.average_coefs, self.coefs),
-            xp.where(chosen, self.average_intercepts, self.intercepts),
+            xp.where(chosen[:, None], arrays["average_coefs"], arrays["coefs"]),
+            xp.where(chosen, arrays["average_intercepts"], arrays["intercepts"]),
         )
 
-    # ---- membership ----
+    # ---- from and to estimators ----
 
-    def take(self, indices: Sequence[int]) -> LinearStack:
-        """Stack of some of the models."""
-        out = self._part(indices)
-        out.models = [copy_member(model) for model in out.models]
-        return out
+    def pack(self) -> None:
+        """Put the weights of all models into arrays."""
+        lead = self.models[0]
+        coefs = [_dense(model.coef_) for model in self.models]
+        self.xp = xp = array_namespace(coefs[0])
+        shape = len(self), len(lead.intercept_), coefs[0].shape[-1]
+        dtype = coefs[0].dtype
+        for name, attribute in _AVERAGED.items():
+            inner = shape[1 : _n_axes(name)]
+            if lead.average > 0 and hasattr(lead, attribute):
+                parts = [getattr(model, attribute) for model in self.models]
+            elif name == "coefs":
+                parts = coefs
+            elif name == "intercepts":
+                parts = [model.intercept_ for model in self.models]
+            else:
+                self.arrays[name] = xp.zeros((len(self), *inner), dtype)
+                continue
+            parts = [xp.asarray(part).reshape(inner) for part in parts]
+            self.arrays[name] = xp.stack(parts).astype(dtype, copy=False)
 
-    def concat(self, others: Sequence[LinearStack]) -> LinearStack:
-        """Stack of these models and those of `others`."""
-        stacks = [self, *others]
-        out = type(self).__new__(type(self))
-        out.models = [copy_member(model) for stack in stacks for model in stack.models]
-        out.errors = [error for stack in stacks for error in stack.errors]
-        out.xp = self.xp
-        if hasattr(self, "coefs"):
-            for name in _ARRAYS:
-                parts = [getattr(stack, name) for stack in stacks]
-                setattr(out, name, self.xp.concatenate(parts))
-        return out
-
-    def unstack(self) -> list[Any]:
-        """One estimator per model."""
-        models = [copy_member(model) for model in self.models]
-        if not hasattr(self, "coefs"):
-            return models
+    def publish(self, models: Sequence[Any]) -> None:
+        """Give estimators copies of their weights, and of the averages if wanted."""
         coefs, intercepts = self._published()
         for i, model in enumerate(models):
             model.coef_ = self._shaped(coefs[i])
             model.intercept_ = intercepts[i].copy()
             if model.average > 0:
-                for name, attribute in _ARRAYS.items():
-                    setattr(model, attribute, self._shaped(getattr(self, name)[i]))
-        return models
-
-    # ---- how ----
-
-    def _part(self, members: Sequence[int]) -> LinearStack:
-        """Some of the models themselves, with copies of their arrays."""
-        out = type(self).__new__(type(self))
-        out.models = [self.models[i] for i in members]
-        out.errors = [self.errors[i] for i in members]
-        out.xp = self.xp
-        if hasattr(self, "coefs"):
-            places = self.xp.asarray(np.asarray(members, np.intp))
-            for name in _ARRAYS:
-                setattr(out, name, getattr(self, name)[places])
-        return out
-
-    def _put(self, members: Sequence[int], part: LinearStack) -> None:
-        """Take over what has become of a part."""
-        places = self.xp.asarray(np.asarray(members, np.intp))
-        for name in _ARRAYS:
-            getattr(self, name)[places] = getattr(part, name)
-        for i, error in zip(members, part.errors, strict=True):
-            self.errors[i] = error
+                for name, attribute in _AVERAGED.items():
+                    setattr(model, attribute, self._shaped(self.arrays[name][i]))
 
     def _shaped(self, array: Any) -> Any:
         """Copy with the axes that an estimator shows: a regressor has one fewer."""
@@ -373,30 +330,9 @@ class LinearStack:
             array = array[0]
         return array.copy()
 
-    def _pack(self) -> None:
-        """Put the weights of all models into arrays."""
-        coefs = [_dense(model.coef_) for model in self.models]
-        self.xp = xp = array_namespace(coefs[0])
-        n_outputs = len(self.models[0].intercept_)
-        shape = len(self), n_outputs, coefs[0].shape[-1]
-        dtype = coefs[0].dtype
-        for name, attribute in _ARRAYS.items():
-            n_axes = 3 if name.endswith("coefs") else 2
-            if self.models[0].average > 0 and hasattr(self.models[0], attribute):
-                parts = [getattr(model, attribute) for model in self.models]
-            elif name == "coefs":
-                parts = coefs
-            elif name == "intercepts":
-                parts = [model.intercept_ for model in self.models]
-            else:
-                setattr(self, name, xp.zeros(shape[:n_axes], dtype))
-                continue
-            parts = [xp.asarray(part).reshape(shape[1:n_axes]) for part in parts]
-            setattr(self, name, xp.stack(parts).astype(dtype, copy=False))
 
-
-def _as_they_stand(lot: Lot) -> tuple[Any, Any]:
-    return np.arange(lot.n_rows)[None], np.zeros(len(lot.which), np.intp)
+def _n_axes(name: str) -> int:
+    return 3 if name.endswith("coefs") else 2
 
 
 def _dense(coef: Any) -> Any:

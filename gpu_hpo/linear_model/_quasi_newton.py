@@ -26,7 +26,8 @@ from gpu_hpo.linear_model._quasi_newton_host import (
     Solution,
     minimize_on_host,
 )
-from gpu_hpo.linear_model._rows import _check_weight, _codes, read_X
+from gpu_hpo.linear_model._rows import read_weight, read_X
+from gpu_hpo.stacks._rows import class_codes
 
 
 class QNClassifier(ClassifierMixin, BaseEstimator):
@@ -245,7 +246,7 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
                 "At least two classes are needed, but y has only one class: "
                 f"{classes.tolist()[0]!r}"
             )
-        codes = _codes(xp, classes, y)
+        codes = class_codes(classes, y)
         unknown = codes < 0
         if bool(unknown.any()):
             labels = np.unique(to_host(y[unknown])).tolist()
@@ -254,7 +255,7 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
                 f"{classes.tolist()} since the first fit; fit with warm_start=False "
                 "to begin anew"
             )
-        weight = _check_weight(X, sample_weight, False)
+        weight = read_weight(X, sample_weight, False)
         if weight is not None and xp is not np and len(classes) > 2:
             raise ValueError(
                 "sample_weight must be None on a GPU where there are more than two "

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,23 @@ from gpu_hpo.devices import (
     to_host,
     validate_device_data,
 )
-from gpu_hpo.linear_model._lanes import Rows
+from gpu_hpo.stacks._rows import FLOATS, Rows, class_codes
+
+
+@dataclass(frozen=True)
+class LinearRows(Rows):
+    """Rows to train on; `y` and `weight` are of float64.
+
+    Attributes
+    ----------
+    class_weights : ndarray of shape (n_classes,), or None
+        None for a regressor.
+    initial : tuple of (ndarray, ndarray), or None
+        Coefficients and intercepts that every model begins with, if not with zeros.
+    """
+
+    class_weights: Any = None
+    initial: Any = None
 
 
 def read_rows(
@@ -26,11 +44,13 @@ def read_rows(
     X: Any,
     y: Any,
     sample_weight: Any,
-    classes: Any = None,
     *,
+    classes: Any = None,
     reset: bool,
-    zero_weights: bool = False,
-) -> tuple[Rows, Any]:
+    fit: bool,
+    coef_init: Any = None,
+    intercept_init: Any = None,
+) -> LinearRows:
     """Check data as scikit-learn does, and note on `model` what it says of itself.
 
     Parameters
@@ -40,23 +60,29 @@ def read_rows(
     X : array-like or sparse matrix of shape (n_samples, n_features)
     y : array-like of shape (n_samples,)
     sample_weight : array-like of shape (n_samples,), or None
+        May be all zero where a classifier is fitted with early stopping.
     classes : array-like of shape (n_classes,), or None
+        As given to `partial_fit`.
     reset : bool
         Whether the model begins anew.
-    zero_weights : bool
-        Whether all weights may be zero.
+    fit : bool
+        Whether y says which classes there are.
+    coef_init, intercept_init : array-like, or None
+        As of the estimators' `fit`.
 
     Returns
     -------
-    rows : Rows
-    class_weights : ndarray of shape (n_classes,), or None
-        None for a regressor.
+    LinearRows
 
     Raises
     ------
     ValueError
         With scikit-learn's words.
     """
+    zero_weights = fit and is_classifier(model) and model.early_stopping
+    if fit and is_classifier(model):
+        classes = _classes(model, y)
+        model.__dict__.pop("classes_", None)
     if is_device_array(X):
         X, y = validate_device_data(model, X, y, reset=reset, accept_sparse=True)
     else:
@@ -65,26 +91,29 @@ def read_rows(
             X,
             y,
             accept_sparse="csr",
-            dtype=[np.float64, np.float32],
+            dtype=FLOATS,
             order="C",
             accept_large_sparse=False,
             y_numeric=not is_classifier(model),
             reset=reset,
         )
-    xp = array_namespace(X)
-    if not is_classifier(model):
-        weight = _check_weight(X, sample_weight, zero_weights)
-        return Rows(X, y.astype(X.dtype).astype(np.float64), weight), None
-    _check_partial_fit_first_call(model, classes)
-    codes = _codes(xp, model.classes_, y)
-    class_weights = _class_weights(model, y, codes)
-    weight = _check_weight(X, sample_weight, zero_weights)
-    if len(model.classes_) < 2:
+    class_weights: Any = None
+    if is_classifier(model):
+        _check_partial_fit_first_call(model, classes)
+        target = class_codes(model.classes_, y)
+        class_weights = _class_weights(model, y, target)
+    else:
+        target = y.astype(X.dtype)
+    weight = read_weight(X, sample_weight, zero_weights)
+    if is_classifier(model) and len(model.classes_) < 2:
         raise ValueError(
             "The number of classes has to be greater than one; got "
             f"{len(model.classes_)} class"
         )
-    return Rows(X, codes.astype(np.float64), weight), class_weights
+    initial = None
+    if reset and not (coef_init is None and intercept_init is None):
+        initial = _initial(model, X, coef_init, intercept_init)
+    return LinearRows(X, target.astype(np.float64), weight, class_weights, initial)
 
 
 def read_X(model: Any, X: Any) -> Any:
@@ -94,12 +123,26 @@ def read_X(model: Any, X: Any) -> Any:
     return validate_data(model, X, accept_sparse="csr", reset=False)
 
 
-def _codes(xp: Any, classes: Any, y: Any) -> Any:
-    """Where in `classes` each label is; -1 if it is not."""
-    if xp is not np:
-        classes = xp.asarray(classes)
-    codes = xp.minimum(xp.searchsorted(classes, y), len(classes) - 1)
-    return xp.where(classes[codes] == y, codes, -1)
+def _classes(model: Any, y: Any) -> Any:
+    """Classes that there are in y."""
+    if is_device_array(y):
+        return np.unique(to_host(y))
+    return np.unique(validate_data(model, y=y))
+
+
+def _initial(
+    model: Any, X: Any, coef_init: Any, intercept_init: Any
+) -> tuple[Any, Any]:
+    """Check initial weights, with scikit-learn's words; gives arrays on the host."""
+    checked = copy.copy(model)
+    checked._allocate_parameter_mem(
+        n_classes=len(getattr(model, "classes_", [0])),
+        n_features=X.shape[1],
+        input_dtype=np.dtype(X.dtype.str),
+        coef_init=None if coef_init is None else to_host(coef_init),
+        intercept_init=None if intercept_init is None else to_host(intercept_init),
+    )
+    return checked.coef_, checked.intercept_
 
 
 def _class_weights(model: Any, y: Any, codes: Any) -> Any:
@@ -112,7 +155,7 @@ def _class_weights(model: Any, y: Any, codes: Any) -> Any:
     )
 
 
-def _check_weight(X: Any, weight: Any, zeros: bool) -> Any:
+def read_weight(X: Any, weight: Any, zeros: bool) -> Any:
     """Weights of rows, of float64; None if they are all alike."""
     if weight is None:
         return None

@@ -4,77 +4,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
 from numbers import Integral
 from typing import Any
 
-import numpy as np
 from sklearn import linear_model as theirs
 from sklearn.base import is_classifier
 from sklearn.utils.metaestimators import available_if
 
 from gpu_hpo._sklearn_private import Interval
 from gpu_hpo.linear_model._linear_stack import LinearStack
-from gpu_hpo.linear_model._stack_fit import fit_stack, say_how_it_went
+from gpu_hpo.stacks._stacked_estimator import StackedEstimator
 
 _BATCH_SIZE = {"batch_size": [Interval(Integral, 1, None, closed="left")]}
 
 
-class _StackedLinearModel:
+class _StackedLinearModel(StackedEstimator):
     """What lets a linear model train as a stack of one, and share a stack.
 
     Mixed into scikit-learn's classes, from which come parameters and their checks,
     and tags.
     """
 
-    # ---- the stack contract ----
+    stack_type = LinearStack
+    stack_params = (
+        "loss",
+        "penalty",
+        "learning_rate",
+        "batch_size",
+        "shuffle",
+        "fit_intercept",
+        "early_stopping",
+    )
 
-    def stack_key(self: Any) -> Hashable:
-        """What models that share a stack have in common; the rest are numbers.
-
-        Raises
-        ------
-        ValueError
-            If a parameter makes no sense.
-        """
-        fitted: Any = None
-        if getattr(self, "coef_", None) is not None:
-            coef = self.coef_
-            classes = getattr(self, "classes_", None)
-            fitted = (
-                type(coef).__module__,
-                str(coef.dtype),
-                coef.shape,
-                None if classes is None else tuple(np.asarray(classes).tolist()),
-                hasattr(self, "_average_coef"),
-            )
-        else:
-            self._validate_params()
+    def _check_trainable(self: Any, *, for_partial_fit: bool = False) -> None:
+        self._validate_params()
+        if not for_partial_fit:
             self._more_validate_params()
+
+    def _common_params(self: Any) -> tuple[Any, ...]:
         class_weight: Any = getattr(self, "class_weight", None)
         if isinstance(class_weight, dict):
             class_weight = tuple(sorted(class_weight.items(), key=repr))
-        return (
-            self.loss,
-            self.penalty,
-            self.learning_rate,
-            self.batch_size,
-            self.shuffle,
-            self.fit_intercept,
-            self.average > 0,
-            self.early_stopping,
-            class_weight,
-            fitted,
-        )
+        return *super()._common_params(), self.average > 0, class_weight
 
-    @classmethod
-    def stack(cls, models: Sequence[Any]) -> LinearStack:
-        """Stack of models with equal keys, which are left as they are."""
-        return LinearStack(models)
+    def _common_state(self: Any) -> tuple[Any, ...]:
+        return (hasattr(self, "_average_coef"),)
 
-    # ---- training ----
-
-    def fit(
+    # The order of scikit-learn's parameters.
+    def fit(  # type: ignore[override]
         self: Any,
         X: Any,
         y: Any,
@@ -98,64 +75,15 @@ class _StackedLinearModel:
         -------
         self
         """
-        self._validate_params()
-        self._more_validate_params()
-        again = self.warm_start and getattr(self, "coef_", None) is not None
+        again = self.warm_start and self._has_weights()
         goes_on = again and not is_classifier(self)
         if again and not goes_on:
             coef_init = self.coef_ if coef_init is None else coef_init
             intercept_init = (
                 self.intercept_ if intercept_init is None else intercept_init
             )
-        stack = self._alone()
-        fit_stack(
-            stack, X, y, coef_init, intercept_init, sample_weight, goes_on=goes_on
-        )
-        (error,) = stack.errors
-        if error is not None:
-            # The model stays as it was.
-            raise error
-        self._become(stack)
-        say_how_it_went({0: self})
-        return self
-
-    def _train_once(self: Any, X: Any, y: Any, **params: Any) -> Any:
-        """Train by one call, as a stack of one."""
-        self._validate_params()
-        stack = self._alone()
-        stack.partial_fit(X, y, **params)
-        return self._become(stack)
-
-    def _alone(self: Any) -> LinearStack:
-        """Stack of one, which draws from what the user gave."""
-        stack = LinearStack([self])
-        stack.models[0].random_state = self.random_state
-        return stack
-
-    def _become(self: Any, stack: LinearStack) -> Any:
-        """Take over what the only model of a stack has become."""
-        seed = self.random_state
-        self.__dict__.update(stack.unstack()[0].__dict__, random_state=seed)
-        (error,) = stack.errors
-        if error is not None:
-            raise error
-        return self
-
-    # ---- answers ----
-
-    def predict(self: Any, X: Any) -> Any:
-        """Predict classes or targets.
-
-        Parameters
-        ----------
-        X : array-like or CSR matrix of shape (n_samples, n_features)
-
-        Returns
-        -------
-        array of shape (n_samples,)
-            On the device of the model.
-        """
-        return LinearStack([self]).predict(X)[0]
+        initial = {"coef_init": coef_init, "intercept_init": intercept_init}
+        return self._fit_alone(X, y, sample_weight, goes_on=goes_on, **initial)
 
 
 class SGDClassifier(_StackedLinearModel, theirs.SGDClassifier):

@@ -12,8 +12,10 @@ import numpy as np
 from gpu_hpo.devices import array_namespace, to_host
 from gpu_hpo.linear_model._answers import validation_scores
 from gpu_hpo.linear_model._hot_loop import train_epoch
-from gpu_hpo.linear_model._lanes import ETA, LOSS, OBJECTIVE, Lanes, Rows, Rules
-from gpu_hpo.stacks._fit_courses import Course, HeldRows, next_orders
+from gpu_hpo.linear_model._lanes import ETA, LOSS, OBJECTIVE, Lanes, Rules
+from gpu_hpo.stacks._fit_courses import Course, HeldRows
+from gpu_hpo.stacks._fit_loop import courses_of, train_active
+from gpu_hpo.stacks._rows import Rows
 
 
 def train_until_done(
@@ -46,55 +48,44 @@ def train_until_done(
         Of each model, that its weights were no longer finite, which ends it.
     """
     owner = np.repeat(np.arange(len(models)), len(lanes) // len(models))
-    users = [len(course.members) for course in courses]
-    course = np.repeat(np.arange(len(courses)), users)[owner]
     books = _Books(models, owner, len(courses[0].order))
-    held = HeldRows(rows)
+    course, held = courses_of(courses)[owner], HeldRows(rows)
     n_epochs = np.zeros(len(models), int)
     errors: list[Exception | None] = [None] * len(models)
-    active = np.arange(len(lanes))
-    part = lanes.take(active)
-    epoch = 0
-    while len(active):
-        epoch += 1
-        n_epochs[owner[active]] = epoch
-        orders = next_orders(courses, course[active])
+
+    def epoch(part: Lanes, active: np.ndarray, orders: Any) -> np.ndarray:
+        n_epochs[owner[active]] += 1
+        number = int(n_epochs.max())
         part.table[[LOSS, OBJECTIVE]] = 0
         with np.errstate(all="ignore"):
             train_epoch(xp, rules, part, rows, orders)
         finite = xp.isfinite(part.weights).all(axis=1) & xp.isfinite(part.intercepts)
-        finite = to_host(finite)
-        if not finite.all():
-            failed = np.unique(owner[active[~finite]])
-            for i in failed.tolist():
-                errors[i] = diverged(epoch)
-            stays = ~np.isin(owner[active], failed)
-            active, part = _keep(lanes, active, part, stays)
+        failed = np.unique(owner[active[~to_host(finite)]])
+        for i in failed.tolist():
+            errors[i] = diverged(number)
+        sound = ~np.isin(owner[active], failed)
         found = None
         if len(courses[0].held):
-            found = _scores(xp, part, held, courses, course[active])
-        stops = books.stop(epoch, active, part, found)
-        active, part = _keep(lanes, active, part, ~stops)
+            found = _scores(
+                xp, part, held, courses, np.where(sound, course[active], -1)
+            )
+        return sound & ~books.stop(number, active, part, found, sound)
+
+    train_active(lanes, courses, course, epoch)
     return n_epochs.tolist(), errors
-
-
-def _keep(lanes: Lanes, active: Any, part: Lanes, stays: Any) -> tuple[Any, Lanes]:
-    """Let some of the active lanes go on, and put back all if these are fewer."""
-    if stays.all():
-        return active, part
-    lanes.put(active, part)
-    active = active[stays]
-    return active, lanes.take(active)
 
 
 def _scores(
     xp: Any, lanes: Lanes, held: HeldRows, courses: Sequence[Course], which: Any
 ) -> Any:
-    """Scores of lanes on the rows that each one's course holds out, on the host."""
-    out = np.empty(len(lanes))
-    for k in np.unique(which).tolist():
+    """Scores of lanes on the rows that each one's course holds out, on the host.
+
+    NaN for lanes of course -1.
+    """
+    out = np.full(len(lanes), np.nan)
+    for k in np.unique(which[which >= 0]).tolist():
         some = np.flatnonzero(which == k)
-        scores = validation_scores(xp, lanes.take(some), held.of(courses[k]))
+        scores = validation_scores(xp, lanes.part(some), held.of(courses[k]))
         out[some] = to_host(scores)
     return out
 
@@ -123,13 +114,19 @@ class _Books:
         self.best = np.full(len(owner), np.inf)
         self.count = np.zeros(len(owner), int)
 
-    def stop(self, epoch: int, active: Any, lanes: Lanes, scores: Any) -> Any:
-        """Say which of the active lanes should stop; the others may slow down."""
+    def stop(
+        self, epoch: int, active: Any, lanes: Lanes, scores: Any, sound: Any
+    ) -> Any:
+        """Say which of the active lanes should stop; the others may slow down.
+
+        What it says of lanes that are not `sound` does not matter.
+        """
         sums = to_host(lanes.table[[LOSS, OBJECTIVE]]) / self.n_rows
         # The less, the better.
         now = sums[1] if scores is None else -scores
         for i in self.talking:
-            self._talk(epoch, self.owner[active] == i, sums, scores)
+            own = sound & (self.owner[active] == i)
+            self._talk(epoch, own, sums, scores)
         best, tol = self.best[active], self.tol[active]
         worse = (now > best - tol) & (tol > -np.inf)
         self.count[active] = np.where(worse, self.count[active] + 1, 0)

@@ -17,7 +17,8 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 
-from gpu_hpo.neural_network._rows import Rows
+from gpu_hpo.neural_network._rows import NetworkRows
+from gpu_hpo.stacks._fit_loop import end_epoch as end_epoch_of_any
 from gpu_hpo.stacks._row_orders import is_fixed
 
 
@@ -52,7 +53,9 @@ def batch_size(model: Any, n_rows: int, *, quiet: bool = False) -> int:
     return min(model.batch_size, n_rows)
 
 
-def draw_weights(models: Sequence[Any], rows: Rows) -> tuple[list[Any], dict[int, Any]]:
+def draw_weights(
+    models: Sequence[Any], rows: NetworkRows
+) -> tuple[list[Any], dict[int, Any]]:
     """Draw the weights that networks begin with; equal integer seeds share them.
 
     Returns
@@ -77,7 +80,9 @@ def draw_weights(models: Sequence[Any], rows: Rows) -> tuple[list[Any], dict[int
     return initial, begun
 
 
-def initial_weights(model: Any, rows: Rows, rng: Any) -> tuple[list[Any], list[Any]]:
+def initial_weights(
+    model: Any, rows: NetworkRows, rng: Any
+) -> tuple[list[Any], list[Any]]:
     """Draw weights as Glorot and Bengio advise, in the order that scikit-learn does.
 
     On the host whatever the device, so that a seed means the same everywhere.
@@ -97,11 +102,9 @@ def initial_weights(model: Any, rows: Rows, rng: Any) -> tuple[list[Any], list[A
     return coefs, intercepts
 
 
-def forget_moments(model: Any) -> None:
-    """Let the solver begin anew."""
-    model._moments = None
-    model._rate = model.learning_rate_init
-    model._n_steps = 0
+def new_solver(model: Any) -> dict[str, Any]:
+    """Attributes of a model whose solver begins anew."""
+    return {"_moments": None, "_rate": model.learning_rate_init, "_n_steps": 0}
 
 
 def learning_rate(model: Any) -> float:
@@ -112,20 +115,14 @@ def learning_rate(model: Any) -> float:
 
 def end_epoch(model: Any, n_rows: int, n_batches: int) -> bool:
     """Keep the books of one epoch of one network; True if it should stop."""
-    model.n_iter_ += 1
     model.t_ += n_rows
     model._n_steps += n_batches
     model.loss_curve_.append(model.loss_)
-    if not model.early_stopping:
-        if model.loss_ > model.best_loss_ - model.tol:
-            model._no_improvement_count += 1
-        else:
-            model._no_improvement_count = 0
-        model.best_loss_ = min(model.loss_, model.best_loss_)
+    stops = end_epoch_of_any(model)
     sgd = model.solver == "sgd"
     if sgd and model.learning_rate == "invscaling":
         model._rate = float(model.learning_rate_init) / (model.t_ + 1) ** model.power_t
-    if model._no_improvement_count <= model.n_iter_no_change:
+    if not stops:
         return False
     if sgd and model.learning_rate == "adaptive" and model._rate > 1e-6:
         model._rate /= 5.0

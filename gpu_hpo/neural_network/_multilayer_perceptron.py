@@ -4,21 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable
 from typing import Any
 
-import numpy as np
 from sklearn import neural_network as theirs
 from sklearn.utils.metaestimators import available_if
 
-from gpu_hpo.neural_network._bookkeeping import forget_moments, hidden_layers
+from gpu_hpo.neural_network._bookkeeping import hidden_layers
 from gpu_hpo.neural_network._network_stack import NetworkStack
-from gpu_hpo.neural_network._rows import read_rows
-from gpu_hpo.neural_network._stack_fit import (
-    begin_fit,
-    say_how_it_went,
-    train_until_done,
-)
+from gpu_hpo.stacks._stacked_estimator import StackedEstimator
 
 _STOCHASTIC = ("sgd", "adam")
 
@@ -32,17 +26,36 @@ def _is_stochastic(model: Any) -> bool:
     return True
 
 
-class _StackedNetwork:
+class _StackedNetwork(StackedEstimator):
     """What lets a network train as a stack of one, and share a stack.
 
     Mixed into scikit-learn's classes, from which come parameters and their checks,
     tags, and the solver "lbfgs".
     """
 
-    # ---- the stack contract ----
+    stack_type = NetworkStack
+    stack_params = (
+        "activation",
+        "solver",
+        "batch_size",
+        "shuffle",
+        "nesterovs_momentum",
+        "early_stopping",
+    )
 
-    def stack_key(self: Any) -> Hashable:
-        """What networks that share a stack have in common; the rest are numbers.
+    def _check_trainable(self: Any, *, for_partial_fit: bool = False) -> None:
+        self._validate_params()
+        hidden_layers(self)
+
+    def _common_params(self: Any) -> tuple[Any, ...]:
+        loss = getattr(self, "loss", None)
+        return *super()._common_params(), hidden_layers(self), loss
+
+    def _common_state(self: Any) -> tuple[Any, ...]:
+        return (self.out_activation_,)
+
+    def stack_key(self) -> Hashable:
+        """Say what networks that share a stack have in common.
 
         Raises
         ------
@@ -52,38 +65,7 @@ class _StackedNetwork:
             If the solver is not a stochastic one.
         """
         _is_stochastic(self)
-        fitted: Any = None
-        if hasattr(self, "coefs_"):
-            coefs = self.coefs_
-            shapes = tuple(coef.shape for coef in coefs)
-            classes = getattr(self, "classes_", None)
-            fitted = (
-                type(coefs[0]).__module__,
-                str(coefs[0].dtype),
-                shapes,
-                self.out_activation_,
-                None if classes is None else tuple(np.asarray(classes).tolist()),
-            )
-        else:
-            self._validate_params()
-        return (
-            hidden_layers(self),
-            self.activation,
-            self.solver,
-            self.batch_size,
-            self.shuffle,
-            self.nesterovs_momentum,
-            self.early_stopping,
-            getattr(self, "loss", None),
-            fitted,
-        )
-
-    @classmethod
-    def stack(cls, models: Sequence[Any]) -> NetworkStack:
-        """Stack of networks with equal keys, which are left as they are."""
-        return NetworkStack(models)
-
-    # ---- training ----
+        return super().stack_key()
 
     def fit(self: Any, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Train until the loss, or the score on held out rows, stops improving.
@@ -99,68 +81,13 @@ class _StackedNetwork:
         -------
         self
         """
+        if self.solver in _STOCHASTIC:
+            return self._fit_alone(X, y, sample_weight)
         self._validate_params()
-        if self.solver not in _STOCHASTIC:
-            return super().fit(X, y, sample_weight)  # type: ignore[misc]
-        hidden_layers(self)
-        again = self.warm_start and hasattr(self, "coefs_")
-        rows = read_rows(self, X, y, sample_weight, reset=not again, fit=True)
-        stack = self._alone()
-        begun: Mapping[int, Any] = {}
-        if again:
-            forget_moments(stack.models[0])
-            stack = stack.models[0]._alone()
-        else:
-            begun = begin_fit(stack, rows)
-        cut_off = train_until_done(stack, rows, begun)
-        (error,) = stack.errors
-        if error is not None:
-            # The network stays as it was.
-            raise error
-        stack.check_finite()
-        self._become(stack)
-        say_how_it_went(dict.fromkeys(cut_off, self))
-        return self
-
-    def _train_once(self: Any, X: Any, y: Any, **params: Any) -> Any:
-        """Train by one call, as a stack of one."""
-        self._validate_params()
-        hidden_layers(self)
-        stack = self._alone()
-        stack.partial_fit(X, y, **params)
-        return self._become(stack)
-
-    def _alone(self: Any) -> NetworkStack:
-        """Stack of one, which draws from what the user gave."""
-        stack = NetworkStack([self])
-        stack.models[0].random_state = self.random_state
-        return stack
-
-    def _become(self: Any, stack: NetworkStack) -> Any:
-        """Take over what the only network of a stack has become."""
-        (error,) = stack.errors
-        if isinstance(error, ZeroDivisionError):
-            # It is the weights of the rows that are wrong: the network stays as it was.
-            raise error
-        seed = self.random_state
-        self.__dict__.update(stack.unstack()[0].__dict__, random_state=seed)
-        if error is not None:
-            raise error
-        return self
-
-    def predict(self: Any, X: Any) -> Any:
-        """Predict classes or targets.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-
-        Returns
-        -------
-        array of shape (n_samples,) or (n_samples, n_outputs)
-            On the device of the model.
-        """
-        return NetworkStack([self]).predict(X)[0]
+        # Past the skeleton of what trains in stacks.
+        return super(StackedEstimator, self).fit(  # type: ignore[misc]
+            X, y, sample_weight
+        )
 
 
 class MLPClassifier(_StackedNetwork, theirs.MLPClassifier):

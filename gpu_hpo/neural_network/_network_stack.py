@@ -4,15 +4,20 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 from sklearn.base import is_classifier
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import validate_data
 
-from gpu_hpo.devices import array_namespace, to_host
+from gpu_hpo.devices import (
+    array_namespace,
+    is_device_array,
+    to_host,
+    validate_device_data,
+)
 from gpu_hpo.neural_network._backprop import (
     Batches,
     Layout,
@@ -22,210 +27,115 @@ from gpu_hpo.neural_network._bookkeeping import (
     batch_size,
     draw_weights,
     end_epoch,
-    forget_moments,
     hidden_layers,
     learning_rate,
+    new_solver,
     output_activation,
 )
 from gpu_hpo.neural_network._hot_loop import outputs, train_epoch
 from gpu_hpo.neural_network._optimizers import SGD, Adam, Optimizer
-from gpu_hpo.neural_network._rows import Rows, note_classes, read_rows, read_X
-from gpu_hpo.neural_network._stack_fit import (
-    begin_fit,
-    say_how_it_went,
-    train_until_done,
-)
-from gpu_hpo.stacks._fit_courses import check_begins_anew
-from gpu_hpo.stacks._row_orders import Lot, copy_member, read_lots
+from gpu_hpo.neural_network._rows import NetworkRows, read_rows
+from gpu_hpo.stacks._array_stack import ArrayStack
+from gpu_hpo.stacks._fit_loop import holding_out
 
-# What networks of one stack have in common once they have seen data.
-_SHARED = (
-    "_label_binarizer",
-    "classes_",
-    "feature_names_in_",
-    "n_features_in_",
-    "n_layers_",
-    "n_outputs_",
-    "out_activation_",
-)
+# State of each solver, of the shape of the parameters.
+_MOMENTS = {"sgd": ("first",), "adam": ("first", "second")}
 
 
-class NetworkStack:
+class NetworkStack(ArrayStack):
     """Networks that train together; see `gpu_hpo.stacks.Stack`.
+
+    Its arrays are `params`, of shape (n_models, n_params), as `Layout` says, and of the
+    same shape the state of the solver, `first` and with Adam `second`.
 
     Parameters
     ----------
     models : sequence of MLPClassifier or of MLPRegressor
         With equal `stack_key`. They are left as they are.
-
-    Attributes
-    ----------
-    models : list of estimator
-        Parameters and bookkeeping of each; their weights are out of date.
-    params : array of shape (n_models, n_params)
-        See `Layout`; absent before the first call.
-    moments : list of array of shape (n_models, n_params)
-        State of the solver.
-    errors : list of (Exception or None)
-    xp : module
-        NumPy or CuPy, whatever the data came as.
     """
 
-    params: Any
-    moments: list[Any]
+    attributes = {"params": "coefs_"}
+    shared = (
+        *ArrayStack.shared,
+        "_label_binarizer",
+        "n_layers_",
+        "n_outputs_",
+        "out_activation_",
+    )
+    boundary = 0.5  # outputs are probabilities
     shape: Shape
 
-    def __init__(self, models: Sequence[Any]) -> None:
-        self.models = [_copy(model) for model in models]
-        self.errors: list[Exception | None] = [None] * len(self.models)
-        self.xp: Any = np
-        if hasattr(models[0], "coefs_"):
-            self._pack()
-
-    def __len__(self) -> int:
-        return len(self.models)
+    def copied(self, model: Any) -> Any:
+        """Copy a model and its lists, but not arrays that are never changed."""
+        out = super().copied(model)
+        for name in ("loss_curve_", "validation_scores_"):
+            if isinstance(getattr(out, name, None), list):
+                setattr(out, name, list(getattr(out, name)))
+        return out
 
     # ---- training ----
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkStack:
-        """Train every network anew, each until it no longer improves.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        sample_weight : array-like of shape (n_samples,), optional
-
-        Raises
-        ------
-        ValueError
-            If something is wrong with the data for all networks, before any training;
-            or if they are trained already and are to go on from there by `warm_start`.
-        """
-        check_begins_anew(self.models, fitted=hasattr(self, "params"))
-        # What is refused leaves no traces.
-        reader = copy.copy(self.models[0])
-        rows = read_rows(reader, X, y, sample_weight, reset=True, fit=True)
-        self.models[0] = reader
-        self.errors = [None] * len(self)
-        cut_off = train_until_done(self, rows, begin_fit(self, rows))
-        self.check_finite()
-        sound = [i for i in cut_off if self.errors[i] is None]
-        say_how_it_went({i: self.models[i] for i in sound})
-        return self
-
-    def partial_fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        classes: Any = None,
-        rows: Sequence[Any] | None = None,
-    ) -> NetworkStack:
-        """Take every network once through X, in mini-batches.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        sample_weight : array-like of shape (n_samples,), optional
-        classes : array-like of shape (n_classes,), optional
-            Needed at the first call of classifiers.
-        rows : sequence of (array of int or None), optional
-            Rows that each network trains on, if not all; see `gpu_hpo.stacks.Stack`.
-
-        Raises
-        ------
-        ValueError
-            If something is wrong with the data for all networks, before any training.
-        """
-        lead = self.models[0]
-        if lead.early_stopping:
+    def check_call(self) -> None:
+        """Refuse early stopping, which needs several epochs."""
+        if self.models[0].early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
-        first = not hasattr(self, "params")
 
-        def read(X: Any, y: Any, weight: Any) -> tuple[Any, ...]:
-            # What is refused leaves no traces.
-            reader = copy.copy(lead)
-            if is_classifier(reader):
-                note_classes(reader, y, classes)
-            return read_rows(reader, X, y, weight, reset=first), reader
+    def read(self, model: Any, X: Any, y: Any, weight: Any, **how: Any) -> NetworkRows:
+        """Do what `read_rows` says."""
+        return read_rows(model, X, y, weight, **how)
 
-        begun: Mapping[int, Any] = {}
-        for lot in read_lots(read, X, y, sample_weight, rows, self.errors):
-            if not hasattr(self, "params"):
-                data, self.models[0] = lot.data
-                initial, begun = draw_weights(self.models, data)
-                self.begin(data, initial)
-            if lot.members is None:
-                self._train(lot, begun)
-            else:
-                part = self._part(lot.members)
-                part._train(lot, begun)
-                self._put(lot.members, part)
-        return self
+    def read_X(self, X: Any) -> Any:
+        """Check X to predict for."""
+        model = self.models[0]
+        if is_device_array(X):
+            return validate_device_data(model, X, reset=False)[0]
+        X = validate_data(model, X, accept_sparse=["csr", "csc"], reset=False)
+        X = X.toarray() if scipy.sparse.issparse(X) else X
+        return X.astype(self.arrays["params"].dtype, copy=False)
 
-    def _train(self, lot: Lot, begun: Mapping[int, Any]) -> None:
-        """Take every network once through its rows; they are as many for each.
-
-        As in scikit-learn, an integer seed gives the same order at each call but the
-        first, at which it has given the weights before: `begun` is what does so next.
-        """
-        rows, _ = lot.data
-        orders = lot.orders(self.models, begun)
-        for model in self.models:
-            model.n_iter_ = 0
-        self.epoch(rows, orders)
-        self.end_epoch(lot.n_rows)
-        self.check_finite()
-
-    def begin(self, rows: Rows, initial: Sequence[tuple[list[Any], list[Any]]]) -> None:
-        """Begin training anew from initial weights, one pair of lists per network."""
+    def begin_arrays(self, rows: NetworkRows) -> Mapping[int, Any]:
+        """Draw first weights."""
         lead = self.models[0]
+        initial, begun = draw_weights(self.models, rows)
         lead.n_outputs_ = rows.n_outputs
         lead.n_layers_ = len(hidden_layers(lead)) + 2
         lead.out_activation_ = output_activation(lead)
-        for model, (coefs, intercepts) in zip(self.models, initial, strict=True):
-            model.__dict__.update(
-                {name: getattr(lead, name) for name in _SHARED if hasattr(lead, name)},
-                coefs_=coefs,
-                intercepts_=intercepts,
-                t_=0,
-                n_iter_=0,
-                loss_curve_=[],
-                best_loss_=np.inf,
-                validation_scores_=None,
-                best_validation_score_=None,
-                _no_improvement_count=0,
-            )
-            forget_moments(model)
-        self._pack(array_namespace(rows.X))
+        self._set_params(initial)
+        self.arrays |= self._moments([None] * len(self))
+        return begun
 
-    def epoch(self, rows: Rows, orders: Any) -> None:
-        """Train on rows once and note the losses.
+    def books(self, model: Any) -> dict[str, Any]:
+        """Books that scikit-learn keeps."""
+        new = {
+            "t_": 0,
+            "loss_curve_": [],
+            "validation_scores_": None,
+            "best_validation_score_": None,
+        }
+        return new | super().books(model) | new_solver(model)
 
-        Parameters
-        ----------
-        rows : Rows
-        orders : tuple of (array of shape (n_orders, n_rows), array of shape \
-(n_models,)), or None
-            Orders of rows, and which of them each network goes by; on the host. Rows
-            that are in no order are not trained on. None if all networks go through
-            all rows as they stand.
-        """
+    def go_on(self) -> None:
+        """Let the solvers begin anew."""
+        for model in self.models:
+            model.__dict__.update(new_solver(model))
+        self.arrays |= self._moments([None] * len(self))
+
+    def epoch(self, rows: NetworkRows, orders: Any) -> None:
+        """Take every network once through its rows, and note the losses."""
+        params = self.arrays["params"]
         n_rows = len(rows.X) if orders is None else orders[0].shape[1]
         size = batch_size(self.models[0], n_rows)
         self._check_weights(rows.weight, orders, size)
         if orders is not None:
             orders = self.xp.asarray(orders[0]), orders[1]
-        alpha = np.array([model.alpha for model in self.models], self.params.dtype)
+        alpha = np.array([model.alpha for model in self.models], params.dtype)
         losses = train_epoch(
             self.xp,
             self.shape,
-            self.params,
+            params,
             self.xp.asarray(alpha),
             self._optimizer(),
-            Batches(rows.X, rows.Y, rows.weight, orders, size),
+            Batches(rows.X, rows.y, rows.weight, orders, size),
         )
         for model, loss in zip(self.models, to_host(losses).tolist(), strict=True):
             model.loss_ = loss
@@ -235,119 +145,82 @@ class NetworkStack:
         batches = -(-n_rows // batch_size(self.models[0], n_rows, quiet=True))
         return [end_epoch(model, n_rows, batches) for model in self.models]
 
-    def check_finite(self) -> None:
-        """Note which networks have diverged."""
-        finite = to_host(self.xp.isfinite(self.params).all(axis=1))
-        for i, fine in enumerate(finite.tolist()):
-            if not fine and self.errors[i] is None:
-                self.errors[i] = ValueError(
-                    "Solver produced non-finite parameter weights. The input data may "
-                    "contain large values and need to be preprocessed."
-                )
+    def holding_out(self, rows: NetworkRows) -> Callable[..., tuple[Any, Any]]:
+        """Say which rows a network trains on, and which say when to stop."""
+        stratify = is_classifier(self.models[0]) and rows.n_outputs == 1
+        return holding_out(rows, rows.target if stratify else None)
 
-    # ---- answers ----
+    def target(self, rows: NetworkRows) -> Any:
+        """What predictions for rows are scored against, on the host."""
+        return to_host(rows.target)
 
-    def predict(self, X: Any) -> Any:
-        """Classes or targets, of shape (n_models, n_samples[, n_outputs])."""
-        return self.predict_rows(self._read(X))
+    def diverged(self) -> Exception:
+        """Say what scikit-learn says."""
+        return ValueError(
+            "Solver produced non-finite parameter weights. The input data may "
+            "contain large values and need to be preprocessed."
+        )
+
+    # ---- predictions ----
 
     def predict_proba(self, X: Any) -> Any:
         """Probabilities, of shape (n_models, n_samples, n_classes)."""
-        return _probabilities(self.xp, self._outputs(self._read(X)))
+        found = self.outputs(self.checked_X(X))
+        if found.shape[-1] > 1:
+            return found
+        return self.xp.concatenate([1 - found, found], axis=-1)
 
-    def predict_rows(self, X: Any) -> Any:
-        """Predict for rows that are checked already."""
-        return _decide(self.xp, self.models[0], self._outputs(X))
-
-    def _read(self, X: Any) -> Any:
-        check_is_fitted(self.models[0])
-        return read_X(self.models[0], X)
-
-    def _outputs(self, X: Any) -> Any:
+    def outputs(self, X: Any) -> Any:
         """Output layer, of shape (n_models, n_samples, n_outputs)."""
-        return outputs(self.xp, self.shape, self.params, X)
+        return outputs(self.xp, self.shape, self.arrays["params"], X)
 
-    # ---- membership ----
+    def decide(self, outputs: Any) -> Any:
+        """Predictions for outputs; of several labels, which a row has."""
+        binarizer = getattr(self.models[0], "_label_binarizer", None)
+        if binarizer is not None and binarizer.y_type_.startswith("multilabel"):
+            return (outputs > self.boundary).astype(np.int64)
+        return super().decide(outputs)
 
-    def take(self, indices: Sequence[int]) -> NetworkStack:
-        """Stack of some of the networks."""
-        out = self._part(indices)
-        out.models = [_copy(model) for model in out.models]
-        return out
+    # ---- from and to estimators ----
 
-    def concat(self, others: Sequence[NetworkStack]) -> NetworkStack:
-        """Stack of these networks and those of `others`."""
-        stacks = [self, *others]
-        out = type(self).__new__(type(self))
-        out.models = [_copy(model) for stack in stacks for model in stack.models]
-        out.errors = [error for stack in stacks for error in stack.errors]
-        out.xp = self.xp
-        if hasattr(self, "params"):
-            out.shape = self.shape
-            out.params = self.xp.concatenate([stack.params for stack in stacks])
-            moments = zip(*(stack.moments for stack in stacks), strict=True)
-            out.moments = [self.xp.concatenate(parts) for parts in moments]
-        return out
+    def pack(self) -> None:
+        """Put the weights and the solver's state of all models into arrays."""
+        self.xp = array_namespace(self.models[0].coefs_[0])
+        self._set_params([(m.coefs_, m.intercepts_) for m in self.models])
+        # None if the solver has not begun, or is another than before.
+        kept = [(getattr(m, "_moments", None) or {}).get(m.solver) for m in self.models]
+        self.arrays |= self._moments(kept)
 
-    def unstack(self) -> list[Any]:
-        """One estimator per network."""
-        models = [_copy(model) for model in self.models]
-        if not hasattr(self, "params"):
-            return models
-        layers = self.shape.layout.layers(self.params)
+    def publish(self, models: Sequence[Any]) -> None:
+        """Give estimators copies of their weights and of the solver's state."""
+        layers = self.shape.layout.layers(self.arrays["params"])
         coefs = [layer[:, :, :-1].swapaxes(1, 2) for layer in layers]
+        moments = [self.arrays[name] for name in _MOMENTS[models[0].solver]]
         for i, model in enumerate(models):
             model.coefs_ = [coef[i].copy() for coef in coefs]
             model.intercepts_ = [layer[i, :, -1].copy() for layer in layers]
-            model._moments = {model.solver: [m[i].copy() for m in self.moments]}
-        return models
+            model._moments = {model.solver: [m[i].copy() for m in moments]}
 
-    # ---- how ----
-
-    def _part(self, members: Sequence[int]) -> NetworkStack:
-        """Some of the networks themselves, with copies of their arrays."""
-        out = type(self).__new__(type(self))
-        out.models = [self.models[i] for i in members]
-        out.errors = [self.errors[i] for i in members]
-        out.xp = self.xp
-        if hasattr(self, "params"):
-            places = self.xp.asarray(np.asarray(members, np.intp))
-            out.shape = self.shape
-            out.params = self.params[places]
-            out.moments = [moment[places] for moment in self.moments]
-        return out
-
-    def _put(self, members: Sequence[int], part: NetworkStack) -> None:
-        """Take over what has become of a part."""
-        places = self.xp.asarray(np.asarray(members, np.intp))
-        self.params[places] = part.params
-        for moment, found in zip(self.moments, part.moments, strict=True):
-            moment[places] = found
-        for i, error in zip(members, part.errors, strict=True):
-            self.errors[i] = error
-
-    def _pack(self, xp: Any = None) -> None:
-        """Put the weights and the solver's state of all models into arrays."""
-        lead = self.models[0]
-        self.xp = xp = xp or array_namespace(lead.coefs_[0])
-        units = [lead.coefs_[0].shape[0], *(coef.shape[1] for coef in lead.coefs_)]
-        layout = Layout(tuple(units))
+    def _set_params(self, weights: Sequence[tuple[Any, Any]]) -> None:
+        """Set what networks compute, by the lists of weights and of intercepts."""
+        xp, lead = self.xp, self.models[0]
+        coefs = weights[0][0]
+        layout = Layout((coefs[0].shape[0], *(coef.shape[1] for coef in coefs)))
         self.shape = Shape(layout, lead.activation, lead.out_activation_)
-        host = np.empty((len(self), layout.n_params), lead.coefs_[0].dtype)
-        self.params = xp.asarray(host)
-        for i, layer in enumerate(layout.layers(self.params)):
-            coefs = xp.asarray(xp.stack([xp.asarray(m.coefs_[i]) for m in self.models]))
-            layer[:, :, :-1] = coefs.swapaxes(1, 2)
-            layer[:, :, -1] = xp.stack(
-                [xp.asarray(m.intercepts_[i]) for m in self.models]
-            )
-        # None if the solver has not begun, or is another than before.
-        kept = [(getattr(m, "_moments", None) or {}).get(m.solver) for m in self.models]
-        zero = xp.zeros(layout.n_params, host.dtype)
-        self.moments = [
-            xp.stack([zero if rows is None else rows[k] for rows in kept])
-            for k in range({"sgd": 1, "adam": 2}.get(lead.solver, 0))
-        ]
+        params = xp.asarray(np.empty((len(self), layout.n_params), coefs[0].dtype))
+        for i, layer in enumerate(layout.layers(params)):
+            stacked = xp.stack([xp.asarray(coefs[i]) for coefs, _ in weights])
+            layer[:, :, :-1] = xp.asarray(stacked).swapaxes(1, 2)
+            layer[:, :, -1] = xp.stack([xp.asarray(both[1][i]) for both in weights])
+        self.arrays["params"] = params
+
+    def _moments(self, kept: Sequence[Any]) -> dict[str, Any]:
+        """What solvers remember, by name; zeros for those that remember nothing."""
+        zero = self.xp.zeros_like(self.arrays["params"][0])
+        return {
+            name: self.xp.stack([zero if rows is None else rows[k] for rows in kept])
+            for k, name in enumerate(_MOMENTS.get(self.models[0].solver, ()))
+        }
 
     def _check_weights(self, weight: Any, orders: Any, size: int) -> None:
         """Note which networks meet a batch whose rows count nothing."""
@@ -375,33 +248,5 @@ class NetworkStack:
         numbers = {name: [getattr(m, name) for m in self.models] for name in names}
         if kind is SGD:
             numbers["_rate"] = [learning_rate(model) for model in self.models]
-        return kind(self.xp, self.moments, numbers)
-
-
-def _copy(model: Any) -> Any:
-    """Copy a model, but not the arrays that are replaced and never changed."""
-    out = copy_member(model)
-    for name in ("loss_curve_", "validation_scores_"):
-        if isinstance(getattr(out, name, None), list):
-            setattr(out, name, list(getattr(out, name)))
-    return out
-
-
-def _decide(xp: Any, model: Any, outputs: Any) -> Any:
-    """Predictions for outputs of shape (n_models, n_samples, n_outputs)."""
-    if not is_classifier(model):
-        return outputs[..., 0] if outputs.shape[-1] == 1 else outputs
-    if model._label_binarizer.y_type_.startswith("multilabel"):
-        return (outputs > 0.5).astype(np.int64)
-    if outputs.shape[-1] == 1:
-        codes = (outputs[..., 0] > 0.5).astype(np.intp)
-        codes = xp.minimum(codes, len(model.classes_) - 1)
-    else:
-        codes = outputs.argmax(axis=-1)
-    return xp.asarray(model.classes_)[codes]
-
-
-def _probabilities(xp: Any, outputs: Any) -> Any:
-    if outputs.shape[-1] > 1:
-        return outputs
-    return xp.concatenate([1 - outputs, outputs], axis=-1)
+        moments = [self.arrays[name] for name in _MOMENTS[self.models[0].solver]]
+        return kind(self.xp, moments, numbers)

@@ -17,45 +17,43 @@ from sklearn.utils.validation import validate_data
 
 from gpu_hpo._sklearn_private import _check_partial_fit_first_call, _check_sample_weight
 from gpu_hpo.devices import (
-    array_namespace,
     is_device_array,
     to_host,
     validate_device_data,
 )
+from gpu_hpo.stacks._rows import FLOATS, Rows, class_codes
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Rows to train on, on the device that they came on.
+class NetworkRows(Rows):
+    """Rows to train on, of one float type.
 
     Attributes
     ----------
-    X : array of shape (n_samples, n_features)
-    Y : array of shape (n_samples, n_outputs) or (n_samples,)
-        Answers wanted, of the same dtype: the targets, or one column that says which
-        of two classes. Of more classes than two, the number of each row's class.
+    y : array of shape (n_samples, n_outputs) or (n_samples,)
+        Outputs wanted: the targets, or one column that says which of two classes. Of
+        more classes than two, the number of each row's class.
     n_outputs : int
     target : array
         y as it was given.
-    weight : array of shape (n_samples,), or None
     """
 
-    X: Any
-    Y: Any
     n_outputs: int
     target: Any
-    weight: Any
 
-    def take(self, rows: Any) -> Rows:
-        """Some of the rows."""
-        weight = None if self.weight is None else self.weight[rows]
-        target = self.target[rows]
-        return Rows(self.X[rows], self.Y[rows], self.n_outputs, target, weight)
+    PER_ROW = (*Rows.PER_ROW, "target")
 
 
 def read_rows(
-    model: Any, X: Any, y: Any, sample_weight: Any, *, reset: bool, fit: bool = False
-) -> Rows:
+    model: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    *,
+    classes: Any = None,
+    reset: bool,
+    fit: bool,
+) -> NetworkRows:
     """Check data as scikit-learn does, and note on `model` what it says of itself.
 
     Parameters
@@ -66,6 +64,8 @@ def read_rows(
         A sparse matrix is made dense.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
     sample_weight : array-like of shape (n_samples,), or None
+    classes : array-like of shape (n_classes,), or None
+        As given to `partial_fit`.
     reset : bool
         Whether the model begins anew.
     fit : bool
@@ -76,6 +76,8 @@ def read_rows(
     ValueError
         With scikit-learn's words.
     """
+    if is_classifier(model) and not fit:
+        _note_classes(model, y, classes)
     if is_device_array(X):
         X, y = validate_device_data(model, X, y, reset=reset, multi_output=True)
     else:
@@ -86,7 +88,7 @@ def read_rows(
             accept_sparse=["csr", "csc"],
             multi_output=True,
             y_numeric=not is_classifier(model),
-            dtype=(np.float64, np.float32),
+            dtype=FLOATS,
             order="C",
             reset=reset,
         )
@@ -98,17 +100,17 @@ def read_rows(
         X = X.toarray()
     if is_classifier(model) and fit:
         _find_classes(model, y, again=not reset)
-    Y, n_outputs = _answers(model, y, X.dtype)
+    wanted, n_outputs = _wanted(model, y, X.dtype)
     if not reset and n_outputs != model.n_outputs_:
         raise ValueError(
             f"y has {n_outputs} outputs, but {type(model).__name__} is expecting "
             f"{model.n_outputs_} outputs."
         )
-    return Rows(X, Y, n_outputs, y, sample_weight)
+    return NetworkRows(X, wanted, sample_weight, n_outputs, y)
 
 
-def _answers(model: Any, y: Any, dtype: Any) -> tuple[Any, int]:
-    """What `Rows.Y` is, and the number of outputs."""
+def _wanted(model: Any, y: Any, dtype: Any) -> tuple[Any, int]:
+    """Give what `NetworkRows.y` is, and the number of outputs."""
     if not is_classifier(model):
         Y = y.reshape(len(y), -1).astype(dtype)
         return Y, Y.shape[1]
@@ -126,16 +128,7 @@ def _answers(model: Any, y: Any, dtype: Any) -> tuple[Any, int]:
     return (codes == 1).astype(dtype)[:, None], 1
 
 
-def read_X(model: Any, X: Any) -> Any:
-    """Check X to predict for."""
-    if is_device_array(X):
-        return validate_device_data(model, X, reset=False)[0]
-    X = validate_data(model, X, accept_sparse=["csr", "csc"], reset=False)
-    dtype = model.coefs_[0].dtype
-    return (X.toarray() if scipy.sparse.issparse(X) else X).astype(dtype, copy=False)
-
-
-def note_classes(model: Any, y: Any, classes: Any) -> None:
+def _note_classes(model: Any, y: Any, classes: Any) -> None:
     """Set the classes of a model at its first call of `partial_fit`."""
     if _check_partial_fit_first_call(model, classes):
         model._label_binarizer = LabelBinarizer()
@@ -164,22 +157,8 @@ def _find_classes(model: Any, y: Any, again: bool) -> None:
 
 def _codes(model: Any, y: Any) -> Any:
     """Where in the classes of a model each label is."""
-    xp, classes = array_namespace(y), model.classes_
-    n_classes = len(classes)
-    if (
-        classes.dtype.kind in "iu"
-        and y.dtype.kind in "iu"
-        and int(classes[-1]) - int(classes[0]) == n_classes - 1
-    ):
-        # 0, 1, 2 and the like, which need no search.
-        codes = y.astype(xp.int64) - int(classes[0])
-        unknown = (codes < 0) | (codes >= n_classes)
-    else:
-        if xp is not np and classes.dtype.kind not in "OUS":
-            classes = xp.asarray(classes)
-        codes = xp.minimum(xp.searchsorted(classes, y), n_classes - 1)
-        unknown = classes[codes] != y
-    if bool(unknown.any()):
+    codes = class_codes(model.classes_, y)
+    if bool((codes < 0).any()):
         raise ValueError(
             "`y` has classes not in `self.classes_`. "
             f"`self.classes_` has {model.classes_}. 'y' has {np.unique(to_host(y))}."

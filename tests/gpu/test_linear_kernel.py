@@ -9,7 +9,8 @@ import pytest
 
 from gpu_hpo.devices._cuda_kernels import usable
 from gpu_hpo.linear_model import _lanes as lane
-from gpu_hpo.linear_model._lanes import Lanes, Rows, Rules, begin
+from gpu_hpo.linear_model._lanes import Lanes, Rules, begin
+from gpu_hpo.stacks._rows import Rows
 
 pytestmark = pytest.mark.gpu
 
@@ -125,7 +126,7 @@ def test_company_does_not_matter(case, dtype):
     host, rows, (order, which) = problem(rules, n_features, dtype)
     found = []
     for launch in ([7], [2, 7, 9], list(range(N_LANES))):
-        part, device_rows = on_device(host.take(np.array(launch)), rows)
+        part, device_rows = on_device(host.part(np.array(launch)), rows)
         kernel_epoch(rules, part, device_rows, (order, which[launch]))
         at = launch.index(7)
         found.append((part.weights.get()[at], part.intercepts.get()[at]))
@@ -146,7 +147,7 @@ def test_rows_left_out_do_not_matter(case, dtype):
     kernel_epoch(rules, together, device_rows, (order, which))
     for k in range(2):
         lanes, own = np.flatnonzero(which == k), np.sort(order[k])
-        part, device_rows = on_device(host.take(lanes), rows.take(own))
+        part, device_rows = on_device(host.part(lanes), rows.take(own))
         alone = np.searchsorted(own, order[k])[None], 0 * lanes
         kernel_epoch(rules, part, device_rows, alone)
         assert (part.weights.get() == together.weights.get()[lanes]).all()
@@ -177,7 +178,9 @@ def test_folds_of_a_stack_take_one_launch(monkeypatch):
     given = cp.asarray(X), cp.asarray(y)
     device.partial_fit(*given, classes=[0, 1, 2], rows=rows)
     assert len(calls) == 1
-    np.testing.assert_allclose(device.coefs.get(), host.coefs, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(
+        device.arrays["coefs"].get(), host.arrays["coefs"], rtol=1e-8, atol=1e-10
+    )
 
 
 def test_estimators_train_by_the_kernel(monkeypatch):

@@ -187,7 +187,8 @@ def test_folds_of_a_stack_take_one_launch(monkeypatch):
     given = cupy.asarray(X), cupy.asarray(y)
     device.partial_fit(*given, classes=[0, 1, 2], rows=rows)
     assert len(calls) == 1
-    np.testing.assert_allclose(device.params.get(), host.params, rtol=1e-9, atol=1e-11)
+    found, expected = device.arrays["params"].get(), host.arrays["params"]
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-11)
 
 
 def test_on_a_stream_of_the_caller():

@@ -20,7 +20,8 @@ from gpu_hpo.linear_model import _kernel
 from gpu_hpo.linear_model import _lanes as lane
 from gpu_hpo.linear_model._array_loop import array_epoch
 from gpu_hpo.linear_model._kernel import kernel_epoch
-from gpu_hpo.linear_model._lanes import Lanes, Rows, Rules, begin
+from gpu_hpo.linear_model._lanes import Lanes, Rules, begin
+from gpu_hpo.stacks._rows import Rows
 
 # Threads of the simulator wait for each other by asking for Python's lock.
 sys.setswitchinterval(1e-4)
@@ -90,8 +91,8 @@ def run(case):
     _kernel.SHARED_BYTES = case.get("shared_bytes", 48 * 1024)
     rules, lanes, rows, (order, which) = problem(case)
     launches = case.get("launches", [list(range(len(lanes)))])
-    expected = lanes.take(np.arange(len(lanes)))
-    parts = [lanes.take(np.array(launch)) for launch in launches]
+    expected = lanes.part(np.arange(len(lanes)))
+    parts = [lanes.part(np.array(launch)) for launch in launches]
     with np.errstate(all="ignore"):
         for _ in range(case["n_epochs"]):
             array_epoch(np, rules, expected, rows, (order, which))

@@ -15,7 +15,8 @@ import pytest
 from gpu_hpo.devices import _cuda_kernels
 from gpu_hpo.linear_model._hot_loop import train_epoch
 from gpu_hpo.linear_model._kernel import SHARED_BYTES, _layout, _threads
-from gpu_hpo.linear_model._lanes import Rows, Rules
+from gpu_hpo.linear_model._lanes import Rules
+from gpu_hpo.stacks._rows import Rows
 from gpu_hpo.testing import NoHostCopyArray
 
 SCRIPT = pathlib.Path(__file__).with_name("kernel_in_simulator.py")

@@ -132,12 +132,12 @@ def test_large_stack(target, option, dtype, rows, weight):
         for _ in range(2):
             stack.partial_fit(rows, y, sample_weight=weight, **classes_of(target))
         assert stack.errors == [None] * len(stack)
-    assert whole.coefs.dtype == dtype
+    assert whole.arrays["coefs"].dtype == dtype
     joint = whole.predict(rows)
     for n, stack in parts.items():
         members = slice(100, 100 + n)
-        assert (stack.coefs == whole.coefs[members]).all()
-        assert (stack.intercepts == whole.intercepts[members]).all()
+        assert (stack.arrays["coefs"] == whole.arrays["coefs"][members]).all()
+        assert (stack.arrays["intercepts"] == whole.arrays["intercepts"][members]).all()
         assert (stack.predict(rows) == joint[members]).all()
     for i in (0, 150, 255):
         alone = models[i]
@@ -173,7 +173,7 @@ def test_loops_agree(monkeypatch, target, option, rows):
     arrays, peer = results()
     for name in ("coefs", "intercepts", "average_coefs", "average_intercepts"):
         np.testing.assert_allclose(
-            getattr(compiled, name), getattr(arrays, name), rtol=1e-9, atol=1e-11
+            compiled.arrays[name], arrays.arrays[name], rtol=1e-9, atol=1e-11
         )
     np.testing.assert_allclose(fitted.coef_, peer.coef_, rtol=1e-9, atol=1e-11)
     assert fitted.t_ == peer.t_
@@ -369,8 +369,8 @@ def test_seeds():
     models = [ours.SGDClassifier(random_state=i) for i in (1, 1, 2)]
     stack = ours.SGDClassifier.stack(models)
     stack.partial_fit(X, TARGETS["binary"], classes=[0, 1])
-    assert (stack.coefs[0] == stack.coefs[1]).all()
-    assert (stack.coefs[0] != stack.coefs[2]).any()
+    assert (stack.arrays["coefs"][0] == stack.arrays["coefs"][1]).all()
+    assert (stack.arrays["coefs"][0] != stack.arrays["coefs"][2]).any()
     unset = ours.SGDClassifier(random_state=np.random.RandomState(0))
     first = clone(unset).partial_fit(X, TARGETS["binary"], classes=[0, 1])
     again = unset.partial_fit(X, TARGETS["binary"], classes=[0, 1])
@@ -386,7 +386,7 @@ def test_blocks_of_lanes_do_not_matter(monkeypatch):
         monkeypatch.setattr(_compiled, "BLOCK", block)
         stack = ours.SGDClassifier.stack(family("multiclass", "log_loss", 60))
         stack.partial_fit(X, TARGETS["multiclass"], classes=[0, 1, 2])
-        found.append(stack.coefs)
+        found.append(stack.arrays["coefs"])
     assert (found[0] == found[1]).all()
     assert (found[0] == found[2]).all()
 

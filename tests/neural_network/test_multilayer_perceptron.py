@@ -484,7 +484,7 @@ def test_generators_are_drawn_from_alone():
     for each in (taken, stack):
         each.partial_fit(X, X[:, 0])
     assert states == [m.random_state.get_state()[1].tolist() for m in models]
-    assert (taken.params[0] == stack.params[1]).all()
+    assert (taken.arrays["params"][0] == stack.arrays["params"][1]).all()
     generator = models[1].random_state
     own = copy.deepcopy(generator)
     peer = theirs.MLPRegressor(hidden_layer_sizes=(4,), solver="sgd", random_state=own)

@@ -1,0 +1,365 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""The skeleton of a stack: how models train together, with hooks for what differs."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from gpu_hpo.devices import (
+    array_namespace,
+    is_device_array,
+    to_host,
+    validate_device_data,
+)
+from gpu_hpo.stacks import _fit_loop
+from gpu_hpo.stacks._fit_courses import (
+    Course,
+    check_begins_anew,
+    find_courses,
+    warn_of_models,
+)
+from gpu_hpo.stacks._model_arrays import ModelArrays
+from gpu_hpo.stacks._row_orders import Lot, read_lots
+from gpu_hpo.stacks._rows import read_rows
+
+
+class ArrayStack(ModelArrays):
+    """Models of one shape that train together; keeps `gpu_hpo.stacks.Stack`.
+
+    A subclass says with `attributes` which array is which attribute of a fitted model,
+    and implements `begin_arrays`, `epoch` and `outputs`. Of what is written below those
+    it may override what its models do otherwise. Whatever it computes for a model must
+    not depend, to the bit, on how many models there are: one matrix product per model,
+    and no sum over models.
+
+    Parameters
+    ----------
+    models : sequence of estimator
+        With equal `stack_key`. They are left as they are.
+    """
+
+    # Attribute of a fitted model that each array has the values of; the first says
+    # whether a model is fitted. All must be finite.
+    attributes: ClassVar[dict[str, str]] = {}
+    # Attributes that models of one stack have in common once they have seen data.
+    shared: ClassVar[tuple[str, ...]] = (
+        "classes_",
+        "feature_names_in_",
+        "n_features_in_",
+    )
+
+    def __init__(self, models: Sequence[Any]) -> None:
+        super().__init__(models)
+        if self.is_fitted(models[0]):
+            self.pack()
+
+    # ---- what a subclass implements ----
+
+    def begin_arrays(self, rows: Any) -> Mapping[int, Any] | None:
+        """Set `arrays` to what training begins with, on the device of the rows.
+
+        Returns
+        -------
+        mapping of int to RandomState, or None
+            What integer seeds have become if numbers were drawn for that.
+        """
+        raise NotImplementedError
+
+    def epoch(self, rows: Any, orders: tuple[Any, Any] | None) -> None:
+        """Train every model on its rows once, and note how it did as its ``loss_``.
+
+        Parameters
+        ----------
+        rows : Rows
+        orders : tuple of (ndarray of int of shape (n_orders, n_rows), ndarray of int \
+of shape (n_models,)), or None
+            Orders of rows, and which of them each model goes by. Rows that are in no
+            order are not trained on. None if all models go through all rows as they
+            stand.
+        """
+        raise NotImplementedError
+
+    def outputs(self, X: Any) -> Any:
+        """Scores or targets for X, of shape (n_models, n_samples, n_outputs).
+
+        A classifier of two classes may have one output: the second class is predicted
+        where it is more than `boundary`.
+        """
+        raise NotImplementedError
+
+    # ---- what a subclass may do otherwise ----
+
+    boundary: ClassVar[float] = 0.0
+
+    @classmethod
+    def is_fitted(cls, model: Any) -> bool:
+        """Tell whether a model has been trained."""
+        return getattr(model, next(iter(cls.attributes.values())), None) is not None
+
+    def check_call(self) -> None:
+        """Refuse parameters that `partial_fit` has no use for."""
+
+    def reads_apart(self) -> bool:
+        """Tell whether `read` gives other answers for some rows than for all."""
+        return False
+
+    def read(self, model: Any, X: Any, y: Any, weight: Any, **how: Any) -> Any:
+        """Check data, and note on `model` what it says of itself; see `read_rows`."""
+        return read_rows(model, X, y, weight, **how)
+
+    def read_X(self, X: Any) -> Any:
+        """Check X to predict for."""
+        if is_device_array(X):
+            return validate_device_data(self.models[0], X, reset=False)[0]
+        return validate_data(self.models[0], X, reset=False)
+
+    def begin(self, rows: Any) -> Mapping[int, Any]:
+        """Begin training anew; the first model knows the data."""
+        self.xp = array_namespace(rows.X)
+        begun = self.begin_arrays(rows)
+        lead = self.models[0]
+        common = {
+            name: getattr(lead, name) for name in self.shared if hasattr(lead, name)
+        }
+        for model in self.models:
+            model.__dict__.update(common, **self.books(model))
+        return begun or {}
+
+    def books(self, model: Any) -> dict[str, Any]:
+        """Attributes of a model whose training begins, besides `shared`."""
+        return _fit_loop.new_books(model)
+
+    def go_on(self) -> None:
+        """Prepare models for another `fit` that begins where they are."""
+
+    def call(self, rows: Any, orders: tuple[Any, Any] | None) -> None:
+        """Train every model by one call of `partial_fit`; arguments as of `epoch`."""
+        for model in self.models:
+            model.n_iter_ = 0
+        self.epoch(rows, orders)
+        self.end_epoch(rows.X.shape[0] if orders is None else orders[0].shape[1])
+
+    def end_epoch(self, n_rows: int) -> list[bool]:
+        """Keep the books of an epoch; says which models should stop."""
+        return [_fit_loop.end_epoch(model) for model in self.models]
+
+    def holding_out(self, rows: Any) -> Callable[..., tuple[Any, Any]]:
+        """Say which rows a model trains on, and which say when to stop."""
+        return _fit_loop.holding_out(
+            rows, rows.y if is_classifier(self.models[0]) else None
+        )
+
+    def target(self, rows: Any) -> Any:
+        """What predictions for rows are scored against, on the host."""
+        if is_classifier(self.models[0]):
+            return self.models[0].classes_[to_host(rows.y)]
+        return to_host(rows.y)
+
+    def train_until_done(self, rows: Any, courses: Sequence[Course]) -> list[int]:
+        """Train models, in the order of their courses, until each stops improving.
+
+        Says which places have those that `max_iter` has cut off.
+        """
+        return _fit_loop.train_until_done(self, rows, courses)
+
+    def end_fit(self) -> None:
+        """Note which models `fit` has left without sound weights."""
+        self.check_finite()
+
+    def diverged(self) -> Exception:
+        """Say what is wrong with a model whose weights are not finite."""
+        return ValueError("the weights are no longer finite; scale the data")
+
+    def say_how_it_went(self, cut_off: Sequence[int]) -> None:
+        """Warn, once for all of them, of models that `fit` has cut off."""
+        for most in sorted({self.models[i].max_iter for i in cut_off}):
+            warn_of_models(
+                ConvergenceWarning(
+                    f"Stochastic Optimizer: Maximum iterations ({most}) reached and "
+                    "the optimization hasn't converged yet."
+                ),
+                [i for i in cut_off if self.models[i].max_iter == most],
+            )
+
+    def pack(self) -> None:
+        """Put the weights of all models into arrays."""
+        lead = getattr(self.models[0], next(iter(self.attributes.values())))
+        self.xp = xp = array_namespace(lead)
+        self.arrays = {
+            name: xp.stack([xp.asarray(getattr(m, attribute)) for m in self.models])
+            for name, attribute in self.attributes.items()
+        }
+
+    def publish(self, models: Sequence[Any]) -> None:
+        """Give estimators copies of what has been trained."""
+        for name, attribute in self.attributes.items():
+            for model, values in zip(models, self.arrays[name], strict=True):
+                setattr(model, attribute, values.copy())
+
+    def weights(self) -> list[str]:
+        """Names of the arrays that make predictions; the rest is a solver's."""
+        return list(self.attributes)
+
+    def decide(self, outputs: Any) -> Any:
+        """Predictions for outputs, of shape (n_models, n_samples[, n_outputs])."""
+        if not is_classifier(self.models[0]):
+            return outputs[..., 0] if outputs.shape[-1] == 1 else outputs
+        if outputs.shape[-1] == 1:
+            codes = (outputs[..., 0] > self.boundary).astype(np.intp)
+        else:
+            codes = outputs.argmax(axis=-1)
+        return self.xp.asarray(self.models[0].classes_)[codes]
+
+    # ---- training ----
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **more: Any) -> Self:
+        """Train every model anew, each until it no longer improves.
+
+        Parameters
+        ----------
+        X, y, sample_weight, **more
+            What `read` takes.
+
+        Raises
+        ------
+        ValueError
+            If something is wrong with the data for all models, before any training; or
+            if they are trained already and are to go on from there by `warm_start`.
+        """
+        check_begins_anew(self.models, fitted=bool(self.arrays))
+        cut_off = self.fit_rows(X, y, sample_weight, **more)
+        self.end_fit()
+        self.say_how_it_went([i for i in cut_off if self.errors[i] is None])
+        return self
+
+    def fit_rows(
+        self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool = False, **more: Any
+    ) -> list[int]:
+        """Do what `fit` does but for its end: `end_fit` and `say_how_it_went`.
+
+        Models that go on begin with the weights that they have. Says which places have
+        those that `max_iter` has cut off.
+        """
+        # What is refused leaves no traces.
+        reader = copy.copy(self.models[0])
+        rows = self.read(
+            reader, X, y, sample_weight, reset=not goes_on, fit=True, **more
+        )
+        self.models[0] = reader
+        self.errors = [None] * len(self)
+        begun: Mapping[int, Any] = {}
+        if goes_on:
+            self.go_on()
+        else:
+            begun = self.begin(rows)
+        cut_off: list[int] = []
+        for courses in find_courses(
+            self.models, rows.X.shape[0], self.holding_out(rows), self.errors, begun
+        ):
+            members = [i for course in courses for i in course.members]
+            part = self.part(members)
+            cut_off += [members[i] for i in part.train_until_done(rows, courses)]
+            self.put(members, part)
+        return cut_off
+
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        classes: Any = None,
+        rows: Sequence[Any] | None = None,
+    ) -> Self:
+        """Take every model once through X.
+
+        Parameters
+        ----------
+        X, y, sample_weight, classes
+            What `read` takes; classifiers need `classes` at the first call.
+        rows : sequence of (array of int or None), optional
+            Rows that each model trains on, if not all; see `gpu_hpo.stacks.Stack`.
+
+        Raises
+        ------
+        ValueError
+            If something is wrong with the parameters, or with the data for all models,
+            before any training.
+        """
+        self.check_call()
+        lead, reset = self.models[0], not self.arrays
+
+        def read(X: Any, y: Any, weight: Any) -> tuple[Any, ...]:
+            # What is refused leaves no traces.
+            reader = copy.copy(lead)
+            data = self.read(
+                reader, X, y, weight, classes=classes, reset=reset, fit=False
+            )
+            return data, reader
+
+        begun: Mapping[int, Any] = {}
+        for lot in read_lots(
+            read, X, y, sample_weight, rows, self.errors, apart=self.reads_apart()
+        ):
+            if not self.arrays:
+                data, self.models[0] = lot.data
+                begun = self.begin(data)
+            if lot.members is None:
+                self._call(lot, begun)
+            else:
+                part = self.part(lot.members)
+                part._call(lot, begun)
+                self.put(lot.members, part)
+        return self
+
+    def _call(self, lot: Lot, begun: Mapping[int, Any]) -> None:
+        """Take every model once through its rows; they are as many for each.
+
+        An integer seed gives the same order at each call, but for a first one at which
+        it has given weights before: `begun` is what does so next.
+        """
+        self.call(lot.data[0], lot.orders(self.models, begun))
+        self.check_finite()
+
+    def check_finite(self) -> None:
+        """Note which models have diverged."""
+        for i, fine in enumerate(self.finite().tolist()):
+            if not fine and self.errors[i] is None:
+                self.errors[i] = self.diverged()
+
+    def finite(self) -> np.ndarray:
+        """Tell of each model whether its weights are finite."""
+        fine: Any = True
+        for name in self.weights():
+            array = self.arrays[name].reshape(len(self), -1)
+            fine = self.xp.isfinite(array).all(axis=1) & fine
+        return to_host(fine)
+
+    # ---- predictions ----
+
+    def predict(self, X: Any) -> Any:
+        """Classes or targets, of shape (n_models, n_samples[, n_outputs])."""
+        return self.predict_rows(self.checked_X(X))
+
+    def predict_rows(self, X: Any) -> Any:
+        """Predict for rows that are checked already."""
+        return self.decide(self.outputs(X))
+
+    def checked_X(self, X: Any) -> Any:
+        """Check that the models are fitted, and X."""
+        check_is_fitted(self.models[0])
+        return self.read_X(X)
+
+    def unstack(self) -> list[Any]:
+        """One estimator per model."""
+        models = [self.copied(model) for model in self.models]
+        if self.arrays:
+            self.publish(models)
+        return models

@@ -1,0 +1,187 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Train for as many epochs as it takes, each model until it no longer improves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.model_selection import train_test_split
+
+from gpu_hpo.devices import to_host
+from gpu_hpo.stacks._fit_courses import Course, HeldRows, next_orders
+
+
+def train_active(
+    every: Any,
+    courses: Sequence[Course],
+    course: np.ndarray,
+    epoch: Callable[[Any, np.ndarray, Any], np.ndarray],
+    *,
+    as_they_stand: bool = False,
+) -> None:
+    """Train entries epoch by epoch, and those that go on apart from those that stop.
+
+    Parameters
+    ----------
+    every : object
+        Has ``part(places)``, which copies entries, and ``put(places, part)``. Is
+        changed.
+    courses : sequence of Course
+    course : ndarray of int of shape (n_entries,)
+        Course of each entry.
+    epoch : callable
+        Trains a part for an epoch: ``epoch(part, places, orders)``, with orders as of
+        `next_orders`. Gives an ndarray of bool: which of them go on.
+    as_they_stand : bool, default=False
+        Whether there are no orders, since all go through all rows as they stand.
+    """
+    active, part = np.arange(len(course)), every
+    while len(active):
+        orders = None if as_they_stand else next_orders(courses, course[active])
+        stays = epoch(part, active, orders)
+        if not stays.all():
+            every.put(active, part)
+            active = active[stays]
+            part = every.part(active)
+
+
+def courses_of(courses: Sequence[Course]) -> np.ndarray:
+    """Say which course each member has, in the order of the courses."""
+    return np.repeat(np.arange(len(courses)), [len(c.members) for c in courses])
+
+
+def train_until_done(stack: Any, rows: Any, courses: Sequence[Course]) -> list[int]:
+    """Do what `ArrayStack.train_until_done` says, by `epoch` and `end_epoch`."""
+    lead, course = stack.models[0], courses_of(courses)
+    n_rows, early = len(courses[0].order), lead.early_stopping
+    held = HeldRows(rows)
+    names = stack.weights() if early else []
+    best = {name: stack.arrays[name].copy() for name in names}
+    found = np.zeros(len(stack), bool)
+    cut_off: list[int] = []
+    for model in stack.models:
+        model.n_iter_ = 0
+
+    def epoch(part: Any, active: np.ndarray, orders: Any) -> np.ndarray:
+        part.epoch(rows, orders)
+        if early:
+            better = _score(part, held, courses, course[active])
+            places = stack.xp.asarray(np.flatnonzero(better))
+            for name, array in best.items():
+                array[stack.xp.asarray(active[better])] = part.arrays[name][places]
+            found[active[better]] = True
+        for model in part.models:
+            if model.verbose:
+                print(f"Iteration {model.n_iter_ + 1}, loss = {model.loss_:.8f}")
+        stops = np.array(part.end_epoch(n_rows))
+        failed = np.array([error is not None for error in part.errors])
+        last = np.array([model.n_iter_ == model.max_iter for model in part.models])
+        cut_off.extend(active[last & ~stops & ~failed].tolist())
+        stays = ~(last | stops | failed)
+        return stays if early else stays & ~_lost(part)
+
+    as_they_stand = not (lead.shuffle or early)
+    train_active(stack, courses, course, epoch, as_they_stand=as_they_stand)
+    places = stack.xp.asarray(np.flatnonzero(found))
+    for name, array in best.items():
+        stack.arrays[name][places] = array[places]
+    return cut_off
+
+
+def new_books(model: Any) -> dict[str, Any]:
+    """Attributes in which the books of a model's training are kept."""
+    books = {"n_iter_": 0, "best_loss_": np.inf, "_no_improvement_count": 0}
+    if not model.early_stopping:
+        return books
+    scores = {"validation_scores_": [], "best_validation_score_": -np.inf}
+    return books | scores | {"best_loss_": None}
+
+
+def end_epoch(model: Any) -> bool:
+    """Keep the books of one epoch of a model; True if it no longer improves."""
+    model.n_iter_ += 1
+    if not model.early_stopping:
+        if model.loss_ > model.best_loss_ - model.tol:
+            model._no_improvement_count += 1
+        else:
+            model._no_improvement_count = 0
+        model.best_loss_ = min(model.loss_, model.best_loss_)
+    return bool(model._no_improvement_count > model.n_iter_no_change)
+
+
+def holding_out(rows: Any, stratify: Any = None) -> Callable[..., tuple[Any, Any]]:
+    """Say which rows a model trains on, and which say when to stop.
+
+    Parameters
+    ----------
+    rows : Rows
+    stratify : array of shape (n_samples,), optional
+        Labels, of which each has its share in what is held out.
+    """
+    every = np.arange(rows.X.shape[0])
+
+    def hold_out(model: Any, rng: Any) -> tuple[Any, Any]:
+        if not model.early_stopping:
+            return every, every[:0]
+        train, held = train_test_split(
+            every,
+            random_state=rng,
+            test_size=model.validation_fraction,
+            stratify=stratify,
+        )
+        if len(held) < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' "
+                "or the size of your dataset."
+            )
+        return train, held
+
+    return hold_out
+
+
+def _lost(stack: Any) -> np.ndarray:
+    """Say which models have diverged, which no further epoch can mend."""
+    lost = ~np.isfinite([model.loss_ for model in stack.models])
+    return lost & ~stack.finite() if lost.any() else lost
+
+
+def _score(
+    stack: Any, held: HeldRows, courses: Sequence[Course], which: np.ndarray
+) -> np.ndarray:
+    """Score models on what was held out; True where no score was better before."""
+    better = np.zeros(len(stack), bool)
+    for k in np.unique(which).tolist():
+        some = np.flatnonzero(which == k)
+        rows = held.of(courses[k])
+        target = stack.target(rows)
+        weight = None if rows.weight is None else to_host(rows.weight)
+        predictions = to_host(stack.part(some).predict_rows(rows.X))
+        for i, predicted in zip(some.tolist(), predictions, strict=True):
+            if stack.errors[i] is not None:
+                continue
+            try:
+                better[i] = _improved(stack.models[i], target, predicted, weight)
+            except ValueError as error:
+                # Without the frames, which would keep the rows.
+                stack.errors[i] = error.with_traceback(None)
+    return better
+
+
+def _improved(model: Any, target: Any, predicted: Any, weight: Any) -> bool:
+    """Note how well a model does; True if it never did better."""
+    metric = accuracy_score if is_classifier(model) else r2_score
+    score = float(metric(target, predicted, sample_weight=weight))
+    model.validation_scores_.append(score)
+    if score < model.best_validation_score_ + model.tol:
+        model._no_improvement_count += 1
+    else:
+        model._no_improvement_count = 0
+    better = score > model.best_validation_score_
+    if better:
+        model.best_validation_score_ = score
+    return bool(better)

@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Models side by side: arrays by name with a leading model axis."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from gpu_hpo.stacks._row_orders import copy_member
+
+
+class ModelArrays:
+    """Models of one shape, which can be taken apart and put together.
+
+    Parameters
+    ----------
+    models : sequence of estimator
+        They are left as they are.
+
+    Attributes
+    ----------
+    models : list of estimator
+        Parameters and bookkeeping of each; their weights are out of date.
+    arrays : dict of str to array
+        What is trained, each with a leading model axis; empty before the first call.
+    errors : list of (Exception or None)
+    xp : module
+        NumPy or CuPy, whatever the data came as.
+    """
+
+    def __init__(self, models: Sequence[Any]) -> None:
+        self.models = [self.copied(model) for model in models]
+        self.errors: list[Exception | None] = [None] * len(self.models)
+        self.arrays: dict[str, Any] = {}
+        self.xp: Any = np
+
+    def __len__(self) -> int:
+        return len(self.models)
+
+    def copied(self, model: Any) -> Any:
+        """Copy a model but not its arrays, which are replaced and never changed."""
+        return copy_member(model)
+
+    def take(self, indices: Sequence[int]) -> Self:
+        """Stack of some of the models."""
+        out = self.part(indices)
+        out.models = [self.copied(model) for model in out.models]
+        return out
+
+    def concat(self, others: Sequence[Self]) -> Self:
+        """Stack of these models and those of `others`."""
+        stacks = [self, *others]
+        out = copy.copy(self)
+        out.models = [self.copied(model) for stack in stacks for model in stack.models]
+        out.errors = [error for stack in stacks for error in stack.errors]
+        out.arrays = {
+            name: self.xp.concatenate([stack.arrays[name] for stack in stacks])
+            for name in self.arrays
+        }
+        return out
+
+    def part(self, members: Sequence[int]) -> Self:
+        """Some of the models themselves, with copies of their arrays."""
+        out = copy.copy(self)
+        out.models = [self.models[i] for i in members]
+        out.errors = [self.errors[i] for i in members]
+        places = self.xp.asarray(np.asarray(members, np.intp))
+        out.arrays = {name: array[places] for name, array in self.arrays.items()}
+        return out
+
+    def put(self, members: Sequence[int], part: Self) -> None:
+        """Take over what has become of a part."""
+        places = self.xp.asarray(np.asarray(members, np.intp))
+        for name, array in self.arrays.items():
+            array[places] = part.arrays[name]
+        for i, error in zip(members, part.errors, strict=True):
+            self.errors[i] = error

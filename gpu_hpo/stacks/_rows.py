@@ -1,0 +1,150 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Read what a user passes as X, y and sample_weight: rows that a stack trains on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.utils.validation import validate_data
+
+from gpu_hpo._sklearn_private import _check_partial_fit_first_call, _check_sample_weight
+from gpu_hpo.devices import (
+    array_namespace,
+    is_device_array,
+    to_host,
+    validate_device_data,
+)
+
+FLOATS = [np.float64, np.float32]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows to train on, on the device that they came on.
+
+    Attributes
+    ----------
+    X : array or CSR matrix of shape (n_samples, n_features)
+    y : array of shape (n_samples,) or (n_samples, n_outputs)
+        Targets, or the numbers of classes.
+    weight : array of shape (n_samples,), or None
+    """
+
+    X: Any
+    y: Any
+    weight: Any
+
+    # Fields with an entry per row, if they are not None.
+    PER_ROW: ClassVar[tuple[str, ...]] = ("X", "y", "weight")
+
+    @property
+    def sparse(self) -> bool:
+        """Whether X is a CSR matrix."""
+        return hasattr(self.X, "indptr")
+
+    def take(self, rows: Any) -> Any:
+        """Take some of the rows."""
+        given = {name: getattr(self, name) for name in self.PER_ROW}
+        return replace(self, **{k: v[rows] for k, v in given.items() if v is not None})
+
+
+def read_rows(
+    model: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    *,
+    classes: Any = None,
+    reset: bool,
+    fit: bool,
+) -> Rows:
+    """Check dense data as scikit-learn does, for one target or one label per row.
+
+    Parameters
+    ----------
+    model : estimator
+        Gets ``n_features_in_`` and, if a classifier that has none, ``classes_``.
+    X : array-like of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,)
+    sample_weight : array-like of shape (n_samples,), or None
+    classes : array-like of shape (n_classes,), or None
+        As given to `partial_fit`.
+    reset : bool
+        Whether the model begins anew.
+    fit : bool
+        Whether y says which classes there are.
+
+    Returns
+    -------
+    Rows
+        With numbers of classes as `y` if the model is a classifier.
+
+    Raises
+    ------
+    ValueError
+        With scikit-learn's words.
+    """
+    if is_device_array(X):
+        X, y = validate_device_data(model, X, y, reset=reset)
+        if sample_weight is not None:
+            sample_weight = array_namespace(X).asarray(sample_weight, X.dtype)
+    else:
+        numeric = not is_classifier(model)
+        X, y = validate_data(model, X, y, dtype=FLOATS, y_numeric=numeric, reset=reset)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+    if not is_classifier(model):
+        return Rows(X, y.astype(X.dtype), sample_weight)
+    if fit and reset:
+        model.classes_ = np.unique(to_host(y))
+    elif not fit:
+        _check_partial_fit_first_call(model, classes)
+    codes = class_codes(model.classes_, y)
+    if bool((codes < 0).any()):
+        raise ValueError(f"y has labels that are not in classes_ = {model.classes_}")
+    return Rows(X, codes, sample_weight)
+
+
+def class_codes(classes: Any, y: Any) -> Any:
+    """Find where in `classes`, which are sorted, each label is; -1 if it is not."""
+    xp, n_classes = array_namespace(y), len(classes)
+    if (
+        np.can_cast(classes.dtype, np.int64)
+        and y.dtype.kind in "iu"
+        and int(classes[-1]) - int(classes[0]) == n_classes - 1
+    ):
+        # 0, 1, 2 and the like, which need no search.
+        codes = y.astype(xp.int64) - int(classes[0])
+        return xp.where((codes < 0) | (codes >= n_classes), -1, codes)
+    if xp is not np and classes.dtype.kind not in "OUS":
+        classes = xp.asarray(classes)
+    codes = xp.minimum(xp.searchsorted(classes, y), n_classes - 1)
+    return xp.where(classes[codes] == y, codes, -1)
+
+
+def batches(xp: Any, rows: Rows, orders: Any, size: int) -> Iterator[Rows]:
+    """Cut rows into mini-batches, of which the last may be smaller.
+
+    Parameters
+    ----------
+    xp : module
+        NumPy or CuPy.
+    rows : Rows
+    orders : tuple of array, or None
+        As of `ArrayStack.epoch`.
+    size : int
+
+    Yields
+    ------
+    Rows
+        With a leading model axis where models go by orders of their own.
+    """
+    order, which = orders or (np.arange(rows.X.shape[0])[None], None)
+    for start in range(0, order.shape[1], size):
+        picked = order[:, start : start + size]
+        yield rows.take(xp.asarray(picked[0] if len(order) == 1 else picked[which]))
