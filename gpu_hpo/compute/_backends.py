@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""From `scheduler` and `n_jobs` to where tasks run."""
+"""Choose where tasks run, by `scheduler` and `n_jobs`."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def check_scheduler(scheduler: Scheduler) -> None:
 def open_blocks_pool(
     scheduler: Scheduler = None, n_jobs: int | None = None
 ) -> Iterator[Pool]:
-    """Give what runs fits that are themselves graphs of Dask tasks, one per block.
+    """Yield a pool for fits that are graphs of Dask tasks, one task per block.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def open_blocks_pool(
 
 @contextmanager
 def open_pool(scheduler: Scheduler = None, n_jobs: int | None = None) -> Iterator[Pool]:
-    """Give what runs the tasks of a search.
+    """Yield the pool that runs the tasks of a search.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def open_pool(scheduler: Scheduler = None, n_jobs: int | None = None) -> Iterato
 
 @contextmanager
 def open_one_by_one(scheduler: Scheduler = None) -> Iterator[Pool]:
-    """Give what runs the tasks of a search in this thread, one after the other.
+    """Yield a pool that runs the tasks of a search in this thread, one by one.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def open_one_by_one(scheduler: Scheduler = None) -> Iterator[Pool]:
 
 
 def _n_slots(n_jobs: int | None, there: int) -> int:
-    """How many tasks run at a time, of as many as could."""
+    """Return how many of `there` slots may run tasks at a time."""
     if n_jobs is not None and n_jobs > 0:
         return n_jobs
     return max(there + 1 + (-1 if n_jobs is None else n_jobs), 1)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""One BLAS thread per task."""
+"""Limit BLAS to one thread per task."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def one_blas_thread() -> Iterator[None]:
 
 
 def _several(kind: str) -> bool:
-    """Whether there is anything to limit; the workers of a nanny are limited."""
+    """Return whether BLAS has threads to limit; a nanny limits those of its worker."""
     return any(lib.num_threads != 1 for lib in _libraries(kind).lib_controllers)
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Tasks on the workers of a Dask cluster."""
+"""Run tasks on the workers of a Dask cluster."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _COPIES = 2  # of data from here, so that one worker may die with it
 
 
 class _Result:
-    """In the place of a result among arguments."""
+    """Mark the place of a result among the arguments of a task."""
 
 
 _RESULT = _Result()
@@ -163,7 +163,7 @@ class ClientPool(Pool):
         time.sleep(_SETTLED)
 
     def _seen_workers(self, since: float) -> float:
-        """When there was a worker, as far as is known; raise if that is long ago."""
+        """Return when a worker was last seen; raise if that is too long ago."""
         bring_back(self.client)
         now = time.monotonic()
         if self.client.nthreads():
@@ -178,11 +178,11 @@ class ClientPool(Pool):
         )
 
     def release(self, handle: Future) -> None:
-        """Let workers forget a result."""
+        """Allow the workers to forget a result."""
         handle.release()
 
     def _sent(self, value: np.ndarray) -> Future:
-        """What is too large for a graph, which all tasks that are given it share."""
+        """Send a value too large for a graph, once for all tasks that take it."""
         known = self._large.get(id(value))
         if known is None:
             known = self._large[id(value)] = value, self.put(value)
@@ -191,7 +191,7 @@ class ClientPool(Pool):
         return known[1]
 
     def _workers(self) -> list[str]:
-        """Addresses of the workers, of which there is one at least."""
+        """Return the addresses of the workers, of which there is at least one."""
         end = time.monotonic() + self._patience
         while not (workers := list(self.client.nthreads())):
             if time.monotonic() > end:

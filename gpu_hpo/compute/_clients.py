@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which Dask client a search uses."""
+"""Choose the Dask client that a search uses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _asking = threading.Lock()
 
 @contextmanager
 def search_client() -> Iterator[Client]:
-    """Give the client to search with, and make room for the search if need be.
+    """Yield the client to search with, and make room for the search if need be.
 
     That of the worker if this is a task, which then leaves its thread to the
     search; else the active client; else one of our own cluster.
@@ -47,7 +47,7 @@ def search_client() -> Iterator[Client]:
 
 
 def active_client() -> Client | None:
-    """Give the client that is in use where this is called, if there is one."""
+    """Return the client that is active where this is called, if there is one."""
     return get_client() if _in_task() else _active_client()
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which device the workers of a cluster train on."""
+"""Decide which device the workers of a cluster train on."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def cluster_device(client: Client, requested: str) -> Device:
 
 
 async def device_memory(client: Client) -> float:
-    """Bytes of memory of the smallest of the workers' GPUs; they must have CUDA."""
+    """Return the bytes of memory of the workers' smallest GPU; all must have CUDA."""
     found: dict[str, int] = await client.run(_memory)
     return float(min(found.values()))
 

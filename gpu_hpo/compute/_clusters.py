@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Starting a cluster: one worker per GPU, or one per core."""
+"""Start a cluster: one worker per GPU, or one per core."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def _set_for_cuda(options: dict[str, Any]) -> None:
 
 
 def _pool_fits() -> bool:
-    """Tell whether the share by default is free on every GPU of this machine.
+    """Return whether the share by default is free on every GPU of this machine.
 
     dask-cuda takes shares of the whole first GPU, whichever devices it is given. NVML
     tells no memory of GPUs that use the host's.
@@ -230,7 +230,7 @@ def _pool_fits() -> bool:
 
 
 def _is_split(gpu: Any) -> bool:
-    """Whether a GPU is split into MIG instances, which have less memory."""
+    """Return whether a GPU is split into MIG instances, which have less memory."""
     import pynvml
 
     try:
@@ -272,7 +272,7 @@ _known_path: set[str] = set()  # where the workers of the embedded cluster impor
 
 
 def embedded_client() -> Client:
-    """Give the client of this process's own cluster, started at the first call.
+    """Return the client of this process's own cluster, which the first call starts.
 
     Processes rather than threads, since scikit-learn's short calls hold the GIL: a
     second thread would gain nothing. They take a second or two to start, so they are
@@ -304,7 +304,7 @@ def embedded_client() -> Client:
 
 
 def _share_path(client: Client) -> None:
-    """Let workers import from where this process has learned to since they started."""
+    """Make workers import from all folders that this process imports from."""
     new = [entry for entry in sys.path if entry not in _known_path]
     if new:
         _known_path.update(new)

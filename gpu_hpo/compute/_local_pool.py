@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Tasks in threads of this process, or wherever an executor runs them."""
+"""Run tasks in threads of this process, or wherever an executor runs them."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ class LocalPool(Pool):
         self._one_thread = one_thread
 
     def put(self, value: Any) -> Future:
-        """Give a handle of a value that is here."""
+        """Return a handle of a value that is in this process."""
         future: Future = Future()
         future.set_result(value)
         return future
 
     def compute(self, collection: Any) -> Future:
-        """Give a handle of what a Dask collection is."""
+        """Return a handle of the result of a Dask collection."""
         return self.put(collection.compute(scheduler=self._scheduler))
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future:
@@ -104,7 +104,7 @@ class LocalPool(Pool):
         return [handle for handle in handles if handle in done]
 
     def result(self, handle: Future) -> Any:
-        """Give the result of a task."""
+        """Return the result of a task."""
         return handle.result()
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
@@ -153,7 +153,7 @@ class GetPool(LocalPool):
         self._waiting: list[tuple[Future, Callable[..., Any], Any]] = []
 
     def compute(self, collection: Any) -> Future:
-        """Give a handle of what a Dask collection is."""
+        """Return a handle of the result of a Dask collection."""
         return self.put(dask.compute(collection, scheduler=self._get)[0])
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future:
@@ -221,7 +221,7 @@ class _Attempt:
 
 
 def in_pool() -> bool:
-    """Whether this is called by a task of a pool whose tasks are threads."""
+    """Return whether the caller is a task of a pool that runs tasks in threads."""
     return getattr(_inside, "tasks", 0) > 0
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Who is given up because workers die: one policy for all searches."""
+"""Decide which task is to blame for lost workers: one policy for all searches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gpu_hpo._config import read_number
 
 
 class LossPolicy:
-    """Tells which tasks are what workers die of.
+    """Finds the tasks that make workers die.
 
     A task that was lost is suspect, and is to be run with nothing beside it from then
     on. Only what happens then counts against it: whatever was beside it before may have
@@ -28,7 +28,7 @@ class LossPolicy:
         self._deaths: dict[Hashable, int] = {}  # of suspects, while they ran alone
 
     def lost(self, key: Hashable, *, alone: bool, deaths: int = 1) -> bool:
-        """Note that a task was lost.
+        """Record that a task was lost.
 
         Parameters
         ----------
@@ -50,9 +50,9 @@ class LossPolicy:
         return self._deaths[key] >= self._most
 
     def suspects(self, key: Hashable) -> bool:
-        """Whether a task is to be run alone."""
+        """Return whether a task is to be run alone."""
         return key in self._deaths
 
     def clear(self, key: Hashable) -> None:
-        """Note that a task has got further than it was when it was lost."""
+        """Record that a task has got further than where it was lost."""
         self._deaths.pop(key, None)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Ends the processes of an embedded cluster with the process that owns it.
+"""End the processes of an embedded cluster with the process that owns it.
 
 Loaded by path into the nanny of each worker, without the package: a nanny needs
 nothing else of it, and should start the worker at once. A nanny whose scheduler is gone

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Where the tasks of an exhaustive search run: what all backends promise."""
+"""Define where the tasks of an exhaustive search run: what all pools promise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class ResultsLost(Exception):
-    """What tasks were to be given is gone, with all who had it."""
+    """An argument of a task is gone, with all workers that held it."""
 
     deaths = 1
 
@@ -48,11 +48,11 @@ class Pool(ABC):
 
     @abstractmethod
     def put(self, value: Any) -> Any:
-        """Give a handle of a value that is here."""
+        """Return a handle of a value that is in this process."""
 
     @abstractmethod
     def compute(self, collection: Any) -> Any:
-        """Give a handle of what a Dask collection is, in one piece, where tasks run."""
+        """Return a handle of the result of a Dask collection, in one piece."""
 
     @abstractmethod
     def submit(self, function: Callable[..., Any], *args: Any) -> Any:
@@ -73,7 +73,7 @@ class Pool(ABC):
 
     @abstractmethod
     def result(self, handle: Any) -> Any:
-        """Give the result of a task that is done, or raise what it has raised.
+        """Return the result of a task that is done, or raise what the task raised.
 
         Raises
         ------
@@ -96,4 +96,4 @@ class Pool(ABC):
         """Wait for what is lost with results to be replaced."""
 
     def release(self, handle: Any) -> None:  # noqa: B027  where there is no garbage
-        """Say that nobody needs a result any more."""
+        """Allow the pool to forget a result."""

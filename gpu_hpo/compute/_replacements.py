@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Workers that have died are replaced, also where Dask gives them up."""
+"""Replace workers that have died, also where Dask gives them up."""
 
 from __future__ import annotations
 
