@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Class labels and their numbers."""
+"""Number class labels."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Encoding(Protocol):
     n: int
 
     def __call__(self, values: Any) -> Any:
-        """Numbers of `values`, of their shape; `n` for what is no label."""
+        """Return the numbers of `values`, of their shape; `n` for what is no label."""
 
     def position(self, label: int) -> int:
-        """Number of one label; `n` if it is none."""
+        """Return the number of one label; `n` if it is none."""
 
 
 class NumberEncoding:
@@ -96,12 +96,12 @@ class TextEncoding:
 
 
 def is_text(values: Any) -> bool:
-    """Tell whether an array on the host holds strings and nothing else."""
+    """Return whether an array on the host holds strings and nothing else."""
     if values.dtype.kind == "O":
         return all(isinstance(value, str) for value in values.ravel().tolist())
     return bool(values.dtype.kind == "U")
 
 
 def is_number(values: Any) -> bool:
-    """Tell whether an array holds real numbers or bools."""
+    """Return whether an array holds real numbers or bools."""
     return values.dtype.kind in "biuf"

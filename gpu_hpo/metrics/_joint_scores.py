@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of several models in one pass, where their answers are arrays of one kind."""
+"""Score several models in one pass, where their responses are arrays of one kind."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _named() -> dict[str, Any]:
 
 
 def _arguments(scorer: Any) -> dict[str, Any]:
-    """All that a scorer calls its function with, but data."""
+    """Return all arguments with which a scorer calls its function, except data."""
     takes = inspect.signature(scorer._score_func).parameters.values()
     defaults = {p.name: p.default for p in takes if p.default is not p.empty}
     return defaults | scorer._kwargs
@@ -65,7 +65,7 @@ def _equal(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
 
 
 def joined(responses: Sequence[Responses], methods: Sequence[str]) -> Responses:
-    """The answers of one model for all parts, by some of its methods."""
+    """Concatenate the responses of one model for all parts, by method."""
     return concat_chunks([{name: part[name] for name in methods} for part in responses])
 
 
@@ -131,7 +131,7 @@ def _groups(
     responses: Sequence[Sequence[Responses]],
     methods: Sequence[Sequence[str]],
 ) -> list[list[int]]:
-    """Positions of models whose answers can be put into one array."""
+    """Group the positions of models whose responses fit into one array."""
     groups: list[list[int]] = []
     for i, model in enumerate(models):
         for group in groups:
@@ -157,7 +157,7 @@ def _alike(
     answers_b: Sequence[Responses],
     methods: Sequence[str],
 ) -> bool:
-    """Whether two models' answers can be put into one array and mean the same there."""
+    """Return whether two models' responses fit into one array, with one meaning."""
     if type(a) is not type(b) or len(answers_a) != len(answers_b):
         return False
     for of_a, of_b in zip(answers_a, answers_b, strict=True):
@@ -177,7 +177,7 @@ def _alike(
 
 
 def _common_namespace(y: Any, weight: Any, responses: Any) -> Any:
-    """The namespace of arrays that fit together; None if they do not."""
+    """Return the namespace of arrays that fit together; None if they do not."""
     arrays = [y, *responses] if weight is None else [y, weight, *responses]
     try:
         xp = array_namespace(*arrays)
@@ -193,7 +193,7 @@ def _common_namespace(y: Any, weight: Any, responses: Any) -> Any:
 
 
 def _classes(xp: Any, model: Estimator) -> Any:
-    """The labels that a classifier knows, as an array; None if there is none."""
+    """Return the labels that a classifier knows, as an array; None if there is none."""
     classes = _plain(getattr(model, "classes_", None))
     if not isinstance(classes, np.ndarray | xp.ndarray) or not is_classifier(model):
         return None
@@ -201,7 +201,7 @@ def _classes(xp: Any, model: Estimator) -> Any:
 
 
 def _plain(values: Any) -> Any:
-    """Array of what may be a frame or a column of one, where it is."""
+    """Return the array of a frame or of a column, where it is."""
     if not hasattr(values, "iloc"):
         return values
     if not is_device_array(values):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Metrics of predicted labels.
+"""Compute metrics of predicted labels.
 
 All but accuracy need no more than how much of each label is true, is predicted and is
 both. These sums are of whole numbers, so they are exact.
@@ -18,7 +18,7 @@ from gpu_hpo.metrics._sums import ratio, row_sums
 
 @dataclass(frozen=True)
 class _Tally:
-    """How much each label counts in y, in predictions and where both agree.
+    """Weights of each label in y, in predictions and where both agree.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ def accuracy(stacked: StackedResponses) -> Any:
 
 
 def balanced_accuracy(stacked: StackedResponses) -> Any:
-    """Mean over the labels of y of the share that is predicted right."""
+    """Average over the labels of y the share that is predicted right."""
     tally = _tally(stacked)
     if tally is None:
         return stacked.undefined()
@@ -65,7 +65,7 @@ def balanced_accuracy(stacked: StackedResponses) -> Any:
 
 
 def matthews_corrcoef(stacked: StackedResponses) -> Any:
-    """Correlation between labels and predictions (Gorodkin 2004); 0 if one is constant.
+    """Correlate labels and predictions (Gorodkin 2004); 0 if one is constant.
 
     References
     ----------
@@ -96,12 +96,12 @@ def recall(stacked: StackedResponses, average: str) -> Any:
 
 
 def f1(stacked: StackedResponses, average: str) -> Any:
-    """Harmonic mean of precision and recall."""
+    """Return the harmonic mean of precision and recall."""
     return _averaged(stacked, "f1", average)
 
 
 def _averaged(stacked: StackedResponses, name: str, average: str) -> Any:
-    """A share per label, averaged over labels.
+    """Average a share per label over labels.
 
     Parameters
     ----------

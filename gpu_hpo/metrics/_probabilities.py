@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Metrics of the probabilities of classes."""
+"""Compute metrics of the probabilities of classes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ClassRows:
 
 
 def class_rows(stacked: StackedResponses, method: str) -> ClassRows | None:
-    """Probabilities or decisions; None if they do not fit y.
+    """Return probabilities or decisions; None if they do not fit y.
 
     Parameters
     ----------
@@ -57,9 +57,9 @@ def _class_rows(stacked: StackedResponses, method: str) -> ClassRows | None:
 
 
 def neg_log_loss(stacked: StackedResponses) -> Any:
-    """Mean logarithm of the probability of what is true, never less than epsilon.
+    """Average the logarithm of the probability of what is true.
 
-    Which is that of the type of the probabilities.
+    A probability counts at least as the epsilon of its floating-point type.
     """
     rows = class_rows(stacked, "predict_proba")
     if rows is None:
@@ -80,7 +80,10 @@ def neg_log_loss(stacked: StackedResponses) -> Any:
 
 
 def neg_brier_score(stacked: StackedResponses) -> Any:
-    """Mean squared difference to what is true; over classes, their sum if over two."""
+    """Return the mean squared difference to what is true, negated.
+
+    With more than two classes the squares are summed over the classes.
+    """
     rows = class_rows(stacked, "predict_proba")
     if rows is None:
         return stacked.undefined()
@@ -99,7 +102,7 @@ def neg_brier_score(stacked: StackedResponses) -> Any:
 
 
 def _are_probabilities(stacked: StackedResponses, rows: ClassRows) -> Any:
-    """Whether y has all the classes and all of a model's values are from 0 to 1."""
+    """Return whether y has all the classes and a model's values are from 0 to 1."""
 
     def check() -> Any:
         values = rows.values.reshape(stacked.n_models, -1)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Metrics of the order that decisions or probabilities put rows in."""
+"""Compute metrics of the order that decisions or probabilities put rows in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gpu_hpo.metrics._sums import row_sums
 
 
 def roc_auc(stacked: StackedResponses) -> Any:
-    """Area under the ROC curve, for two classes."""
+    """Return the area under the ROC curve, for two classes."""
     method = stacked.first("decision_function", "predict_proba")
     rows = class_rows(stacked, method)
     if rows is None or rows.values.ndim != 2:
@@ -22,7 +22,7 @@ def roc_auc(stacked: StackedResponses) -> Any:
 
 
 def roc_auc_ovr(stacked: StackedResponses, average: str) -> Any:
-    """Area under the ROC curve of each class against all others, averaged.
+    """Average the area under the ROC curve of each class against all others.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def roc_auc_ovr(stacked: StackedResponses, average: str) -> Any:
 
 
 def roc_auc_ovo(stacked: StackedResponses, average: str) -> Any:
-    """Area under the ROC curve of each class against each other, averaged.
+    """Average the area under the ROC curve of each class against each other.
 
     As Hand and Till define it. Row weights, which scikit-learn does not take here, mean
     what they mean elsewhere: a row of weight 2 is two rows.
@@ -78,7 +78,7 @@ def roc_auc_ovo(stacked: StackedResponses, average: str) -> Any:
 
 
 def _average(xp: Any, areas: list[Any], shares: list[Any], average: str) -> Any:
-    """Mean of areas, each of shape (n_models,)."""
+    """Average areas, each of shape (n_models,)."""
     table = xp.stack(areas, axis=1)
     if average == "macro":
         return row_sums(xp, table) / len(areas)
@@ -87,7 +87,7 @@ def _average(xp: Any, areas: list[Any], shares: list[Any], average: str) -> Any:
 
 
 def _of_two(stacked: StackedResponses, rows: ClassRows, method: str) -> Any:
-    """Area of the second of two classes."""
+    """Return the area of the second of two classes."""
 
     def area() -> Any:
         (lost, _), finite = _wins(stacked, rows, rows.values, 1)
@@ -101,7 +101,7 @@ def _of_two(stacked: StackedResponses, rows: ClassRows, method: str) -> Any:
 def _all_wins(
     stacked: StackedResponses, rows: ClassRows
 ) -> tuple[list[list[Any]], Any]:
-    """What `_wins` gives for each class, and for which models it is defined."""
+    """Return what `_wins` does for each class, and for which models it is defined."""
 
     def count() -> tuple[list[list[Any]], Any]:
         xp, values = stacked.xp, rows.values
@@ -121,7 +121,7 @@ def _all_wins(
 def _wins(
     stacked: StackedResponses, rows: ClassRows, scores: Any, positive: int
 ) -> tuple[list[Any], Any]:
-    """How often a row of one class is above a row of another one.
+    """Return how often a row of one class is above a row of another one.
 
     Parameters
     ----------

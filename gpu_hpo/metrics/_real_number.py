@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What counts as a score."""
+"""Check that a score is a real number."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def real_number(score: Any, scorer: Any) -> float:
-    """Give what a scorer gave as a plain number, NaN and infinity included.
+    """Return what a scorer gave as a plain number, NaN and infinity included.
 
     Parameters
     ----------

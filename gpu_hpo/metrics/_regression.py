@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Metrics of predicted numbers, one or several per row.
+"""Compute metrics of predicted numbers, one or several per row.
 
 With several outputs a score is the mean over them.
 """
@@ -15,7 +15,7 @@ from gpu_hpo.metrics._sums import ratio, row_sums
 
 
 def neg_mean_squared_error(stacked: StackedResponses) -> Any:
-    """Mean of squared errors, negated."""
+    """Return the mean of squared errors, negated."""
     error = _errors(stacked)
     if error is None:
         return stacked.undefined()
@@ -23,7 +23,7 @@ def neg_mean_squared_error(stacked: StackedResponses) -> Any:
 
 
 def neg_root_mean_squared_error(stacked: StackedResponses) -> Any:
-    """Root of the mean of squared errors, negated."""
+    """Return the root of the mean of squared errors, negated."""
     error = _errors(stacked)
     if error is None:
         return stacked.undefined()
@@ -32,7 +32,7 @@ def neg_root_mean_squared_error(stacked: StackedResponses) -> Any:
 
 
 def neg_mean_absolute_error(stacked: StackedResponses) -> Any:
-    """Mean of absolute errors, negated."""
+    """Return the mean of absolute errors, negated."""
     error = _errors(stacked)
     if error is None:
         return stacked.undefined()
@@ -40,7 +40,7 @@ def neg_mean_absolute_error(stacked: StackedResponses) -> Any:
 
 
 def neg_median_absolute_error(stacked: StackedResponses) -> Any:
-    """Median of absolute errors, negated; half of the weight is on either side.
+    """Return the median of absolute errors, weighted and negated.
 
     If it is exactly half, the median is the mean of the two errors next to it. Where
     scikit-learn's sums of weights miss the half by rounding it takes one of them.
@@ -70,7 +70,10 @@ def neg_median_absolute_error(stacked: StackedResponses) -> Any:
 
 
 def r2(stacked: StackedResponses) -> Any:
-    """Coefficient of determination; of constant y 1 if nothing is wrong, else 0."""
+    """Return the coefficient of determination.
+
+    Of a constant y it is 1 if no prediction is wrong, else 0.
+    """
     error = _errors(stacked)
     if error is None or stacked.truth.n_rows < 2:
         return stacked.undefined()
@@ -86,7 +89,7 @@ def explained_variance(stacked: StackedResponses) -> Any:
 
 
 def _explained(stacked: StackedResponses, left: Any) -> Any:
-    """One less the ratio of what is left, of shape (n_models, n_outputs), to y's."""
+    """Return 1 less the ratio of `left`, of shape (n_models, n_outputs), to y's."""
     xp = stacked.xp
     target = _outputs_first(stacked, stacked.truth.y[None])
     variance = _variance(stacked, target.astype(xp.float64))
@@ -105,7 +108,7 @@ def _variance(stacked: StackedResponses, values: Any) -> Any:
 
 
 def _errors(stacked: StackedResponses) -> Any:
-    """True less predicted, of shape (n_models, n_outputs, n_rows); None if unlike."""
+    """Return y less predictions, (n_models, n_outputs, n_rows); None if unlike."""
     return stacked.shared("errors", lambda: _subtract(stacked))
 
 
@@ -122,7 +125,7 @@ def _subtract(stacked: StackedResponses) -> Any:
 
 
 def _outputs_first(stacked: StackedResponses, values: Any) -> Any:
-    """Of shape (n_models, n_rows[, n_outputs]) to (n_models, n_outputs, n_rows)."""
+    """Turn (n_models, n_rows[, n_outputs]) into (n_models, n_outputs, n_rows)."""
     if values.ndim == 2:
         return values[:, None]
     return stacked.xp.ascontiguousarray(stacked.xp.moveaxis(values, -1, 1))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What several models answer, beside what is true."""
+"""Hold the responses of several models beside what is true."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ class StackedResponses:
         self._shared: dict[Any, Any] = {}
 
     def first(self, *methods: str) -> str:
-        """The first of some methods that the models have answers of."""
+        """Return the first of some methods that the models have responses of."""
         return next(name for name in methods if name in self._responses)
 
     def of(self, method: str) -> Any:
-        """Answers of shape (n_models, n_rows, ...), contiguous."""
+        """Return responses of shape (n_models, n_rows, ...), contiguous."""
         given = self._responses[method]
         return self.shared(method, lambda: self.truth.rows_that_count(given))
 
     def shared(self, name: Any, make: Callable[[], T]) -> T:
-        """What several metrics need, made once."""
+        """Return what several metrics need, made once."""
         if name not in self._shared:
             self._shared[name] = make()
         found: T = self._shared[name]
         return found
 
     def undefined(self) -> Any:
-        """NaN for all models: of shape (n_models,)."""
+        """Return NaN for all models, of shape (n_models,)."""
         return self.xp.full(self.n_models, self.xp.nan)
 
     def where(self, defined: Any, scores: Any) -> Any:
-        """Scores where they are defined, else NaN: of shape (n_models,)."""
+        """Return scores where they are defined, else NaN, of shape (n_models,)."""
         return self.xp.where(defined, scores, self.xp.nan)

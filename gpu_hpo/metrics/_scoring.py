@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Scoring models part by part, on the device that holds the data.
+"""Score models part by part, on the device that holds the data.
 
 The validation set comes in parts that need not be in memory together: only the
 models' answers and the labels are kept from one part to the next. Where all a score
@@ -49,7 +49,7 @@ class _Metric:
     fresh: Snapshot | None = None  # of a scorer with a state
 
     def methods(self, model: Estimator | Stack) -> tuple[str, ...]:
-        """Which of the model's methods give the answers that are scored."""
+        """Return the names of the model's methods whose responses are scored."""
         if self.whole:
             return ()
         method = self.scorer._response_method
@@ -61,7 +61,7 @@ class _Metric:
         return (next((name for name in method if hasattr(model, name)), method[0]),)
 
     def accepted(self, model: Any, names: Iterable[str]) -> list[str]:
-        """Those of the per-row parameters that this metric takes."""
+        """Return those of the per-row parameters that this metric takes."""
         function = getattr(self.scorer, "_score_func", self.scorer)
         if isinstance(self.scorer, _PassthroughScorer):
             function = model.score
@@ -101,7 +101,7 @@ class Scoring:
         return any(metric.whole for metric in self.metrics)
 
     def with_copies(self) -> Scoring:
-        """Give the same, by which each score is of a scorer as it was given.
+        """Return a scoring that makes a new copy of each scorer for each score.
 
         Raises
         ------
@@ -116,7 +116,7 @@ class Scoring:
         return Scoring(metrics, self.decides)
 
     def methods(self, model: Estimator | Stack) -> list[str]:
-        """Which of the model's methods give the answers that are scored.
+        """Return the names of the model's methods whose responses are scored.
 
         Parameters
         ----------
@@ -133,7 +133,7 @@ class Scoring:
     def responses(
         self, model: Estimator | Stack, part: Chunk, access: Access | None = None
     ) -> Responses:
-        """The model's answers for one part, by method.
+        """Return the model's responses for one part, by method.
 
         Parameters
         ----------
@@ -163,7 +163,7 @@ class Scoring:
         parts: Sequence[Chunk],
         rows: tuple[str, ...] = (),
     ) -> dict[str, float]:
-        """Every metric over all parts, for one model.
+        """Compute every metric over all parts, for one model.
 
         Parameters
         ----------
@@ -191,7 +191,7 @@ class Scoring:
         parts: Sequence[Chunk],
         rows: tuple[str, ...] = (),
     ) -> list[dict[str, float] | Exception]:
-        """Every metric over all parts, for the models of a stack.
+        """Compute every metric over all parts, for the models of a stack.
 
         What a model scores does not depend on the other models.
 
@@ -238,7 +238,7 @@ class Scoring:
         y: ArrayLike | None,
         params: Mapping[str, Any],
     ) -> dict[str, list[float]]:
-        """Scores by metrics of ours, which all take sample weights."""
+        """Return the scores by our own metrics, which all take sample weights."""
         metrics = [metric for metric in self.metrics if metric.ours]
         if y is None or not metrics or not models:
             return {}
@@ -375,7 +375,7 @@ def _alone(
     host: HostRows,
     rows: tuple[str, ...],
 ) -> float:
-    """One model's score by its scorer."""
+    """Score one model by its scorer."""
     names = metric.accepted(model, rows) if rows else []
     # Each score is of a scorer as it was given.
     scorer = metric.scorer if metric.fresh is None else metric.fresh.copy()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""All metrics by name, and how they are given to many models."""
+"""Name all metrics, and compute them for many models."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _AT_ONCE_ON_DEVICE = 1 << 24
 
 
 def models_at_once(xp: Any, n_values: int) -> int:
-    """How many models to score together.
+    """Return how many models to score together.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def models_at_once(xp: Any, n_values: int) -> int:
 def stacked_scores(
     truth: Truth, names: Iterable[str], responses: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Scores of several models, on the device of their answers.
+    """Score several models, on the device of their responses.
 
     A model's scores do not depend on the other models: on NumPy not by a bit.
 

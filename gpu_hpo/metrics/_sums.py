@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Sums that come out the same whoever shares an array, on every device.
+"""Sum so that results depend neither on who shares an array nor on the device.
 
 A library adds up an axis in an order that may depend on the other axes, on a GPU on
 chance even. A score must depend on neither.
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def row_sums(xp: Any, values: Any) -> Any:
-    """Sums over the last axis, in an order that only its length determines.
+    """Sum over the last axis, in an order that only its length determines.
 
     One half is added to the other until one value is left: additions of elements,
     which every device does alike, as exact as NumPy's pairwise summation.
@@ -43,7 +43,7 @@ def row_sums(xp: Any, values: Any) -> Any:
 
 
 def whole_weights(xp: Any, weight: Any) -> Any:
-    """Weights as whole numbers whose sum has no more than 53 bits.
+    """Return weights as whole numbers whose sum has no more than 53 bits.
 
     Sums of such are exact, so that they may be added up in any order, by atomic
     additions too. What is lost of each weight is a share of 2**-53 of their sum, which
@@ -66,6 +66,6 @@ def whole_weights(xp: Any, weight: Any) -> Any:
 
 
 def ratio(xp: Any, part: Any, whole: Any) -> Any:
-    """Shares, and 0 where there is nothing that they could be of."""
+    """Divide, with 0 for a share of nothing."""
     nothing = whole == 0
     return xp.where(nothing, 0.0, part / xp.where(nothing, 1.0, whole))

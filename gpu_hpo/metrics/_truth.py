@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What models are measured by: y, and how much each of its rows counts."""
+"""Hold what models are measured by: y, and how much each of its rows counts."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Truth:
         self.n_rows: int = y.shape[0]
 
     def rows_that_count(self, responses: Any) -> Any:
-        """Answers of shape (n_models, n_samples, ...) for the rows that count."""
+        """Return responses of shape (n_models, n_samples, ...) for rows that count."""
         if self._rows is None:
             return self.xp.ascontiguousarray(responses)
         return self.xp.take(responses, self._rows, axis=1)
@@ -93,7 +93,7 @@ class Truth:
         return self.n_rows if self.weight is None else row_sums(self.xp, self.weight)
 
     def mean(self, values: Any) -> Any:
-        """Weighted means over the rows, which are the last axis."""
+        """Return weighted means over the rows, which are the last axis."""
         if self.weight is not None:
             values = values * self.weight
         return row_sums(self.xp, values) / self._total
@@ -182,7 +182,7 @@ class Labels:
 
 
 def _in_order(labels: Any) -> Any:
-    """Labels, or None if they are not whole numbers or strings in their order."""
+    """Return labels; None if they are not whole numbers or strings in order."""
     if labels.shape[0] == 0:
         return None
     if is_number(labels):

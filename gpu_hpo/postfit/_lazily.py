@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""A method of a model, on each block of a Dask collection."""
+"""Call a method of a model on each block of a Dask collection."""
 
 from __future__ import annotations
 
@@ -97,21 +97,21 @@ def check_has_blocks(name: str, X: ArrayLike) -> None:
 
 
 def blocks(X: Any) -> list[Any]:
-    """Blocks of rows of a Dask array or frame, each delayed."""
+    """Return the blocks of rows of a Dask array or frame, each delayed."""
     if not isinstance(X, da.Array):
         return list(X.to_delayed())
     return list(one_block_wide(X).to_delayed().ravel())
 
 
 def one_block_wide(X: da.Array) -> da.Array:
-    """The same array, cut along its rows only."""
+    """Return the same array, cut along its rows only."""
     if any(n > 1 for n in X.numblocks[1:]):
         return X.rechunk(dict.fromkeys(range(1, X.ndim), -1))
     return X
 
 
 def _answer(block: Any, model: Parcel, method: str, empty: Any) -> Any:
-    """What the model answers for a block, which may have no rows."""
+    """Return the model's response for a block, which may have no rows."""
     if not n_rows({"X": block}):
         # Frames have such blocks once rows were chosen; models refuse them.
         return empty
@@ -126,7 +126,7 @@ def _frame(parts: list[Any], empty: Any) -> Any:
 
 
 def _try(model: Any, method: str, X: Any) -> Any:
-    """What the model gives for one row of the kind that X holds."""
+    """Return the model's response for one row of the kind that X holds."""
     meta = X._meta
     if hasattr(meta, "iloc"):
         row = X._meta_nonempty.iloc[:1]
@@ -165,7 +165,7 @@ def _no_rows(like: Any) -> Any:
 
 
 def _n_columns(model: Estimator, method: str, empty: Any) -> tuple[Any, ...]:
-    """Lengths of the axes after the first; NaN where `empty` does not say."""
+    """Return lengths of the axes after the first; NaN where `empty` does not say."""
     lengths = tuple(n or np.nan for n in empty.shape[1:])
     if len(lengths) == 1 and method in ("predict_proba", "predict_log_proba"):
         known = len(getattr(model, "classes_", ()))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""The methods of a model, on the object that has found or wrapped it."""
+"""Offer the methods of a model on the object that has found or wrapped it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _METAS = {
 
 
 def _has(method: str) -> Callable[[Any], Any]:
-    """Whether the model that will answer has `method`."""
+    """Return a check whether the model that will respond has `method`."""
 
     def check(self: Any) -> bool:
         getattr(self._answers_or_will(), method)
@@ -32,7 +32,7 @@ def _has(method: str) -> Callable[[Any], Any]:
 
 
 class PostfitMethods:
-    """Answers by a model: at once, or lazily and block by block for a Dask X.
+    """Responds by a model: at once, or lazily and block by block for a Dask X.
 
     A method is there if the model has it. For a Dask array a method gives a Dask array;
     for a Dask frame what the model gives for a frame: a Dask array with unknown chunk
@@ -40,11 +40,11 @@ class PostfitMethods:
     """
 
     def _answers_or_will(self) -> Any:
-        """The model, or before fit what it will be made from."""
+        """Return the model, or before fit what it will be made from."""
         raise NotImplementedError
 
     def _responses(self) -> Any:
-        """The model; NotFittedError before fit."""
+        """Return the model; raise NotFittedError before fit."""
         raise NotImplementedError
 
     @_has("predict")
@@ -94,7 +94,7 @@ class PostfitMethods:
 
     @_has("decision_function")
     def decision_function(self, X: ArrayLike) -> Any:
-        """Give the values by which the model decides.
+        """Return the values by which the model decides.
 
         Parameters
         ----------

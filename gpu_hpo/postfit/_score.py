@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""How well a model does, with Dask data read block by block."""
+"""Score a model on Dask data, read block by block."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def lazy_score(
 
 
 def _pieces(value: Any) -> list[Any]:
-    """The pieces that a value is to be put together from."""
+    """Return the pieces that a value is to be put together from."""
     if value is None:
         return []
     if is_dask_collection(value):
@@ -101,7 +101,7 @@ def _pieces(value: Any) -> list[Any]:
 
 
 def _responses(model: Parcel, scoring: Scoring, X: ArrayLike) -> dict[str, Any] | None:
-    """What the model answers for a block, unless that has no rows."""
+    """Return the model's responses for a block, unless that has no rows."""
     if not n_rows({"X": X}):
         return None
     return scoring.responses(model.value, {"X": aligned(X)})
@@ -149,7 +149,7 @@ def _score_one(
 
 
 def _joined(pieces: Mapping[str, list[Any]]) -> Chunk:
-    """Each value in one piece, without those that there are none of."""
+    """Concatenate the pieces of each value, and leave out values without pieces."""
     found = {
         name: concat_chunks([{name: value} for value in values])[name]
         for name, values in pieces.items()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What makes two parameters, or two estimators, the same."""
+"""Compare parameters and estimators by content."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Keys:
         self._known: dict[int, tuple[Any, Hashable]] = {}
 
     def of(self, value: Any) -> Hashable:
-        """Key of a parameter's value.
+        """Return the key of a parameter's value.
 
         Parameters
         ----------
@@ -56,7 +56,7 @@ class Keys:
         return key
 
     def changed(self, estimator: Any) -> Changed:
-        """Keys of an estimator with some parameters changed."""
+        """Return the keys of an estimator with some parameters changed."""
         return Changed(self, estimator)
 
     def _of_estimator(self, estimator: Any) -> Hashable:
@@ -88,7 +88,7 @@ class Changed:
         self._values = [keys.of(params[name]) for name in names]
 
     def key(self, own: Mapping[str, Any]) -> Hashable:
-        """Key of the estimator with these parameters: of what it then is."""
+        """Return the key of the estimator with these parameters."""
         if not own:
             return (*self._kind, tuple(self._values))
         values = self._values.copy()

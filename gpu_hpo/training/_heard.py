@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Record the warnings of fits, in threads and other processes, and say them once.
+"""Record the warnings of fits, in threads and other processes, and show them once.
 
 Filters of warnings, and what shows those that pass, belong to a process. For as long as
 fits run in a process there is one hook for all of its threads, which gives each warning
@@ -50,7 +50,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class Hearing:
-    """How warnings are to be treated where fits run.
+    """Settings by which warnings are treated where fits run.
 
     Attributes
     ----------
@@ -93,7 +93,7 @@ def recorded() -> Iterator[list[Heard]]:
 
 
 class Announcer:
-    """Says each warning of a search once, with the number of the candidate.
+    """Shows each warning of a search once, with the number of the candidate.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class Announcer:
         self._said: dict[Any, tuple[int, Heard]] = {}
 
     def take(self, number: int, heard: Iterable[Heard], source: Any = None) -> None:
-        """Note what the fit of a candidate gave.
+        """Record the warnings that the fit of a candidate gave.
 
         Parameters
         ----------
@@ -143,7 +143,7 @@ def say(heard: Iterable[Heard], whose: str) -> None:
 
 
 class _Hook:
-    """What all threads of this process have in common while fits run in it.
+    """The hook that all threads of this process share while fits run in it.
 
     Models that change the filters for a while, each in a thread, put back each other's
     in any order. When no fit runs any more, all is as it was before. Whoever puts back
@@ -227,7 +227,7 @@ class _Hook:
         self._show_before(message, category, filename, lineno, file, line)
 
     def _action(self, key: tuple[str, type[Warning], str, int]) -> str:
-        """What the filters that were there before say of a warning."""
+        """Return what the filters that were there before do with a warning."""
         text, category, filename, lineno = key
         module = filename.removesuffix(".py")
         for action, words, kind, where, line in self._given:
@@ -242,7 +242,7 @@ class _Hook:
 
 
 def _changed() -> None:
-    """Let every module look at the filters again."""
+    """Make every module look at the filters again."""
     with warnings.catch_warnings():
         pass
 
@@ -263,7 +263,7 @@ def _warn(item: Heard, whose: str) -> None:
 
 
 def _here(category: type[Warning]) -> type[Warning]:
-    """The class of that name of this process, if it has been copied from another."""
+    """Return this process's class of that name, if it is a copy from another one."""
     if category.__module__ != "__main__":
         return category
     found = getattr(sys.modules["__main__"], category.__qualname__, category)
@@ -271,7 +271,7 @@ def _here(category: type[Warning]) -> type[Warning]:
 
 
 def _ranges(numbers: Sequence[int]) -> str:
-    """Numbers in ascending order, in words: "3, 5 to 9"."""
+    """Return numbers in ascending order, in words: "3, 5 to 9"."""
     parts: list[list[int]] = []
     for number in numbers:
         if parts and number == parts[-1][-1] + 1:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Lend rows to models and scorers so that nobody can write on rows of others.
+"""Lend rows to models and scorers so that none can write on the rows of others.
 
 All models of a process share rows. A user whose code is not known gets a copy; one of a
 library that only reads gets a view that cannot be written, which costs next to nothing.
@@ -46,7 +46,7 @@ _REFUSALS = (
 
 
 class Access(IntEnum):
-    """What a user of rows may be given; of several users the largest counts."""
+    """Ways in which rows are lent to a user; for several users the largest counts."""
 
     SHARED = 0  # the rows themselves
     READ_ONLY = 1  # a view that cannot be written
@@ -54,7 +54,7 @@ class Access(IntEnum):
 
 
 def access_of(*users: Any) -> Access:
-    """Say what estimators, scorers and functions may be given.
+    """Return in which way estimators, scorers and functions are lent rows.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def access_of(*users: Any) -> Access:
 
 
 def lend(value: Any, access: Access) -> Any:
-    """Give a user rows, labels or weights.
+    """Lend rows, labels or weights to a user.
 
     Parameters
     ----------
@@ -90,12 +90,12 @@ def lend(value: Any, access: Access) -> Any:
 
 
 def lend_rows(rows: Mapping[str, Any], access: Access) -> Chunk:
-    """Give a user all that has rows."""
+    """Lend all that has rows to a user."""
     return {name: lend(value, access) for name, value in rows.items()}
 
 
 def lend_params(params: Mapping[str, Any], access: Access) -> dict[str, Any]:
-    """Give a user parameters: arrays and lists as rows are, what has a state anew."""
+    """Lend parameters: arrays and lists like rows, what has a state as a copy."""
     return {name: _lent_param(value, access) for name, value in params.items()}
 
 
@@ -131,7 +131,7 @@ def _each(rows: Sequence[Any], access: Access) -> list[Any]:
 
 
 def is_refusal(error: BaseException | None) -> bool:
-    """Say whether an exception comes of memory that cannot be written."""
+    """Return whether an exception comes from memory that cannot be written."""
     while error is not None:
         text = str(error).lower()
         if any(words in text for words in _REFUSALS):
@@ -141,7 +141,7 @@ def is_refusal(error: BaseException | None) -> bool:
 
 
 def was_written(before: Any, after: Any) -> bool:
-    """Say whether rows that were lent as a copy are not what they were.
+    """Return whether rows that were lent as a copy are not what they were.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def was_written(before: Any, after: Any) -> bool:
 
 
 def _same(a: Any, b: Any) -> bool:
-    """Whether two values of one kind are equal; NaN is equal to itself."""
+    """Return whether two values of one kind are equal; NaN is equal to itself."""
     if a is b or b is None:
         return True
     if type(a) is not type(b):
@@ -219,7 +219,7 @@ def _access(user: Any) -> Access:
 
 
 def _parts(values: Iterable[Any]) -> Iterator[Any]:
-    """Estimators and functions among parameters, also those in lists."""
+    """Yield the estimators and functions among parameters, also those in lists."""
     for value in values:
         if isinstance(value, _PLAIN):
             continue
@@ -235,7 +235,7 @@ def _parts(values: Iterable[Any]) -> Iterator[Any]:
 
 
 def _read_only(value: Any) -> Any:
-    """The same rows, by an object of the user's own that cannot be written."""
+    """Return the same rows in an object of the user's own that cannot be written."""
     if isinstance(value, np.ndarray):
         if isinstance(value, np.ma.MaskedArray):
             return value.copy()  # whose mask is another array
@@ -256,7 +256,7 @@ def _read_only(value: Any) -> Any:
 
 
 def _is_frame(value: Any) -> bool:
-    """Whether it is a frame, or a column of one, by what frames can do."""
+    """Return whether a value is a frame, or a column of one, by what frames can do."""
     return hasattr(value, "iloc") and hasattr(value, "copy")
 
 
@@ -296,7 +296,7 @@ def _copied_frame(frame: Any) -> Any:
 
 @lru_cache(maxsize=1)
 def _copies_on_write() -> bool:
-    """Whether a pandas frame that is written has rows of its own from then on."""
+    """Return whether a pandas frame copies its rows before it is written."""
     import pandas as pd
 
     return int(pd.__version__.partition(".")[0]) >= 3

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Training by `partial_fit`, of scikit-learn's pipelines as well, which have none.
+"""Train by `partial_fit`, also pipelines, which do not have it.
 
 In one call each step is updated with the chunk as the steps before it make it, and then
 transforms it for the next one.
@@ -23,12 +23,12 @@ from gpu_hpo.training._lending import Access, access_of, call_lent
 
 
 def is_chain(estimator: Any) -> bool:
-    """Whether it is a pipeline that must be trained step by step."""
+    """Return whether an estimator is a pipeline that is trained step by step."""
     return isinstance(estimator, Pipeline) and not hasattr(estimator, "partial_fit")
 
 
 def untrainable(estimator: Any) -> str | None:
-    """Say why an estimator cannot be trained by `partial_fit`; None if it can be.
+    """Return why `partial_fit` cannot train an estimator; None if it can.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def train_on_lent(model: Any, chunk: Chunk, params: Mapping[str, Any]) -> Any:
 
 
 def takes_param(estimator: Any, name: str) -> bool:
-    """Whether a call of `partial_fit` takes a parameter of this name."""
+    """Return whether `partial_fit` takes a parameter of this name."""
     parts = _parts(estimator)
     if parts:
         owner, own = _receiver(estimator, name)
@@ -127,19 +127,19 @@ def takes_param(estimator: Any, name: str) -> bool:
 
 
 def takes(method: Any, name: str) -> bool:
-    """Whether a method takes a parameter of this name."""
+    """Return whether a method takes a parameter of this name."""
     params = inspect.signature(method).parameters
     return name in params or any(p.kind is p.VAR_KEYWORD for p in params.values())
 
 
 def takes_classes(estimator: Any) -> bool:
-    """Whether `partial_fit` wants to be told all classes at its first call."""
+    """Return whether `partial_fit` wants to be told all classes at its first call."""
     method = getattr(_last(estimator), "partial_fit", None)
     return method is not None and "classes" in inspect.signature(method).parameters
 
 
 def needs_classes(model: Any) -> bool:
-    """Whether `partial_fit` has to be told all classes at every call."""
+    """Return whether `partial_fit` has to be told all classes at every call."""
     model = _last(model)
     kind = type(model)
     if kind in _NEEDS_CLASSES:
@@ -156,7 +156,7 @@ _NEEDS_CLASSES: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
 
 
 def _parts(step: Any) -> dict[str, Any]:
-    """What is trained in place of a step, by name; nothing if it is the step itself."""
+    """Return by name what is trained in place of a step; nothing if the step itself."""
     if is_chain(step):
         return dict(step.steps)
     if isinstance(step, FeatureUnion) and not hasattr(step, "partial_fit"):
@@ -182,7 +182,7 @@ def _needs_no_fit(step: Any) -> bool:
 
 
 def _faults(step: Any, path: str, *, transforms: bool) -> Iterator[str]:
-    """Say what of a step, or of its parts, cannot be trained by calls."""
+    """Yield what of a step, or of its parts, cannot be trained by calls."""
     if _is_skipped(step):
         return
     parts = _parts(step)
@@ -237,7 +237,7 @@ def _update(
 
 
 def _divided(step: Any, params: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Parameters by the part that they go to."""
+    """Divide parameters among the parts that they go to."""
     divided: dict[str, dict[str, Any]] = {name: {} for name in _parts(step)}
     for param, value in params.items():
         owner, own = _receiver(step, param)
@@ -251,7 +251,7 @@ def _divided(step: Any, params: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _receiver(step: Any, param: str) -> tuple[str | None, str]:
-    """Which part of a step gets a parameter, if any does, and by what name."""
+    """Return which part of a step gets a parameter, if any, and by what name."""
     owner, _, own = param.partition("__")
     if own and owner in _parts(step):
         return owner, own

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What of an estimator draws random numbers and has no seed, and giving it one."""
+"""Find what of an estimator draws random numbers without a seed, and seed it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Place: TypeAlias = str | tuple[str | int, ...]
 
 
 def unset_seeds(estimator: Any) -> tuple[Place, ...]:
-    """Say where a `random_state` is None, in an estimator and in all that it holds.
+    """Return where a `random_state` is None, in an estimator and in all that it holds.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def set_seeds(
 
 
 def leaves_places(params: Mapping[str, Any], places: Sequence[Place]) -> bool:
-    """Tell whether an estimator with other parameters has seeds in the same places.
+    """Return whether an estimator with other parameters has seeds in the same places.
 
     Is False if that is not certain, and fast.
 
@@ -106,7 +106,7 @@ def leaves_places(params: Mapping[str, Any], places: Sequence[Place]) -> bool:
 
 
 def _holds_nothing(value: Any) -> bool:
-    """Whether a parameter's value is plain, and no list of parts, not even an empty."""
+    """Return whether a parameter's value is plain and no list, even an empty one."""
     if isinstance(value, list | tuple):
         return bool(value) and all(isinstance(item, Number) for item in value)
     if isinstance(value, np.ndarray):

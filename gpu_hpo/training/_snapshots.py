@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Give each fit a copy of its own of what has a state: callbacks, loggers, scorers.
+"""Copy for each fit what has a state: callbacks, loggers, scorers.
 
 An object that several fits use would carry what one has left in it over to the next, in
 an order that threads decide. A snapshot is made before the first fit, and each fit gets
@@ -107,12 +107,12 @@ class Snapshot:
 
 
 def snapshot(value: Any, name: str = "") -> Any:
-    """Give a `Snapshot` of what has a state, and anything else as it is."""
+    """Return a `Snapshot` of what has a state, and anything else as it is."""
     return Snapshot(value, name) if has_state(value) else value
 
 
 def snapshot_param(value: Any, name: str) -> Any:
-    """Give what `snapshot` gives; of lists those of plain values as they are.
+    """Return what `snapshot` returns, but lists of plain values as they are.
 
     What else lists hold, data as well, users are given anew, or lent.
     """
@@ -124,7 +124,7 @@ def snapshot_param(value: Any, name: str) -> Any:
 
 
 def snapshot_or_share(value: Any, name: str) -> Any:
-    """Give what `snapshot_param` gives, or warn that users share a module's state.
+    """Return what `snapshot_param` does, or warn that users share a module's state.
 
     Raises
     ------
@@ -144,12 +144,12 @@ def snapshot_or_share(value: Any, name: str) -> Any:
 
 
 def fresh(value: Any) -> Any:
-    """Give a copy of what is a `Snapshot`, and anything else as it is."""
+    """Return a copy of what is a `Snapshot`, and anything else as it is."""
     return value.copy(_own_if_small) if isinstance(value, Snapshot) else value
 
 
 def has_state(value: Any) -> bool:
-    """Say whether users of a value could see what others have done to it.
+    """Return whether users of a value could see what others have done to it.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def has_state(value: Any) -> bool:
 
 
 def own_functions(estimator: Any) -> Any:
-    """Give an estimator copies of its functions that have a state, in place.
+    """Replace an estimator's functions that have a state by copies, in place.
 
     ``clone`` copies all parameters but functions, so that models would share what a
     function keeps in its closure or its default arguments.
@@ -255,7 +255,7 @@ def _has_state(value: Any, seen: set[int]) -> bool:
 
 @functools.lru_cache(maxsize=256)
 def _rebinds(code: CodeType) -> bool:
-    """Whether a function gives variables of its closure other values (`nonlocal`)."""
+    """Return whether a function sets variables of its closure (`nonlocal`)."""
     return any(
         step.opname == "STORE_DEREF" and step.argval in code.co_freevars
         for step in dis.get_instructions(code)
@@ -263,12 +263,12 @@ def _rebinds(code: CodeType) -> bool:
 
 
 def _has_attributes(function: FunctionType) -> bool:
-    """Whether somebody has set attributes of a function, which it may count in."""
+    """Return whether a function has been given attributes, which it may count in."""
     return bool(function.__dict__.keys() - {"__wrapped__"})
 
 
 def _keeps_in_module(function: FunctionType) -> bool:
-    """Whether a function changes its module, as far as can be seen: no copy helps.
+    """Return whether a function changes its module, as far as can be seen.
 
     By a global variable that it sets, by attributes of its own that it gets at by its
     global name, or by a random state of the module.
@@ -288,7 +288,7 @@ def _sets_globals(code: CodeType) -> bool:
 
 
 def _kept_by(function: FunctionType) -> Iterable[Any]:
-    """What a function keeps from call to call."""
+    """Return what a function keeps from call to call."""
     for cell in function.__closure__ or ():
         try:
             yield cell.cell_contents
@@ -317,7 +317,7 @@ class _Pickler(pickle.Pickler):
         self._numbers: dict[int, int] = {}
 
     def persistent_id(self, value: Any) -> int | None:
-        """Number of what is not pickled."""
+        """Return the number of an object that is not pickled."""
         how = _how(value)
         if how is None:
             return None
@@ -332,7 +332,7 @@ class _Pickler(pickle.Pickler):
         return number
 
     def reducer_override(self, value: Any) -> Any:
-        """Say how functions with a state are made anew."""
+        """Return how a function with a state is made anew."""
         if isinstance(value, CellType):
             try:
                 return CellType, (), (value.cell_contents,), None, None, _fill
@@ -365,7 +365,7 @@ class _Unpickler(pickle.Unpickler):
         self._lend = lend
 
     def persistent_load(self, number: int) -> Any:
-        """Give what was not pickled."""
+        """Return an object that was not pickled, by its number."""
         how, value = self._shared[number]
         if how == "lend":
             return self._lend(value)
@@ -373,21 +373,21 @@ class _Unpickler(pickle.Unpickler):
 
 
 class _ByCopy:
-    """Has an object copied instead of pickled."""
+    """Wraps an object that is copied instead of pickled."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
 
 
 class _Shared:
-    """Keeps an object from being pickled by value."""
+    """Wraps an object that is not pickled by value."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
 
 
 def _how(value: Any) -> str | None:
-    """How a part of a value gets into copies if it is not pickled."""
+    """Return how a part of a value gets into copies if it is not pickled."""
     if isinstance(value, _BY_NAME):
         return "same"
     if isinstance(value, _Shared):
