@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Values that reach another process in aligned memory.
+"""Send values to another process so that they arrive in aligned memory.
 
 Distributed reads a message into one piece of memory and gives arrays in it as views, at
 whatever address they begin. What is not aligned NumPy works on ten times as slowly, and
@@ -31,7 +31,7 @@ Reduced = tuple[Callable[..., Any], tuple[Any, ...]]
 
 
 class Pack(list[Chunk]):
-    """Chunks that move together."""
+    """A list of chunks that move together."""
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return packed_up(Pack, list(map(_in_one_piece, self)), protocol)
@@ -76,7 +76,7 @@ def unwrap(value: Any) -> Any:
 
 
 def packed_up(make: Callable[[Any], Any], value: Any, protocol: int) -> Reduced:
-    """Give what `__reduce_ex__` of a class is to, for arrays to arrive aligned.
+    """Return the value of `__reduce_ex__` with which arrays arrive aligned.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def aligned(value: Any) -> Any:
 
 
 def _arrays(value: Any) -> list[Any]:
-    """The arrays in what has rows, on the host, as views."""
+    """Return views of the arrays in a value that has rows, if they are on the host."""
     if isinstance(value, np.ndarray):
         return [value]
     if scipy.sparse.issparse(value):
@@ -133,7 +133,7 @@ def _arrays(value: Any) -> list[Any]:
 
 
 def _is_on_device(value: Any) -> bool:
-    """Whether some array in dicts, or first in lists and tuples, is on a device."""
+    """Return whether some array is on a device, also in dicts, lists and tuples."""
     if isinstance(value, dict):
         return any(map(_is_on_device, value.values()))
     if isinstance(value, list | tuple):
@@ -161,7 +161,7 @@ def _unpacked(make: Callable[[Any], Any], stream: Any, *buffers: Any) -> Any:
 
 
 def _settled(buffer: Any) -> Any:
-    """A buffer at an address that suits all types, as writable as it was."""
+    """Return a buffer at an address that suits all types, as writable as it was."""
     there = np.frombuffer(PickleBuffer(buffer).raw(), np.uint8)
     if there.__array_interface__["data"][0] % _ENOUGH == 0:
         return buffer

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which rows of a block train, and which test."""
+"""Draw which rows of a block train, and which test."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RandomState = (
 
 
 def root_seed(random_state: RandomState = None) -> np.random.SeedSequence:
-    """Give the seed from which every block's seed is derived.
+    """Return the seed from which every block's seed is derived.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def root_seed(random_state: RandomState = None) -> np.random.SeedSequence:
 
 
 def spawn_seed(root: np.random.SeedSequence, *key: int) -> np.random.SeedSequence:
-    """Give the seed for one purpose, the same however often it is asked for.
+    """Return the seed for one purpose, the same however often it is asked for.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def stratified_folds(
 def _stratified(
     labels: np.ndarray, n_test: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Rows that test, with each class's share of them."""
+    """Return the rows that test, with each class's share of them."""
     if not n_test:
         return np.empty(0, dtype=np.intp)
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
