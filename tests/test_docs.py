@@ -19,6 +19,7 @@ ALL_BUT_INTERNALS = [
     "gpu_hpo.model_selection",
     "gpu_hpo.neural_network",
     "gpu_hpo.schedules",
+    "gpu_hpo.stacks",
     "gpu_hpo.testing",
     "gpu_hpo.wrappers",
 ]
