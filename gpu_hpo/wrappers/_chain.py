@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""A model trained on one block after another, by a chain of Dask tasks."""
+"""Train a model on one block after another, by a chain of Dask tasks."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class _Passed:
 
 @dataclass
 class _Params:
-    """What goes to every call of `partial_fit`, and what to the first only."""
+    """Parameters of every call of `partial_fit`, and those of the first only."""
 
     every: Mapping[str, Any]
     first: Mapping[str, Any]
@@ -113,7 +113,7 @@ def train_in_chain(
 
 
 def distinct_labels(blocks: Sequence[Mapping[str, Any]]) -> np.ndarray | None:
-    """Distinct labels in y of all blocks, sorted.
+    """Return the distinct labels in y of all blocks, sorted.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def distinct_labels(blocks: Sequence[Mapping[str, Any]]) -> np.ndarray | None:
 
 
 def _graph_of(blocks: Sequence[Mapping[str, Any]]) -> dict[Any, Any]:
-    """Graphs of all blocks as one, of which those of one collection share theirs."""
+    """Return the graphs of all blocks as one; blocks of one collection share theirs."""
     lazy = [value for block in blocks for value in block.values()]
     graphs = {id(graph): graph for graph in (v.__dask_graph__() for v in lazy)}
     dsk: dict[Any, Any] = {}
@@ -151,7 +151,7 @@ def _graph_of(blocks: Sequence[Mapping[str, Any]]) -> dict[Any, Any]:
 def _read_in_turn(
     dsk: dict[Any, Any], blocks: Sequence[Mapping[str, Any]], done: str
 ) -> dict[Any, Any]:
-    """Let tasks that read blocks wait until it is nearly the turn of these.
+    """Make tasks that read blocks wait until it is nearly the turn of these blocks.
 
     Otherwise idle workers would read all blocks while the first ones train the model.
     What several blocks are made from is read for the first of them.
@@ -189,7 +189,7 @@ def _read_in_turn(
 def _first_needed(
     dsk: Mapping[Any, Any], blocks: Sequence[Mapping[str, Any]]
 ) -> dict[Any, tuple[int, set[Any]]]:
-    """Say of each task for which step it is needed first, and what it needs itself.
+    """Return for each task the step that first needs it, and what it needs itself.
 
     Those that others need come before these. If some are in the form that tasks of
     Dask once had, nothing is said of any.
@@ -216,7 +216,7 @@ def _first_needed(
 
 
 def _is_at_hand(node: Any) -> bool:
-    """Whether the graph holds a value, such as the file that blocks are read from."""
+    """Return whether the graph holds a value, such as the file blocks come from."""
     return isinstance(node, DataNode) or not isinstance(node, GraphNode)
 
 
@@ -241,7 +241,7 @@ def _train(
 
 
 def _own(model: Estimator) -> Any:
-    """Give a model that may be changed: a copy, on a worker of a cluster.
+    """Return a model that may be changed: a copy, on a worker of a cluster.
 
     There what a task was given is kept until the task has succeeded, to repeat it, and
     may be sent to another worker meanwhile. Dask's own schedulers do neither.
@@ -254,7 +254,7 @@ def _own(model: Estimator) -> Any:
 
 
 def _nothing(passed: _Passed) -> None:
-    """Say that a model was trained, by having no other result."""
+    """Return None in place of a trained model, to say that it was trained."""
 
 
 def _after(done: None, value: Any) -> Any:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""An estimator that is trained block by block."""
+"""Train an estimator block by block."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ class Incremental(ParallelPostFit):
 
     # ---- the model inside ----
 
-    def _answers(self) -> Any:
+    def _responses(self) -> Any:
         check_is_fitted(self)
         return self.estimator_
 
@@ -257,7 +257,7 @@ def _n_blocks(X: Any) -> int:
 def _with_classes(
     model: Any, params: Mapping[str, Any], blocks: Sequence[Mapping[str, Any]]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Parameters of every call and those of the first only, with classes if needed."""
+    """Return the parameters of every call and of the first, with classes if needed."""
     every = dict(params)
     classes = every.pop("classes", None)
     wanted = inspect.signature(model.partial_fit).parameters.get("classes")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""An estimator that answers for Dask data, whatever it was trained on."""
+"""Respond to Dask data with an estimator, whatever it was trained on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 from gpu_hpo._sklearn_private import _routing_enabled
 from gpu_hpo._typing import ArrayLike, Estimator, Scorers
 from gpu_hpo.metrics._scoring import Scoring, make_scoring
-from gpu_hpo.postfit._methods import Answering
+from gpu_hpo.postfit._postfit_methods import PostfitMethods
 from gpu_hpo.postfit._score import lazy_score, score
 from gpu_hpo.stacks._contract import stack_key
 from gpu_hpo.wrappers._signatures import signed_as
@@ -46,7 +46,7 @@ _THEIRS = frozenset(
 )
 
 
-class ParallelPostFit(Answering, MetaEstimatorMixin, BaseEstimator):
+class ParallelPostFit(PostfitMethods, MetaEstimatorMixin, BaseEstimator):
     """Predicts, transforms and scores Dask data block by block.
 
     Training is the wrapped estimator's own, on data that it can take. What follows may
@@ -203,7 +203,7 @@ class ParallelPostFit(Answering, MetaEstimatorMixin, BaseEstimator):
         given = {name: value for name, value in given.items() if value is not None}
         if _routing_enabled() and given:
             given = dict(process_routing(self, "score", **given).scorer["score"])
-        model = self._answers()
+        model = self._responses()
         scoring = self._metrics(model)
         found = (score if compute else lazy_score)(model, scoring, X, y, given)
         return found if _is_several(self.scoring) else found[scoring.decides]
@@ -216,23 +216,23 @@ class ParallelPostFit(Answering, MetaEstimatorMixin, BaseEstimator):
 
     # ---- the estimator inside ----
 
-    def _answers(self) -> Any:
+    def _responses(self) -> Any:
         return self.estimator
 
     def _answers_or_will(self) -> Any:
         return self.estimator
 
     def _learned(self) -> Any:
-        """What has the learned attributes, if anything has."""
+        """Return what has the learned attributes, if anything has."""
         # Not by attribute, since this is asked for those that are missing.
         return vars(self).get("estimator")
 
     def _to_train(self) -> Any:
-        """The model that a call of `partial_fit` trains."""
+        """Return the model that a call of `partial_fit` trains."""
         return self.estimator
 
     def _take_over(self, model: Estimator) -> Any:
-        """Be the wrapper of a model that was trained."""
+        """Turn this into the wrapper of a model that was trained."""
         self.estimator = model
         return self._note_features(model)
 
@@ -261,7 +261,7 @@ class ParallelPostFit(Answering, MetaEstimatorMixin, BaseEstimator):
 
     @available_if(lambda self: _can_be_stacked(self._answers_or_will()))
     def stack_key(self) -> Hashable:
-        """What models that share a stack have in common, as the estimators say.
+        """Return what models that share a stack have in common, by their estimators.
 
         Returns
         -------
@@ -288,7 +288,7 @@ class ParallelPostFit(Answering, MetaEstimatorMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         try:
-            check_is_fitted(self._answers())
+            check_is_fitted(self._responses())
         except (NotFittedError, TypeError):
             return False
         return True
@@ -299,7 +299,7 @@ class ParallelPostFit(Answering, MetaEstimatorMixin, BaseEstimator):
         return get_tags(self.estimator)
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Who gets which parameter, for scikit-learn's metadata routing.
+        """Return who gets which parameter, for scikit-learn's metadata routing.
 
         Returns
         -------
@@ -325,7 +325,7 @@ class ParallelPostFit(Answering, MetaEstimatorMixin, BaseEstimator):
     def _routed(
         self, caller: str, callee: str, params: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """What of the parameters goes to a method of the estimator."""
+        """Return the parameters that go to a method of the estimator."""
         if not _routing_enabled() or not params:
             return dict(params)
         return dict(process_routing(self, caller, **params).estimator[callee])
@@ -350,5 +350,5 @@ def _own_metric(model: Any) -> str | None:
         # That of the last step, on what the others make of X.
         return _own_metric(model.steps[-1][1])
     if isinstance(model, ParallelPostFit) and model.scoring is None:
-        return _own_metric(model._answers())
+        return _own_metric(model._responses())
     return {"ClassifierMixin.score": "accuracy", "RegressorMixin.score": "r2"}.get(own)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Methods that take what those of a wrapped estimator take."""
+"""Give methods the parameters that those of a wrapped estimator take."""
 
 from __future__ import annotations
 

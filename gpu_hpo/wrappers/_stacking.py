@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Wrapped models that train as a stack, since what they wrap does."""
+"""Train wrapped models as a stack, if what they wrap can."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from gpu_hpo._typing import ArrayLike
 
 
 def _fits_as_inside(stack: Any) -> bool:
-    """Whether the wrappers' `fit` is that of the models inside, and these have one."""
+    """Return whether the wrappers' `fit` is that of the models inside."""
     return stack._wrappers[0]._fits_as_inside and hasattr(stack._stack, "fit")
 
 
 class WrappedStack:
     """Stack of the models inside of wrappers; see `gpu_hpo.stacks.Stack`.
 
-    Training and answers are those of the stack inside.
+    It trains and responds as the stack inside does.
 
     Parameters
     ----------
@@ -49,18 +49,18 @@ class WrappedStack:
         return self
 
     def take(self, indices: Sequence[int]) -> WrappedStack:
-        """Stack of some of the models."""
+        """Return a stack of some of the models."""
         wrappers = [self._wrappers[i] for i in indices]
         return _made(wrappers, self._stack.take(indices))
 
     def concat(self, others: Sequence[WrappedStack]) -> WrappedStack:
-        """Stack of these models and those of `others`."""
+        """Return a stack of these models and those of `others`."""
         stacks = [self, *others]
         wrappers = [wrapper for stack in stacks for wrapper in stack._wrappers]
         return _made(wrappers, self._stack.concat([other._stack for other in others]))
 
     def unstack(self) -> list[Any]:
-        """One wrapper per model."""
+        """Return one wrapper per model."""
         models = self._stack.unstack()
         wrappers = [copy.copy(wrapper) for wrapper in self._wrappers]
         for wrapper, model in zip(wrappers, models, strict=True):
