@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Hyperparameter search on one or more GPUs, or on none, over Dask.
+"""Search hyperparameters on one or more GPUs, or on none, over Dask.
 
 Submodules and estimators are imported when they are first asked for:
 ``gpu_hpo.HyperbandSearchCV`` is ``gpu_hpo.model_selection.HyperbandSearchCV``.

@@ -60,7 +60,7 @@ def _versions() -> dict[str, str | None]:
 
 
 def _devices() -> dict[str, str]:
-    """Say which device a search would take, and what NVML knows of each GPU."""
+    """Return which device a search would take, and what NVML knows of each GPU."""
     try:
         device = resolve_device()
         chosen = f"{device.name}: {device.reason}"

@@ -19,7 +19,7 @@ class Estimator(Protocol):
     """A model with parameters: scikit-learn's, cuML's, or one in their manner."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Give the parameters by name."""
+        """Return the parameters by name."""
 
     def set_params(self, **params: Any) -> Self:
         """Set some of the parameters."""
@@ -37,11 +37,11 @@ class Lazy(Protocol):
     """A Dask collection, such as a ``Delayed``, whose shape may be unknown."""
 
     def __dask_graph__(self) -> Any:
-        """Give the tasks that compute it."""
+        """Return the tasks that compute it."""
 
 
 class Splitter(Protocol):
-    """What divides rows into those that train and those that test, several times."""
+    """A splitter of rows into those that train and those that test, several times."""
 
     def get_n_splits(
         self, X: Any = None, y: Any = None, groups: Any = None
@@ -51,7 +51,7 @@ class Splitter(Protocol):
     def split(
         self, X: Any, y: Any = None, groups: Any = None
     ) -> Iterator[tuple[Any, Any]]:
-        """Give the rows that train and those that test, for each split."""
+        """Yield the rows that train and those that test, for each split."""
 
 
 # Rows of features, or a value for each row.

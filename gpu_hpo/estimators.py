@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Names of estimators that are cuML's where there is CUDA, else scikit-learn's.
+"""Name estimators that are cuML's where there is CUDA, else scikit-learn's.
 
 >>> from gpu_hpo.estimators import RandomForestClassifier
 >>> model = RandomForestClassifier(n_estimators=50, max_depth=8)
@@ -63,7 +63,7 @@ __all__ = ["chosen", *_MODULES]
 
 
 def chosen() -> Device:
-    """Tell which library the names stand for now, and why.
+    """Return which library the names stand for now, and why.
 
     Returns
     -------

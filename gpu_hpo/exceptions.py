@@ -18,7 +18,7 @@ __all__ = [
 
 
 class GpuHpoError(Exception):
-    """What every error of gpu_hpo's own derives from."""
+    """The base class of all errors of gpu_hpo's own."""
 
 
 class ClientClosedError(GpuHpoError, RuntimeError):
@@ -42,7 +42,7 @@ class NoFiniteScoreError(GpuHpoError, ValueError):
 
 
 class GpuHpoWarning(UserWarning):
-    """What every warning of gpu_hpo's own derives from.
+    """The base class of all warnings of gpu_hpo's own.
 
     Warnings that scikit-learn gives in the same place have scikit-learn's category:
     ``FitFailedWarning``, ``ConvergenceWarning``, ``DataConversionWarning``.

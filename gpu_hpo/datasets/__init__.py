@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Made-up data of any size, as Dask arrays whose blocks are drawn in tasks."""
+"""Generate data of any size, as Dask arrays whose blocks are drawn in tasks."""
 
 from gpu_hpo.datasets._blobs import make_blobs
 from gpu_hpo.datasets._classification import make_classification

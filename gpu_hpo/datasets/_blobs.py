@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Round Gaussian clusters, to be found again."""
+"""Generate round Gaussian clusters, to be found again."""
 
 from __future__ import annotations
 

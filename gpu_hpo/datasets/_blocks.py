@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What generators share: how rows are cut into blocks, and whose arrays these are."""
+"""Cut rows into blocks, and choose whose arrays these are, for all generators."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def check_arguments(
 
 
 def empty_rows(rows: tuple[int, ...]) -> da.Array:
-    """A Dask array of so many rows in each block, to be drawn into by `map_blocks`."""
+    """Return a Dask array of these block lengths, for `map_blocks` to draw into."""
     return da.empty(sum(rows), chunks=(rows,), dtype=bool)
 
 
 def placed_like(like: Any, array: da.Array) -> da.Array:
-    """Lazily move blocks to where the library of another array has its own.
+    """Move blocks lazily to where the library of another array has its own.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Gaussian clusters at the corners of a cube, as of scikit-learn's generator."""
+"""Generate Gaussian clusters at the corners of a cube, like scikit-learn's."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ class _Recipe:
 
 @dataclass(frozen=True)
 class _Geometry:
-    """What all rows share: drawn once."""
+    """All that the rows share, drawn once."""
 
     centroids: np.ndarray  # (n_clusters, n_informative)
     mixing: np.ndarray  # (n_clusters, n_informative, n_informative)

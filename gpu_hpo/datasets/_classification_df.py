@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""A classification problem as a Dask frame, with a date for each row if asked."""
+"""Generate a classification problem as a Dask frame, with dates if asked."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def make_classification_df(
 
 
 def _period(dates: Any) -> tuple[np.datetime64, np.timedelta64, int]:
-    """First date of a period, the time between two, and how often it goes in."""
+    """Return the first date of a period, the time between two, and their number."""
     if len(dates) != 2 or not all(isinstance(end, date) for end in dates):
         raise ValueError(f"dates={dates!r} must be two dates, or two dates and times")
     has_time = any(isinstance(end, datetime) for end in dates)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Counts of events whose rate depends on some columns, for Poisson regression."""
+"""Generate counts of events with a rate that depends on some columns."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Random points in time."""
+"""Draw random points in time."""
 
 from __future__ import annotations
 

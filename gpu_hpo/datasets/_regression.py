@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""A linear model with noise, of well-conditioned or nearly low-rank data."""
+"""Generate a linear model with noise, well-conditioned or nearly low-rank."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ def _low_rank_projection(
     tail_strength: float,
     root: np.random.SeedSequence,
 ) -> Any:
-    """Lazily find what takes the normal rows of all blocks to those of the data."""
+    """Find lazily what takes the normal rows of all blocks to those of the data."""
     width = min(sum(rows), n_features)
     triangle = dask.delayed(_triangle, pure=True)
     join = dask.delayed(_join, pure=True)
@@ -228,12 +228,12 @@ def _draw_normal(n_rows: int, width: int, seed: np.random.SeedSequence) -> np.nd
 
 
 def _triangle(n_rows: int, width: int, seed: np.random.SeedSequence) -> Any:
-    """R of one block's rows. Runs in a task, that keeps no row."""
+    """Return R of one block's rows. Runs in a task, which keeps no row."""
     return np.linalg.qr(_draw_normal(n_rows, width, seed), mode="r")
 
 
 def _join(triangles: list[np.ndarray]) -> Any:
-    """R of all rows of which each has that of some."""
+    """Return R of all rows, from the R of each part."""
     return np.linalg.qr(np.vstack(triangles), mode="r")
 
 
@@ -244,7 +244,7 @@ def _project(
     tail_strength: float,
     seed: np.random.SeedSequence,
 ) -> np.ndarray:
-    """R⁻¹ S Vᵀ: rows times R⁻¹ are the orthonormal U of all blocks together."""
+    """Return R⁻¹ S Vᵀ: rows times R⁻¹ are the orthonormal U of all blocks together."""
     width = len(triangle)
     directions = np.linalg.qr(_draw_normal(n_features, width, seed))[0]
     position = np.arange(width) / effective_rank

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which trial trains how long: pure rules, scores in and instructions out."""
+"""Decide which trial trains how long: pure rules, scores in and instructions out."""
 
 from gpu_hpo.schedules._base import (
     Advance,

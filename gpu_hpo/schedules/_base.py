@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What every schedule promises: scores in, instructions out, nothing else."""
+"""Define what every schedule promises: scores in, instructions out, nothing else."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Schedule(ABC):
 
     @abstractmethod
     def start(self) -> list[Instruction]:
-        """First instructions; called once."""
+        """Return the first instructions; called once."""
 
     @abstractmethod
     def tell(self, event: Event) -> list[Instruction]:
@@ -91,14 +91,14 @@ class Schedule(ABC):
 
     @abstractmethod
     def outlook(self, trial: int) -> tuple[Rung, ...]:
-        """Rungs still ahead of `trial` if it is promoted at each of them.
+        """Return the rungs still ahead of `trial` if it is promoted at each of them.
 
         The first is the one that it is training for. Whoever carries out the
         instructions uses this to say whose turn it is.
         """
 
     def horizon(self) -> int | None:
-        """Most calls that any trial may come to, or None if that is open."""
+        """Return the most calls that any trial may make, or None if that is open."""
         trials = range(self.n_trials)
         return max(rung.calls for trial in trials for rung in self.outlook(trial))
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Hyperband: successive-halving runs of different aggressiveness, side by side."""
+"""Run Hyperband: successive halving at several aggressivenesses, side by side."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Bracket:
 
 
 def hyperband_brackets(max_calls: int, aggressiveness: int) -> list[Bracket]:
-    """Brackets of Hyperband, most adaptive first, in integers.
+    """Return the brackets of Hyperband, most adaptive first, in integers.
 
     Parameters
     ----------

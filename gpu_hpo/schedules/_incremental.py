@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""No decay: every trial trains to the end, or until it improves no more."""
+"""Train every trial to the end, or until it improves no more."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Inverse decay: the number of trials falls with the calls that they have made."""
+"""Keep fewer trials the more calls they have made, by inverse decay."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gpu_hpo.schedules._ladder import Ladder
 def inverse_decay_rungs(
     n_trials: int, decay_rate: float, max_calls: int, most_apart: int | None = None
 ) -> tuple[Rung, ...]:
-    """Rungs of a search whose trials decay with their calls, as dask-ml counts them.
+    """Return the rungs of inverse decay, counted as dask-ml counts them.
 
     Of `n_trials` trials, ``n_trials / (1 + t) ** decay_rate``, rounded down, are to be
     left at time ``t``, which is one more than the calls that they have made. After each

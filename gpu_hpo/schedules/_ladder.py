@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Rungs of fewer and fewer trials: all climb together, the best go on."""
+"""Climb rungs that hold ever fewer trials: all start, the best go on."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ class Ladder(Schedule):
             assert (self._due[trial] == 0) == (made == asked)
 
     def _target(self, trial: int) -> int:
-        """Calls of the rung that a trial trains for."""
+        """Return the calls of the rung that a trial trains for."""
         return self.rungs[self._rung[trial]].calls
 
     def _advance(self, trial: int) -> list[Instruction]:
@@ -174,7 +174,7 @@ class Ladder(Schedule):
         return out
 
     def _next_score(self, trial: int, calls: int) -> int:
-        """Calls at which to score a trial that was scored after `calls` calls."""
+        """Return at which calls to score a trial that was last scored after `calls`."""
         target = self._target(trial)
         if not self.extra_scores:
             return target

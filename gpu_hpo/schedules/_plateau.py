@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""When a model has stopped improving."""
+"""Detect when a model has stopped improving."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Scores = Sequence[tuple[int, float]]
 
 
 def on_plateau(record: Scores, patience: int, tol: float | None) -> bool:
-    """Whether the scores of the last `patience` calls rose by no more than `tol`.
+    """Return whether scores rose by no more than `tol` in the last `patience` calls.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def on_plateau(record: Scores, patience: int, tol: float | None) -> bool:
 def may_be_plateau(
     record: Scores, calls: int, patience: int, tol: float | None
 ) -> bool:
-    """Whether scores that are not known yet could bring a plateau at `calls` calls.
+    """Return whether scores not known yet could bring a plateau at `calls` calls.
 
     If not, a trial may be sent on beyond `calls` before it is scored there.
 
@@ -65,6 +65,6 @@ def may_be_plateau(
 
 
 def _window(record: Scores, first: int) -> list[float]:
-    """Scores after `first` calls and later."""
+    """Return the scores after `first` calls and later."""
     begin = bisect_left(record, first, key=itemgetter(0))
     return [score for _, score in record[begin:]]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Rounds: a function of one's own says after each who trains on, and how far."""
+"""Ask a function after each round which trials train on, and how far."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ class Rounds(Schedule):
         return out
 
     def _checked(self, answer: Any, records: Records) -> dict[int, int]:
-        """What `decide` returned, if it makes sense."""
+        """Return what `decide` returned, if it makes sense."""
         if not isinstance(answer, Mapping):
             raise TypeError(
                 "decide must return a dict of trials to calls to make; it returned "

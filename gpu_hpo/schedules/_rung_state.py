@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Who has reached a rung, and what is certain of them before all have."""
+"""Track which trials have reached a rung, and what is certain before all have."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _key(trial: int, score: float) -> Key:
 
 @dataclass(slots=True)
 class RungState:
-    """Who has reached a rung, best first."""
+    """The trials that have reached a rung, best first."""
 
     keep: int  # how many go on to the next rung, at most
     expected: int  # how many may still reach this rung or have done so
@@ -43,7 +43,7 @@ class RungState:
         return min(self.expected, self.keep)
 
     def enter(self, trial: int, score: float) -> tuple[list[int], int | None]:
-        """Let `trial` reach the rung.
+        """Add `trial` to the rung.
 
         Returns
         -------

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Successive halving: train all, keep the best part, train those longer."""
+"""Halve successively: train all, keep the best part, train those longer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gpu_hpo.schedules._ladder import Ladder
 def halving_rungs(
     n_trials: int, n_calls: int, aggressiveness: int, max_calls: int | None = None
 ) -> tuple[Rung, ...]:
-    """Rungs of one successive-halving run, in integers.
+    """Return the rungs of one successive-halving run, in integers.
 
     Rung ``i`` holds ``n_trials // aggressiveness**i`` trials at ``n_calls *
     aggressiveness**i`` calls; the last one is the first with a single trial, or the

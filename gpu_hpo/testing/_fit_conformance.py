@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What any stack must do that fits its models together."""
+"""Check what any stack must do that fits its models together."""
 
 from __future__ import annotations
 

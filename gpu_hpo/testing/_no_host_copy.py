@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""An array that behaves as CuPy's does, on a machine without a GPU.
+"""Imitate an array of CuPy's on a machine without a GPU.
 
 CuPy refuses to become a NumPy array unless told to with ``.get()``. The double does
 the same, so a test that passes with it shows that no row left "the device".

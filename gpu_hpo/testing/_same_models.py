@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Whether models are the same to the bit, and whether they were left as they were."""
+"""Compare models to the bit, and see whether they were left as they were."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def copies(models: Sequence[Any]) -> list[Any]:
 
 
 def public(model: Any) -> list[str]:
-    """Parameters and fitted attributes."""
+    """Return the parameters and fitted attributes."""
     return [name for name in vars(model) if not name.startswith("_")]
 
 
@@ -79,7 +79,7 @@ def _difference(name: str, ours: Any, theirs: Any, then: str) -> str:
 
 
 def _generator_state(value: Any) -> Any:
-    """State of a generator of random numbers, which its repr does not show."""
+    """Return the state of a random number generator, which its repr does not show."""
     if isinstance(value, np.random.RandomState):
         return value.get_state(legacy=False)
     if isinstance(value, np.random.Generator):

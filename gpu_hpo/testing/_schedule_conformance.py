@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What any schedule must do, whatever reports first."""
+"""Check what any schedule must do, whatever reports first."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Choose = Callable[[int], int]
 
 @dataclass(slots=True)
 class Outcome:
-    """What a schedule came to.
+    """The end of a schedule's run.
 
     Attributes
     ----------

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What any estimator that trains in stacks must do."""
+"""Check what any estimator that trains in stacks must do."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ class _Course:
         return name != "classes" and shape[:1] == (self._n_rows,)
 
     def _rows(self, i: int, call: int) -> Any:
-        """Rows that model number `i` trains on; others at the next call."""
+        """Return the rows that model number `i` trains on; others at the next call."""
         return self._parts[(i + call) % len(self._parts)]
 
     def stack(self, call: int, members: Sequence[int]) -> Any:
@@ -238,7 +238,7 @@ def _check_training(
 
 
 def _members(course: _Course, name: str) -> range:
-    """Numbers of the models in a stack of `_check_training`."""
+    """Return the numbers of the models in a stack of `_check_training`."""
     return range(1 if name == "some" else 0, len(course))
 
 
