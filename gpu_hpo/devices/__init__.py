@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What hardware is here, and the array library that data belongs to."""
+"""Find which hardware is here, and which array library data belongs to."""
 
 from gpu_hpo.devices._counterparts import convert
 from gpu_hpo.devices._cuml_task import (

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What cuML's mapping of parameters lacks, loses or gets wrong (cuML 26.10)."""
+"""Correct what cuML's mapping of parameters lacks, loses or gets wrong (26.10)."""
 
 from __future__ import annotations
 
@@ -104,12 +104,12 @@ _HOW_OF = {
 
 
 def wrapped_on_cuda(estimator: Any) -> bool:
-    """Whether one of ours has cuML's estimator train, and keeps the classes."""
+    """Return whether one of ours trains cuML's estimator and keeps the classes."""
     return type(estimator).__name__ == "QN" and estimator.loss in _QN_LOSSES
 
 
 def says_how(class_name: str, name: str) -> bool:
-    """Whether a parameter may be left out where the other library has no place."""
+    """Return whether a parameter may be dropped where the other library has none."""
     return name in _HOW or name in _HOW_OF.get(class_name, ())
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""A cuML estimator becomes its scikit-learn counterpart, and the reverse."""
+"""Turn a cuML estimator into its scikit-learn counterpart, and the reverse."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ANYWHERE = {"sklearn.preprocessing.FunctionTransformer"}
 
 
 def convert(estimator: Estimator, device: str) -> Any:
-    """Give the estimator that means the same on a device.
+    """Return the estimator that means the same on a device.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def _convert(estimator: Estimator, device: str, prefix: str) -> Any:
 
 
 def _stays(estimator: Estimator, params: dict[str, Any]) -> bool:
-    """Whether an estimator of scikit-learn works with cuML's and on the device."""
+    """Return whether an estimator of scikit-learn works with cuML's, on the device."""
     if type(estimator).__name__ in rules.SAME_NAMES:
         return False
     is_frame = any(_holds_parts(value) for value in params.values())
@@ -156,7 +156,7 @@ def _is_estimator(value: Any) -> bool:
 
 
 def _is_named(item: Any) -> bool:
-    """Whether it is a step of a pipeline, or the like, also one that does nothing."""
+    """Return whether an item is a named step of a pipeline or the like."""
     if not isinstance(item, tuple) or len(item) < 2 or not isinstance(item[0], str):
         return False
     if isinstance(item[1], str):
@@ -175,7 +175,7 @@ def _library(estimator: Estimator) -> str:
 
 
 def _path(kind: type) -> str:
-    """Public name of a class of scikit-learn, which hides its files, not its folders.
+    """Return the public name of a class of scikit-learn, without its private file.
 
     sklearn.linear_model._ridge.Ridge is sklearn.linear_model.Ridge.
     """
@@ -268,7 +268,7 @@ def _translate(source: Any, counterpart: _Counterpart, device: str) -> Any:
 
 
 def _leaves(value: Any, device: str) -> bool:
-    """Whether a value is an array that has to be copied to the host."""
+    """Return whether a value is an array that has to be copied to the host."""
     return (
         device == "cpu"
         and hasattr(value, "__cuda_array_interface__")
@@ -296,7 +296,7 @@ def _check_left_out(source: Any, names: Iterable[str]) -> None:
 def _culprit(
     source: Any, counterpart: _Counterpart, device: str, refused: RefusedError
 ) -> str | None:
-    """Which parameter an error is about: that without whose value it goes away."""
+    """Return the parameter an error is about: without its value there is no error."""
     kind: Any = type(source)
     for name, default in _defaults(kind).items():
         if _equal(getattr(source, name), default):
@@ -319,7 +319,7 @@ def _reason(error: Exception) -> str:
 
 @functools.cache
 def _defaults(kind: Any) -> dict[str, Any]:
-    """Values of the parameters that have a default."""
+    """Return the values of the parameters that have a default."""
     try:
         return dict(kind().get_params(deep=False))
     except TypeError:  # it needs an argument

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What kernels written for Numba's CUDA part need, besides themselves.
+"""Provide what kernels written for Numba's CUDA part need besides themselves.
 
 Where Numba's simulator stands in for a device, because NUMBA_ENABLE_CUDASIM=1 was set
 before Numba was imported, arrays are NumPy's.
@@ -23,7 +23,7 @@ FEWEST_BLOCKS = 128
 
 @functools.cache
 def usable() -> bool:
-    """Tell whether Numba can compile and run kernels here.
+    """Return whether Numba can compile and run kernels here.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def _nothing() -> None:
 
 
 def stream_of(array: Any) -> Any:
-    """CuPy's current stream as one of Numba's.
+    """Return CuPy's current stream as one of Numba's.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def stream_of(array: Any) -> Any:
 
 
 def lend(array: Any) -> Any:
-    """Give a kernel on CuPy's current stream an array, without waiting for anything.
+    """Pass an array to a kernel on CuPy's current stream, without waiting.
 
     Numba waits for all that was to be done before, on every array of another library,
     though on one stream it cannot come too early.
@@ -100,7 +100,7 @@ def lend(array: Any) -> Any:
 
 
 def blocks_of(array: Any, n: int) -> int:
-    """How many blocks to launch if `n` have something to do."""
+    """Return how many blocks to launch for `n` that have something to do."""
     return max(n, FEWEST_BLOCKS) if _on_device(array) else n
 
 

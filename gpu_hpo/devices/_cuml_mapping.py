@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""cuML's own mapping of parameters between its estimators and scikit-learn's.
+"""Call cuML's own mapping of parameters between its estimators and scikit-learn's.
 
 The only module that uses what cuML keeps private, which may change with any release:
 ``_cpu_class_path``, ``_get_cpu_class``, ``_params_to_cpu``, ``_params_from_cpu`` and
@@ -40,7 +40,7 @@ def cpu_class(kind: type) -> Any:
 
 
 def params_to_cpu(estimator: Any) -> dict[str, Any]:
-    """Parameters of scikit-learn's class.
+    """Return the parameters of scikit-learn's class.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def params_to_cpu(estimator: Any) -> dict[str, Any]:
 
 
 def params_from_cpu(kind: Any, model: Estimator) -> dict[str, Any]:
-    """Parameters of cuML's class `kind`.
+    """Return the parameters of cuML's class `kind`.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def params_from_cpu(kind: Any, model: Estimator) -> dict[str, Any]:
 
 
 def param_names(kind: Any) -> list[str]:
-    """Names of all parameters of a class of either library.
+    """Return the names of all parameters of a class of either library.
 
     The signatures of cuML's scalers do not tell.
     """
@@ -70,7 +70,7 @@ def param_names(kind: Any) -> list[str]:
 
 
 def watched(estimator: Estimator) -> tuple[Any, set[str]]:
-    """Shallow copy of an estimator, and a set that its attributes join when read."""
+    """Return a shallow copy of an estimator, and a set of the attributes it reads."""
     kind: Any = type(estimator)
     twin, read = copy.copy(estimator), set[str]()
     twin.__dict__["_read"] = read

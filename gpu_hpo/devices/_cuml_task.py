@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a task must know of cuML's estimators and its settings, without importing it.
+"""Prepare tasks for cuML's estimators and settings, without importing cuML.
 
 What is said here of single classes is read from the sources of cuML 26.10 and of the
 RAFT that it calls.
@@ -47,7 +47,7 @@ _NO_HOLDERS = (type, ModuleType, FunctionType)
 
 @contextmanager
 def cuml_task(*, assume_finite: bool) -> Iterator[None]:
-    """Let cuML's estimators stay on the device while this thread is in here.
+    """Keep the results of cuML's estimators on the device, in this thread.
 
     The settings are those of the calling thread, so each task must enter it, after its
     models were unpickled, which may be what imports cuML.
@@ -77,7 +77,7 @@ def cuml_task(*, assume_finite: bool) -> Iterator[None]:
 
 
 def harms_rows(estimator: Estimator) -> bool:
-    """Tell whether `fit` changes the caller's rows while it runs, or for good.
+    """Return whether `fit` changes the caller's rows while it runs, or for good.
 
     Such an estimator must be given rows of its own where others read them too: it
     would disturb those that train at the same time, and the restored values are
@@ -105,7 +105,7 @@ def harms_rows(estimator: Estimator) -> bool:
 
 
 def harms_by_itself(estimator: Estimator, params: Mapping[str, Any]) -> bool:
-    """Tell what `harms_rows` does, but for the parts of an estimator.
+    """Return what `harms_rows` does, without looking at the estimator's parts.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def harms_by_itself(estimator: Estimator, params: Mapping[str, Any]) -> bool:
 
 
 def shallow_params(estimator: Estimator) -> dict[str, Any]:
-    """Give the parameters of an estimator, but not of its parts.
+    """Return the parameters of an estimator, without those of its parts.
 
     Parameters
     ----------
@@ -145,13 +145,13 @@ def shallow_params(estimator: Estimator) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=256)
 def param_names(kind: Any) -> tuple[str, ...] | None:
-    """Give the names of a class's parameters; None if it says so in its own way."""
+    """Return the names of a class's parameters; None if it has its own `get_params`."""
     usual = getattr(kind.get_params, "__module__", "") == "sklearn.base"
     return tuple(kind._get_param_names()) if usual else None
 
 
 def wants_column_major(estimator: Estimator) -> bool:
-    """Tell whether every fit would copy rows that are in row-major order.
+    """Return whether every fit would copy rows that are in row-major order.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ def n_device_bytes(value: Any) -> int:
 
 
 def _own_bytes(item: Any) -> int:
-    """Bytes of an object itself, without what else it refers to."""
+    """Return the bytes of an object itself, without what else it refers to."""
     if isinstance(item, bytes | bytearray):
         return len(item)
     if isinstance(item, _NO_HOLDERS):
@@ -229,7 +229,7 @@ def _own_bytes(item: Any) -> int:
 
 
 def _held(item: Any) -> Iterable[Any]:
-    """Objects that an object refers to, as far as they may be large."""
+    """Return the objects that an object refers to, as far as they may be large."""
     if isinstance(item, list | tuple | set | frozenset):
         return item
     if isinstance(item, dict):
@@ -273,7 +273,7 @@ def _names_in_cuml(kind: type) -> set[str]:
 
 
 def _parts(values: Iterable[Any]) -> Iterator[Any]:
-    """Estimators among parameters, also in lists such as the steps of a pipeline."""
+    """Yield estimators among parameters, also in lists such as steps of a pipeline."""
     for value in values:
         if isinstance(value, list | tuple):
             yield from _parts(value)

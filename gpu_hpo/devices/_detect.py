@@ -75,7 +75,7 @@ def resolve_device(requested: str = "auto") -> Device:
 
 
 def wanted_device(requested: str) -> tuple[str, str]:
-    """Say what is asked for, and by what: the argument or ``GPU_HPO_DEVICE``.
+    """Return which device is asked for, and by what: argument or GPU_HPO_DEVICE.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def _resolve(wanted: str, source: str, visible: str | None) -> Device:
 
 @lru_cache(maxsize=32)
 def _usable_gpus(visible: str | None) -> tuple[int, str]:
-    """How many GPUs CuPy could use, and why so many."""
+    """Return how many GPUs CuPy could use, and why so many."""
     shown = f"CUDA_VISIBLE_DEVICES={visible!r}"
     if visible is not None and not _parse_visible(visible):
         return 0, f"{shown} hides every device"
@@ -130,7 +130,7 @@ def _usable_gpus(visible: str | None) -> tuple[int, str]:
 
 
 def _parse_visible(value: str) -> list[str]:
-    """Entries of CUDA_VISIBLE_DEVICES that CUDA would look up.
+    """Return the entries of CUDA_VISIBLE_DEVICES that CUDA would look up.
 
     CUDA ignores everything from the first invalid entry on, and shows no device at all
     where one is named twice. The first entry decides whether indices or identifiers
@@ -173,7 +173,7 @@ def _installed(name: str) -> bool:
 
 
 def _nvml_count() -> tuple[int, str]:
-    """GPUs by NVML, and why there is none."""
+    """Count GPUs by NVML, and say why there are none."""
     if not _installed("pynvml"):
         return 0, "pynvml (nvidia-ml-py), which counts GPUs, is not installed"
     try:

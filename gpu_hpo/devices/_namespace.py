@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which array library data belongs to, told by the type of the data alone.
+"""Find the array library that data belongs to, by the type of the data alone.
 
 No library is imported that the data does not already come from.
 """
@@ -21,7 +21,7 @@ _NEUTRAL = (type(None), bool, int, float, complex, str, bytes, np.generic)
 
 
 def array_namespace(*arrays: Any) -> Any:
-    """Give the module whose functions take these arrays: NumPy, CuPy or their own.
+    """Return the module whose functions take these arrays: NumPy, CuPy or their own.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def array_namespace(*arrays: Any) -> Any:
 
 
 def is_device_array(x: Any) -> bool:
-    """Tell whether data lives on a device, so that NumPy must not touch it.
+    """Return whether data lives on a device, so that NumPy must not touch it.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def synchronize() -> None:
 
 
 def _block(x: Any) -> Any:
-    """Give a Dask collection's empty sample block, or the object itself."""
+    """Return a Dask collection's empty sample block, or the object itself."""
     if "dask" in _roots(x):
         return getattr(x, "_meta", x)
     return x

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Ranges that NVIDIA's profilers show on their time line."""
+"""Mark ranges that NVIDIA's profilers show on their time line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _annotate: Callable[[str], AbstractContextManager[Any]] | None = None
 
 
 def annotated(name: str) -> AbstractContextManager[Any]:
-    """Give a context that profilers such as Nsight Systems show as a range.
+    """Return a context that profilers such as Nsight Systems show as a range.
 
     Parameters
     ----------

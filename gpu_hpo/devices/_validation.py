@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of rows that are on a device, without copying them to the host."""
+"""Check rows that are on a device, without copying them to the host."""
 
 from __future__ import annotations
 

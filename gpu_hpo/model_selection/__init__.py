@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""The searches that users call, and the splitters."""
+"""Offer the searches that users call, and the splitters."""
 
 from gpu_hpo.model_selection._check_cv import check_cv, compute_n_splits
 from gpu_hpo.model_selection._grid_search import GridSearchCV

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a `cv` stands for, and how many splits it makes."""
+"""Build a splitter from `cv`, and count its splits."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""All combinations of listed parameters."""
+"""Try all combinations of listed parameters."""
 
 from __future__ import annotations
 

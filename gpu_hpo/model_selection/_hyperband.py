@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Hyperband as a scikit-learn search."""
+"""Offer Hyperband as a scikit-learn search."""
 
 from __future__ import annotations
 
@@ -283,7 +283,7 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         self.metadata_ = _total(brackets)
 
     def _halving_params(self, bracket: Bracket, n_models: int) -> dict[str, Any]:
-        """Arguments of `SuccessiveHalvingSearchCV` for one bracket alone."""
+        """Return the arguments of `SuccessiveHalvingSearchCV` for one bracket alone."""
         return {
             "aggressiveness": self.aggressiveness,
             "max_iter": self.max_iter,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Training all models to the end, as a scikit-learn search."""
+"""Train all models to the end, as a scikit-learn search."""
 
 from __future__ import annotations
 

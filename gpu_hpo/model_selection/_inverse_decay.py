@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Inverse decay as a scikit-learn search."""
+"""Offer inverse decay as a scikit-learn search."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         )
 
     def _warn_deprecated(self) -> None:
-        """Say nothing: here `decay_rate` is what it is for."""
+        """Do not warn: here `decay_rate` is what it is for."""
 
     def _schedule(self, n_trials: int) -> Ladder:
         return InverseDecay(

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Folds of consecutive rows, lazily for Dask collections."""
+"""Make folds of consecutive rows, lazily for Dask collections."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class KFold(model_selection.KFold):
     def split(
         self, X: ArrayLike, y: ArrayLike | None = None, groups: ArrayLike | None = None
     ) -> Iterator[tuple[Any, Any]]:
-        """Number the rows that train and those that test, for each fold.
+        """Yield the numbers of the rows that train and those that test, for each fold.
 
         Parameters
         ----------

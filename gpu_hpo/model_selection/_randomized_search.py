@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""A number of parameters drawn at random."""
+"""Try a number of parameter sets drawn at random."""
 
 from __future__ import annotations
 

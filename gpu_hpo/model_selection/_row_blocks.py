@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What splitters need of Dask collections: kinds, lengths, lazy row numbers."""
+"""Find kinds, lengths and lazy row numbers of Dask collections, for splitters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gpu_hpo.devices import is_device_array, to_host
 
 
 def kind(x: Any) -> str:
-    """Tell Dask's arrays and frames from all else, without importing either.
+    """Return which of Dask's collections this is, without importing Dask's parts.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def index_array(
     picks: np.ndarray,
     root: np.random.SeedSequence | None = None,
 ) -> Any:
-    """Lazily number rows of a Dask collection, sorted, in blocks that match its own.
+    """Return lazy row numbers of a Dask collection, sorted, in the collection's blocks.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def _n_rows(block: Any) -> int:
 
 
 def _pick(row: np.ndarray, *, root: np.random.SeedSequence | None) -> np.ndarray:
-    """Number the rows that are picked of one block. Runs in a task."""
+    """Return the numbers of the rows that are picked of one block. Runs in a task."""
     number, first, n, a, b, c, d = row[0].tolist()
     if root is None:
         order = np.arange(n)

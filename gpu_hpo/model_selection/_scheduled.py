@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Searches that follow one schedule with all their models, and one for any schedule."""
+"""Search by one schedule for all models, also by any schedule of the user's."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class BaseScheduledSearchCV(BaseIncrementalSearchCV):
 
     @abstractmethod
     def _schedule(self, n_trials: int) -> Schedule:
-        """New schedule for so many trials."""
+        """Return a new schedule for this many trials."""
 
     def _validate_params(self) -> None:
         super()._validate_params()
@@ -54,7 +54,7 @@ class BaseScheduledSearchCV(BaseIncrementalSearchCV):
             _check_grid(self.parameters)
 
     def _n_models(self) -> int:
-        """Models to train: no more than the space has parameter sets."""
+        """Return how many models to train: at most one for each parameter set."""
         if self.n_initial_parameters == "grid":
             return len(ParameterGrid(self.parameters))
         return n_to_sample(self.parameters, int(self.n_initial_parameters))

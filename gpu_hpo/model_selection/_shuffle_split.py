@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Random splits, one independent of another, lazily for Dask collections."""
+"""Draw random splits, independent of each other, lazily for Dask collections."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class ShuffleSplit(model_selection.ShuffleSplit):
     def split(
         self, X: ArrayLike, y: ArrayLike | None = None, groups: ArrayLike | None = None
     ) -> Iterator[tuple[Any, Any]]:
-        """Number the rows that train and those that test, for each split.
+        """Yield the numbers of the rows that train and those that test, for each split.
 
         Parameters
         ----------

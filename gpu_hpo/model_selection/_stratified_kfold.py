@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Folds with each class's share, for labels that are not in the host's memory too."""
+"""Make folds with each class's share, also for labels not in the host's memory."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class StratifiedKFold(model_selection.StratifiedKFold):
     def split(
         self, X: ArrayLike, y: ArrayLike | None, groups: ArrayLike | None = None
     ) -> Iterator[tuple[Any, Any]]:
-        """Number the rows that train and those that test, for each fold.
+        """Yield the numbers of the rows that train and those that test, for each fold.
 
         Parameters
         ----------
