@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import GridSearchCV, KFold
 from stacks import ROWS, Case, linear, networks
 
-from gpu_hpo.data._take_rows import cut
+from gpu_hpo.data._split_rows import rows_of_split
 from gpu_hpo.devices import array_namespace, to_host
 from gpu_hpo.exhaustive.sharing._ridge_path import centre, solve_path
 from gpu_hpo.linear_model._linear_stack import LinearStack
@@ -285,7 +285,12 @@ def scores_of(search: Any) -> np.ndarray:
 def _folds(X: Any, y: Any, n_folds: int) -> Any:
     """Rows and targets that train, and that test, of each fold."""
     for train, test in KFold(n_folds).split(range(len(X))):
-        yield cut(X, train), cut(y, train), cut(X, test), cut(y, test)
+        yield (
+            rows_of_split(X, train),
+            rows_of_split(y, train),
+            rows_of_split(X, test),
+            rows_of_split(y, test),
+        )
 
 
 def _r2(truth: Any, predicted: Any) -> Any:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever a user passes as X, y and per-row parameters, as blocks of rows."""
+"""Cut all that a user passes as X, y and per-row parameters into blocks of rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dask.base import is_dask_collection
 from gpu_hpo._config import read_bytes, read_number
 from gpu_hpo._sklearn_private import _num_samples
 from gpu_hpo._typing import ArrayLike
-from gpu_hpo.data._chunk import Chunk, n_bytes, take_rows
+from gpu_hpo.data._chunk import Chunk, n_bytes, take_chunk_rows
 from gpu_hpo.devices import is_device_array
 
 
@@ -50,7 +50,7 @@ class Blocks:
         )
 
     def with_rows(self, name: str, values: np.ndarray) -> Blocks:
-        """The same with one more array on the host, cut as all others are."""
+        """Return these blocks with one more host array, cut like all others."""
         assert self.rows is not None
         blocks = [
             {**block, name: values[rows]}
@@ -115,7 +115,7 @@ def as_blocks(
 
 
 def is_per_row(value: Any, n_samples: int | None) -> bool:
-    """Whether a fit parameter has one entry per row.
+    """Return whether a fit parameter has one entry per row.
 
     Parameters
     ----------
@@ -182,11 +182,11 @@ def _concrete_blocks(
         parts = [np.sort(order[i::every]) for i in range(every)]
     else:
         parts = [slice(i, min(i + rows, n)) for i in range(0, n, rows)]
-    return Blocks([take_rows(data, part) for part in parts], False, parts)
+    return Blocks([take_chunk_rows(data, part) for part in parts], False, parts)
 
 
 def default_rows(n: int, size: int) -> int:
-    """Rows of a chunk that nobody has chosen, for `n` rows of `size` bytes in all.
+    """Return the rows of a chunk by default, for `n` rows of `size` bytes in all.
 
     Fewer rows make calls that cost more than they teach, and more bytes make tasks that
     hold a worker's memory.
@@ -234,7 +234,7 @@ def _rows_of(X: ArrayLike) -> list[Any] | None:
 
 
 def _aligned(X: ArrayLike, name: str, value: Any) -> Any:
-    """Give `value` the chunks of X, or say why that cannot be."""
+    """Return `value` in the chunks of X; raise if it cannot be cut like X."""
     rows: tuple[Any, ...] = X.chunks[0] if isinstance(X, da.Array) else (math.nan,)
     known = not any(math.isnan(n) for n in rows)
     if not is_dask_collection(value):
@@ -266,7 +266,7 @@ def _aligned(X: ArrayLike, name: str, value: Any) -> Any:
 
 
 def _as_dask(X: ArrayLike, data: Mapping[str, Any]) -> da.Array:
-    """X in the chunks of what is a Dask array already, if X itself is not."""
+    """Return X in the chunks of the Dask arrays in `data`, if X itself is none."""
     X = _sliceable("X", X)
     for name, value in data.items():
         if isinstance(value, da.Array) and not math.isnan(value.shape[0]):
@@ -283,7 +283,7 @@ def _as_dask(X: ArrayLike, data: Mapping[str, Any]) -> da.Array:
 
 
 def _from_array(value: Any, rows: tuple[int, ...]) -> da.Array:
-    """A Dask array of `value`, which stays where it is, in chunks of `rows`."""
+    """Return a Dask array of `value`, which stays where it is, in chunks of `rows`."""
     if not is_device_array(value):
         sparse = scipy.sparse.issparse(value)
         value = value if sparse else np.asarray(value)

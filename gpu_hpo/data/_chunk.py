@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""A chunk: a block of consecutive rows of everything that has rows.
+"""Define a chunk: a block of consecutive rows of everything that has rows.
 
 A chunk travels as a plain dict and several as a plain list, so that the accounting
 and the spilling of Dask and dask-cuda see the arrays inside.
@@ -13,7 +13,8 @@ from typing import Any
 
 import scipy.sparse
 
-from gpu_hpo.devices import array_namespace, is_device_array
+from gpu_hpo.devices import array_namespace
+from gpu_hpo.devices._take_rows import take_rows
 
 # "X", "y" (absent if there is none) and per-row fit parameters by name.
 Chunk = dict[str, Any]
@@ -37,23 +38,23 @@ def n_bytes(chunk: Mapping[str, Any]) -> int:
 
 
 def targets(chunk: Chunk) -> list[Any]:
-    """X of a chunk, and y if there is one, as `fit` and `partial_fit` take them."""
+    """Return X of a chunk, and y if there is one, in the order `fit` takes them."""
     return [chunk[name] for name in TARGETS if name in chunk]
 
 
 def row_params(chunk: Mapping[str, Any]) -> dict[str, Any]:
-    """Per-row fit parameters of a chunk, `sample_weight` for one."""
+    """Return the per-row fit parameters of a chunk, for example `sample_weight`."""
     others = (*TARGETS, ROLES)
     return {name: value for name, value in chunk.items() if name not in others}
 
 
-def take_rows(chunk: Mapping[str, Any], rows: Any) -> Chunk:
-    """Rows of a chunk by a slice or by a host array of row numbers."""
-    return {name: _take(value, rows) for name, value in chunk.items()}
+def take_chunk_rows(chunk: Mapping[str, Any], rows: Any) -> Chunk:
+    """Take rows of all that a chunk holds; `rows` as of `take_rows`."""
+    return {name: take_rows(value, rows) for name, value in chunk.items()}
 
 
 def concat_chunks(chunks: Sequence[Mapping[str, Any]]) -> Chunk:
-    """One chunk with the rows of all."""
+    """Concatenate chunks into one."""
     if len(chunks) == 1:
         return dict(chunks[0])
     return {name: _concat([chunk[name] for chunk in chunks]) for name in chunks[0]}
@@ -67,14 +68,6 @@ def _n_bytes(value: Any) -> int:
         usage = value.memory_usage(deep=True)
         return int(usage if isinstance(usage, int) else usage.sum())
     return int(getattr(value, "nbytes", 0))
-
-
-def _take(value: Any, rows: Any) -> Any:
-    if hasattr(value, "iloc"):
-        return value.iloc[rows]
-    if not isinstance(rows, slice) and is_device_array(value):
-        rows = array_namespace(value).asarray(rows)
-    return value[rows]
 
 
 def _concat(values: list[Any]) -> Any:

@@ -18,7 +18,7 @@ from typing import Any
 import scipy.sparse
 from sklearn.base import clone
 
-from gpu_hpo.data._take_rows import cut, cut_params
+from gpu_hpo.data._split_rows import params_of_split, rows_of_split
 from gpu_hpo.devices import annotated, cuml_task, is_device_array
 from gpu_hpo.exhaustive._lent_steps import (
     TRANSFORMED,
@@ -115,8 +115,8 @@ def cut_fold(
         columns = train if pairwise else None
         X = data["X"]
         state: State = {
-            "train": in_order(cut(X, train, columns)),
-            "test": in_order(cut(X, test, columns)),
+            "train": in_order(rows_of_split(X, train, columns)),
+            "test": in_order(rows_of_split(X, test, columns)),
             "times": {},
             "fitted": {},
             "wrote": frozenset(),
@@ -134,11 +134,11 @@ def cut_rows(
     with spec.task():
         X, fit, score = data["X"], data["fit"], data["score"]
         return {
-            "y_train": cut(data["y"], train),
-            "y_test": cut(data["y"], test),
-            "fit": cut_params(X, fit, train),
-            "score_train": cut_params(X, score, train),
-            "score_test": cut_params(X, score, test),
+            "y_train": rows_of_split(data["y"], train),
+            "y_test": rows_of_split(data["y"], test),
+            "fit": params_of_split(X, fit, train),
+            "score_train": params_of_split(X, score, train),
+            "score_test": params_of_split(X, score, test),
         }
 
 

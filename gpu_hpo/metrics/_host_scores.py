@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Scikit-learn's scorers on the host, given answers instead of X."""
+"""Call scikit-learn's scorers on the host, with responses instead of X."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 from sklearn.utils import get_tags
 
 from gpu_hpo._typing import ArrayLike, Estimator
 from gpu_hpo.devices import is_device_array, to_host
+from gpu_hpo.devices._take_rows import take_rows
 from gpu_hpo.training._lending import Access, lend, lend_rows
 
 
@@ -48,7 +48,7 @@ class HostRows:
         names: Iterable[str],
         access: Access = Access.READ_ONLY,
     ) -> Any:
-        """What a scorer gives for answers of a model.
+        """Return what a scorer makes of the responses of a model.
 
         Parameters
         ----------
@@ -72,16 +72,18 @@ class HostRows:
         if weight is not None and module.partition(".")[0] == "sklearn":
             counts = np.flatnonzero(np.asarray(weight))
             if len(counts) < len(weight):
-                y = _rows(y, counts)
+                y = take_rows(y, counts)
                 host = {
-                    name: _rows(response, counts) for name, response in host.items()
+                    name: take_rows(response, counts) for name, response in host.items()
                 }
-                params = {name: _rows(value, counts) for name, value in params.items()}
+                params = {
+                    name: take_rows(value, counts) for name, value in params.items()
+                }
         return scorer(_Responded(model, host), None, y, **params)
 
 
 class _Responded:
-    """Stands in for a model in front of a scorer, with answers already given."""
+    """Stands in for a model in front of a scorer, with responses already given."""
 
     def __init__(self, model: Estimator, responses: Mapping[str, Any]) -> None:
         self._model = model
@@ -100,7 +102,7 @@ class _Responded:
 
 
 def _given(name: str, response: Any) -> Callable[[Any], Any]:
-    """A method that answers what is known; scorers look at its name."""
+    """Return a method that gives a known response; scorers look at its name."""
 
     def method(X: ArrayLike) -> Any:
         return response
@@ -109,17 +111,8 @@ def _given(name: str, response: Any) -> Callable[[Any], Any]:
     return method
 
 
-def _rows(value: Any, at: np.ndarray) -> Any:
-    """Some of the rows of what is on the host."""
-    if isinstance(value, list):  # of arrays, one per output
-        return [_rows(item, at) for item in value]
-    if hasattr(value, "iloc"):
-        return value.iloc[at]
-    return value[at] if scipy.sparse.issparse(value) else np.asarray(value)[at]
-
-
 def on_host(value: Any) -> Any:
-    """Copy of what is on a device, or what is not itself."""
+    """Return a copy of what is on a device, anything else as it is."""
     if isinstance(value, list):
         return [on_host(item) for item in value]
     if value is not None and is_device_array(value):

@@ -22,7 +22,7 @@ Responses = dict[str, Any]
 
 
 def metric_of(scorer: Any) -> str | None:
-    """Name of the metric that computes what a scorer does, if there is one.
+    """Return the name of our metric that computes what a scorer does, if there is one.
 
     Parameters
     ----------

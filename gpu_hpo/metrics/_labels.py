@@ -35,7 +35,7 @@ class _Tally:
 
 
 def accuracy(stacked: StackedResponses) -> Any:
-    """Share of rows predicted right."""
+    """Return the share of rows predicted right."""
     truth, xp = stacked.truth, stacked.xp
     predicted = stacked.of("predict")
     if not is_number(truth.y) or not is_number(predicted):
@@ -86,12 +86,12 @@ def matthews_corrcoef(stacked: StackedResponses) -> Any:
 
 
 def precision(stacked: StackedResponses, average: str) -> Any:
-    """Share of what is predicted to have a label that has it."""
+    """Return the share of what is predicted to have a label that has it."""
     return _averaged(stacked, "precision", average)
 
 
 def recall(stacked: StackedResponses, average: str) -> Any:
-    """Share of what has a label that is predicted to have it."""
+    """Return the share of what has a label that is predicted to have it."""
     return _averaged(stacked, "recall", average)
 
 

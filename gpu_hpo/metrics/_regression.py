@@ -81,7 +81,10 @@ def r2(stacked: StackedResponses) -> Any:
 
 
 def explained_variance(stacked: StackedResponses) -> Any:
-    """Share of the variance of y that errors do not have; like R² for constant y."""
+    """Return the share of the variance of y that errors do not have.
+
+    For a constant y it is what `r2` is.
+    """
     error = _errors(stacked)
     if error is None:
         return stacked.undefined()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""The first rows of Dask collections, and the last ones: a split that keeps time."""
+"""Split Dask collections into first and last rows, which keeps their time order."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from gpu_hpo.devices._take_rows import take_rows
 from gpu_hpo.model_selection._row_blocks import kind
 
 
 class OrderedCut:
-    """Where to cut collections in two, between two rows of the whole.
+    """The place where collections are cut in two, between two rows.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ class OrderedCut:
         self._differ = differ
 
     def take(self, x: Any, *, last: bool) -> Any:
-        """Lazily take the rows before the cut, or those from there to the end.
+        """Take lazily the rows before the cut, or those from there to the end.
 
         Parameters
         ----------
@@ -88,7 +89,4 @@ def _take(block: Any, pick: Any, differ: Callable[[int, int], str]) -> Any:
         raise ValueError(differ(n, block.shape[0]))
     if stop - start == n:
         return block
-    if type(block).__module__.startswith("cupyx"):
-        block = block.tocsr()  # itself, but for formats of which rows cannot be taken
-    rows = slice(start, stop)
-    return block.iloc[rows] if hasattr(block, "iloc") else block[rows]
+    return take_rows(block, slice(start, stop))

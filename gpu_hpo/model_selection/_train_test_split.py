@@ -19,6 +19,7 @@ from gpu_hpo.data._random_split import (
     split_rows,
 )
 from gpu_hpo.devices import is_device_array, to_host
+from gpu_hpo.devices._take_rows import take_rows
 from gpu_hpo.model_selection._row_blocks import (
     block_lengths,
     host_labels,
@@ -170,16 +171,9 @@ def _in_memory(arrays: Sequence[Any], stratify: Any, **options: Any) -> list[Any
     stratify = None if stratify is None else host_labels(stratify)
     parts = sklearn_split(*stand_ins, stratify=stratify, **options)
     return [
-        _rows_of(arrays[i // 2], part) if is_device_array(arrays[i // 2]) else part
+        take_rows(arrays[i // 2], part) if is_device_array(arrays[i // 2]) else part
         for i, part in enumerate(parts)
     ]
-
-
-def _rows_of(x: Any, rows: np.ndarray) -> Any:
-    """Take rows where the data is; indices, unlike data, go to the device."""
-    if type(x).__module__.startswith("cupyx"):
-        x = x.tocsr()  # itself, but for formats of which rows cannot be taken
-    return x.iloc[rows] if hasattr(x, "iloc") else x[rows]
 
 
 def _test_fraction(test_size: Any, train_size: Any) -> float:
@@ -255,7 +249,7 @@ def _cut(data: list[Any], test_size: float) -> OrderedCut:
 
 
 def _known_rows(aligned: list[Any]) -> tuple[int, ...] | None:
-    """Lengths of blocks, if any of these arrays knows them."""
+    """Return the lengths of blocks, if any of these arrays knows them."""
     return next((x.chunks[0] for x in aligned if not math.isnan(x.shape[0])), None)
 
 
@@ -265,7 +259,7 @@ def _choose(
     test_size: float,
     root: np.random.SeedSequence,
 ) -> Any:
-    """Lazily mark the rows that test: a 1-D Dask array of bool, in the data's blocks.
+    """Mark lazily the rows that test: a 1-D Dask array of bool, in the data's blocks.
 
     The marks exist once for all arrays, so all give the same rows.
     """
@@ -324,7 +318,7 @@ def _on_host(part: Any) -> Any:
 
 
 def _row_markers(x: Any) -> Any:
-    """Give a Dask array with the data's row blocks."""
+    """Return a Dask array with the data's row blocks."""
     if kind(x) == "array":
         return x
     import pandas as pd
@@ -380,7 +374,7 @@ def _test_rows(
 
 
 def _take(x: Any, is_test: Any, fraction: float, test: bool) -> Any:
-    """Lazily take the rows of every block that test, or those that do not."""
+    """Take lazily the rows of every block that test, or those that do not."""
     import dask.array as da
 
     if kind(x) == "frame":
@@ -422,4 +416,4 @@ def _take_rows(block: Any, is_test: Any, test: bool) -> Any:
     marks = np.asarray(is_test)
     if len(marks) != block.shape[0]:
         raise ValueError(_blocks_differ(len(marks), block.shape[0]))
-    return _rows_of(block, np.flatnonzero(marks == test))
+    return take_rows(block, np.flatnonzero(marks == test))

@@ -21,7 +21,7 @@ from gpu_hpo.data._chunk import (
     concat_chunks,
     n_bytes,
     n_rows,
-    take_rows,
+    take_chunk_rows,
 )
 from gpu_hpo.devices import to_host
 
@@ -120,17 +120,17 @@ def split_block(
             without_weight=_without_weight(block, splitting.weights),
             split_without_weight=_split_without_weight(block, splitting.weights),
         )
-        return SplitBlock(block, take_rows(block, slice(0)), facts)
+        return SplitBlock(block, take_chunk_rows(block, slice(0)), facts)
     train, validation = splitting.held_out(n, seed, labels, groups)
-    chunk = take_rows(block, train)
+    chunk = take_chunk_rows(block, train)
     bare = _without_weight(chunk, splitting.weights)
     if bare is not None and not splitting.joined:
         # To many models nothing but such rows is an error; no rows, they are no call.
-        chunk = take_rows(chunk, slice(0))
+        chunk = take_chunk_rows(chunk, slice(0))
     facts = BlockFacts(
         n_rows(chunk), len(validation), n_bytes(chunk), distinct, without_weight=bare
     )
-    return SplitBlock(chunk, take_rows(block, validation), facts)
+    return SplitBlock(chunk, take_chunk_rows(block, validation), facts)
 
 
 def _without_weight(chunk: Chunk, weights: tuple[str, ...]) -> str | None:
@@ -152,7 +152,7 @@ def _split_without_weight(
     """The first split of whose rows that train all have weight 0, and which weights."""
     given = {name: block[name] for name in weights if name in block}
     for split, roles in enumerate(block[ROLES].T if given else ()):
-        rows = take_rows(given, np.flatnonzero(roles == TRAIN))
+        rows = take_chunk_rows(given, np.flatnonzero(roles == TRAIN))
         name = _without_weight(rows, weights)
         if name is not None:
             return split, name

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gpu_hpo.data._chunk import ROLES, Chunk, n_rows, take_rows
+from gpu_hpo.data._chunk import ROLES, Chunk, n_rows, take_chunk_rows
 from gpu_hpo.data._random_split import split_rows, stratified_folds
 
 NEITHER, TRAIN, TEST = range(3)  # what a row is to a split
@@ -253,5 +253,6 @@ class Splits:
         if key not in self._taken:
             numbers = self._numbered(split, role)
             every = len(numbers) == n_rows(self._rows)
-            self._taken[key] = self._rows if every else take_rows(self._rows, numbers)
+            taken = self._rows if every else take_chunk_rows(self._rows, numbers)
+            self._taken[key] = taken
         return self._taken[key]

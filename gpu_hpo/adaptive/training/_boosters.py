@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 
-from gpu_hpo.data._chunk import TARGETS, Chunk, n_rows, take_rows
+from gpu_hpo.data._chunk import TARGETS, Chunk, n_rows, take_chunk_rows
 from gpu_hpo.devices import array_namespace, is_device_array, to_host
 
 # What `fit` calls the model that it is to go on from.
@@ -209,7 +209,7 @@ def _with_all_classes(
     weight = xp.ones(n) if weight is None else getattr(weight, "values", weight)
     repeated = np.concatenate([np.arange(n), np.zeros(more, dtype=int)])
     return {
-        **take_rows(rows, repeated),
+        **take_chunk_rows(rows, repeated),
         "y": xp.concatenate([labels, xp.asarray(missing)]),
         "sample_weight": xp.concatenate([weight, xp.zeros(more)]),
     }

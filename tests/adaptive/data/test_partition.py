@@ -20,7 +20,7 @@ from gpu_hpo.adaptive.data._partition import (
     union_of_labels,
 )
 from gpu_hpo.adaptive.data._splitting import Splitting
-from gpu_hpo.data._chunk import concat_chunks, n_bytes, n_rows, take_rows
+from gpu_hpo.data._chunk import concat_chunks, n_bytes, n_rows, take_chunk_rows
 from gpu_hpo.data._random_split import spawn_seed
 from gpu_hpo.testing import NoHostCopyArray
 
@@ -127,7 +127,7 @@ def test_join(way):
     """Pieces are put together in order, empty ones left out."""
     as_X, as_y = WAYS[way]
     block = {"X": as_X(X), "y": as_y(y)}
-    pieces = [take_rows(block, slice(a, b)) for a, b in ((0, 3), (3, 3), (3, 10))]
+    pieces = [take_chunk_rows(block, slice(a, b)) for a, b in ((0, 3), (3, 3), (3, 10))]
     joined = join_pieces(pieces)
     assert n_rows(joined) == 10
     np.testing.assert_array_equal(host(joined["X"]), X[:10])

@@ -15,7 +15,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
-from gpu_hpo.data._take_rows import cut, cut_params
+from gpu_hpo.data._split_rows import params_of_split, rows_of_split
 from gpu_hpo.testing import NoHostCopyArray
 from tests.model_selection.device_frames import DeviceFrame, DeviceSeries, device_frame
 
@@ -107,7 +107,7 @@ def same(a, b):
 def test_rows(data, rows):
     """What is cut is what scikit-learn cuts."""
     expected = _safe_indexing(DATA[data], ROWS[rows])
-    assert same(cut(DATA[data], ROWS[rows]), expected)
+    assert same(rows_of_split(DATA[data], ROWS[rows]), expected)
 
 
 @pytest.mark.parametrize("rows", BAD_ROWS)
@@ -118,10 +118,10 @@ def test_rows_that_there_are_not(data, rows):
         expected = _safe_indexing(DATA[data], BAD_ROWS[rows])
     except (IndexError, ValueError):
         with pytest.raises((IndexError, ValueError)):
-            cut(DATA[data], BAD_ROWS[rows])
+            rows_of_split(DATA[data], BAD_ROWS[rows])
     else:
         assert (data, rows) == ("list", "short mask")
-        assert same(cut(DATA[data], BAD_ROWS[rows]), expected)
+        assert same(rows_of_split(DATA[data], BAD_ROWS[rows]), expected)
 
 
 @settings(deadline=None, max_examples=200)
@@ -135,15 +135,15 @@ def test_rows_that_there_are_not(data, rows):
 def test_any_rows(rows):
     """Whatever runs there are, the rows are those that were asked for."""
     rows = np.array(rows, dtype=int)
-    np.testing.assert_array_equal(cut(X, rows), X[rows])
-    on_device = cut(NoHostCopyArray(X), rows)
+    np.testing.assert_array_equal(rows_of_split(X, rows), X[rows])
+    on_device = rows_of_split(NoHostCopyArray(X), rows)
     np.testing.assert_array_equal(on_device._array, X[rows])
 
 
 def test_nothing():
     """Of what there is not nothing is cut."""
-    assert cut(None, np.arange(3)) is None
-    assert cut(None, np.arange(3), np.arange(3)) is None
+    assert rows_of_split(None, np.arange(3)) is None
+    assert rows_of_split(None, np.arange(3), np.arange(3)) is None
 
 
 # ---- copies ----
@@ -153,22 +153,22 @@ def test_nothing():
 @pytest.mark.parametrize("data", ["array", "columns first", "strings", "one dimension"])
 def test_a_run_is_a_view(data, rows):
     """Rows that follow one another take no memory."""
-    assert np.shares_memory(cut(DATA[data], ROWS[rows]), DATA[data])
+    assert np.shares_memory(rows_of_split(DATA[data], ROWS[rows]), DATA[data])
 
 
 @pytest.mark.parametrize("rows", ["all but a run", "two rows", "shuffled", "mask"])
 def test_copies_are_written_to_alone(rows):
     """What is a copy is one: writing to it does not change the data."""
     data = X.copy()
-    cut(data, ROWS[rows])[:] = -1
+    rows_of_split(data, ROWS[rows])[:] = -1
     np.testing.assert_array_equal(data, X)
 
 
 def test_folds():
     """Of a K-fold that is not shuffled both parts are cut in one or two pieces."""
     for train, test in KFold(4).split(X):
-        assert np.shares_memory(cut(X, test), X)
-        np.testing.assert_array_equal(cut(X, train), X[train])
+        assert np.shares_memory(rows_of_split(X, test), X)
+        np.testing.assert_array_equal(rows_of_split(X, train), X[train])
 
 
 # ---- on a device ----
@@ -178,7 +178,7 @@ def test_folds():
 @pytest.mark.parametrize("data", ["array", "one dimension", "integers"])
 def test_rows_on_a_device(copied, data, rows):
     """Rows on a device stay there."""
-    found = cut(NoHostCopyArray(DATA[data]), ROWS[rows])
+    found = rows_of_split(NoHostCopyArray(DATA[data]), ROWS[rows])
     assert not copied
     assert same(found.get(), DATA[data][np.asarray(ROWS[rows])])
 
@@ -187,7 +187,7 @@ def test_rows_on_a_device(copied, data, rows):
 def test_a_run_on_a_device_is_a_view(rows):
     """Rows that follow one another take no memory there either."""
     data = NoHostCopyArray(X)
-    assert np.shares_memory(cut(data, ROWS[rows])._array, data._array)
+    assert np.shares_memory(rows_of_split(data, ROWS[rows])._array, data._array)
 
 
 @pytest.mark.parametrize("rows", ["a run", "all but a run", "shuffled", "mask"])
@@ -196,8 +196,8 @@ def test_frames_on_a_device(rows):
     frame = device_frame(N)
     frame.index = frame.index[::-1]
     DeviceSeries.host_copies = 0
-    found = cut(frame, ROWS[rows])
-    column = cut(frame["label"], ROWS[rows])
+    found = rows_of_split(frame, ROWS[rows])
+    column = rows_of_split(frame["label"], ROWS[rows])
     assert DeviceSeries.host_copies == 0
     assert isinstance(found, DeviceFrame)
     assert isinstance(column, DeviceSeries)
@@ -233,12 +233,12 @@ def test_pairwise(data, rows):
     """Of a square matrix rows are cut, and the columns that trained."""
     model = SVC(kernel="precomputed")
     expected, _ = _safe_split(model, SQUARES[data], None, rows, TRAIN)
-    assert same(cut(SQUARES[data], rows, TRAIN), expected)
+    assert same(rows_of_split(SQUARES[data], rows, TRAIN), expected)
 
 
 def test_pairwise_on_a_device(copied):
     """So they are on a device."""
-    found = cut(NoHostCopyArray(KERNEL), TEST, TRAIN)
+    found = rows_of_split(NoHostCopyArray(KERNEL), TEST, TRAIN)
     assert not copied
     np.testing.assert_array_equal(found.get(), KERNEL[np.ix_(TEST, TRAIN)])
 
@@ -250,7 +250,7 @@ def test_no_square(data):
     with pytest.raises(ValueError) as theirs:
         _safe_split(SVC(kernel="precomputed"), host, None, TRAIN)
     with pytest.raises(ValueError) as ours:
-        cut(data, TRAIN, TRAIN)
+        rows_of_split(data, TRAIN, TRAIN)
     assert str(ours.value) == str(theirs.value)
 
 
@@ -261,7 +261,7 @@ def test_no_square(data):
 def test_blocks(rows):
     """Of Dask's arrays rows are cut when they are needed, each in its block."""
     lazy = da.from_array(X, chunks=(5, 2))
-    found = cut(lazy, ROWS[rows])
+    found = rows_of_split(lazy, ROWS[rows])
     assert isinstance(found, da.Array)
     assert found.numblocks[0] <= 3
     every = np.arange(N)[np.asarray(ROWS[rows])]
@@ -292,7 +292,7 @@ PARAMETERS = {
 @pytest.mark.parametrize("data", ["array", "list", "frame", "CSR"])
 def test_parameters(data, rows):
     """Parameters with an entry per row are cut as scikit-learn does, and no others."""
-    found = cut_params(DATA[data], PARAMETERS, ROWS[rows])
+    found = params_of_split(DATA[data], PARAMETERS, ROWS[rows])
     expected = _check_method_params(DATA[data], PARAMETERS, ROWS[rows])
     assert found.keys() == expected.keys()
     for name, value in expected.items():
@@ -306,7 +306,7 @@ def test_parameters_on_a_device(copied):
     given = {"weight": weight, "short": short, "here": np.arange(N), "one": one}
     for rows in (ROWS["a run"], ROWS["shuffled"], ROWS["mask"]):
         for data in (X, X.tolist(), NoHostCopyArray(X)):
-            found = cut_params(data, given, rows)
+            found = params_of_split(data, given, rows)
             assert not copied
             assert found["short"] is short
             assert found["one"] is one
@@ -316,22 +316,22 @@ def test_parameters_on_a_device(copied):
 
 def test_no_parameters():
     """Where there are none, there are none."""
-    assert cut_params(X, {}, ROWS["a run"]) == {}
+    assert params_of_split(X, {}, ROWS["a run"]) == {}
 
 
 def test_parameters_in_blocks():
     """Dask's arrays are cut if they have an entry per row."""
     lazy = da.from_array(np.arange(N), chunks=5)
     given = {"weight": lazy, "short": lazy[:3]}
-    found = cut_params(da.from_array(X, chunks=(5, 2)), given, ROWS["shuffled"])
+    found = params_of_split(da.from_array(X, chunks=(5, 2)), given, ROWS["shuffled"])
     assert found["short"] is given["short"]
-    rows = cut(da.from_array(np.arange(N), chunks=5), ROWS["shuffled"])
+    rows = rows_of_split(da.from_array(np.arange(N), chunks=5), ROWS["shuffled"])
     assert found["weight"].compute().tolist() == rows.compute().tolist()
 
 
 def test_the_order_of_bytes_stays():
     """Rows of two runs have the dtype of the whole, whatever its order of bytes is."""
     X = np.arange(10.0).reshape(5, 2).astype(">f8")
-    found = cut(X, np.array([0, 1, 3, 4]))
+    found = rows_of_split(X, np.array([0, 1, 3, 4]))
     assert found.dtype == X.dtype
     np.testing.assert_array_equal(found, X[[0, 1, 3, 4]])

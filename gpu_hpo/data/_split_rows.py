@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Cutting the rows of a split out of data in one piece, where that is."""
+"""Take the rows of a split from X, y and per-row parameters, on their own device."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from dask.base import is_dask_collection
 from gpu_hpo._sklearn_private import _check_method_params, _safe_indexing
 from gpu_hpo._typing import ArrayLike
 from gpu_hpo.devices import array_namespace, is_device_array
+from gpu_hpo.devices._take_rows import take_rows
 
 
-def cut(X: Any, rows: Any, columns: Any = None) -> Any:
+def rows_of_split(X: Any, rows: Any, columns: Any = None) -> Any:
     """Take rows of anything that has rows.
 
     Parameters
@@ -66,15 +67,11 @@ def cut(X: Any, rows: Any, columns: Any = None) -> Any:
                 return np.concatenate(parts, dtype=X.dtype)
             return array_namespace(X).concatenate(parts)
         return X[rows]
-    if is_device_array(X):
-        if hasattr(X, "iloc"):
-            return X.iloc[rows]
-        return X[array_namespace(X).asarray(rows)]
-    return _safe_indexing(X, rows)
+    return take_rows(X, rows) if is_device_array(X) else _safe_indexing(X, rows)
 
 
 def _cut_blocks(X: Any, rows: np.ndarray) -> Any:
-    """Rows of a Dask array in its own blocks, which Dask's indexing would even out."""
+    """Take rows of a Dask array in its own blocks; Dask's indexing would merge them."""
     import dask.array as da
 
     if rows.dtype == bool:
@@ -92,7 +89,7 @@ def _cut_blocks(X: Any, rows: np.ndarray) -> Any:
     return da.concatenate(parts)
 
 
-def cut_params(X: Any, params: Mapping[str, Any], rows: Any) -> dict[str, Any]:
+def params_of_split(X: Any, params: Mapping[str, Any], rows: Any) -> dict[str, Any]:
     """Take rows of those parameters that have as many as X; give the others as is."""
     on_device = {
         n: v for n, v in params.items() if v is not None and is_device_array(v)
@@ -103,12 +100,15 @@ def cut_params(X: Any, params: Mapping[str, Any], rows: Any) -> dict[str, Any]:
     n = X.shape[0] if hasattr(X, "shape") else len(X)
     return {
         **_check_method_params(X, params=rest, indices=rows),
-        **{k: cut(v, rows) if v.shape[:1] == (n,) else v for k, v in on_device.items()},
+        **{
+            k: rows_of_split(v, rows) if v.shape[:1] == (n,) else v
+            for k, v in on_device.items()
+        },
     }
 
 
 def _is_array(X: ArrayLike) -> bool:
-    """Whether slices of it are views: an array of any library, but no frame."""
+    """Return whether slices of X are views: of an array of any library, not a frame."""
     if scipy.sparse.issparse(X) or hasattr(X, "iloc") or not hasattr(X, "ndim"):
         return False
     if isinstance(X, np.ndarray):
@@ -117,7 +117,7 @@ def _is_array(X: ArrayLike) -> bool:
 
 
 def _runs(rows: np.ndarray, n: int) -> list[tuple[int, int]] | None:
-    """The one or two runs of consecutive numbers that `rows` of n are, if so."""
+    """Return the one or two runs of consecutive numbers that make up `rows`, if any."""
     if rows.ndim != 1 or rows.dtype.kind not in "iu" or not len(rows):
         return None
     if rows.min() < 0 or rows.max() >= n:

@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Take rows of anything that has rows, where it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from gpu_hpo.devices._namespace import array_namespace, is_device_array
+
+
+def take_rows(value: Any, rows: Any) -> Any:
+    """Take rows by their numbers; indices, unlike data, go to the device.
+
+    Parameters
+    ----------
+    value : array, sparse matrix, frame, or anything that NumPy makes an array of
+        A list of arrays, as of several outputs, is taken from array by array.
+    rows : slice, or ndarray of int or of bool, on the host
+
+    Returns
+    -------
+    like value
+        Where `value` is.
+    """
+    if isinstance(value, list) and value and hasattr(value[0], "shape"):
+        return [take_rows(item, rows) for item in value]
+    if hasattr(value, "iloc"):
+        return value.iloc[rows]
+    if type(value).__module__.startswith("cupyx"):
+        return value.tocsr()[_at(rows, value)]  # itself, unless rows cannot be taken
+    if scipy.sparse.issparse(value):
+        return value[rows]
+    if not hasattr(value, "shape"):
+        value = np.asarray(value)
+    return value[_at(rows, value)]
+
+
+def _at(rows: Any, value: Any) -> Any:
+    if isinstance(rows, slice) or not is_device_array(value):
+        return rows
+    return array_namespace(value).asarray(rows)
