@@ -21,7 +21,7 @@ from gpu_hpo._typing import Estimator
 
 
 def cpu_class_path(kind: type) -> str:
-    """Name of the class that cuML says a class of its own stands for, or ""."""
+    """Return the name of the class that cuML says one of its own stands for, or ""."""
     path = getattr(kind, "_cpu_class_path", "")
     if isinstance(path, str) and hasattr(kind, "_params_from_cpu"):
         return path

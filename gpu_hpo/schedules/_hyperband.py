@@ -115,7 +115,7 @@ class Hyperband(Schedule):
         self._order = list(self.brackets)
 
     def bracket_of(self, trial: int) -> int:
-        """Index of the bracket that `trial` belongs to."""
+        """Return the index of the bracket that `trial` belongs to."""
         return self._order[bisect_right(self._starts, trial) - 1]
 
     def start(self) -> list[Instruction]:

@@ -175,7 +175,7 @@ class _Course:
         return self._parts[(i + call) % len(self._parts)]
 
     def stack(self, call: int, members: Sequence[int]) -> Any:
-        """Stack of some of the models that has made `call` calls."""
+        """Return a stack of some of the models that has made `call` calls."""
         stack = self.kind.stack(copies([self.states[0][i] for i in members]))
         for made in range(call):
             self.train_stack(stack, made, members)

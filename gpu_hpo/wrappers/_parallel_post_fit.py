@@ -271,7 +271,7 @@ class ParallelPostFit(PostfitMethods, MetaEstimatorMixin, BaseEstimator):
 
     @classmethod
     def stack(cls, models: Sequence[Estimator]) -> WrappedStack:
-        """Stack of wrappers with equal keys, which are left as they are.
+        """Return a stack of wrappers with equal keys, which are left as they are.
 
         Parameters
         ----------
