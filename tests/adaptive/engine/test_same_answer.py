@@ -20,7 +20,7 @@ from gpu_hpo.model_selection import (
     SuccessiveHalvingSearchCV,
 )
 from gpu_hpo.schedules import Rounds
-from tests.compute.helpers import current, make_data, make_search, response
+from tests.compute.helpers import answer, current, make_data, make_search
 
 
 def sgd(estimator=None):
@@ -45,7 +45,7 @@ def expected():
     """Answers with one worker of one thread."""
     X, y = make_data()
     with current(local_cluster(1, processes=False)):
-        return {name: response(make().fit(X, y)) for name, make in SEARCHES.items()}
+        return {name: answer(make().fit(X, y)) for name, make in SEARCHES.items()}
 
 
 @pytest.fixture(params=SEARCHES)
@@ -54,7 +54,7 @@ def check_answer(request, expected):
 
     def check_answer():
         search = SEARCHES[request.param]().fit(*make_data())
-        assert response(search) == expected[request.param]
+        assert answer(search) == expected[request.param]
 
     return check_answer
 
@@ -116,7 +116,7 @@ def test_random_delays(request, expected, cluster, attempt):
     """Trials that finish in another order each time give the same answer."""
     request.getfixturevalue(cluster)
     search = sgd(Delayed(random_state=None)).fit(*make_data())
-    assert response(search) == expected["sgd"]
+    assert answer(search) == expected["sgd"]
 
 
 def drop_worst(records):
@@ -153,12 +153,12 @@ def test_other_searches(request, cluster, kind):
         ).fit(*make_data())
 
     with current(local_cluster(1, processes=False)):
-        one = response(search(SGDClassifier()))
+        one = answer(search(SGDClassifier()))
     request.getfixturevalue(cluster)
-    assert response(search(Delayed())) == one
+    assert answer(search(Delayed())) == one
 
 
 def test_another_seed_gives_another_answer(expected, threads_client):
     """What is compared here does depend on the seed."""
     search = sgd().set_params(random_state=1).fit(*make_data())
-    assert response(search) != expected["sgd"]
+    assert answer(search) != expected["sgd"]
