@@ -6,14 +6,15 @@ from __future__ import annotations
 
 import math
 import re
-from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from gpu_hpo._sklearn_private import _yield_masked_array_for_each_param
 from gpu_hpo.adaptive.engine._engine import Record, TrialFailure
 from gpu_hpo.adaptive.training._budgets import Budget
+from gpu_hpo.metrics._ranks import ranks
 
 History = list[dict[str, Any]]
 
@@ -98,10 +99,7 @@ def make_cv_results(
         [entry.get("partial_fit_calls", 0) for entry in last], dtype=np.int64
     )
     results["params"] = _objects([dict(param) for param in params.values()])
-    for name in sorted({name for param in params.values() for name in param}):
-        results[f"param_{name}"] = _column(
-            [param.get(name, _ABSENT) for param in params.values()]
-        )
+    results |= sorted(_yield_masked_array_for_each_param(list(params.values())))
     results["status"] = np.array(status, dtype=object)
     results["error"] = np.array(
         [failures[t].error if t in failures else "" for t in params], dtype=object
@@ -163,9 +161,8 @@ def best_trial(
     return None
 
 
-_ABSENT = object()
 _ORDER = {"completed": 0, "stopped": 1}
-_FAILED, _NOT_FINITE = 2, 3
+_FAILED = 2
 
 
 def _status(
@@ -177,19 +174,12 @@ def _status(
 
 
 def _rank(scores: np.ndarray, status: Sequence[str]) -> np.ndarray:
-    """Rank trials of the same status by score; ties share the lower rank.
+    """Rank trials of the same status by score.
 
     The best of those that were completed has rank 1, for it is the best of all: a trial
-    that was stopped may have had a higher score, but of less training. What is not
-    finite comes last.
+    that was stopped may have had a higher score, but of less training.
     """
-    kinds = [_ORDER.get(kind, _FAILED) for kind in status]
-    keys = [
-        (kind, -score) if math.isfinite(score) else (_NOT_FINITE, 0.0)
-        for kind, score in zip(kinds, scores.tolist(), strict=True)
-    ]
-    ranked = sorted(keys)
-    return np.array([1 + bisect_left(ranked, key) for key in keys], dtype=np.int64)
+    return ranks(scores, [_ORDER.get(kind, _FAILED) for kind in status])
 
 
 def _objects(values: Sequence[Any]) -> np.ndarray:
@@ -197,18 +187,3 @@ def _objects(values: Sequence[Any]) -> np.ndarray:
     for i, value in enumerate(values):
         out[i] = value
     return out
-
-
-def _column(values: Sequence[Any]) -> np.ma.MaskedArray:
-    """Values of one parameter, masked where a trial does not have it."""
-    present = [value for value in values if value is not _ABSENT]
-    dtype = np.dtype(object)
-    # Tuples, say, stay what they are, of one length or not.
-    if len({type(value) for value in present}) == 1 and np.isscalar(present[0]):
-        found = np.array(present).dtype
-        dtype = found if found.kind in "biufSU" else dtype
-    out = np.empty(len(values), dtype=dtype)
-    for i, value in enumerate(values):
-        if value is not _ABSENT:
-            out[i] = value
-    return np.ma.MaskedArray(out, mask=[value is _ABSENT for value in values])

@@ -16,7 +16,7 @@ from gpu_hpo._sklearn_private import (
 )
 from gpu_hpo.exceptions import GpuHpoWarning
 from gpu_hpo.exhaustive._fold_scores import Evaluation
-from gpu_hpo.exhaustive._ranks import ranks
+from gpu_hpo.metrics._ranks import ranks
 
 _FINE = {"fit_error": None}
 
@@ -131,7 +131,7 @@ class ScoreTable:
                         UserWarning,
                     )
                 if kind == "test":
-                    table[f"rank_test_{name}"] = ranks(means)
+                    table[f"rank_test_{name}"] = ranks(means).astype(np.int32)
         return table
 
     def _scores(self, kind: str, name: str, n: int) -> np.ndarray:
