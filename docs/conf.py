@@ -3,7 +3,10 @@
 """Sphinx configuration; `make docs` builds the pages."""
 
 import os
+import sys
 from importlib.metadata import version as _installed_version
+
+sys.path.insert(0, os.path.dirname(__file__))  # for what draws the picture
 
 project = "gpu_hpo"
 author = "gpu_hpo developers"
@@ -11,6 +14,7 @@ copyright = "2026, gpu_hpo developers"
 release = version = _installed_version("gpu_hpo")
 
 extensions = [
+    "_import_graph",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",

@@ -1,14 +1,19 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""The API pages, as far as they can be checked without Sphinx."""
+"""The pages and README, as far as they can be checked without Sphinx."""
 
 import importlib
+import importlib.util
 import pathlib
 import re
 
 import pytest
 
-PAGE = pathlib.Path(__file__).parents[1] / "docs" / "api.md"
+import gpu_hpo
+
+ROOT = pathlib.Path(__file__).parents[1]
+PACKAGE = pathlib.Path(gpu_hpo.__file__).parent
+PAGE = ROOT / "docs" / "api.md"
 # A union of types has no page; `devices` exports what other modules need as well.
 WITHOUT_PAGE = {"gpu_hpo.schedules": {"Event", "Instruction"}}
 ALL_BUT_INTERNALS = [
@@ -49,3 +54,57 @@ def test_public_names_are_listed(module):
     """What a public module exports has a page of its own."""
     exported = set(importlib.import_module(module).__all__)
     assert listed()[module] == exported - WITHOUT_PAGE.get(module, set())
+
+
+def named_files(page):
+    """The files and folders that a page names, without those for a reader to add."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    found = set(re.findall(r"`([\w./]+/(?:\w+\.\w+)?)`", text))
+    return {name for name in found if "_yours" not in name}
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/architecture.md"])
+def test_named_files_exist(page):
+    """A file that README or the guide to the code names is there."""
+    names = named_files(page)
+    assert names
+    # An installed package is not beside the tests.
+    places = (PACKAGE, PACKAGE.parent, ROOT)
+    assert [n for n in names if not any((p / n).exists() for p in places)] == []
+
+
+def folders():
+    """The folders of the package, as paths from it."""
+    return {
+        path.parent.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if path.parent != PACKAGE
+    }
+
+
+def test_readme_lists_every_folder():
+    """README's list of folders is complete, and has no other."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = re.search(r"^    gpu_hpo/\n((?: {6,}.*\n)+)", text, re.MULTILINE).group(1)
+    listed, above = set(), ""
+    for line in lines.splitlines():
+        depth = len(line) - len(line.lstrip())
+        for name in re.findall(r"(?<![\w/])(\w+)/", line):
+            above = name if depth == 6 else above
+            listed.add(name if depth == 6 else f"{above}/{name}")
+    assert listed == folders()
+
+
+def test_picture_has_every_folder():
+    """The picture of the folders has all of them, and no import points up in it."""
+    path = ROOT / "docs" / "_import_graph.py"
+    spec = importlib.util.spec_from_file_location("_import_graph", path)
+    graph = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(graph)
+    imports = graph.read_imports(PACKAGE)
+    assert imports.keys() == folders()
+    rows = graph.find_rows(imports)
+    for folder, targets in imports.items():
+        assert all(rows[folder] < rows[target] for target in targets)
+    picture = graph.draw(PACKAGE)
+    assert all(f">{folder}</text>" in picture for folder in folders())
