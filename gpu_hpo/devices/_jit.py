@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""How loops are compiled for the CPU, the same for all of them.
+"""Compile loops for the CPU, all in the same way.
 
 A loop is one function that `jit` compiles and keeps on disk, and parts that `inlined`
 makes and that become part of it. So there is one piece of machine code for a loop, the
@@ -79,7 +79,7 @@ def summing(function: Callable[..., Any]) -> Any:
 
 
 def plain(array: Any, dtype: Any) -> Any:
-    """Array of the one kind that loops read, a copy only if it is not.
+    """Return an array of the one kind that loops read; copy only if it is not.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def plain(array: Any, dtype: Any) -> Any:
 
 
 class _Kept(FunctionCache):
-    """Compiled code on disk, that counts as long as no source has changed.
+    """Compiled code on disk that is valid as long as no source has changed.
 
     Numba itself looks at the file of the function only, not at those of its parts.
     """
@@ -112,7 +112,7 @@ class _Kept(FunctionCache):
         )
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Code from the disk, or None if it is not to be had."""
+        """Return the code from the disk, or None if it cannot be loaded."""
         try:
             return super().load_overload(sig, target_context)
         except OSError as error:
@@ -129,8 +129,10 @@ class _Kept(FunctionCache):
 
 @functools.cache
 def _sources(folder: Path) -> str:
-    """What the sources in a folder, and those beside this one, say, as a digest."""
+    """Digest what the sources in a folder, and those of parts for all, say."""
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted({*folder.glob("*.py"), *Path(__file__).parent.glob("*.py")}):
+    devices = Path(__file__).parent
+    folders = folder, devices, devices.parent / "stacks"
+    for path in sorted({path for each in folders for path in each.glob("*.py")}):
         digest.update(path.read_bytes())
     return digest.hexdigest()

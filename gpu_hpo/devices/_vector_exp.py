@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""The exponential function that compiled loops can vectorise."""
+"""Compute exp in a way that compiled loops can vectorise."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gpu_hpo.devices._jit import inlined
 
 @inlined
 def exp(x):
-    """Exponential function, in arithmetic that vector instructions do.
+    """Compute the exponential in arithmetic that vector instructions do.
 
     Every element is computed alike, wherever in a vector or past its end it is, which
     the libraries' functions do not promise. Below -700 and above 700 it stays what it
@@ -38,3 +38,7 @@ def exp(x):
     p = p * r + 1
     bits = np.int64((np.int64(twos) + np.int64(1023)) << np.int64(52))
     return p * bits.view(np.float64)
+
+
+# What `compile_into` should find for the CPU.
+MATHS = {"exp": exp, "log": np.log, "log1p": np.log1p, "sqrt": np.sqrt}

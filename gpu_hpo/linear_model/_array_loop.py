@@ -20,7 +20,6 @@ from gpu_hpo.linear_model._lanes import (
     L1_RATIO,
     LOSS,
     MAGNITUDES,
-    MOST_GRADIENT,
     NEGATIVE,
     OBJECTIVE,
     OWED,
@@ -37,6 +36,7 @@ from gpu_hpo.linear_model._lanes import (
 )
 from gpu_hpo.linear_model._losses import THRESHOLDS, gradients, losses
 from gpu_hpo.stacks._rows import Rows
+from gpu_hpo.stacks._scalars import MOST_GRADIENT
 
 
 def array_epoch(xp: Any, rules: Rules, lanes: Lanes, rows: Rows, orders: Any) -> None:

@@ -9,11 +9,13 @@ depend on how many there are. All of it is in float64; only weights and rows may
 from __future__ import annotations
 
 from collections import namedtuple
+from typing import Any
 
 import numpy as np
 
 from gpu_hpo.devices._jit import inlined
-from gpu_hpo.devices._vector_exp import exp
+from gpu_hpo.devices._scopes import choice, compile_into
+from gpu_hpo.devices._vector_exp import MATHS, exp
 from gpu_hpo.linear_model._lanes import (
     ALPHA,
     AVERAGE,
@@ -23,7 +25,6 @@ from gpu_hpo.linear_model._lanes import (
     L1_RATIO,
     LOSS,
     MAGNITUDES,
-    MOST_GRADIENT,
     NEGATIVE,
     OBJECTIVE,
     OWED,
@@ -35,18 +36,10 @@ from gpu_hpo.linear_model._lanes import (
     START,
     Rules,
 )
+from gpu_hpo.stacks import _scalars
+from gpu_hpo.stacks._scalars import LOSSES
 
-LOSSES = {
-    "hinge": 0,
-    "perceptron": 1,
-    "squared_hinge": 2,
-    "log_loss": 3,
-    "modified_huber": 4,
-    "squared_error": 5,
-    "huber": 6,
-    "epsilon_insensitive": 7,
-    "squared_epsilon_insensitive": 8,
-}
+NUMBERS = {name: number for number, name in enumerate(LOSSES)}
 RATES = {
     "constant": 0,
     "adaptive": 0,
@@ -66,10 +59,30 @@ Plan = namedtuple(
 Room = namedtuple("Room", "eta shrink bias moved keep fresh score target counts out")
 
 
+def _over_lanes(function: Any) -> Any:
+    """Make a part that sets what a function of score, target and epsilon gives."""
+
+    def set_all(score, target, epsilon, out):
+        for j in range(len(out)):
+            out[j] = function(score[j], target[j], epsilon[j])
+
+    return inlined(set_all)
+
+
+# Each is told by its first argument which loss.
+set_losses, set_slopes = (
+    choice([_over_lanes(f) for f in compile_into({**MATHS}, inlined, *each)], inlined)
+    for each in zip(*LOSSES.values(), strict=True)
+)
+gradient_step, passive_step = compile_into(
+    {**MATHS}, inlined, _scalars.gradient_step, _scalars.passive_step
+)
+
+
 def plan(rules: Rules, classes: bool, decay: float) -> Plan:
     """Translate rules into numbers."""
     return Plan(
-        LOSSES[rules.loss],
+        NUMBERS[rules.loss],
         RATES[rules.learning_rate],
         rules.batch_size,
         rules.fit_intercept,
@@ -142,122 +155,27 @@ def row_update(plan, scores, intercepts, y, weight, norm, n, table, room, update
             target[j] = y
             counts[j] = weight
     if plan.objective or plan.rate >= 3:
-        set_losses(plan.loss, score, target, table, out)
+        set_losses(plan.loss, score, target, table[EPSILON], out)
     if plan.objective:
         for j in range(n_lanes):
             table[LOSS, j] += out[j]
             table[OBJECTIVE, j] += out[j]
     if plan.rate >= 3:
         for j in range(n_lanes):
-            if plan.rate == 3:
-                step = out[j] / norm if norm > 0 else 0.0
-                step = room.eta[j] if step > room.eta[j] else step
-                step = step if norm > 0 else 0.0
-            else:
-                step = out[j] / (norm + 0.5 / room.eta[j])
+            step = passive_step(plan.rate == 3, out[j], norm, room.eta[j])
             if plan.loss <= 1:
                 step *= target[j]
             elif target[j] < score[j]:
                 step = -step
             out[j] = step * counts[j]
     else:
-        set_gradients(plan.loss, score, target, table, out)
+        set_slopes(plan.loss, score, target, table[EPSILON], out)
         for j in range(n_lanes):
-            slope = -MOST_GRADIENT if out[j] < -MOST_GRADIENT else out[j]
-            slope = MOST_GRADIENT if slope > MOST_GRADIENT else slope
-            out[j] = -room.eta[j] * slope * counts[j]
+            out[j] = gradient_step(out[j], room.eta[j]) * counts[j]
     for j in range(n_lanes):
         update[j] = out[j]
         room.bias[j] += out[j]
         room.moved[j] = 1.0 if out[j] != 0 else room.moved[j]
-
-
-@inlined
-def set_gradients(loss, score, target, table, out):
-    """Derivative of the loss by the score, per lane."""
-    n_lanes = len(out)
-    if loss <= 1:
-        threshold = 1.0 if loss == 0 else 0.0
-        for j in range(n_lanes):
-            z = score[j] * target[j]
-            # NaN, which is on no side of the threshold, must not pass for right.
-            out[j] = 0.0 if z > threshold else -target[j]
-    elif loss == 2:
-        for j in range(n_lanes):
-            z = 1 - score[j] * target[j]
-            out[j] = -2 * target[j] * (0.0 if z < 0 else z)
-    elif loss == 3:
-        for j in range(n_lanes):
-            z = score[j] * target[j]
-            e = exp(-abs(z))
-            out[j] = -target[j] * (e if z > 0 else 1.0) / (1 + e)
-    elif loss == 4:
-        for j in range(n_lanes):
-            z = score[j] * target[j]
-            slope = -2 * (1 - z) * target[j]
-            slope = -4 * target[j] if z < -1 else slope
-            out[j] = 0.0 if z >= 1 else slope
-    elif loss == 5:
-        for j in range(n_lanes):
-            out[j] = score[j] - target[j]
-    elif loss == 6:
-        for j in range(n_lanes):
-            off = score[j] - target[j]
-            most = table[EPSILON, j]
-            off = most if off > most else off
-            out[j] = -most if off < -most else off
-    elif loss == 7:
-        for j in range(n_lanes):
-            off = score[j] - target[j]
-            slope = 0.0 if off == off else off
-            slope = 1.0 if off > table[EPSILON, j] else slope
-            out[j] = -1.0 if off < -table[EPSILON, j] else slope
-    else:
-        for j in range(n_lanes):
-            off = score[j] - target[j]
-            most = table[EPSILON, j]
-            slope = 0.0 if off == off else off
-            slope = 2 * (off - most) if off > most else slope
-            out[j] = 2 * (off + most) if off < -most else slope
-
-
-@inlined
-def set_losses(loss, score, target, table, out):
-    """Loss per lane."""
-    n_lanes = len(out)
-    if loss <= 1:
-        threshold = 1.0 if loss == 0 else 0.0
-        for j in range(n_lanes):
-            z = threshold - score[j] * target[j]
-            out[j] = 0.0 if z < 0 else z
-    elif loss == 2:
-        for j in range(n_lanes):
-            z = 1 - score[j] * target[j]
-            z = 0.0 if z < 0 else z
-            out[j] = z * z
-    elif loss == 3:
-        for j in range(n_lanes):
-            z = score[j] * target[j]
-            out[j] = np.log1p(exp(-abs(z))) + (0.0 if z > 0 else -z)
-    elif loss == 4:
-        for j in range(n_lanes):
-            z = score[j] * target[j]
-            value = -4 * z if z < -1 else (1 - z) * (1 - z)
-            out[j] = 0.0 if z >= 1 else value
-    elif loss == 5:
-        for j in range(n_lanes):
-            off = score[j] - target[j]
-            out[j] = 0.5 * off * off
-    elif loss == 6:
-        for j in range(n_lanes):
-            off = abs(score[j] - target[j])
-            most = table[EPSILON, j]
-            out[j] = most * (off - 0.5 * most) if off > most else 0.5 * off * off
-    else:
-        for j in range(n_lanes):
-            off = abs(score[j] - target[j]) - table[EPSILON, j]
-            off = 0.0 if off < 0 else off
-            out[j] = off * off if loss == 8 else off
 
 
 @inlined

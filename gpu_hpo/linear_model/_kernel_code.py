@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from gpu_hpo.devices._scopes import choice, compile_into
 from gpu_hpo.linear_model._lanes import (
     ALPHA,
     AVERAGE,
@@ -26,7 +27,6 @@ from gpu_hpo.linear_model._lanes import (
     L1_RATIO,
     LOSS,
     MAGNITUDES,
-    MOST_GRADIENT,
     NEGATIVE,
     OBJECTIVE,
     OWED,
@@ -38,17 +38,13 @@ from gpu_hpo.linear_model._lanes import (
     START,
     T,
 )
+from gpu_hpo.stacks._scalars import LOSSES, gradient_step, passive_step
 
-# Set by `kernels`: Numba's CUDA part, and functions below compiled by it.
+# What the copies that `kernels` compiles find instead: Numba's CUDA part, and the loss
+# of a row and its slope, which are told by their first argument which loss.
 cuda: Any = None
 loss_of: Any = None
 slope_of: Any = None
-update_of: Any = None
-rate_of: Any = None
-copy: Any = None
-least: Any = None
-taken: Any = None
-folded: Any = None
 
 FOLD = 16  # sums that one thread adds up
 
@@ -56,21 +52,16 @@ FOLD = 16  # sums that one thread adds up
 @functools.cache
 def kernels() -> tuple[Any, Any]:
     """Make Numba's kernels; they are compiled when they are launched first."""
-    # Global, where functions find it, and where the simulator puts its own.
-    found = importlib.import_module("numba.cuda")
-    device = found.jit(device=True)
-    globals().update(
-        cuda=found,
-        loss_of=device(_loss_of),
-        slope_of=device(_slope_of),
-        update_of=device(_update_of),
-        rate_of=device(_rate_of),
-        copy=device(_copy),
-        least=device(_least),
-        taken=device(_taken),
-        folded=device(_folded),
-    )
-    return found.jit(_epoch), found.jit(_set_norms)
+    cuda = importlib.import_module("numba.cuda")
+    device = cuda.jit(device=True)
+    scope: dict[str, Any] = {"cuda": cuda}
+    for name, each in zip(
+        ("loss_of", "slope_of"), zip(*LOSSES.values(), strict=True), strict=True
+    ):
+        scope[name] = choice(compile_into(scope, device, *each), device)
+    compile_into(scope, device, gradient_step, passive_step, *_PARTS)
+    epoch, set_norms = compile_into(scope, cuda.jit, _epoch, _set_norms)
+    return epoch, set_norms
 
 
 def _set_norms(X, norms):
@@ -126,15 +117,15 @@ def _epoch(
     paid = all_paid[lane % len(all_paid)]
     if layout.weights >= 0:
         weights = reals[layout.weights : layout.weights + n_features]
-        copy(all_weights[lane], weights)
+        _copy(all_weights[lane], weights)
     if layout.step >= 0:
         step = reals[layout.step : layout.step + layout.room]
     if plan.averaging > 0 and layout.averages >= 0:
         averages = reals[layout.averages : layout.averages + n_features]
-        copy(all_averages[lane], averages)
+        _copy(all_averages[lane], averages)
     if plan.truncates > 0 and layout.paid >= 0:
         paid = reals[layout.paid : layout.paid + n_features]
-        copy(all_paid[lane], paid)
+        _copy(all_paid[lane], paid)
     intercept, average_intercept = intercepts[lane], average_intercepts[lane]
     t, owed = table[T, lane], table[OWED, lane]
     scale, share = table[SCALE, lane], table[SHARE, lane]
@@ -145,13 +136,13 @@ def _epoch(
     cuda.syncthreads()
 
     for start in range(0, n_rows, plan.size):
-        stop = least(start + plan.size, n_rows)
+        stop = _least(start + plan.size, n_rows)
         n = stop - start
-        eta = rate_of(plan, t, table, lane)
+        eta = _rate_of(plan, t, table, lane)
         # Of the rows that this thread sees to.
         bias, value, moved, longer = 0.0, 0.0, 0, 0
         for first in range(start, stop, tile):
-            count = least(tile, stop - first)
+            count = _least(tile, stop - first)
             for i in range(thread // team, count, threads // team):
                 row = mine[first + i]
                 total = real(0)
@@ -166,7 +157,7 @@ def _epoch(
                     total += partial[thread * (team + 1) + i]
                 norm = norms[row] if plan.rate >= 3 else 0.0
                 counts = weight[row] if weighted > 0 else 1.0
-                update, lost = update_of(
+                update, lost = _update_of(
                     plan, total + intercept, y[row], counts / n, norm, eta, table, lane
                 )
                 bias += update
@@ -186,7 +177,7 @@ def _epoch(
         sums[thread] = bias
         sums[threads + thread] = value
         moved = cuda.syncthreads_or(moved)
-        bias, value = folded(sums, least(n, tile))
+        bias, value = _folded(sums, _least(n, tile))
         if plan.objective > 0:
             loss += value
             cost = (1 - ratio) * 0.5 * squares + ratio * magnitudes
@@ -230,7 +221,7 @@ def _epoch(
             if plan.averaging > 0:
                 average = real(keep) * averages[k] + real(fresh) * new
             if plan.truncates > 0:
-                change = taken(new, paid[k], real(owed), real(0))
+                change = _taken(new, paid[k], real(owed), real(0))
                 new += change
                 paid[k] += change
                 average += real(share) * change
@@ -247,14 +238,14 @@ def _epoch(
                 sums[thread] = square
                 sums[threads + thread] = magnitude
                 cuda.syncthreads()
-                squares, magnitudes = folded(sums, least(threads, n_features))
+                squares, magnitudes = _folded(sums, _least(threads, n_features))
         t += 1
 
-    copy(weights, all_weights[lane])
+    _copy(weights, all_weights[lane])
     if plan.averaging > 0:
-        copy(averages, all_averages[lane])
+        _copy(averages, all_averages[lane])
     if plan.truncates > 0:
-        copy(paid, all_paid[lane])
+        _copy(paid, all_paid[lane])
     if thread == 0:
         intercepts[lane], average_intercepts[lane] = intercept, average_intercept
         table[T, lane], table[OWED, lane] = t, owed
@@ -283,7 +274,7 @@ def _folded(sums, count):
         begin = thread * FOLD
         if begin < count:
             one, other = 0.0, 0.0
-            for i in range(begin, least(begin + FOLD, count)):
+            for i in range(begin, _least(begin + FOLD, count)):
                 one += sums[i]
                 other += sums[threads + i]
             sums[begin] = one
@@ -318,70 +309,13 @@ def _update_of(plan, score, y, counts, norm, eta, table, lane):
         loss = loss_of(plan.loss, score, target, epsilon)
     if plan.rate < 3:
         slope = slope_of(plan.loss, score, target, epsilon)
-        slope = -MOST_GRADIENT if slope < -MOST_GRADIENT else slope
-        slope = MOST_GRADIENT if slope > MOST_GRADIENT else slope
-        return -eta * slope * counts, loss
-    if plan.rate == 4:
-        step = loss / (norm + 0.5 / eta)
-    else:
-        step = loss / norm if norm > 0 else 0.0
-        step = eta if step > eta else step
+        return gradient_step(slope, eta) * counts, loss
+    step = passive_step(plan.rate == 3, loss, norm, eta)
     if plan.loss <= 1:
         step *= target
-    else:
-        step *= 1.0 if target > score else (-1.0 if target < score else 0.0)
+    elif target < score:
+        step = -step
     return step * counts, loss
-
-
-# NaN, which fails every comparison, must come out as NaN, or at least not as right.
-
-
-def _loss_of(loss, score, target, epsilon):
-    """Loss of a row."""
-    if loss <= 4:
-        z = score * target
-        if loss <= 1:
-            below = (1.0 if loss == 0 else 0.0) - z
-            return 0.0 if below < 0 else below
-        if loss == 3:
-            return math.log1p(math.exp(-abs(z))) + (0.0 if z > 0 else -z)
-        if loss == 4 and z < -1:
-            return -4 * z
-        below = 0.0 if z > 1 else 1 - z
-        return below * below
-    off = abs(score - target)
-    if loss == 5:
-        return 0.5 * off * off
-    if loss == 6:
-        return epsilon * (off - 0.5 * epsilon) if off > epsilon else 0.5 * off * off
-    off = 0.0 if off < epsilon else off - epsilon
-    return off if loss == 7 else off * off
-
-
-def _slope_of(loss, score, target, epsilon):
-    """Derivative of the loss of a row by its score."""
-    if loss <= 4:
-        z = score * target
-        if loss <= 1:
-            return 0.0 if z > (1.0 if loss == 0 else 0.0) else -target
-        if loss == 3:
-            small = math.exp(-abs(z))
-            return -target * (small if z > 0 else 1.0) / (1 + small)
-        if loss == 4 and z < -1:
-            return -4 * target
-        return -2 * target * (0.0 if z > 1 else 1 - z)
-    off = score - target
-    if loss == 5:
-        return off
-    if loss == 6:
-        off = epsilon if off > epsilon else off
-        return -epsilon if off < -epsilon else off
-    if loss == 7:
-        off = 1.0 if off > epsilon else (-1.0 if off < -epsilon else 0 * off)
-        return off
-    if off > epsilon:
-        return 2 * (off - epsilon)
-    return 2 * (off + epsilon) if off < -epsilon else 0 * off
 
 
 def _taken(weight, paid, owed, zero):
@@ -398,3 +332,6 @@ def _taken(weight, paid, owed, zero):
         left = weight + (owed - paid)
         return (zero if left > 0 else left) - weight
     return zero
+
+
+_PARTS = _update_of, _rate_of, _copy, _least, _taken, _folded

@@ -43,7 +43,6 @@ OWED, SCALE, SHARE, SQUARES, MAGNITUDES, LOSS, OBJECTIVE = range(11, 18)
 N_ROWS = 18
 
 # scikit-learn's, for the sake of equal results.
-MOST_GRADIENT = 1e12
 SPARSE_INTERCEPT_DECAY = 0.01
 
 

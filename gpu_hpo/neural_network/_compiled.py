@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from gpu_hpo.devices._jit import inlined, jit, plain
+from gpu_hpo.devices._scopes import compile_into
+from gpu_hpo.devices._vector_exp import MATHS
 from gpu_hpo.neural_network._activations import CODES
 from gpu_hpo.neural_network._backprop import Batches, Shape
 from gpu_hpo.neural_network._compiled_layers import (
@@ -27,8 +29,12 @@ from gpu_hpo.neural_network._compiled_layers import (
     tile_for,
 )
 from gpu_hpo.neural_network._optimizers import Optimizer
+from gpu_hpo.stacks import _scalars
 
 SGD, ADAM = range(2)
+sgd_step, adam_step = compile_into(
+    {**MATHS}, inlined, _scalars.sgd_step, _scalars.adam_step
+)
 
 # What rows are trained on; either answers or classes are empty. `which` says by which
 # of the orders a network goes through them, -1 if they are taken as they stand.
@@ -206,24 +212,28 @@ def _decay(network, params, alpha, grads, weights):
 
 @inlined
 def _sgd(params, grads, velocity, numbers, rate):
-    """Step of `_optimizers.SGD`."""
+    """Take a step of SGD."""
     momentum, nesterov = numbers[0], numbers[1] > 0
     for i in range(len(params)):
-        change = rate * grads[i]
-        velocity[i] = momentum * velocity[i] - change
-        if nesterov:
-            params[i] += momentum * velocity[i] - change
-        else:
-            params[i] += velocity[i]
+        params[i], velocity[i] = sgd_step(
+            params[i], grads[i], velocity[i], rate, momentum, nesterov
+        )
 
 
 @inlined
 def _adam(params, grads, first, second, numbers, rate):
-    """Step of `_optimizers.Adam`."""
+    """Take a step of Adam."""
     beta_1, beta_2, epsilon = numbers[0], numbers[1], numbers[2]
     one = params.dtype.type(1)
     for i in range(len(params)):
-        grad = grads[i]
-        first[i] = beta_1 * first[i] + (one - beta_1) * grad
-        second[i] = beta_2 * second[i] + (one - beta_2) * grad * grad
-        params[i] -= rate * first[i] / (np.sqrt(second[i]) + epsilon)
+        params[i], first[i], second[i] = adam_step(
+            params[i],
+            grads[i],
+            first[i],
+            second[i],
+            rate,
+            beta_1,
+            beta_2,
+            epsilon,
+            one,
+        )

@@ -9,11 +9,13 @@ use vector instructions.
 from __future__ import annotations
 
 from collections import namedtuple
+from typing import Any
 
 import numpy as np
 
 from gpu_hpo.devices._jit import inlined, summing
-from gpu_hpo.devices._vector_exp import exp
+from gpu_hpo.devices._scopes import choice, compile_into
+from gpu_hpo.devices._vector_exp import MATHS, exp
 from gpu_hpo.neural_network._activations import (
     EXP,
     IDENTITY,
@@ -22,6 +24,8 @@ from gpu_hpo.neural_network._activations import (
     SOFTMAX,
     TANH,
 )
+from gpu_hpo.stacks import _scalars
+from gpu_hpo.stacks._scalars import ACTIVATION_SLOPES
 
 TILE = 128  # rows
 
@@ -31,6 +35,30 @@ Network = namedtuple("Network", "units params_at units_at activation output")
 # What is computed for some rows: features and units, errors of units, the answers
 # wanted, what rows count, and room for two values per row.
 Tile = namedtuple("Tile", "values delta target weight room")
+
+
+def _over_rows(slope_of: Any) -> Any:
+    """Make a part that multiplies errors by the slope of an activation."""
+
+    def derive(activated, delta, n):
+        zero, one = delta.dtype.type(0), delta.dtype.type(1)
+        for s in range(n):
+            delta[s] *= slope_of(activated[s], zero, one)
+
+    return inlined(derive)
+
+
+at_least, log_likelihood = compile_into(
+    {**MATHS}, inlined, _scalars.at_least, _scalars.log_likelihood
+)
+# Is told by its first argument which activation.
+derive = choice(
+    [
+        _over_rows(slope_of)
+        for slope_of in compile_into({**MATHS}, inlined, *ACTIVATION_SLOPES)
+    ],
+    inlined,
+)
 
 
 @inlined
@@ -140,7 +168,7 @@ def _activate(name, z, room, n):
         for j in range(1, len(z)):
             row = z[j]
             for s in range(n):
-                most[s] = _at_least(most[s], row[s])
+                most[s] = at_least(most[s], row[s])
         for j in range(len(z)):
             row = z[j]
             for s in range(n):
@@ -178,38 +206,25 @@ def compare(network, tile, n):
                 losses[s] += row[s] * y[s]
         elif output == LOGISTIC:
             for s in range(n):
-                right = _at_least(abs(row[s] + y[s] - one), tiny)
-                losses[s] -= np.log(_at_most(right, one - tiny))
+                right = abs(row[s] + y[s] - one)
+                losses[s] -= log_likelihood(right, tiny, one)
         elif output == IDENTITY:
             share = predicted.dtype.type(0.5 / n_outputs)
             for s in range(n):
                 losses[s] += share * (row[s] - y[s]) * (row[s] - y[s])
         else:
             for s in range(n):
-                mean = _at_least(row[s], tiny)
+                mean = at_least(row[s], tiny)
                 losses[s] += mean - y[s]
                 if y[s] > 0:
                     losses[s] += y[s] * np.log(y[s] / mean)
     if output == SOFTMAX:
         for s in range(n):
-            right = _at_least(losses[s], tiny)
-            losses[s] = -np.log(_at_most(right, one - tiny))
+            losses[s] = -log_likelihood(losses[s], tiny, one)
     total = 0.0
     for s in range(n):
         total += losses[s] * tile.weight[s]
     return total
-
-
-@inlined
-def _at_least(x, least):
-    """Larger of two numbers; NaN if `x` is."""
-    return least if x < least else x
-
-
-@inlined
-def _at_most(x, most):
-    """Smaller of two numbers; NaN if `x` is."""
-    return most if x > most else x
 
 
 @inlined
@@ -233,7 +248,7 @@ def backward(network, params, tile, grads, n):
             for k in range(n_in):
                 start = params.dtype.type(0)
                 _combine(params[at + k :], n_in + 1, delta, n_out, start, below[k], n)
-                _derive(network.activation, given[k], below[k], n)
+                derive(network.activation, given[k], below[k], n)
 
 
 @summing
@@ -290,18 +305,3 @@ def _add_one(error, given, n_in, grads, n):
         for s in range(n):
             total += error[s] * a0[s]
         grads[k] += total
-
-
-@inlined
-def _derive(name, activated, delta, n):
-    """Multiply errors by an activation's derivative."""
-    zero, one = delta.dtype.type(0), delta.dtype.type(1)
-    if name == RELU:
-        for s in range(n):
-            delta[s] *= activated[s] > zero
-    elif name == TANH:
-        for s in range(n):
-            delta[s] *= one - activated[s] * activated[s]
-    elif name == LOGISTIC:
-        for s in range(n):
-            delta[s] *= activated[s] * (one - activated[s])

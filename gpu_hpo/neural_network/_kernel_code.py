@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from gpu_hpo.devices._scopes import choice, compile_into
 from gpu_hpo.neural_network._activations import (
     EXP,
     IDENTITY,
@@ -24,6 +25,13 @@ from gpu_hpo.neural_network._activations import (
     RELU,
     SOFTMAX,
     TANH,
+)
+from gpu_hpo.stacks._scalars import (
+    ACTIVATION_SLOPES,
+    adam_step,
+    at_least,
+    log_likelihood,
+    sgd_step,
 )
 
 # Units of each layer, the features first; where in a block's memory are parameters,
@@ -53,24 +61,32 @@ Reals = namedtuple("Reals", "zero half one tiny least")
 # With more, an H100 could not keep four blocks of 256 threads going at a time.
 MOST_REGISTERS = 64
 
-# Numba looks up what a function names in its module; so `kernel` puts there what must
-# not be imported before, and the compiled functions in place of the plain.
+# What the copies that `kernel` compiles find instead: Numba's CUDA part, and the slope
+# of an activation, which is told by its first argument which activation.
 cuda: Any = None
+slope_of: Any = None
 
 
 @functools.cache
 def kernel() -> Any:
-    """What trains; it is compiled at its first launch."""
+    """Make what trains; it is compiled at its first launch."""
     import numba.cuda
 
-    names, config = globals(), vars(numba.config)
-    names["cuda"] = numba.cuda
-    if config["ENABLE_CUDASIM"]:
+    cuda: Any = numba.cuda
+    if vars(numba.config)["ENABLE_CUDASIM"]:
         # The simulator calls plain functions faster, and knows no registers.
-        return cuda.jit(_train)
-    for function in _DEVICE_FUNCTIONS:
-        names[function.__name__] = cuda.jit(device=True)(function)
-    return cuda.jit(max_registers=MOST_REGISTERS)(_train)
+        part, whole = _as_it_is, cuda.jit
+    else:
+        part, whole = cuda.jit(device=True), cuda.jit(max_registers=MOST_REGISTERS)
+    scope: dict[str, Any] = {"cuda": cuda}
+    slopes = compile_into(scope, part, *ACTIVATION_SLOPES)
+    scope["slope_of"] = choice(slopes, part)
+    compile_into(scope, part, at_least, log_likelihood, sgd_step, adam_step, *_PARTS)
+    return compile_into(scope, whole, _train)[0]
+
+
+def _as_it_is(function: Any) -> Any:
+    return function
 
 
 def _train(network, stack, data, alpha, table, rates, reals, n_moments, kept, losses):
@@ -219,11 +235,11 @@ def _forward(network, tile, reals):
 
 def _activate(name, z, reals):
     if name == RELU:
-        return _at_least(z, reals.zero)
+        return at_least(z, reals.zero)
     if name == TANH:
         return math.tanh(z)
     if name == LOGISTIC:
-        return reals.one / (reals.one + math.exp(-_at_least(z, reals.least)))
+        return reals.one / (reals.one + math.exp(-at_least(z, reals.least)))
     if name == EXP:
         return math.exp(z)
     return z
@@ -234,7 +250,7 @@ def _softmax(memory, at, n, stride, reals):
     end = at + n * stride
     most, total = memory[at], reals.zero
     for i in range(at + stride, end, stride):
-        most = _at_least(most, memory[i])
+        most = at_least(most, memory[i])
     for i in range(at, end, stride):
         memory[i] = math.exp(memory[i] - most)
         total += memory[i]
@@ -259,28 +275,18 @@ def _compare(network, tile, reals):
         if output == SOFTMAX:
             loss += p * y
         elif output == LOGISTIC:
-            loss += _log_loss(abs(p + y - reals.one), reals)
+            right = abs(p + y - reals.one)
+            loss -= log_likelihood(right, reals.tiny, reals.one)
         elif output == IDENTITY:
             loss += reals.half * (p - y) * (p - y) / memory.dtype.type(n_outputs)
         else:
-            mean = _at_least(p, reals.tiny)
+            mean = at_least(p, reals.tiny)
             loss += mean - y
             if y > reals.zero:
                 loss += y * math.log(y / mean)
     if output == SOFTMAX:
-        loss = _log_loss(loss, reals)
+        loss = -log_likelihood(loss, reals.tiny, reals.one)
     return loss * weight
-
-
-def _log_loss(probability, reals):
-    probability = _at_least(probability, reals.tiny)
-    most = reals.one - reals.tiny
-    return -math.log(most if probability > most else probability)
-
-
-def _at_least(x, least):
-    """Larger of two numbers; NaN if `x` is."""
-    return least if x < least else x
 
 
 def _backward(network, tile, reals):
@@ -294,20 +300,10 @@ def _backward(network, tile, reals):
             for k in range(cuda.threadIdx.y, network.units[i], cuda.blockDim.y):
                 column = weights + k
                 error = _dot(memory, column, n_in, above, stride, n_out, reals.zero)
-                slope = _slope(network.activation, memory[hidden + k * stride], reals)
+                activated = memory[hidden + k * stride]
+                slope = slope_of(network.activation, activated, reals.zero, reals.one)
                 memory[below + k * stride] = error * slope
         cuda.syncthreads()
-
-
-def _slope(name, activated, reals):
-    """Derivative of an activation."""
-    if name == RELU:
-        return reals.one if activated > reals.zero else reals.zero
-    if name == TANH:
-        return reals.one - activated * activated
-    if name == LOGISTIC:
-        return activated * (reals.one - activated)
-    return reals.one
 
 
 def _descend(network, state, tile, rule, weights, reals):
@@ -340,17 +336,24 @@ def _step(state, rule, at, grad, reals):
     """Step of `_optimizers.SGD` or of `Adam`."""
     params, first, second = state.params, state.first, state.second
     if rule.n_moments == 1:
-        change = rule.rate * grad
-        first[at] = rule.a * first[at] - change
-        nesterov = rule.b > reals.zero
-        params[at] += rule.a * first[at] - change if nesterov else first[at]
+        params[at], first[at] = sgd_step(
+            params[at], grad, first[at], rule.rate, rule.a, rule.b > reals.zero
+        )
     else:
-        first[at] = rule.a * first[at] + (reals.one - rule.a) * grad
-        second[at] = rule.b * second[at] + (reals.one - rule.b) * grad * grad
-        params[at] -= rule.rate * first[at] / (math.sqrt(second[at]) + rule.c)
+        params[at], first[at], second[at] = adam_step(
+            params[at],
+            grad,
+            first[at],
+            second[at],
+            rule.rate,
+            rule.a,
+            rule.b,
+            rule.c,
+            reals.one,
+        )
 
 
-_DEVICE_FUNCTIONS = (
+_PARTS = (
     _thread,
     _n_threads,
     _copy,
@@ -362,10 +365,7 @@ _DEVICE_FUNCTIONS = (
     _activate,
     _softmax,
     _compare,
-    _log_loss,
-    _at_least,
     _backward,
-    _slope,
     _descend,
     _step,
 )

@@ -1,0 +1,76 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Compile the same functions for several devices.
+
+Numba looks up what a function names among its globals. So copies of functions are
+compiled, which find each other, and what is a device's own, in globals of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import FunctionType
+from typing import Any
+
+Compile = Callable[[Callable[..., Any]], Any]
+
+
+def compile_into(scope: dict[str, Any], compile: Compile, *functions: Any) -> list[Any]:
+    """Compile copies of functions that find in `scope` what they name.
+
+    Parameters
+    ----------
+    scope : dict
+        Globals of the copies. Gets the compiled copies by the names of the functions,
+        and whatever else the functions find where they stand.
+    compile : callable
+        For instance ``numba.cuda.jit(device=True)``.
+    *functions : function
+
+    Returns
+    -------
+    list
+        The compiled copies.
+    """
+    for function in functions:
+        for name, value in function.__globals__.items():
+            scope.setdefault(name, value)
+        copy = FunctionType(function.__code__, scope, function.__name__)
+        scope[function.__name__] = compile(copy)
+    return [scope[function.__name__] for function in functions]
+
+
+def choice(functions: Sequence[Any], compile: Compile) -> Any:
+    """Compile a function that calls one of several, by a number that it gets first.
+
+    The choice stays outside of what is called, so that a loop there can use vector
+    instructions.
+
+    Parameters
+    ----------
+    functions : sequence of compiled functions
+        With equal parameters.
+    compile : callable
+        As of `compile_into`.
+    """
+    if len(functions) == 1:
+        return compile(_always(functions[0]))
+    k = len(functions) // 2
+    halves = choice(functions[:k], compile), choice(functions[k:], compile)
+    return compile(_either(k, *halves))
+
+
+def _always(function: Any) -> Callable[..., Any]:
+    def always(number: Any, *given: Any) -> Any:
+        return function(*given)
+
+    return always
+
+
+def _either(k: int, low: Any, high: Any) -> Callable[..., Any]:
+    def either(number: Any, *given: Any) -> Any:
+        if number < k:
+            return low(number, *given)
+        return high(number - k, *given)
+
+    return either
