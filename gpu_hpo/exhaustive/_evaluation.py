@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Fitting and scoring candidates on what a fold has become, together where they can."""
+"""Fit and score candidates on what a fold has become, together where possible."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from gpu_hpo.training._heard import Heard, recorded
 from gpu_hpo.training._lending import (
     Access,
     access_of,
-    is_refusal,
     lend,
     lend_params,
+    with_access,
 )
 from gpu_hpo.training._seeds import set_seeds, unset_seeds
 from gpu_hpo.training._snapshots import own_functions
@@ -47,7 +47,7 @@ class CallbackTask:
 
 
 def needs_whole(scorer: Any, *, routed: bool = False) -> bool:
-    """Whether a scorer wants the estimator as it is and X as it was given.
+    """Return whether a scorer wants the estimator as it is and X as it was given.
 
     Scikit-learn's own ask for nothing but predictions, and the last step of a pipeline
     gives these for what the steps before it have made of X. If metadata is `routed` to
@@ -62,7 +62,7 @@ def needs_whole(scorer: Any, *, routed: bool = False) -> bool:
 
 
 def can_share(estimator: Any) -> tuple[bool, bool]:
-    """Whether candidates of this estimator may be fitted together, and in any lots.
+    """Return whether candidates may be fitted together, and in any number.
 
     Returns
     -------
@@ -162,13 +162,14 @@ def fit_whole(
         if access is Access.READ_ONLY and not again:
             access = Access.OWN
         unfitted = clone(estimator) if access is Access.READ_ONLY else None
-        try:
-            _fit_all(estimator, data, access)
-        except Exception as error:
-            if unfitted is None or not is_refusal(error):
-                raise
-            estimator = own_functions(unfitted)
-            _fit_all(estimator, data, Access.OWN)
+
+        def fit(access: Access) -> Any:
+            other = unfitted is not None and access is Access.OWN
+            model = own_functions(unfitted) if other else estimator
+            _fit_all(model, data, access)
+            return model
+
+        estimator, _ = with_access(fit, access)
         synchronize()
         return estimator, time.time() - begin, heard
 
@@ -201,7 +202,7 @@ def _with_one_seed(models: Sequence[Any]) -> Sequence[Any]:
 
 
 def _groups(models: Sequence[Any]) -> list[list[int]]:
-    """Positions of models that can be fitted together."""
+    """Group the positions of models that can be fitted together."""
     groups: dict[Hashable, list[int]] = {}
     for i, model in enumerate(models):
         try:
@@ -271,16 +272,17 @@ class _GroupEvaluation:
         self, model: Any, access: Access, params: Mapping[str, Any]
     ) -> tuple[Any, Access]:
         """Fit a model; give another one, with rows of its own, if it has to write."""
-        try:
-            self._fit_to_lent(model, access)
-        except Exception as error:
-            if access is not Access.READ_ONLY or not is_refusal(error):
-                raise
-            model, access = _model(self._leaf, params), Access.OWN
-            self._writes = True  # and those after it do, too
-            self._fit_to_lent(model, access)
+
+        def fit(now: Access) -> Any:
+            again = now is not access
+            fitted = _model(self._leaf, params) if again else model
+            self._writes = self._writes or again  # and those after it do, too
+            self._fit_to_lent(fitted, now)
+            return fitted
+
+        fitted, access = with_access(fit, access)
         synchronize()
-        return model, access
+        return fitted, access
 
     def _fit_to_lent(self, model: Any, access: Access) -> None:
         y = self._rows["y_train"]
@@ -290,7 +292,7 @@ class _GroupEvaluation:
 
     @contextmanager
     def _telling(self, told: CallbackTask, model: Any) -> Iterator[None]:
-        """Tell scikit-learn's callbacks that a fit begins, and that it has ended."""
+        """Notify scikit-learn's callbacks that a fit begins, and that it has ended."""
         weight = self._fit_params.get("sample_weight")
         what = {
             "estimator": told.search,
@@ -382,5 +384,5 @@ class _GroupEvaluation:
 
 
 def _is_own_score(scorer: Any) -> bool:
-    """Whether it is the estimator's own `score`, as when no scoring is given."""
+    """Return whether this is the estimator's own `score`, as when scoring is None."""
     return type(scorer).__name__ == "_PassthroughScorer"

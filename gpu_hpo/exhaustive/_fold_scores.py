@@ -31,9 +31,9 @@ from gpu_hpo.training._heard import Heard
 from gpu_hpo.training._lending import (
     Access,
     access_of,
-    is_refusal,
     lend,
     lend_params,
+    with_access,
 )
 from gpu_hpo.training._snapshots import fresh
 
@@ -47,7 +47,7 @@ _FAILED = (
 
 @dataclass
 class Evaluation:
-    """What one candidate scored on one split.
+    """The scores of one candidate on one split.
 
     Attributes
     ----------
@@ -141,7 +141,7 @@ class FoldScores:
         evaluation.train = self._scores(model, "train", evaluation.said, access)
 
     def _assembled(self, model: Any) -> Any:
-        """The whole estimator, if that is what a scorer asks for."""
+        """Return the whole estimator, if that is what a scorer asks for."""
         whole = self._leaf.whole
         if self._fold is None or whole is None:
             return model
@@ -150,16 +150,13 @@ class FoldScores:
         return copy_of_state(put_together(whole, fitted))
 
     def _scores(self, model: Any, kind: str, said: list[str], access: Access) -> Any:
-        """Scores of a model on the rows that test, or on those that train."""
+        """Score a model on the rows that test, or on those that train."""
         scorer, error_score = fresh(self._spec.scorer), self._spec.error_score
         access = max(access, self._access)
         try:
-            try:
-                scores = self._lent_scores(model, kind, scorer, access)
-            except Exception as error:
-                if access is not Access.READ_ONLY or not is_refusal(error):
-                    raise
-                scores = self._lent_scores(model, kind, scorer, Access.OWN)
+            scores, _ = with_access(
+                lambda access: self._lent_scores(model, kind, scorer, access), access
+            )
         except Exception:
             if self._spec.raises:
                 raise
@@ -193,7 +190,7 @@ class FoldScores:
     def _scores_by_responses(
         self, model: Any, scorer: Any, X: Any, y: Any, params: SplitRows
     ) -> Any:
-        """Scores of rows that are not on the host, or not in one piece."""
+        """Score rows that are not on the host, or not in one piece."""
         metrics = read_scorer(scorer).metrics
         each = {metric.name: Scoring([metric], metric.name) for metric in metrics}
         methods = {
@@ -227,7 +224,7 @@ class FoldScores:
         return isinstance(self._scorer, _MultimetricScorer)
 
     def _params_of(self, name: str, params: SplitRows) -> SplitRows:
-        """Parameters of one of the scorers, by what it asks for."""
+        """Return the parameters of one of the scorers, by what it asks for."""
         scorer = self._scorer
         if not self._is_several or not params:
             return params
@@ -238,7 +235,7 @@ class FoldScores:
         return {k: v for k, v in params.items() if k != "sample_weight"}
 
     def _named(self, found: Mapping[str, float]) -> Any:
-        """Scores as the scorer gives them: by name only if they are several."""
+        """Return scores as the scorer gives them: by name only if they are several."""
         return dict(found) if self._is_several else found["score"]
 
     def of_stack(
@@ -285,7 +282,7 @@ class FoldScores:
 
 
 def _apart(scorer: Any, access: Access) -> Any:
-    """Give several scorers so that none sees what another, or the model, has written.
+    """Separate scorers, so that none sees what another, or the model, has written.
 
     Parameters
     ----------
@@ -307,7 +304,7 @@ def _apart(scorer: Any, access: Access) -> Any:
 
 
 def _with_copies(scorer: Any, *, rows: bool = False) -> Any:
-    """Give the same scorer; it gets copies of labels and answers.
+    """Return the same scorer, which then gets copies of labels and responses.
 
     Parameters
     ----------
@@ -344,7 +341,7 @@ def _score_of_copies(
 
 
 def _numbers(scores: Any, scorer: Any, spec: CandidateSpec, said: list[str]) -> Any:
-    """Scores as plain numbers; what is none has failed, as if it had been raised."""
+    """Return scores as plain numbers; anything else counts as a failure."""
 
     def number(score: Any, of: Any) -> Any:
         try:

@@ -18,17 +18,17 @@ from gpu_hpo.exhaustive._new_models import new_model
 from gpu_hpo.training._lending import (
     Access,
     access_of,
-    is_refusal,
     lend,
     lend_params,
     was_written,
+    with_access,
 )
 
 TRANSFORMED = ("test", "again")  # rows of a fold that do not train
 
 
 def is_rows(X: Any) -> bool:
-    """Say whether there are rows, and no reason why there are none."""
+    """Return whether this is rows: neither None nor the reason why there are none."""
     return X is not None and not isinstance(X, Exception)
 
 
@@ -67,21 +67,20 @@ def fit_lent(
     wrote : bool
         Whether rows were written, so that others would have seen it.
     """
-    access = access_of(unfitted)
-    while True:
+    X: Any = None
+
+    def fit(access: Access) -> tuple[Any, Any]:
+        nonlocal X
         X = lend(given["train"], access)
-        try:
-            train, estimator = check_memory(memory).cache(_fit_transform)(
-                new_model(unfitted, {}),
-                X,
-                lend(y, access),
-                {name: lend_params(own, access) for name, own in params.items()},
-            )
-            break
-        except Exception as error:
-            if access is not Access.READ_ONLY or not is_refusal(error):
-                raise
-            access = Access.OWN
+        found: tuple[Any, Any] = check_memory(memory).cache(_fit_transform)(
+            new_model(unfitted, {}),
+            X,
+            lend(y, access),
+            {name: lend_params(own, access) for name, own in params.items()},
+        )
+        return found
+
+    (train, estimator), access = with_access(fit, access_of(unfitted))
     watched = keep and access is Access.OWN
     wrote = watched and was_written(given["train"], X)
     # Whoever draws in `transform` goes on from here for each who asks.
@@ -130,16 +129,15 @@ def transformed(
     """
     if not is_rows(given):
         return given, False
-    try:
+    X: Any = None
+
+    def transform(access: Access) -> Any:
+        nonlocal X
         X = lend(given, access)
-        try:
-            found = transformer.transform(X)
-        except Exception as error:
-            if access is not Access.READ_ONLY or not is_refusal(error):
-                raise
-            access = Access.OWN
-            X = lend(given, access)
-            found = transformer.transform(X)
+        return transformer.transform(X)
+
+    try:
+        found, access = with_access(transform, access)
     except Exception as error:
         return error, False
     return found, watched and access is Access.OWN and was_written(given, X)
@@ -165,7 +163,7 @@ def copy_of_state(estimator: Any) -> Any:
 
 
 def own_state(estimator: Any, seen: dict[int, Any]) -> Any:
-    """Give a fitted part that has no step in common with those seen before.
+    """Return a fitted part that shares no step with those seen before.
 
     Parts that are alike are fitted once. Where they stand beside each other, one that
     draws would see what the other has drawn.
@@ -183,7 +181,7 @@ def own_state(estimator: Any, seen: dict[int, Any]) -> Any:
 
 
 def _draws(estimator: Any) -> bool:
-    """Whether an estimator, or a part of it, has learned to draw random numbers."""
+    """Return whether a fitted estimator, or a part of it, draws random numbers."""
     return any(
         isinstance(value, np.random.RandomState | np.random.Generator)
         for step in _steps(estimator).values()
@@ -192,7 +190,7 @@ def _draws(estimator: Any) -> bool:
 
 
 def _steps(estimator: Any) -> dict[int, Any]:
-    """An estimator, and the fitted ones in it, by identity."""
+    """Return an estimator and the fitted ones in it, by identity."""
     found: dict[int, Any] = {}
     met = [estimator]
     while met:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from functools import lru_cache
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import scipy.sparse
@@ -24,6 +24,8 @@ from gpu_hpo._sklearn_private import _BaseScorer, _MultimetricScorer
 from gpu_hpo.data._chunk import Chunk
 from gpu_hpo.devices import harms_by_itself, is_device_array, shallow_params
 from gpu_hpo.training._snapshots import Snapshot
+
+Result = TypeVar("Result")
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +101,32 @@ def lend_params(params: Mapping[str, Any], access: Access) -> dict[str, Any]:
     return {name: _lent_param(value, access) for name, value in params.items()}
 
 
+def with_access(
+    call: Callable[[Access], Result], access: Access
+) -> tuple[Result, Access]:
+    """Do something with rows that others read; once more with copies if need be.
+
+    Parameters
+    ----------
+    call : callable
+        ``call(access)`` lends the rows and uses them. It is called again only if rows
+        that cannot be written have to be.
+    access : Access
+
+    Returns
+    -------
+    result : object
+    access : Access
+        With which it was done.
+    """
+    try:
+        return call(access), access
+    except Exception as error:
+        if access is not Access.READ_ONLY or not is_refusal(error):
+            raise
+    return call(Access.OWN), Access.OWN
+
+
 def call_lent(
     method: Callable[..., Any],
     rows: Sequence[Any],
@@ -117,13 +145,11 @@ def call_lent(
         What the method's owner may have of them. If that cannot be written and has to
         be, the method is called once more, with copies.
     """
-    try:
+
+    def call(access: Access) -> Any:
         return method(*_each(rows, access), **lend_params(params, access))
-    except Exception as error:
-        if access is not Access.READ_ONLY or not is_refusal(error):
-            raise
-    own = Access.OWN
-    return method(*_each(rows, own), **lend_params(params, own))
+
+    return with_access(call, access)[0]
 
 
 def _each(rows: Sequence[Any], access: Access) -> list[Any]:
