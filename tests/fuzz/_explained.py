@@ -96,7 +96,7 @@ EXPLAINED = [
     ),
     Explained(
         "infinite scores rank last",
-        _by_the_rules("inf", kinds="^(rank|best|answers|warnings)"),
+        _by_the_rules("inf", kinds="^(rank|best|answers|warnings|error)"),
         "A score that is NaN or infinite ranks last",
     ),
     Explained(
