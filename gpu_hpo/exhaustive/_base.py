@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the exhaustive searches have in common: scikit-learn's, but for `fit`."""
+"""Share what exhaustive searches have in common: all but `fit` is scikit-learn's."""
 
 from __future__ import annotations
 
@@ -212,6 +212,6 @@ n_outputs), optional
 
 
 def _is_of_this_process(scheduler: Any) -> bool:
-    """Whether it is a client or an executor, or a method of one."""
+    """Return whether this is a client or an executor, or a method of one."""
     scheduler = getattr(scheduler, "__self__", scheduler)
     return isinstance(scheduler, Client | Executor)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which fit of an exhaustive search runs when, and how long its result is kept."""
+"""Decide which fit of a search runs when, and how long its result is kept."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class _Batch:
         return self.group.members[self.start : self.stop]
 
     def one_by_one(self) -> list[_Batch]:
-        """A batch for each member, to be run alone."""
+        """Return a batch for each member, to be run alone."""
         return [
             replace(self, start=i, stop=i + 1, alone=True)
             for i in range(self.start, self.stop)
@@ -202,7 +202,7 @@ class FoldRunner:
 
     @property
     def data(self) -> Any:
-        """Handle of the data."""
+        """Return the handle of the data."""
         if self._data is None:
             self._data = self._load(self._pool)
         return self._data
@@ -229,7 +229,7 @@ class FoldRunner:
         yield from ((group, split) for split in splits for group in known)
 
     def _size(self, group: Group) -> int:
-        """How many members of a group go into a task."""
+        """Return how many members of a group go into a task."""
         n_members, n_splits = len(group.members), len(self._splits)
         if group.together:
             lots = math.ceil(self._pool.n_slots / n_splits) if group.in_lots else 1
@@ -260,7 +260,7 @@ class FoldRunner:
         self._running[self._pool.submit(_evaluate, *args)] = batch
 
     def _state(self, number: int, split: int, pairwise: bool) -> Any:
-        """Handle of what a node makes of a split, submitted if it is not there."""
+        """Return the handle of a node's output on a split; submit it if need be."""
         key = (number, split, pairwise)
         handle = self._handles.get(key)
         if handle is not None:
@@ -345,7 +345,7 @@ class FoldRunner:
             self._drop(group.leaf.source, split, group.leaf.pairwise)
 
     def _drop(self, number: int, split: int, pairwise: bool) -> None:
-        """Note that a node is needed once less."""
+        """Count one use of a node less, and drop its result after the last."""
         key = (number, split, pairwise)
         if self._uses is not None:
             left = self._needed.get(key, self._uses[number, pairwise]) - 1

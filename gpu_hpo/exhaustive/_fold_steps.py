@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""A fold and what transformers make of it, fitted once for all candidates.
+"""Make a fold, and what transformers make of it, once for all candidates.
 
 What a task gives to others travels as plain dicts, so that the accounting and the
 spilling of Dask and dask-cuda see the arrays inside.
@@ -54,7 +54,7 @@ SplitRows = dict[str, Any]
 
 @dataclass(frozen=True)
 class CandidateSpec(TrainingSpec):
-    """Say what holds for all fits of an exhaustive search.
+    """The settings of all fits of an exhaustive search.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class CandidateSpec(TrainingSpec):
 
 @dataclass(frozen=True)
 class FitFailure:
-    """Why a fit gave nothing: a traceback, which compares as scikit-learn's."""
+    """The reason why a fit gave nothing: a traceback, compared like scikit-learn's."""
 
     text: str
 
@@ -300,7 +300,7 @@ def _fitted_joined(
 
 
 def _written_by_parts(joined: Joined, parts: Sequence[State]) -> bool:
-    """Whether a part has written on rows that others of the composite read.
+    """Return whether a part has written on rows that other parts read.
 
     In scikit-learn those see what it has written, in the order of the parts.
     """
@@ -333,7 +333,7 @@ def _fitted_whole(
 
 
 def _columns(columns: tuple[Columns, ...], source: State) -> State:
-    """What a node is given of what its source has made."""
+    """Return the columns of its source's output that a node is given."""
     given = {name: source[name] for name in ("train", *TRANSFORMED)}
     for selection in columns:
         others = [name for name in TRANSFORMED if is_rows(given[name])]
@@ -345,7 +345,7 @@ def _columns(columns: tuple[Columns, ...], source: State) -> State:
 
 
 def in_order(X: Any) -> Any:
-    """Give sparse rows with their indices sorted, as those cut from them are.
+    """Return sparse rows with their indices sorted, like those that are cut from them.
 
     Many sort them in place if they are not. Two threads that do so at once would leave
     neither order.

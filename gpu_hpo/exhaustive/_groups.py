@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""The candidates of an exhaustive search, in groups that have a prefix in common."""
+"""Group the candidates of an exhaustive search by their common first steps."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Candidates:
         yield from self._grouped(window)
 
     def _planned(self) -> Iterator[tuple[int, Plan]]:
-        """Candidates that are not the same as one before them."""
+        """Yield the candidates that are not the same as one before them."""
         for number, params in enumerate(self._given, self._first):
             self.params.append(params)
             plan = self._planner.plan(params)
@@ -124,7 +124,7 @@ class Candidates:
         ]
 
     def _is_together(self, plan: Plan) -> tuple[bool, bool]:
-        """Whether candidates of a leaf may be fitted together, and in any lots."""
+        """Return whether candidates of a leaf may be fitted together, in any number."""
         if not self._planner.apart:
             return False, False
         known = self._together.get(plan.leaf.number)
@@ -149,7 +149,7 @@ class Candidates:
         return dict(uses)
 
     def _way(self, number: int) -> tuple[int, ...]:
-        """Numbers of the nodes that lead to one."""
+        """Return the numbers of the nodes that lead to one."""
         way = []
         while number != ROOT:
             way.append(number)
@@ -158,7 +158,7 @@ class Candidates:
 
 
 def expected_cost(params: Mapping[str, Any]) -> float:
-    """How long a fit takes, compared to others that differ in these parameters."""
+    """Estimate how long a fit takes, relative to others with such parameters."""
     cost = 1.0
     for name, value in params.items():
         if name.rpartition("__")[2] in _COSTS and isinstance(value, Real):

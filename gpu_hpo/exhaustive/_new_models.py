@@ -59,7 +59,7 @@ def new_model(template: Any, params: Mapping[str, Any]) -> Any:
 
 
 def _is_plain(template: Any, params: Mapping[str, Any]) -> bool:
-    """Whether all that a template and its model would hold are plain values."""
+    """Return whether all that a template and its model would hold are plain values."""
     held = getattr(template, "__dict__", None)
     return (
         held is not None
@@ -71,7 +71,7 @@ def _is_plain(template: Any, params: Mapping[str, Any]) -> bool:
 
 @lru_cache(maxsize=256)
 def _settable(kind: Any) -> frozenset[str] | None:
-    """Parameters that `set_params` would just set; None if it may do more than that."""
+    """Return the parameters that `set_params` just sets; None if it may do more."""
     usual = all(
         getattr(kind, name, None) is getattr(BaseEstimator, name)
         for name in ("__sklearn_clone__", "__setattr__", "get_params", "set_params")

@@ -205,12 +205,12 @@ class ExhaustiveRun:
         return self.results
 
     def _names(self) -> list[str]:
-        """Names of the scores, if they are several by what the user has said."""
+        """Return the names of the scores, if the user asks for several."""
         several = isinstance(self.scorers, _MultimetricScorer)
         return list(self.scorers._scorers) if several else []
 
     def conclude(self) -> None:
-        """Say which candidate is the best."""
+        """Choose the best candidate."""
         search = self._search
         several = isinstance(self.scorers, _MultimetricScorer) or self._table.several
         search.multimetric_ = bool(several)
@@ -238,7 +238,7 @@ class ExhaustiveRun:
         return self._pool.run(function, *args, self._data)
 
     def _load(self, pool: Pool) -> Any:
-        """Give the handle of the data; each time but the first it has been lost."""
+        """Return the handle of the data; load it again at every call but the first."""
         if self._lent:
             self._data = self._given.load(pool, self._routed)
         self._lent = True
@@ -262,14 +262,14 @@ class ExhaustiveRun:
             print_start(self._search, line)
 
     def _shown(self, split: int, numbers: Sequence[int]) -> list[Line]:
-        """What lines about some candidates begin with."""
+        """Return how lines about some candidates begin."""
         return [
             Line(split, number, self._n_candidates, self._params_of[number])
             for number in (number - self._first for number in numbers)
         ]
 
     def _limit(self) -> int:
-        """Tasks at a time, by `pre_dispatch`."""
+        """Return how many tasks run at a time, by `pre_dispatch`."""
         wanted = self._search.pre_dispatch
         if wanted == "all":
             return 100 * self._pool.n_slots
@@ -279,7 +279,7 @@ class ExhaustiveRun:
 
 
 def _for_splitter(cv: Any, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters of the splitter: no groups for one, as cuML's, that knows of none."""
+    """Return the splitter's parameters, without groups for one that takes none."""
     if params.get("groups", cv) is None and hasattr(cv, "split"):
         takes = signature(cv.split).parameters.values()
         if not any(p.name == "groups" or p.kind is p.VAR_KEYWORD for p in takes):
@@ -288,7 +288,7 @@ def _for_splitter(cv: Any, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def has_callbacks(search: Any) -> bool:
-    """Whether somebody wants to be told of fits: the search's own, or a caller's."""
+    """Return whether the search, or its caller, has callbacks that are told of fits."""
     return bool(getattr(search, "_skl_callbacks", None)) or hasattr(
         search, "_parent_callback_ctx"
     )

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""The scores of candidates on splits, as they arrive, and `cv_results_` of them."""
+"""Collect the scores of candidates on splits, and make `cv_results_` of them."""
 
 from __future__ import annotations
 
@@ -72,18 +72,18 @@ class ScoreTable:
                 warnings.warn(text, UserWarning)
 
     def same(self, number: int, first: int) -> None:
-        """Note that a candidate is the same as one before it."""
+        """Record that a candidate is the same as one before it."""
         self._same[number] = first
 
     def names(self) -> list[str]:
-        """Names of the scores: "score" if it is one without a name."""
+        """Return the names of the scores: "score" if it is one without a name."""
         found = [
             n.removeprefix("test_") for n in self._columns if n.startswith("test_")
         ]
         return found or ["score"]
 
     def check_failures(self, n_candidates: int) -> None:
-        """Say which fits have failed.
+        """Warn of fits that have failed.
 
         Raises
         ------
@@ -135,7 +135,7 @@ class ScoreTable:
         return table
 
     def _scores(self, kind: str, name: str, n: int) -> np.ndarray:
-        """Scores by one name, with the error score where there is none."""
+        """Return scores by one name, with the error score where there is none."""
         failed = np.zeros((n, self._n_splits), dtype=bool)
         for place in self._failures:
             failed[place] = True
@@ -156,7 +156,7 @@ class ScoreTable:
         return scores
 
     def _column(self, name: str, number: int) -> np.ndarray:
-        """A column with room for a candidate."""
+        """Return a column with room for a candidate."""
         column = self._columns.get(name)
         if column is None or len(column) <= number:
             longer = np.full((max(64, 2 * number), self._n_splits), np.nan)
@@ -166,7 +166,7 @@ class ScoreTable:
         return column
 
     def _whole(self, name: str, n: int) -> np.ndarray:
-        """A column cut to the number of candidates."""
+        """Return a column cut to the number of candidates."""
         if n:
             self._column(name, n - 1)
         column = self._columns[name][:n].copy()

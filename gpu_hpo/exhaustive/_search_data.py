@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""The data of an exhaustive search: in one piece wherever its tasks run."""
+"""Hold the data of an exhaustive search, whole wherever its tasks run."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class SearchData:
         self.X, self.y, self.params = X, y, dict(params)
 
     def has_rows(self, value: Any) -> bool:
-        """Say whether a parameter has an entry per row, as far as that is known."""
+        """Return whether a parameter has an entry per row, as far as that is known."""
         if is_dask_collection(value):
             return True
         return is_per_row(value, None if self.lazy else _num_samples(self.X))
@@ -87,7 +87,7 @@ class SearchData:
         return pool.submit(_collect, tuple(fit), tuple(score), *handles)
 
     def for_splitter(self, pool: Pool, data: Any, split: Mapping[str, Any]) -> Any:
-        """What a splitter is given.
+        """Return the arguments of a splitter.
 
         Parameters
         ----------
@@ -149,7 +149,7 @@ def _indexable(X: Any, y: Any) -> tuple[Any, Any]:
 def _aligned(
     X: Any, y: Any, params: Mapping[str, Any]
 ) -> tuple[Any, Any, dict[str, Any]]:
-    """Dask arrays that know the lengths of their blocks, which are those of X."""
+    """Return Dask arrays of known block lengths, which are those of X."""
     X = _known(X)
 
     def like_X(name: str, value: Any) -> Any:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What an exhaustive search prints while it runs, in the form of scikit-learn's."""
+"""Print what an exhaustive search does, in scikit-learn's form."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WIDTH = 80
 
 @dataclass(frozen=True)
 class Line:
-    """What is printed of one candidate on one split."""
+    """The text that is printed of one candidate on one split."""
 
     split: int
     number: int
@@ -26,7 +26,7 @@ class Line:
     params: Mapping[str, Any]
 
     def where(self, search: Any) -> str:
-        """Which split, and which candidate, as far as `verbose` asks for it."""
+        """Return which split and which candidate, as far as `verbose` asks for it."""
         if search.verbose <= 2:
             return ""
         where = f" {self.split + 1}/{search.n_splits_}"
@@ -35,7 +35,7 @@ class Line:
         return f"{where}; {self.number + 1}/{self.n_candidates}"
 
     def what(self) -> str:
-        """Its parameters."""
+        """Return the candidate's parameters, as text."""
         return ", ".join(f"{name}={self.params[name]}" for name in sorted(self.params))
 
 
@@ -96,5 +96,5 @@ def _scores(search: Any, evaluation: Evaluation, names: Sequence[str]) -> str:
 
 
 def _of(scores: Any, name: str) -> float:
-    """One of several scores, which are one number if they could not be had."""
+    """Return one of several scores; a failure gives one number for all of them."""
     return scores.get(name, math.nan) if isinstance(scores, dict) else scores

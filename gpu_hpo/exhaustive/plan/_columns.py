@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which columns a part of a ColumnTransformer is given."""
+"""Select the columns that a part of a ColumnTransformer is given."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Taking composites apart, and putting fitted parts together again."""
+"""Take composites apart, and put fitted parts together again."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def put_together(whole: Any, fitted: Mapping[int, Any]) -> Any:
 
 
 def numbers_in(whole: Any) -> Iterator[int]:
-    """Numbers of the nodes that `put_together` asks for."""
+    """Yield the numbers of the nodes that `put_together` asks for."""
     if not isinstance(whole, Piped):
         yield whole
         return
@@ -65,7 +65,7 @@ def numbers_in(whole: Any) -> Iterator[int]:
 
 
 class Parts(Protocol):
-    """Who is told of the parts of an estimator, and gives each a number."""
+    """A receiver of the parts of an estimator, which gives each a number."""
 
     def step(
         self,
@@ -76,7 +76,7 @@ class Parts(Protocol):
         routes: Routes,
         memory: Any,
     ) -> int:
-        """Number the node of a transformer; `path` leads to it from the whole."""
+        """Return the number of a transformer's node; `path` leads to it."""
 
     def joined(
         self,
@@ -86,7 +86,7 @@ class Parts(Protocol):
         columns: tuple[Columns, ...],
         parts: Mapping[str, tuple[int, Any]],
     ) -> int:
-        """Number the node of a FeatureUnion or ColumnTransformer."""
+        """Return the number of the node of a FeatureUnion or ColumnTransformer."""
 
 
 def take_apart(
@@ -149,7 +149,7 @@ def take_apart(
 def whole(
     estimator: Any, source: int, names: Sequence[str], path: str = ""
 ) -> tuple[int, Any, str, Any, Routes]:
-    """Give what `take_apart` gives for an estimator that is one step."""
+    """Return what `take_apart` does for an estimator that is one step."""
     return source, estimator, path, None, {"fit": {name: name for name in names}}
 
 
@@ -162,7 +162,7 @@ def _transformer(
     path: str,
     memory: Any,
 ) -> tuple[int, Any]:
-    """Number the node that has a transformer's output; and how it is put together."""
+    """Return the node with a transformer's output, and how it is put together."""
     if not any(routes.values()):
         if type(estimator) is Pipeline:
             taken = _taken_pipeline(parts, estimator, source, columns, path)
@@ -206,7 +206,7 @@ def _join_parts(
 
 
 def _parts_of(estimator: Any) -> list[tuple[str, Any, tuple[Columns, ...]]]:
-    """Parts that are fitted, with the columns that they are given."""
+    """Return the parts that are fitted, with the columns that they are given."""
     if type(estimator) is FeatureUnion:
         return [
             (name, part, ())
@@ -225,7 +225,7 @@ def _parts_of(estimator: Any) -> list[tuple[str, Any, tuple[Columns, ...]]]:
 
 
 def with_stand_ins(estimator: Any, stand_ins: Mapping[str, Any]) -> Any:
-    """Copy of a FeatureUnion or ColumnTransformer, with other parts.
+    """Copy a FeatureUnion or ColumnTransformer, with other parts.
 
     Parameters
     ----------
@@ -239,7 +239,7 @@ def with_stand_ins(estimator: Any, stand_ins: Mapping[str, Any]) -> Any:
 
 
 def with_parts(estimator: Any, parts: Mapping[str, Any]) -> Any:
-    """Give a FeatureUnion or ColumnTransformer other parts, in a shallow copy of it.
+    """Copy a FeatureUnion or ColumnTransformer, shallowly, with other parts.
 
     Parameters
     ----------
@@ -288,7 +288,7 @@ def without_stand_ins(
 
 
 def _pipeline_routes(estimator: Any, method: str, params: Mapping[str, str]) -> Any:
-    """Which step of a pipeline gets which fit parameters; None to leave it whole."""
+    """Return which step of a pipeline gets which parameters; None to leave it whole."""
     if type(estimator) is not Pipeline or estimator.transform_input is not None:
         return None
     try:
@@ -299,7 +299,7 @@ def _pipeline_routes(estimator: Any, method: str, params: Mapping[str, str]) -> 
 
 
 def _can_take(estimator: Any) -> bool:
-    """Whether it is a composite with valid parts."""
+    """Return whether this is a composite with valid parts."""
     if type(estimator) not in (FeatureUnion, ColumnTransformer):
         return False
     try:

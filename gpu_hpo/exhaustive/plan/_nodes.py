@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What is to be fitted, by what it is fitted to."""
+"""Define what is to be fitted, by what it is fitted to."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Joined:
-    """What a FeatureUnion or a ColumnTransformer makes of the output of its parts.
+    """A FeatureUnion or ColumnTransformer that joins the output of its parts.
 
     Attributes
     ----------

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which nodes each candidate needs, with each node there once."""
+"""Find the nodes that each candidate needs, with each node there once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _LISTS = frozenset({"steps", "transformer_list", "transformers"})  # of composit
 
 @dataclass(frozen=True)
 class Plan:
-    """What one candidate is.
+    """All that one candidate needs to be fitted.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Plan:
 
 
 class Planner:
-    """Says what the candidates of one search have in common.
+    """Finds what the candidates of one search have in common.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class Planner:
         self._paths = frozenset(_paths(estimator) if apart else [""])
 
     def plan(self, params: Mapping[str, Any]) -> Plan:
-        """Say what a candidate is.
+        """Plan a candidate.
 
         Parameters
         ----------
@@ -130,7 +130,7 @@ class Planner:
         return template
 
     def _is_local(self, name: str) -> bool:
-        """Whether a parameter is a step's own, and changes nothing about others."""
+        """Return whether a parameter is one step's own, and changes no other."""
         known = self._local.get(name)
         if known is None:
             known = self._local[name] = any(
@@ -141,11 +141,11 @@ class Planner:
     # ---- for templates ----
 
     def key(self, value: Any) -> Hashable:
-        """Key of a value."""
+        """Return the key of a value."""
         return self._keys.of(value)
 
     def changed(self, estimator: Any) -> Changed:
-        """Keys of an estimator with some parameters changed."""
+        """Return the keys of an estimator with some parameters changed."""
         return self._keys.changed(estimator)
 
     @property
@@ -154,7 +154,7 @@ class Planner:
         return self._fit_params
 
     def number(self, key: Hashable, make: Any) -> int:
-        """Number of the node with this key, made if it is new."""
+        """Return the number of the node with this key; make the node if it is new."""
         number = self._node_numbers.get(key)
         if number is None:
             number = self._node_numbers[key] = len(self._node_numbers) + 1
@@ -162,7 +162,7 @@ class Planner:
         return number
 
     def leaf(self, key: Hashable, make: Any) -> Leaf:
-        """Leaf with this key, made if it is new."""
+        """Return the leaf with this key; make it if it is new."""
         number = self._leaf_numbers.get(key)
         if number is None:
             number = self._leaf_numbers[key] = len(self._leaf_numbers)
@@ -288,7 +288,7 @@ class _Template:
     # ---- for each candidate ----
 
     def takes(self, own: Mapping[str, Any]) -> bool:
-        """Whether each of these is a parameter of one step, and of no other."""
+        """Return whether each of these is a parameter of one step, and of no other."""
         if any(self.owner(name) is None for name in own):
             return False
         return not own or not self._has_twice
@@ -301,7 +301,7 @@ class _Template:
         return len(set(parts)) < len(parts)
 
     def owner(self, name: str) -> str | None:
-        """Path of the step that a parameter is one of, if there is such a step."""
+        """Return the path of the step that a parameter belongs to, if there is one."""
         if name not in self._owners:
             found = [p for p in self._paths if not p or name.startswith(f"{p}__")]
             if not found:
@@ -310,7 +310,7 @@ class _Template:
         return self._owners[name]
 
     def plan(self, params: Mapping[str, Any]) -> Plan:
-        """Say what a candidate is, all of whose parameters have an owner."""
+        """Plan a candidate, all of whose parameters have an owner."""
         own: dict[str, dict[str, Any]] = {}
         for name, value in params.items():
             owner = self._owners[name]
@@ -365,7 +365,7 @@ class _Record:
 
 
 def _renumbered(whole: Any, numbers: Sequence[int]) -> Any:
-    """`whole` with the numbers that nodes have among all."""
+    """Return `whole` with the numbers that nodes have among all."""
     if whole is None or (isinstance(whole, int) and whole < 0):
         return whole
     if isinstance(whole, int):
@@ -375,7 +375,7 @@ def _renumbered(whole: Any, numbers: Sequence[int]) -> Any:
 
 
 def _gives_all_parts(shape: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
-    """Whether the list of a composite's parts is given, and parameters of parts.
+    """Return whether a composite's list of parts is given, and parameters of parts.
 
     Which of the parts these then are parameters of, the old ones or the new, is up to
     the composite: a ColumnTransformer's are the old ones'.
@@ -397,7 +397,7 @@ def _is_pairwise(estimator: Any) -> bool:
 
 
 def _paths(estimator: Any, path: str = "") -> list[str]:
-    """Where steps are that are no composites, by the names that lead to them."""
+    """Return the paths, by names, to all steps that are no composites."""
     if type(estimator) is Pipeline:
         parts = estimator.steps
     elif type(estimator) is FeatureUnion:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What takes the place of a part that has been fitted elsewhere."""
+"""Stand in for a part that has been fitted elsewhere."""
 
 from __future__ import annotations
 

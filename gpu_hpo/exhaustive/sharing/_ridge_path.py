@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Ridge regression for a path of penalties, from one factorisation of the rows."""
+"""Solve ridge regression for many penalties, by one factorisation of the rows."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def centre(X: Any, y: Any, weight: Any, fit_intercept: bool) -> Centred:
 def solve_path(
     rows: Centred, alphas: np.ndarray, *, by_svd: bool, smallest: float
 ) -> tuple[Any, list[int]]:
-    r"""Coefficients for every penalty.
+    r"""Compute the coefficients for every penalty.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def _by_cholesky(gram: np.ndarray, right: np.ndarray, alpha: float) -> Any:
 
 
 def _by_singular_values(X: Any, y: Any, alphas: np.ndarray, smallest: float) -> Any:
-    """Coefficients for all penalties by the singular values of X."""
+    """Compute the coefficients for all penalties by the singular values of X."""
     xp = array_namespace(X)
     left, values, right = xp.linalg.svd(X, full_matrices=False)
     kept = (values > smallest)[:, None]

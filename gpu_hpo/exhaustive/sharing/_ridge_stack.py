@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Ridge models of scikit-learn and cuML that are fitted from one factorisation."""
+"""Fit ridge models of scikit-learn and cuML from one factorisation."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _SMALLEST = {"sklearn": 1e-15, "cuml": 1e-10}
 
 
 def ridge_key(model: Any) -> Hashable | None:
-    """Say with which ridge models `model` may be in a `RidgeStack`.
+    """Return with which ridge models `model` may be in a `RidgeStack`.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ class RidgeStack:
 
     @available_if(lambda self: self._classifies)
     def decision_function(self, X: Any) -> Any:
-        """Give the values by which every classifier decides.
+        """Return the values by which every classifier decides.
 
         Parameters
         ----------
@@ -202,7 +202,7 @@ class RidgeStack:
         return self._decide(X)
 
     def unstack(self) -> list[Any]:
-        """Give one estimator per model, as if each had been fitted by itself.
+        """Return one estimator per model, as if each had been fitted by itself.
 
         Returns
         -------
@@ -231,7 +231,7 @@ class RidgeStack:
         return models
 
     def _read_host(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-        """Rows as scikit-learn reads them; a template has what it notes of them."""
+        """Read rows as scikit-learn does; a template has what it notes of them."""
         if any(map(is_device_array, (X, y, sample_weight))):
             raise NotShared("scikit-learn's models of rows on a device")
         self._template = template = clone(self._models[0])
@@ -269,7 +269,7 @@ class RidgeStack:
         return X, targets, weight
 
     def _read_device(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-        """Rows as cuML reads them; a template has what it notes of them."""
+        """Read rows as cuML does; a template has what it notes of them."""
         xp = array_namespace(X, y, sample_weight)
         if xp is np or hasattr(X, "tocsr"):
             raise NotShared("cuML's models of rows on the host, or of sparse ones")
@@ -307,7 +307,7 @@ class RidgeStack:
             self._intercepts[i] = model.intercept_
 
     def _decide(self, X: Any) -> Any:
-        """X by the coefficients of all models, at once."""
+        """Multiply X by the coefficients of all models, at once."""
         if self._library == "cuml":
             X = validate_device_data(self._template, X, reset=False)[0]
             X = X.astype(self._coefs.dtype)
@@ -325,12 +325,12 @@ class RidgeStack:
 
 
 def _is_ridge(model: Any) -> bool:
-    """Tell whether it is one of those that `ridge_key` knows."""
+    """Return whether this is one of the models that `ridge_key` knows."""
     return bool(_library(model))
 
 
 def _library(model: Any) -> str:
-    """Which library's Ridge or RidgeClassifier this is; "" if it is none."""
+    """Return which library's Ridge or RidgeClassifier this is; "" if it is none."""
     kind = type(model)
     module, name = kind.__module__, kind.__name__
     if module.startswith("cuml.linear_model.") and name == "Ridge":
@@ -355,7 +355,7 @@ def _param_names(kind: Any) -> tuple[str, ...]:
 
 
 def _head(values: Any) -> Any:
-    """The first rows, as many as cuML fits a model to."""
+    """Return the first rows, as many as cuML fits a model to."""
     return values.iloc[:2] if hasattr(values, "iloc") else values[:2]
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a kind of model offers whose fits have work in common, but are no stack's.
+"""Define what a kind of model offers whose fits have work in common.
 
 To add a kind, write such a `SharedFit` beside this file and list it in
 `_shared_fits.SHARED_FITS`; nothing else names a kind.
@@ -17,7 +17,7 @@ class NotShared(Exception):
 
 
 class SharedFit(NamedTuple):
-    """How models of one kind, of any library, are fitted together.
+    """The way in which models of one kind, of any library, are fitted together.
 
     Attributes
     ----------

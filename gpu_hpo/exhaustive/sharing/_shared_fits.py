@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which models one fit does for all, and what holds them meanwhile."""
+"""Find the models that one fit does for all, and stack them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHARED_FITS: tuple[SharedFit, ...] = (RIDGE,)
 
 
 def saves_work(model: Any, n_models: int) -> bool:
-    """Tell whether fitting so many models like this one together is worth a try.
+    """Return whether fitting so many models like this one together is worth a try.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def saves_work(model: Any, n_models: int) -> bool:
 
 
 def share_key(model: Any) -> Hashable | None:
-    """Say with whom a model may share a fit.
+    """Return a key that models with which this one may share a fit have too.
 
     Parameters
     ----------
