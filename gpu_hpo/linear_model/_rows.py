@@ -14,13 +14,8 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import validate_data
 
 from gpu_hpo._sklearn_private import _check_partial_fit_first_call, _check_sample_weight
-from gpu_hpo.devices import (
-    array_namespace,
-    is_device_array,
-    to_host,
-    validate_device_data,
-)
-from gpu_hpo.stacks._rows import FLOATS, Rows, class_codes
+from gpu_hpo.devices import array_namespace, is_device_array, to_host
+from gpu_hpo.stacks._rows import Rows, check_X, check_X_y, class_codes
 
 
 @dataclass(frozen=True)
@@ -83,20 +78,15 @@ def read_rows(
     if fit and is_classifier(model):
         classes = _classes(model, y)
         model.__dict__.pop("classes_", None)
-    if is_device_array(X):
-        X, y = validate_device_data(model, X, y, reset=reset, accept_sparse=True)
-    else:
-        X, y = validate_data(
-            model,
-            X,
-            y,
-            accept_sparse="csr",
-            dtype=FLOATS,
-            order="C",
-            accept_large_sparse=False,
-            y_numeric=not is_classifier(model),
-            reset=reset,
-        )
+    X, y = check_X_y(
+        model,
+        X,
+        y,
+        reset=reset,
+        on_device={"accept_sparse": True},
+        accept_sparse="csr",
+        accept_large_sparse=False,
+    )
     class_weights: Any = None
     if is_classifier(model):
         _check_partial_fit_first_call(model, classes)
@@ -118,9 +108,7 @@ def read_rows(
 
 def read_X(model: Any, X: Any) -> Any:
     """Check X to predict for."""
-    if is_device_array(X):
-        return validate_device_data(model, X, reset=False, accept_sparse=True)[0]
-    return validate_data(model, X, accept_sparse="csr", reset=False)
+    return check_X(model, X, sparse=True, accept_sparse="csr")
 
 
 def _classes(model: Any, y: Any) -> Any:

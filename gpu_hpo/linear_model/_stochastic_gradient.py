@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import inspect
 from numbers import Integral
 from typing import Any
 
@@ -16,6 +17,23 @@ from gpu_hpo.linear_model._linear_stack import LinearStack
 from gpu_hpo.stacks._stacked_estimator import StackedEstimator
 
 _BATCH_SIZE = {"batch_size": [Interval(Integral, 1, None, closed="left")]}
+
+
+def _with_batch_size(kind: Any) -> Any:
+    """Make a constructor with the parameters of scikit-learn's, and `batch_size`."""
+
+    def __init__(self: Any, *args: Any, batch_size: int = 1, **params: Any) -> None:
+        kind.__init__(self, *args, **params)
+        self.batch_size = batch_size
+
+    theirs = inspect.signature(kind.__init__)
+    last = inspect.Parameter("batch_size", inspect.Parameter.KEYWORD_ONLY, default=1)
+    parameters = [*theirs.parameters.values(), last]
+    # What scikit-learn, too, reads parameters from.
+    __init__.__signature__ = theirs.replace(  # type: ignore[attr-defined]
+        parameters=parameters
+    )
+    return __init__
 
 
 class _StackedLinearModel(StackedEstimator):
@@ -140,56 +158,7 @@ validation_fraction, n_iter_no_change, class_weight, warm_start, average
         theirs.SGDClassifier._parameter_constraints | _BATCH_SIZE
     )
 
-    def __init__(
-        self,
-        loss="hinge",
-        *,
-        penalty="l2",
-        alpha=0.0001,
-        l1_ratio=0.15,
-        fit_intercept=True,
-        max_iter=1000,
-        tol=1e-3,
-        shuffle=True,
-        verbose=0,
-        epsilon=0.1,
-        n_jobs=None,
-        random_state=None,
-        learning_rate="optimal",
-        eta0=0.01,
-        power_t=0.5,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=5,
-        class_weight=None,
-        warm_start=False,
-        average=False,
-        batch_size=1,
-    ):
-        super().__init__(
-            loss=loss,
-            penalty=penalty,
-            alpha=alpha,
-            l1_ratio=l1_ratio,
-            fit_intercept=fit_intercept,
-            max_iter=max_iter,
-            tol=tol,
-            shuffle=shuffle,
-            verbose=verbose,
-            epsilon=epsilon,
-            n_jobs=n_jobs,
-            random_state=random_state,
-            learning_rate=learning_rate,
-            eta0=eta0,
-            power_t=power_t,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-            class_weight=class_weight,
-            warm_start=warm_start,
-            average=average,
-        )
-        self.batch_size = batch_size
+    __init__ = _with_batch_size(theirs.SGDClassifier)
 
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
@@ -289,52 +258,7 @@ validation_fraction, n_iter_no_change, warm_start, average
         theirs.SGDRegressor._parameter_constraints | _BATCH_SIZE
     )
 
-    def __init__(
-        self,
-        loss="squared_error",
-        *,
-        penalty="l2",
-        alpha=0.0001,
-        l1_ratio=0.15,
-        fit_intercept=True,
-        max_iter=1000,
-        tol=1e-3,
-        shuffle=True,
-        verbose=0,
-        epsilon=0.1,
-        random_state=None,
-        learning_rate="invscaling",
-        eta0=0.01,
-        power_t=0.25,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=5,
-        warm_start=False,
-        average=False,
-        batch_size=1,
-    ):
-        super().__init__(
-            loss=loss,
-            penalty=penalty,
-            alpha=alpha,
-            l1_ratio=l1_ratio,
-            fit_intercept=fit_intercept,
-            max_iter=max_iter,
-            tol=tol,
-            shuffle=shuffle,
-            verbose=verbose,
-            epsilon=epsilon,
-            random_state=random_state,
-            learning_rate=learning_rate,
-            eta0=eta0,
-            power_t=power_t,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-            warm_start=warm_start,
-            average=average,
-        )
-        self.batch_size = batch_size
+    __init__ = _with_batch_size(theirs.SGDRegressor)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Take the model once through X, in mini-batches.

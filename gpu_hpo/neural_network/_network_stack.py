@@ -10,14 +10,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 from sklearn.base import is_classifier
-from sklearn.utils.validation import validate_data
 
-from gpu_hpo.devices import (
-    array_namespace,
-    is_device_array,
-    to_host,
-    validate_device_data,
-)
+from gpu_hpo.devices import array_namespace, is_device_array, to_host
 from gpu_hpo.neural_network._backprop import (
     Batches,
     Layout,
@@ -37,6 +31,7 @@ from gpu_hpo.neural_network._optimizers import SGD, Adam, Optimizer
 from gpu_hpo.neural_network._rows import NetworkRows, read_rows
 from gpu_hpo.stacks._array_stack import ArrayStack
 from gpu_hpo.stacks._fit_loop import holding_out
+from gpu_hpo.stacks._rows import check_X
 
 # State of each solver, of the shape of the parameters.
 _MOMENTS = {"sgd": ("first",), "adam": ("first", "second")}
@@ -86,10 +81,9 @@ class NetworkStack(ArrayStack):
 
     def read_X(self, X: Any) -> Any:
         """Check X to predict for."""
-        model = self.models[0]
+        X = check_X(self.models[0], X, accept_sparse=["csr", "csc"])
         if is_device_array(X):
-            return validate_device_data(model, X, reset=False)[0]
-        X = validate_data(model, X, accept_sparse=["csr", "csc"], reset=False)
+            return X
         X = X.toarray() if scipy.sparse.issparse(X) else X
         return X.astype(self.arrays["params"].dtype, copy=False)
 

@@ -13,15 +13,13 @@ from sklearn.base import is_classifier
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import validate_data
 
 from gpu_hpo._sklearn_private import _check_partial_fit_first_call, _check_sample_weight
 from gpu_hpo.devices import (
     is_device_array,
     to_host,
-    validate_device_data,
 )
-from gpu_hpo.stacks._rows import FLOATS, Rows, class_codes
+from gpu_hpo.stacks._rows import Rows, check_X_y, class_codes
 
 
 @dataclass(frozen=True)
@@ -78,20 +76,16 @@ def read_rows(
     """
     if is_classifier(model) and not fit:
         _note_classes(model, y, classes)
-    if is_device_array(X):
-        X, y = validate_device_data(model, X, y, reset=reset, multi_output=True)
-    else:
-        X, y = validate_data(
-            model,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            y_numeric=not is_classifier(model),
-            dtype=FLOATS,
-            order="C",
-            reset=reset,
-        )
+    X, y = check_X_y(
+        model,
+        X,
+        y,
+        reset=reset,
+        on_device={"multi_output": True},
+        accept_sparse=["csr", "csc"],
+        multi_output=True,
+    )
+    if not is_device_array(X):
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if sample_weight is not None:

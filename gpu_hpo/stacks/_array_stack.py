@@ -11,14 +11,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from gpu_hpo.devices import (
-    array_namespace,
-    is_device_array,
-    to_host,
-    validate_device_data,
-)
+from gpu_hpo.devices import array_namespace, to_host
 from gpu_hpo.stacks import _fit_loop
 from gpu_hpo.stacks._fit_courses import (
     Course,
@@ -28,7 +23,7 @@ from gpu_hpo.stacks._fit_courses import (
 )
 from gpu_hpo.stacks._model_arrays import ModelArrays
 from gpu_hpo.stacks._row_orders import Lot, read_lots
-from gpu_hpo.stacks._rows import read_rows
+from gpu_hpo.stacks._rows import check_X, read_rows
 
 
 class ArrayStack(ModelArrays):
@@ -117,9 +112,7 @@ of shape (n_models,)), or None
 
     def read_X(self, X: Any) -> Any:
         """Check X to predict for."""
-        if is_device_array(X):
-            return validate_device_data(self.models[0], X, reset=False)[0]
-        return validate_data(self.models[0], X, reset=False)
+        return check_X(self.models[0], X)
 
     def begin(self, rows: Any) -> Mapping[int, Any]:
         """Begin training anew; the first model knows the data."""

@@ -89,15 +89,11 @@ def read_rows(
     ValueError
         With scikit-learn's words.
     """
-    if is_device_array(X):
-        X, y = validate_device_data(model, X, y, reset=reset)
-        if sample_weight is not None:
-            sample_weight = array_namespace(X).asarray(sample_weight, X.dtype)
-    else:
-        numeric = not is_classifier(model)
-        X, y = validate_data(model, X, y, dtype=FLOATS, y_numeric=numeric, reset=reset)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+    X, y = check_X_y(model, X, y, reset=reset)
+    if sample_weight is not None and is_device_array(X):
+        sample_weight = array_namespace(X).asarray(sample_weight, X.dtype)
+    elif sample_weight is not None:
+        sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
     if not is_classifier(model):
         return Rows(X, y.astype(X.dtype), sample_weight)
     if fit and reset:
@@ -108,6 +104,41 @@ def read_rows(
     if bool((codes < 0).any()):
         raise ValueError(f"y has labels that are not in classes_ = {model.classes_}")
     return Rows(X, codes, sample_weight)
+
+
+def check_X_y(
+    model: Any,
+    X: Any,
+    y: Any,
+    *,
+    reset: bool,
+    on_device: dict[str, Any] | None = None,
+    **on_host: Any,
+) -> tuple[Any, Any]:
+    """Check floats and targets or labels, wherever they are.
+
+    What is particular `on_device` goes to `validate_device_data`, what is so on the
+    host to scikit-learn's ``validate_data``.
+    """
+    if is_device_array(X):
+        return validate_device_data(model, X, y, reset=reset, **on_device or {})
+    return validate_data(
+        model,
+        X,
+        y,
+        dtype=FLOATS,
+        order="C",
+        y_numeric=not is_classifier(model),
+        reset=reset,
+        **on_host,
+    )
+
+
+def check_X(model: Any, X: Any, *, sparse: bool = False, **on_host: Any) -> Any:
+    """Check X to predict for, wherever it is; on a device it may be `sparse`."""
+    if is_device_array(X):
+        return validate_device_data(model, X, reset=False, accept_sparse=sparse)[0]
+    return validate_data(model, X, reset=False, **on_host)
 
 
 def class_codes(classes: Any, y: Any) -> Any:
