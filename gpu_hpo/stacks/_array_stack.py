@@ -83,7 +83,7 @@ of shape (n_models,)), or None
         raise NotImplementedError
 
     def outputs(self, X: Any) -> Any:
-        """Scores or targets for X, of shape (n_models, n_samples, n_outputs).
+        """Return scores or targets for X: (n_models, n_samples, n_outputs).
 
         A classifier of two classes may have one output: the second class is predicted
         where it is more than `boundary`.
@@ -127,7 +127,7 @@ of shape (n_models,)), or None
         return begun or {}
 
     def books(self, model: Any) -> dict[str, Any]:
-        """Attributes of a model whose training begins, besides `shared`."""
+        """Return attributes of a model whose training begins, besides `shared`."""
         return _fit_loop.new_books(model)
 
     def go_on(self) -> None:
@@ -151,7 +151,7 @@ of shape (n_models,)), or None
         )
 
     def target(self, rows: Any) -> Any:
-        """What predictions for rows are scored against, on the host."""
+        """Return what predictions for rows are scored against, on the host."""
         if is_classifier(self.models[0]):
             return self.models[0].classes_[to_host(rows.y)]
         return to_host(rows.y)
@@ -198,11 +198,11 @@ of shape (n_models,)), or None
                 setattr(model, attribute, values.copy())
 
     def weights(self) -> list[str]:
-        """Names of the arrays that make predictions; the rest is a solver's."""
+        """Name the arrays that make predictions; the rest is a solver's."""
         return list(self.attributes)
 
     def decide(self, outputs: Any) -> Any:
-        """Predictions for outputs, of shape (n_models, n_samples[, n_outputs])."""
+        """Predict from outputs: shape (n_models, n_samples[, n_outputs])."""
         if not is_classifier(self.models[0]):
             return outputs[..., 0] if outputs.shape[-1] == 1 else outputs
         if outputs.shape[-1] == 1:
@@ -338,7 +338,7 @@ of shape (n_models,)), or None
     # ---- predictions ----
 
     def predict(self, X: Any) -> Any:
-        """Classes or targets, of shape (n_models, n_samples[, n_outputs])."""
+        """Predict classes or targets: (n_models, n_samples[, n_outputs])."""
         return self.predict_rows(self.checked_X(X))
 
     def predict_rows(self, X: Any) -> Any:
@@ -351,7 +351,7 @@ of shape (n_models,)), or None
         return self.read_X(X)
 
     def unstack(self) -> list[Any]:
-        """One estimator per model."""
+        """Return one estimator per model."""
         models = [self.copied(model) for model in self.models]
         if self.arrays:
             self.publish(models)

@@ -94,7 +94,7 @@ def train_until_done(stack: Any, rows: Any, courses: Sequence[Course]) -> list[i
 
 
 def new_books(model: Any) -> dict[str, Any]:
-    """Attributes in which the books of a model's training are kept."""
+    """Return attributes in which the books of a model's training are kept."""
     books = {"n_iter_": 0, "best_loss_": np.inf, "_no_improvement_count": 0}
     if not model.early_stopping:
         return books

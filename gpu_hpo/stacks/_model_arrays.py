@@ -46,13 +46,13 @@ class ModelArrays:
         return copy_member(model)
 
     def take(self, indices: Sequence[int]) -> Self:
-        """Stack of some of the models."""
+        """Return a stack of some of the models, which shares nothing with this one."""
         out = self.part(indices)
         out.models = [self.copied(model) for model in out.models]
         return out
 
     def concat(self, others: Sequence[Self]) -> Self:
-        """Stack of these models and those of `others`."""
+        """Return a stack of these models and those of `others`."""
         stacks = [self, *others]
         out = copy.copy(self)
         out.models = [self.copied(model) for stack in stacks for model in stack.models]
@@ -64,7 +64,7 @@ class ModelArrays:
         return out
 
     def part(self, members: Sequence[int]) -> Self:
-        """Some of the models themselves, with copies of their arrays."""
+        """Return some of the models themselves, with copies of their arrays."""
         out = copy.copy(self)
         out.models = [self.models[i] for i in members]
         out.errors = [self.errors[i] for i in members]

@@ -44,7 +44,7 @@ class Rows:
 
     @property
     def sparse(self) -> bool:
-        """Whether X is a CSR matrix."""
+        """Tell whether X is a CSR matrix."""
         return hasattr(self.X, "indptr")
 
     def take(self, rows: Any) -> Any:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Losses, slopes and steps of solvers for one number, compiled for any device.
+"""Compute losses, slopes and steps of solvers for one number, on any device.
 
 They are written once. `compile_into` compiles copies of them for the CPU and for CUDA,
 where `exp`, `log`, `log1p` and `sqrt` are each device's own. Choices are such that
@@ -144,7 +144,7 @@ def gradient_step(slope, eta):
 
 
 def passive_step(bounded, loss, norm, eta):
-    """Size of the step of "pa1", which is `bounded`, or of "pa2"."""
+    """Return the size of the step of "pa1", which is `bounded`, or of "pa2"."""
     if bounded:
         step = loss / norm if norm > 0 else 0.0
         step = eta if step > eta else step
@@ -176,12 +176,12 @@ ACTIVATION_SLOPES = (_identity_slope, _logistic_slope, _tanh_slope, _relu_slope)
 
 
 def at_least(x, least):
-    """Larger of two numbers; NaN if `x` is."""
+    """Return the larger of two numbers; NaN if `x` is."""
     return least if x < least else x
 
 
 def log_likelihood(probability, tiny, one):
-    """Logarithm of a probability that is kept from 0 and from 1."""
+    """Take the logarithm of a probability that is kept from 0 and from 1."""
     known = tiny if probability < tiny else probability
     most = one - tiny
     return log(most if known > most else known)
@@ -191,14 +191,14 @@ def log_likelihood(probability, tiny, one):
 
 
 def sgd_step(param, grad, velocity, rate, momentum, nesterov):
-    """Stochastic gradient descent with momentum; gives a parameter and its velocity."""
+    """Step by SGD with momentum; return a parameter and its velocity."""
     change = rate * grad
     velocity = momentum * velocity - change
     return param + (momentum * velocity - change if nesterov else velocity), velocity
 
 
 def adam_step(param, grad, first, second, rate, beta_1, beta_2, epsilon, one):
-    """Adam; gives a parameter and both its moments."""
+    """Step by Adam; return a parameter and both its moments."""
     first = beta_1 * first + (one - beta_1) * grad
     second = beta_2 * second + (one - beta_2) * grad * grad
     return param - rate * first / (sqrt(second) + epsilon), first, second

@@ -13,7 +13,7 @@ from gpu_hpo.stacks._array_stack import ArrayStack
 
 
 class StackedEstimator:
-    """What lets an estimator train as a stack of one, and many of them share a stack.
+    """Train as a stack of one, and share stacks with others.
 
     A subclass, which is scikit-learn's ``BaseEstimator`` as well, names the type of its
     stacks and the parameters that all models of a stack have in common. It comes first
@@ -43,11 +43,11 @@ class StackedEstimator:
         self._validate_params()
 
     def _common_params(self: Any) -> tuple[Any, ...]:
-        """What models of a stack have in common before they have seen data."""
+        """Return what models of a stack have in common before they have seen data."""
         return tuple(getattr(self, name) for name in self.stack_params)
 
     def _common_state(self: Any) -> tuple[Any, ...]:
-        """What fitted models of a stack have in common besides shapes and classes."""
+        """Return what fitted models have in common besides shapes and classes."""
         return ()
 
     # ---- the stack contract ----
@@ -77,7 +77,7 @@ class StackedEstimator:
 
     @classmethod
     def stack(cls, models: Sequence[Any]) -> Any:
-        """Stack of models with equal keys, which are left as they are."""
+        """Return a stack of models with equal keys, which are left as they are."""
         return cls.stack_type(models)
 
     # ---- training ----
@@ -123,7 +123,7 @@ class StackedEstimator:
         return self._become(stack)
 
     def _alone(self: Any) -> Any:
-        """Stack of one, which draws from what the user gave."""
+        """Return a stack of one, which draws from what the user gave."""
         stack = self.stack_type([self])
         stack.models[0].__dict__.update(self._own_generator())
         return stack
