@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-Search = TypeVar("Search", bound=type)
+from gpu_hpo._docs import fill_in
 
 _SHARED = {
     "estimator": """\
@@ -81,10 +79,4 @@ _SHARED = {
 }
 
 
-def with_shared_docs(search: Search) -> Search:
-    """Fill in the parameters that all searches have, where ``{{NAME}}`` stands."""
-    doc = search.__doc__ or ""
-    for name, text in _SHARED.items():
-        doc = doc.replace(f"    {{{{{name}}}}}\n", text)
-    search.__doc__ = doc
-    return search
+with_shared_docs = fill_in(_SHARED)

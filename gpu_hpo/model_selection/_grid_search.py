@@ -13,8 +13,10 @@ from sklearn import model_selection as theirs
 from gpu_hpo._typing import CrossValidation, Estimator, ParameterSpace, Scorers
 from gpu_hpo.compute._backends import Scheduler
 from gpu_hpo.exhaustive._base import OWN_CONSTRAINTS, ExhaustiveSearch
+from gpu_hpo.exhaustive._docs import with_shared_docs
 
 
+@with_shared_docs
 class GridSearchCV(ExhaustiveSearch, theirs.GridSearchCV):
     """Tries all combinations of parameters, and fits nothing twice.
 
@@ -27,40 +29,12 @@ class GridSearchCV(ExhaustiveSearch, theirs.GridSearchCV):
     estimator : estimator
     param_grid : dict or list of dict
         Names of parameters and the values of each to try.
-    scoring : str, callable, list, tuple, dict or None, default=None
-        As in scikit-learn.
-    n_jobs : int or None, default=None
-        Tasks at a time: None or -1 for as many as there are cores, or threads of the
-        cluster's workers; -2 for one fewer, and so on. 1 uses no other thread.
-    refit : bool, str or callable, default=True
-        Whether, or by which metric, the best parameters are fitted to all rows.
-    cv : int, splitter, iterable or None, default=None
-        As in scikit-learn; None is 5 folds, where dask-ml made 3.
-    verbose : int, default=0
-        Lines are printed as scores arrive.
-    pre_dispatch : int or str, default="2*n_jobs"
-        Tasks that are submitted at a time.
-    error_score : "raise" or float, default=nan
-        What a candidate that cannot be fitted scores.
-    return_train_score : bool, default=False
-        Whether the rows that train are scored, too.
-    scheduler : str, Client, Executor, callable or None, default=None
-        Where to run: a ``distributed.Client``; "threads", "processes", "synchronous" or
-        "distributed"; an executor of ``concurrent.futures``; a Dask ``get`` function.
-        None is what Dask is configured to use, else the active client, else threads.
-    iid : bool, default=True
-        Accepted for dask-ml's sake; without effect.
-    cache_cv : bool, default=True
-        Whether the rows of a split are kept while candidates use them, which takes the
-        memory of the data once per split, rather than cut again for each task.
+    {{tasks}}
+    {{where}}
 
     Attributes
     ----------
-    cv_results_, best_estimator_, best_score_, best_params_, best_index_, scorer_, \
-n_splits_, refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
-        As in scikit-learn. The times of a candidate are those of all its steps, also of
-        those that it shares with others; of candidates that were fitted together each
-        has its share.
+    {{attributes}}
 
     See Also
     --------
@@ -69,12 +43,7 @@ n_splits_, refit_time_, multimetric_, classes_, n_features_in_, feature_names_in
 
     Notes
     -----
-    A fit is the same as another if the estimators' types, their parameters and what
-    they are fitted to are the same; a `random_state` of None is the same as another.
-    Of pipelines, ``FeatureUnion`` and ``ColumnTransformer``, nested in any way, the
-    parts are looked at; of subclasses of these, and of pipelines with
-    `transform_input`, only the whole. Where there are callbacks nothing is shared: all
-    fits are made, and told of them.
+    {{notes}}
 
     Examples
     --------
