@@ -23,11 +23,11 @@ from gpu_hpo.compute import embedded_client, local_cluster
 from gpu_hpo.exceptions import ClientClosedError, NoFiniteScoreError, WorkersLostError
 from gpu_hpo.model_selection import HyperbandSearchCV, SuccessiveHalvingSearchCV
 from tests.compute.helpers import (
+    answer,
     current,
     make_data,
     make_search,
     remains,
-    response,
     wait_until,
 )
 
@@ -56,7 +56,7 @@ def expected():
     """Answer of a search that nothing happens to."""
     X, y = make_data()
     with current(local_cluster(1, processes=False)):
-        return response(make_search(SGDClassifier()).fit(X, y))
+        return answer(make_search(SGDClassifier()).fit(X, y))
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_killed_worker(expected, mortal_client, meanwhile, configure, number):
     X, y = make_data()
     mortal_client.wait_for_workers(2, timeout=60)
     meanwhile(mortal_client, kill(mortal_client, number))
-    assert response(make_search(Slow()).fit(X, y)) == expected
+    assert answer(make_search(Slow()).fit(X, y)) == expected
     assert not remains(mortal_client)
 
 
@@ -146,7 +146,7 @@ def test_worker_that_dies_while_a_model_leaves_it(expected, tmp_path):
         search = make_search(DiesWhenMoved(flag=flag)).fit(*make_data())
         client.wait_for_workers(2, timeout=60)
     assert os.path.exists(flag)
-    assert response(search) == expected
+    assert answer(search) == expected
 
 
 def test_best_model_that_is_lost_while_it_is_fetched(
@@ -164,7 +164,7 @@ def test_best_model_that_is_lost_while_it_is_fetched(
         return lost() if len(tried) == 1 else fetch(self, trial, task)
 
     monkeypatch.setattr(_dask_runner.DaskRunner, "_fetch", first_lost)
-    assert response(make_search().fit(*make_data())) == expected
+    assert answer(make_search().fit(*make_data())) == expected
     assert len(tried) == 2
 
 
@@ -180,7 +180,7 @@ def test_lost_report(expected, processes_client, monkeypatch):
 
     monkeypatch.setattr(_reports, "_pass_on", drop_third)
     X, y = make_data()
-    assert response(make_search().fit(X, y)) == expected
+    assert answer(make_search().fit(X, y)) == expected
     assert len(dropped) > 3
     assert not remains(processes_client)
 
@@ -191,7 +191,7 @@ def test_killed_worker_and_dask_array(expected, mortal_client, meanwhile):
     X, y = da.from_array(X, chunks=(200, -1)), da.from_array(y, chunks=200)
     mortal_client.wait_for_workers(2, timeout=60)
     meanwhile(mortal_client, kill(mortal_client, 0))
-    assert response(make_search(Slow()).fit(X, y)) == expected
+    assert answer(make_search(Slow()).fit(X, y)) == expected
     assert not remains(mortal_client)
 
 
@@ -203,7 +203,7 @@ def test_killed_workers_and_a_large_estimator(expected, meanwhile, monkeypatch):
         meanwhile(client, lambda: [os.kill(pid, signal.SIGKILL) for pid in pids])
         search = make_search(Slow()).fit(*make_data())
         client.wait_for_workers(2, timeout=60)  # or closing would meet a start
-    assert response(search) == expected
+    assert answer(search) == expected
     assert "lost" not in search.cv_results_["status"]
 
 
@@ -220,7 +220,7 @@ def test_workers_killed_while_data_are_sent(expected, monkeypatch):
     monkeypatch.setattr(_loading.Loader, "split", split_and_kill)
     with current(local_cluster(2)) as client:
         pids = list(client.run(os.getpid).values())
-        assert response(make_search().fit(*make_data())) == expected
+        assert answer(make_search().fit(*make_data())) == expected
         client.wait_for_workers(2, timeout=60)
     assert not pids
 
@@ -230,7 +230,7 @@ def test_killed_worker_of_the_embedded_cluster(expected, meanwhile):
     X, y = make_data()
     client = embedded_client()
     meanwhile(client, kill(client, -1))
-    assert response(make_search(Slow()).fit(X, y)) == expected
+    assert answer(make_search(Slow()).fit(X, y)) == expected
     assert not remains(client)
     client.wait_for_workers(2, timeout=60)
 
@@ -241,7 +241,7 @@ def test_all_workers_killed(expected, mortal_client, meanwhile):
     mortal_client.wait_for_workers(2, timeout=60)
     kills = [kill(mortal_client, i) for i in range(2)]
     meanwhile(mortal_client, lambda: [kill() for kill in kills])
-    assert response(make_search(Slow()).fit(X, y)) == expected
+    assert answer(make_search(Slow()).fit(X, y)) == expected
     assert not remains(mortal_client)
 
 
@@ -288,7 +288,7 @@ def test_worker_that_joins_late(expected, meanwhile):
     Slow.seen.clear()
     with current(local_cluster(1, processes=False)) as client:
         meanwhile(client, lambda: client.cluster.scale(2))
-        assert response(make_search(Counts()).fit(X, y)) == expected
+        assert answer(make_search(Counts()).fit(X, y)) == expected
         assert len(client.nthreads()) == 2
     assert len(Slow.seen) == 2
 
@@ -298,7 +298,7 @@ def test_worker_that_retires(expected, meanwhile):
     X, y = make_data()
     with current(local_cluster(2, processes=False)) as client:
         meanwhile(client, lambda: client.cluster.scale(1))
-        assert response(make_search(Slow()).fit(X, y)) == expected
+        assert answer(make_search(Slow()).fit(X, y)) == expected
         assert len(client.nthreads()) == 1
         assert not remains(client)
 
@@ -335,7 +335,7 @@ def test_worker_that_comes_after_the_search_began(expected):
         wait_until(lambda: not client.nthreads(), 20)
         timer = threading.Timer(0.7, cluster.scale, [1])
         timer.start()
-        assert response(make_search().fit(X, y)) == expected
+        assert answer(make_search().fit(X, y)) == expected
         timer.join()
 
 
