@@ -85,7 +85,7 @@ def _read(
     accepted: str,
 ) -> Value:
     name = f"gpu_hpo.{key}"
-    # Whoever sets a part of the tree as a whole may leave out settings.
+    # Users who set a whole branch may leave out some of its settings.
     given = dask.config.get(name, default=dask.config.get(name, config=DEFAULTS))
     with suppress(AttributeError, LookupError, OverflowError, TypeError, ValueError):
         value = parse(given)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the adaptive searches have in common, as scikit-learn sees them."""
+"""Share what the adaptive searches have in common, as scikit-learn sees them."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ class BaseIncrementalSearchCV(
     # ---- scikit-learn ----
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Who gets which fit parameter, for scikit-learn's metadata routing."""
+        """Return who gets which fit parameter, for scikit-learn's metadata routing."""
         router = MetadataRouter(owner=self)
         router.add(
             estimator=self.estimator,
@@ -242,7 +242,7 @@ class BaseIncrementalSearchCV(
 
 
 def warn_small_space(params: Sequence[Mapping[str, Any]], wanted: str) -> None:
-    """Say that the space holds fewer parameter sets than were to be sampled.
+    """Warn that the space holds fewer parameter sets than were to be sampled.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the docstrings of all adaptive searches have in common, said once."""
+"""Share the parts of docstrings that all adaptive searches have in common."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which library trains the models of a search, and on which device."""
+"""Choose which library trains the models of a search, and on which device."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MARK = 7919
 
 @dataclass(frozen=True)
 class Placement:
-    """What trains, and where.
+    """The estimator that trains, and the device it trains on.
 
     Attributes
     ----------
@@ -136,7 +136,7 @@ def _converted(stays: Placement, trials: Mapping[int, Trial]) -> Placement:
 
 
 def _translated(budget: Budget, prototype: Any, device: str) -> Budget:
-    """Give the budget that sets the parameter by the name that the counterpart has."""
+    """Return the budget that sets the parameter by the counterpart's name for it."""
     if not isinstance(budget, Parameter):
         return budget
     marked = clone(prototype).set_params(**{budget.name: _MARK})
@@ -153,7 +153,7 @@ def _translated(budget: Budget, prototype: Any, device: str) -> Budget:
 
 
 def _with_rows(placed: Placement, *, demanded: bool) -> Placement:
-    """Say whether rows go to GPU memory: only if all that reads them trains there."""
+    """Put rows in GPU memory if all that reads them trains there."""
     parts = _parts(placed.kind)
     homes = {_home(part) for part in parts}
     shown = " and ".join(sorted({_shown(p) for p in parts if _home(p) == "cpu"}))
@@ -187,7 +187,7 @@ def _check_on_cpu(kind: Any) -> None:
 
 
 def _home(part: Any) -> str:
-    """Where an estimator reads its rows: "cuda", "cpu", "any" or, just handed, ""."""
+    """Return where an estimator reads its rows: "cuda", "cpu", "any" or, unread, ""."""
     if _roots(part) & {"cuml", "gpu_hpo"}:
         return "cuda"
     if type(part).__name__ in _NEUTRAL and _roots(part) >= {"sklearn"}:
@@ -198,7 +198,7 @@ def _home(part: Any) -> str:
 
 
 def _parts(estimator: Any) -> list[Any]:
-    """An estimator and those among its parameters, at any depth."""
+    """Return an estimator and those among its parameters, at any depth."""
     params = estimator.get_params(deep=True).values()
     parts = [p for p in params if hasattr(p, "get_params") and not isinstance(p, type)]
     return [estimator, *parts]
@@ -214,7 +214,7 @@ def _shown(part: Any) -> str:
 
 
 def _libraries(value: Any) -> set[str]:
-    """Libraries that the estimators in a parameter's value, and their parts, are of."""
+    """Return the libraries of the estimators in a value, and of their parts."""
     if isinstance(value, list | tuple):
         return set[str]().union(*map(_libraries, value))
     if not hasattr(value, "get_params") or isinstance(value, type):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a search will take, known before it runs."""
+"""Predict what a search will take, before it runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gpu_hpo.schedules import Ladder, Rung
 
 
 def planned_metadata(schedule: Ladder, budget: Budget) -> dict[str, int]:
-    """What the models of a schedule get to if none is stopped or fails."""
+    """Return what all models of a schedule do if none is stopped or fails."""
     return {
         "partial_fit_calls": planned_calls(schedule.rungs),
         "n_models": schedule.n_trials,
@@ -21,7 +21,7 @@ def planned_metadata(schedule: Ladder, budget: Budget) -> dict[str, int]:
 
 
 def planned_calls(rungs: Sequence[Rung]) -> int:
-    """Calls that the models of a successive-halving run get to in all."""
+    """Return the calls that all models of a successive-halving run make."""
     starts = [0, *(rung.calls for rung in rungs)]
     return sum(
         rung.n_trials * (rung.calls - start)
@@ -30,7 +30,7 @@ def planned_calls(rungs: Sequence[Rung]) -> int:
 
 
 def planned_fits(rungs: Sequence[Rung], budget: Budget) -> dict[str, int]:
-    """How many fits a run takes, and the calls that they are worth; {} if none."""
+    """Return how many fits a run takes, and the calls they are worth; {} if none."""
     if not budget.refits:
         return {}
     starts = [0, *(rung.calls for rung in rungs)]

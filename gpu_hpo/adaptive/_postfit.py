@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a search offers once it is fitted, lazily for Dask collections."""
+"""Offer what a search can do once it is fitted, lazily for Dask collections."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class PostFit(PostfitMethods):
         return getattr(self, "best_estimator_", self.estimator)
 
     def _responses(self) -> Any:
-        """The best estimator, with the labels that y had."""
+        """Return the best estimator, with the labels that y had."""
         if hasattr(self, "cv_results_") and not hasattr(self, "best_estimator_"):
             raise NotFittedError(
                 "there is no best_estimator_: with cv and refit=False no model is "

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a search tells while it runs: the log, and scikit-learn's callbacks."""
+"""Report what a search does, by the log and scikit-learn's callbacks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ logger = logging.getLogger("gpu_hpo.model_selection")
 
 
 class Progress:
-    """Listens to an engine, and passes on what people want to know.
+    """Listens to an engine, and passes its news on to the log and to callbacks.
 
     To callbacks the search is a task and each trial a subtask of it, which begins
     with the first news of the trial and ends when it trains no more.
@@ -83,7 +83,7 @@ class Progress:
                 )
 
     def end(self) -> None:
-        """Tell that the search has ended well."""
+        """Report that the search has ended well."""
         self._context.call_on_fit_task_end(estimator=self._search)
 
     def _task(self, trial: int) -> Any:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Training the best parameters again, on all rows."""
+"""Train the best parameters again, on all rows."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""From the record of a search to what scikit-learn and dask-ml users look at."""
+"""Turn the record of a search into the tables that users look at."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def make_history(
     *,
     by_split: bool = False,
 ) -> History:
-    """One dict per score, oldest first; see `HyperbandSearchCV.history_`."""
+    """Return one dict per score, oldest first; see `HyperbandSearchCV.history_`."""
     return [
         {
             **label(record.trial),
@@ -48,7 +48,7 @@ def make_history(
 
 
 def _by_split(record: Record) -> dict[str, float]:
-    """Metrics of each model of a trial in cross-validation."""
+    """Return the metrics of each model of a trial in cross-validation."""
     return {
         f"split{i}_test_{name}": value
         for i, metrics in enumerate(record.splits)
@@ -63,7 +63,7 @@ def make_cv_results(
     failures: Mapping[int, TrialFailure],
     finalists: set[int],
 ) -> dict[str, Any]:
-    """One row per trial, by trial number; see `HyperbandSearchCV.cv_results_`."""
+    """Return one row per trial, by number; see `HyperbandSearchCV.cv_results_`."""
     by_model: dict[Any, History] = {label(trial)["model_id"]: [] for trial in params}
     for entry in history:
         by_model[entry["model_id"]].append(entry)
@@ -108,7 +108,7 @@ def make_cv_results(
 
 
 def refit_metadata(history: History, budget: Budget, data: Any) -> dict[str, Any]:
-    """What refits came to: each score is of a fit of its own.
+    """Count the work of refits, of which each score takes one.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def refit_metadata(history: History, budget: Budget, data: Any) -> dict[str, Any
 def best_trial(
     records: Sequence[Record], finalists: Sequence[int], failed: Mapping[int, Any]
 ) -> Record | None:
-    """Record of the best trial: the best last score among the finalists.
+    """Return the record of the best trial: the best last score among the finalists.
 
     If none of them has a finite one, that of any trial, one that did not fail if
     there is one; None if there is no finite score at all. Ties go to the lower trial

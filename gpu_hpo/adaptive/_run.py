@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""The life of a search, once it is known what is asked for."""
+"""Run a search, once it is known what is asked for."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ from gpu_hpo.training._heard import Announcer
 from gpu_hpo.training._pipelines import takes_classes
 from gpu_hpo.training._snapshots import snapshot_or_share
 
-# How long the user who interrupts a search is kept waiting at most.
+# Purposes of seeds.
 _DATA_SEED, _SAMPLE_SEED, _TRIAL_SEED = range(3)
 
 
@@ -68,7 +68,7 @@ class Job:
 
 
 class SearchRun(ABC):
-    """From a request to fitted attributes; for `BaseIncrementalSearchCV`."""
+    """Runs a search from checked arguments to fitted attributes."""
 
     estimator: Any
     patience: int | bool
@@ -85,11 +85,11 @@ class SearchRun(ABC):
 
     @abstractmethod
     def _plan(self, seed: np.random.SeedSequence) -> tuple[Schedule, list[Any]]:
-        """Schedule, and the parameters of each of its trials."""
+        """Return the schedule, and the parameters of each of its trials."""
 
     @abstractmethod
     def _label(self, schedule: Schedule, trial: int) -> dict[str, Any]:
-        """`model_id` of a trial, and what else its rows and records carry."""
+        """Return the `model_id` of a trial, and other labels of its rows."""
 
     @abstractmethod
     def _set_metadata(self, schedule: Schedule, history: list[dict[str, Any]]) -> None:
@@ -97,17 +97,17 @@ class SearchRun(ABC):
 
     @abstractmethod
     def _max_calls(self) -> int:
-        """Most calls of any model."""
+        """Return the most calls of any model."""
 
     def _calls_for_all_rows(self) -> int:
-        """Calls that all rows are worth where a call adds rows: `max_iter`."""
+        """Return the calls that read all rows where a call adds rows: `max_iter`."""
         return self._max_calls()
 
     def _budget(self) -> Budget:
         return make_budget(self.resource)
 
     def _patience(self) -> int:
-        """`patience` in calls; 0 is off."""
+        """Return `patience` in calls; 0 is off."""
         return int(self.patience)
 
     # ---- what happens ----
@@ -328,7 +328,7 @@ class SearchRun(ABC):
 
 
 async def _concrete(client: Client, params: dict[str, Any]) -> dict[str, Any]:
-    """Fit parameters with what is Dask's replaced by what it stands for."""
+    """Return fit parameters with what is Dask's replaced by its result."""
     futures = {
         name: value if isinstance(value, Future) else client.compute(value)
         for name, value in params.items()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the user asks for, checked before there is a cluster or any work."""
+"""Check what the user asks for, before there is a cluster or any work."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def read_search_args(
 
 
 def _check_weight(weight: Any) -> None:
-    """Raise if weights at hand weight nothing."""
+    """Raise if weights on the host are invalid, or all 0."""
     if weight is None or is_dask_collection(weight) or is_device_array(weight):
         return
     values = np.asarray(weight)
@@ -197,7 +197,7 @@ def _check_validation(search: Any, groups: Any, validation_data: Any) -> None:
 def _read_validation(
     search: Any, X: Any, y: Any, given: Any, score_rows: tuple[str, ...]
 ) -> tuple[Blocks, tuple[str, ...]]:
-    """Blocks to validate on, and which per-row parameters the scorer gets."""
+    """Return blocks to validate on, and the per-row parameters that the scorer gets."""
     if not isinstance(given, list | tuple) or not 2 <= len(given) <= 3:
         raise TypeError(
             "validation_data must be a tuple (X, y) or (X, y, sample_weight); got "
@@ -237,7 +237,7 @@ def _read_validation(
 
 
 def is_splitter(cv: Any) -> bool:
-    """Whether `cv` says by itself which rows do what, all chunks considered."""
+    """Return whether `cv` is a splitter, which needs to see all rows at once."""
     return cv is not None and not isinstance(cv, Integral)
 
 
@@ -327,7 +327,7 @@ def _is_numeric(value: Any) -> bool:
 
 
 def _check_data(estimator: Any, X: Any, y: Any) -> Any:
-    """Check X and y for what `estimator` says of itself; give y as it wants it."""
+    """Check X and y against the tags of `estimator`; return y as it wants it."""
     tags = get_tags(estimator)
     wants = get_tags(_first_step(estimator)).input_tags
     if wants.two_d_array and not (wants.one_d_array or wants.three_d_array):
@@ -353,7 +353,7 @@ def _check_data(estimator: Any, X: Any, y: Any) -> Any:
 
 
 def _first_step(estimator: Any) -> Any:
-    """What is given X as it is: of a pipeline the first step that does anything."""
+    """Return what is given X as it is: a pipeline's first step that does anything."""
     while isinstance(estimator, Pipeline):
         steps = [s for _, s in estimator.steps if s not in (None, "passthrough")]
         if not steps:
@@ -365,7 +365,7 @@ def _first_step(estimator: Any) -> Any:
 def _route(
     search: Any, params: dict[str, Any], budget: Budget
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Fit parameters by who gets them: the estimator in training, and the scorer."""
+    """Divide fit parameters between the estimator in training and the scorer."""
     if _routing_enabled():
         if params and not budget.can_route(search.estimator):
             raise ValueError(

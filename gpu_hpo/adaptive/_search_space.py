@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Checking and sampling the space of parameters."""
+"""Check and sample the space of parameters."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def check_space(estimator: Any, parameters: Any) -> None:
 
 
 def n_to_sample(parameters: Any, n: int) -> int:
-    """How many of `n` parameter sets `sample` will give."""
+    """Return how many of `n` parameter sets `sample` will draw."""
     spaces = [parameters] if isinstance(parameters, Mapping) else parameters
     try:
         if any(hasattr(v, "rvs") for space in spaces for v in space.values()):
@@ -87,7 +87,7 @@ def n_distinct(params: Sequence[Mapping[str, Any]]) -> int:
 
 
 def _plain(value: Any) -> Any:
-    """A number as Python's own, whether it comes from a list or from an array."""
+    """Return a number as Python's own, whether it comes from a list or an array."""
     return value.item() if isinstance(value, np.generic) else value
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""All that workers need to know to make, train and score a search's models."""
+"""Tell workers all that they need to make, train and score a search's models."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def make_trial_spec(
     Raises
     ------
     ValueError
-        If the labels of y tell no classes apart, or are not those that the user names
+        If y has fewer than two classes, or labels other than those that the user names
         or that the estimator takes.
     """
     params = dict(fit_params)

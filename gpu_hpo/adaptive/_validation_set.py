@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""On which rows models are scored: a hold-out, folds, or what the user gives."""
+"""Choose the rows to score models on: a hold-out, folds, or what the user gives."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ async def plan_splitting(
 
 
 async def _group_sizes(client: Client, blocks: Blocks) -> dict[Any, int]:
-    """Rows of each group, counted where the blocks are."""
+    """Count the rows of each group, where the blocks are."""
     groups = [block[GROUPS] for block in blocks.blocks]
     if blocks.lazy:
         count = dask.delayed(count_groups, pure=False)
@@ -109,7 +109,7 @@ async def _group_sizes(client: Client, blocks: Blocks) -> dict[Any, int]:
 async def _roles_by_splitter(
     client: Client, search_args: SearchArgs, classify: bool
 ) -> np.ndarray:
-    """What each row is to each split of a splitter of scikit-learn's kind."""
+    """Return the role of each row in each split of a scikit-learn splitter."""
     cv = search_args.cv
     if search_args.blocks.rows is None:
         raise ValueError(

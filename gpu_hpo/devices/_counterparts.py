@@ -277,7 +277,7 @@ def _leaves(value: Any, device: str) -> bool:
 
 
 def _check_left_out(source: Any, names: Iterable[str]) -> None:
-    """Raise an error for a value that nobody has looked at, unless it may be lost."""
+    """Raise an error for a value that was not translated, unless it may be lost."""
     kind: Any = type(source)
     for name in sorted(names):
         if rules.says_how(kind.__name__, name):

@@ -8,7 +8,7 @@ The only module that uses what cuML keeps private, which may change with any rel
 ``from_sklearn`` do the same with fitted attributes, and the former needs a GPU.
 
 The mapping silently drops what it has no place for. So it is given estimators that note
-what is read of them: a parameter that nobody looked at has not been translated.
+what is read of them: a parameter that was not read has not been translated.
 """
 
 from __future__ import annotations

@@ -68,8 +68,8 @@ class ExhaustiveSearch(BaseSearchCV):
         ----------
         X : array-like or Dask collection of shape (n_samples, n_features)
             Whatever the estimator takes: arrays and lists, frames, sparse matrices, on
-            a device too, or a Dask array, frame or Delayed of these, which comes to be
-            in one piece on each worker that fits to it. For a precomputed kernel of
+            a device too, or a Dask array, frame or Delayed of these, which is
+            concatenated on each worker that fits to it. For a precomputed kernel of
             shape (n_samples, n_samples).
         y : array-like or Dask collection of shape (n_samples,) or (n_samples, \
 n_outputs), optional

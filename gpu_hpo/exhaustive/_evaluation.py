@@ -187,8 +187,8 @@ def _model(leaf: Leaf, params: Mapping[str, Any]) -> Any:
 def _with_one_seed(models: Sequence[Any]) -> Sequence[Any]:
     """Seed models that have no seed, all alike.
 
-    One that draws by itself draws what nobody knows. With one seed they go through the
-    rows in one order, which is what makes a stack fast.
+    Without a seed any draw is as good as another. With one seed the models go through
+    the rows in one order, which is what makes a stack fast.
     """
     seed = None
     for model in models:

@@ -116,7 +116,7 @@ class Candidates:
             members.setdefault(plan.leaf.number, []).append((number, plan.params))
             plans.setdefault(plan.leaf.number, plan)
         for group in members.values():
-            # Whoever takes long begins first; the sort keeps the order of the others.
+            # Long fits begin first; the sort keeps the order of the others.
             group.sort(key=lambda member: -expected_cost(member[1]))
         return [
             Group(plans[leaf].leaf, group, *self._is_together(plans[leaf]))

@@ -83,7 +83,7 @@ def fit_lent(
     (train, estimator), access = with_access(fit, access_of(unfitted))
     watched = keep and access is Access.OWN
     wrote = watched and was_written(given["train"], X)
-    # Whoever draws in `transform` goes on from here for each who asks.
+    # If `transform` draws, each later user begins from this state.
     kept = copy_of_state(estimator) if keep else estimator
     state: dict[str, Any] = {"train": train}
     seconds = 0.0

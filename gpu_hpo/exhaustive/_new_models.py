@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, clone
 from gpu_hpo.devices import param_names
 from gpu_hpo.training._snapshots import own_functions
 
-# Values that nobody can change, so that copies may share them.
+# Immutable values, which copies may share.
 _PLAIN = frozenset(
     {
         *(type(None), bool, int, float, complex, str, bytes),

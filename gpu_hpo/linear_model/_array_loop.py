@@ -123,7 +123,7 @@ class _Pass:
         return table[ETA].copy()
 
     def _updates(self, scores: Any, y: Any, weight: Any, norms: Any, eta: Any) -> Any:
-        """What each row adds per unit of x, of shape (n_lanes, n_rows)."""
+        """Return what each row adds per unit of x, of shape (n_lanes, n_rows)."""
         xp, rules, table = self.xp, self.rules, self.lanes.table
         scores = scores + self.lanes.intercepts[:, None]
         counts = 1.0 if weight is None else weight

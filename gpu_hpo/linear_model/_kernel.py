@@ -126,5 +126,5 @@ def _layout(
 
 
 def _power_of_2(n: int) -> int:
-    """The least that is no less."""
+    """Round up to a power of 2."""
     return 1 << (n - 1).bit_length()

@@ -297,7 +297,7 @@ def _rate_of(plan, t, table, lane):
 
 
 def _update_of(plan, score, y, counts, norm, eta, table, lane):
-    """What a row adds to the weights, per unit of x, and its loss if that is wanted."""
+    """Return what a row adds to the weights, per unit of x, and its loss if wanted."""
     epsilon = table[EPSILON, lane]
     target = y
     if table[CODE, lane] >= 0:

@@ -193,7 +193,7 @@ class LinearStack(ArrayStack):
             )
 
     def rules(self, objective: bool = False) -> Rules:
-        """What the models have in common, as training must know it."""
+        """Return what the models have in common, as training must know it."""
         lead = self.models[0]
         return Rules(
             lead.loss,

@@ -35,7 +35,7 @@ def losses(xp: Any, name: str, score: Any, target: Any, epsilon: Any) -> Any:
 
 
 def gradients(xp: Any, name: str, score: Any, target: Any, epsilon: Any) -> Any:
-    """Derivatives of the losses by the scores."""
+    """Return the derivatives of the losses by the scores."""
     if name in THRESHOLDS:
         return xp.where(score * target > THRESHOLDS[name], 0, -target)
     if name == "squared_hinge":

@@ -152,7 +152,7 @@ class _Books:
 
 
 def diverged(epoch: int) -> ValueError:
-    """What becomes of a model whose weights are not finite after an epoch."""
+    """Return the error of a model whose weights are not finite after an epoch."""
     return ValueError(
         f"Floating-point under-/overflow occurred at epoch #{epoch}. Scaling input "
         "data with StandardScaler or MinMaxScaler might help."

@@ -39,7 +39,7 @@ class Layout:
         return sum((a + 1) * b for a, b in pairwise(self.units))
 
     def layers(self, params: Any) -> list[Any]:
-        """Views of shape (n_models, units, inputs + 1) into `params`, per layer."""
+        """Return views of shape (n_models, units, inputs + 1), per layer."""
         sizes = [(a + 1) * b for a, b in pairwise(self.units)]
         ends = list(accumulate(sizes))
         return [
@@ -67,7 +67,7 @@ class Shape:
 
 
 def forward(xp: Any, shape: Shape, params: Any, X: Any) -> Any:
-    """Outputs for X, of shape (n_models, outputs, n_samples)."""
+    """Return outputs for X, of shape (n_models, outputs, n_samples)."""
     weights = shape.layout.layers(params)
     hidden = X.T
     for i, layer in enumerate(weights):
@@ -110,33 +110,33 @@ class Batches:
         return len(self.X) if self.orders is None else self.orders[0].shape[1]
 
     def in_order(self) -> Batches:
-        """The same with the rows themselves in order, if all models share it."""
+        """Return the same with the rows themselves in order, if all models share it."""
         if self.orders is None or len(self.orders[0]) > 1:
             return self
         return self.along(0)
 
     def along(self, order: int) -> Batches:
-        """What models that go by one of the orders see, as it stands."""
+        """Return what models that go by one of the orders see."""
         rows = self.orders[0][order]
         weight = None if self.weight is None else self.weight[rows]
         return Batches(self.X[rows], self.Y[rows], weight, None, self.size)
 
     def one_hot(self, xp: Any, n_outputs: int) -> Batches:
-        """The same with a column of 0 and 1 per class, if classes are numbers."""
+        """Return the same with 0 and 1 in a column per class, if y has numbers."""
         if self.Y.ndim == 2:
             return self
         Y = xp.eye(n_outputs, dtype=self.X.dtype)[self.Y]
         return replace(self, Y=Y)
 
     def with_ones(self, xp: Any) -> Batches:
-        """The same with a last feature that is 1."""
+        """Return the same with a last feature that is 1."""
         n_rows, n_features = self.X.shape
         X = xp.ones((n_rows, n_features + 1), self.X.dtype)
         X[:, :-1] = self.X
         return replace(self, X=X)
 
     def order_of(self, models: slice) -> int | None:
-        """The order that all of some models go by, if they do."""
+        """Return the order that all of some models go by, if there is one."""
         if self.orders is None:
             return None
         which = self.orders[1][models]
@@ -359,7 +359,7 @@ def _activate(xp: Any, name: str, z: Any) -> None:
 
 
 def _most(dtype: Any) -> float:
-    """What exp can just take."""
+    """Return the largest number that exp can take."""
     return 700.0 if dtype.itemsize > 4 else 87.0
 
 

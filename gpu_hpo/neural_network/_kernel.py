@@ -137,7 +137,7 @@ def kernel_epoch(
 
 
 def _data(xp: Any, data: Batches, dtype: Any, n_models: int) -> Data:
-    """What a kernel gets to know of rows."""
+    """Return what a kernel gets to know of rows."""
     labelled, weighted = data.Y.ndim == 1, data.weight is not None
     # In place of what there is none of: empty arrays have no address.
     no_table, no_row = xp.zeros((1, 1), dtype), xp.zeros(1, dtype)

@@ -145,7 +145,7 @@ class NetworkStack(ArrayStack):
         return holding_out(rows, rows.target if stratify else None)
 
     def target(self, rows: NetworkRows) -> Any:
-        """What predictions for rows are scored against, on the host."""
+        """Return what predictions for rows are scored against, on the host."""
         return to_host(rows.target)
 
     def diverged(self) -> Exception:
@@ -209,7 +209,7 @@ class NetworkStack(ArrayStack):
         self.arrays["params"] = params
 
     def _moments(self, kept: Sequence[Any]) -> dict[str, Any]:
-        """What solvers remember, by name; zeros for those that remember nothing."""
+        """Return what solvers remember, by name; zeros if they remember nothing."""
         zero = self.xp.zeros_like(self.arrays["params"][0])
         return {
             name: self.xp.stack([zero if rows is None else rows[k] for rows in kept])

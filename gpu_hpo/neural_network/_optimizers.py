@@ -32,7 +32,7 @@ class Optimizer(ABC):
         """Change `params` in place; `grads` may be used up."""
 
     def of(self, models: slice) -> Any:
-        """The part of some models; its moments are views."""
+        """Return the part of some models; its moments are views."""
         numbers = {name: values[models] for name, values in self.numbers.items()}
         return type(self)(self.xp, [m[models] for m in self.moments], numbers)
 

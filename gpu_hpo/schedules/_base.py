@@ -93,8 +93,8 @@ class Schedule(ABC):
     def outlook(self, trial: int) -> tuple[Rung, ...]:
         """Return the rungs still ahead of `trial` if it is promoted at each of them.
 
-        The first is the one that it is training for. Whoever carries out the
-        instructions uses this to say whose turn it is.
+        The first is the one that it is training for. The
+        dispatcher ranks trials by it.
         """
 
     def horizon(self) -> int | None:

@@ -148,7 +148,7 @@ class Ladder(Schedule):
             made = record[-1][0] if record else 0
             assert made <= asked <= self._target(trial)
             assert 0 <= self._due[trial] <= AHEAD
-            # What was stopped has nothing to do any more, so nobody is sent past it.
+            # A stopped trial is asked for nothing more.
             assert trial not in self._stopped or made == asked
             assert (self._due[trial] == 0) == (made == asked)
 

@@ -39,7 +39,7 @@ class RungState:
 
     @property
     def able(self) -> int:
-        """How many will be sent on if nobody else fails."""
+        """How many trials will be promoted if no other one fails."""
         return min(self.expected, self.keep)
 
     def enter(self, trial: int, score: float) -> tuple[list[int], int | None]:
@@ -48,9 +48,9 @@ class RungState:
         Returns
         -------
         promoted : list of int
-            Who goes on for certain now.
+            Trials that now certainly go on.
         loser : int or None
-            Who does not for certain now.
+            A trial that now certainly does not.
         """
         key = _key(trial, score)
         place = bisect_left(self.reached, key)
@@ -61,12 +61,12 @@ class RungState:
         return self._promote(place), loser
 
     def expect(self, expected: int) -> list[int]:
-        """Expect fewer; returns who goes on for certain now."""
+        """Expect fewer trials; return those that now certainly go on."""
         self.expected = expected
         return self._promote(len(self.reached))
 
     def _promote(self, place: int) -> list[int]:
-        """Promote whoever is certain now; `place` is where the last one came in.
+        """Promote trials that are now certain; `place` is where the last one came in.
 
         The promoted are always the first of `reached`. One more report makes at
         most one more place certain, so that one trial enters: the new one if it

@@ -106,7 +106,7 @@ def find_courses(
 
 
 def _course_key(i: int, model: Any) -> Hashable:
-    """What those who go through the same rows in one order have in common."""
+    """Return what members share that go through the same rows in one order."""
     if not (model.shuffle or model.early_stopping):
         return None
     if not is_fixed(model.random_state):

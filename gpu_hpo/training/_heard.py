@@ -146,8 +146,8 @@ class _Hook:
     """The hook that all threads of this process share while fits run in it.
 
     Models that change the filters for a while, each in a thread, put back each other's
-    in any order. When no fit runs any more, all is as it was before. Whoever puts back
-    our list of filters, or what shows warnings, later still, puts back what there was.
+    in any order. When no fit runs any more, all is as it was before. Code that puts
+    back our list of filters, or of showing warnings, even later restores the original.
     """
 
     def __init__(self) -> None:

@@ -168,7 +168,7 @@ def own_functions(estimator: Any) -> Any:
     Parameters
     ----------
     estimator : estimator
-        Not fitted, and nobody else's.
+        Not fitted, and not shared with other code.
 
     Returns
     -------
@@ -405,7 +405,7 @@ def _how(value: Any) -> str | None:
         return "lend"
     if isinstance(value, _PLAIN) or type(value) in (dict, list, tuple, set, frozenset):
         return None
-    # Whoever says how he is copied may not say how he is pickled.
+    # A type that defines how it is copied may not define how it is pickled.
     return "copy" if hasattr(type(value), "__deepcopy__") else None
 
 

@@ -103,7 +103,7 @@ def train_in_chain(
             tuple(block),
             *(TaskRef(renamed.get(v.key, v.key)) for v in block.values()),
         )
-        # Whoever waits for the model itself would be sent it.
+        # To wait for the model itself would fetch it.
         dsk[done, step] = Task((done, step), _nothing, TaskRef((name, step)))
     graph = HighLevelGraph.from_collections(name, dsk)
     passed: _Passed = Delayed((name, len(blocks)), graph, layer=name).compute()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Chunks that do not stay on a device: the next is uploaded while one trains."""
+"""Upload the next chunk while one trains, where chunks do not stay on a device."""
 
 from __future__ import annotations
 

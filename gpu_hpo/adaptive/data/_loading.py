@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Blocks onto workers: split on the client and sent, or split where they are."""
+"""Put blocks on workers: split on the client and sent, or split where they are."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class Loader:
         return spawn_seed(self._seed, SPLIT_SEED, i)
 
     def _groups(self) -> list[range]:
-        """Which blocks' pieces make up which validation part."""
+        """Return which blocks' pieces make up which validation part."""
         n_blocks = len(self._blocks.blocks)
         return groups(n_blocks, n_parts(n_blocks, self._splitting.test_size))
 
@@ -260,7 +260,7 @@ class Loader:
 
 
 def _at_hand(value: Any) -> Any:
-    """The value itself if the graph holds it, which saves a task that hands it on."""
+    """Return the value itself if the graph holds it, which saves a task."""
     if not is_dask_collection(value):
         return value
     node = value.__dask_graph__().get(value.key)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Blocks into train chunks and validation pieces, one block at a time."""
+"""Split blocks into train chunks and validation pieces, one block at a time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from gpu_hpo.devices import to_host
 
 @dataclass(frozen=True)
 class BlockFacts:
-    """What the client needs to know of a block that it does not hold.
+    """The facts about a block that the client needs and cannot see.
 
     Attributes
     ----------
@@ -134,7 +134,7 @@ def split_block(
 
 
 def _without_weight(chunk: Chunk, weights: tuple[str, ...]) -> str | None:
-    """The first weights that are 0 for all rows; None if none are."""
+    """Return the first weights that are 0 for all rows; None if none are."""
     for name in weights:
         weight: Any = chunk.get(name)
         kind = getattr(getattr(weight, "dtype", None), "kind", "O")
@@ -149,7 +149,7 @@ def _without_weight(chunk: Chunk, weights: tuple[str, ...]) -> str | None:
 def _split_without_weight(
     block: Chunk, weights: tuple[str, ...]
 ) -> tuple[int, str] | None:
-    """The first split of whose rows that train all have weight 0, and which weights."""
+    """Return the first split that trains on weight 0 only, and which weights."""
     given = {name: block[name] for name in weights if name in block}
     for split, roles in enumerate(block[ROLES].T if given else ()):
         rows = take_chunk_rows(given, np.flatnonzero(roles == TRAIN))
@@ -160,7 +160,7 @@ def _split_without_weight(
 
 
 def count_groups(groups: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct groups of a block, and how many rows each has.
+    """Return the distinct groups of a block, and how many rows each has.
 
     Raises
     ------
@@ -197,7 +197,7 @@ def n_parts(n_blocks: int, test_size: float) -> int:
 
 
 def join_pieces(pieces: list[Chunk]) -> Chunk:
-    """One validation part out of the pieces of several blocks; empty if they are."""
+    """Join the pieces of several blocks into one validation part; {} if empty."""
     pieces = [piece for piece in pieces if n_rows(piece)]
     return concat_chunks(pieces) if pieces else {}
 
@@ -209,7 +209,7 @@ def groups(n_items: int, n_groups: int) -> list[range]:
 
 
 def union_of_labels(facts: list[BlockFacts]) -> Any:
-    """Distinct labels of all blocks, sorted."""
+    """Return the distinct labels of all blocks, sorted."""
     found = [
         fact.labels for fact in facts if fact.labels is not None and len(fact.labels)
     ]
@@ -217,7 +217,7 @@ def union_of_labels(facts: list[BlockFacts]) -> Any:
 
 
 class RowCounts(NamedTuple):
-    """How many rows do what.
+    """The numbers of rows that train and that validate.
 
     Attributes
     ----------

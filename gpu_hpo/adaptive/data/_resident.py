@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Chunks on workers: each goes to a worker once and stays there.
+"""Keep chunks on workers: each goes to a worker once and stays there.
 
 Chunks are kept in packs, lists of consecutive chunks that move together, so that
 small chunks do not cost a message each. A pack has a home, the worker that got it
@@ -32,7 +32,7 @@ from gpu_hpo.devices import synchronize
 
 @dataclass(frozen=True)
 class WorkerFacts:
-    """What the cluster says of a worker: threads, and bytes of memory (or inf)."""
+    """The facts about a worker: threads, and bytes of memory (or inf)."""
 
     nthreads: int
     memory: float
@@ -172,7 +172,7 @@ class ResidentData:
         self._limit(workers)
 
     def include_validation(self) -> None:
-        """From now on train on the rows that were to validate as well.
+        """Train, from now on, on the rows that were to validate as well.
 
         They become chunks of their own, after the others; all are trained on in an
         order of their own.
@@ -249,7 +249,7 @@ class ResidentData:
         return sum(self.chunk_rows[i] for i in self.calls_order(calls[1])[calls[0] :])
 
     def calls_order(self, stop: int) -> list[int]:
-        """Chunks that calls number 1 to `stop` train on, the same for all models.
+        """Return the chunks that calls 1 to `stop` train on, the same for all models.
 
         One random permutation of the chunks after another.
         """
@@ -263,7 +263,7 @@ class ResidentData:
     def train(
         self, worker: str, start: int, stop: int
     ) -> tuple[list[Future], list[tuple[int, int]]]:
-        """What `worker` needs to make calls `start` + 1 to `stop`.
+        """Return what `worker` needs to make calls `start` + 1 to `stop`.
 
         Returns
         -------
@@ -277,7 +277,7 @@ class ResidentData:
         return packs, [(needed[pack], position) for pack, position in calls]
 
     def whole(self, worker: str) -> Future:
-        """A pack of one chunk, all rows to train on, for `worker`."""
+        """Return a pack of one chunk, all rows to train on, for `worker`."""
         packs, plan = self.train(worker, 0, self.n_chunks)
         if len(plan) == 1:
             return packs[0]
@@ -295,12 +295,12 @@ class ResidentData:
         return self._adopted[place]
 
     def validation(self, worker: str, parts: tuple[int, int]) -> list[Future]:
-        """Validation parts ``parts[0], ..., parts[1] - 1`` for `worker`."""
+        """Return validation parts ``parts[0], ..., parts[1] - 1`` for `worker`."""
         kind = "pack" if self.has_roles else "part"
         return [self._at(worker, kind, self._parts, i) for i in range(*parts)]
 
     def window(self, start: int) -> int:
-        """Call up to which a task that begins after `start` calls holds little data."""
+        """Return the furthest call that a task may make and still hold little data."""
         held: dict[int, int] = {}
         stop = start
         while stop - start < 2 * self.n_chunks:
@@ -418,7 +418,7 @@ def _adopt(chunks: list[Chunk], upload: Upload | None) -> list[Chunk]:
 
 
 def _join(packs: list[list[Chunk]], plan: list[tuple[int, int]]) -> list[Chunk]:
-    """One chunk out of all, in the order of the plan."""
+    """Join all chunks into one, in the order of the plan."""
     whole = concat_chunks([packs[number][position] for number, position in plan])
     synchronize()
     return pack([whole])

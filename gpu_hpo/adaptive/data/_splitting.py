@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""How rows are divided into those that train and those that validate.
+"""Divide rows into those that train and those that validate.
 
 Either part of every block is held out, or all rows stay together and each has a role in
 each of several splits, as in k-fold cross-validation.
@@ -35,13 +35,13 @@ class GroupNumbers:
     numbers: np.ndarray
 
     def of(self, groups: np.ndarray) -> np.ndarray:
-        """Numbers of rows by their groups."""
+        """Return the numbers of rows by their groups."""
         return self.numbers[np.searchsorted(self.names, groups)]
 
 
 @dataclass(frozen=True)
 class Splitting:
-    """How each block of rows is divided.
+    """The way in which each block of rows is divided.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class Splitting:
         labels: np.ndarray | None,
         groups: np.ndarray | None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Rows of a block that train, and rows that validate."""
+        """Return the rows of a block that train, and the rows that validate."""
         if self.groups is not None and groups is not None:
             held = self.groups.of(groups) > 0
             return np.flatnonzero(~held), np.flatnonzero(held)
@@ -97,7 +97,7 @@ class Splitting:
         labels: np.ndarray | None,
         groups: np.ndarray | None,
     ) -> np.ndarray:
-        """What each row of a block is to each split, of shape (n_rows, n_splits)."""
+        """Return the role of each row of a block in each split: (n_rows, n_splits)."""
         if self.n_folds is None:
             roles = np.full((n, 1), TRAIN, np.uint8)
             roles[self.held_out(n, seed, labels, groups)[1]] = TEST
@@ -112,7 +112,7 @@ class Splitting:
 
 
 def roles_of_indices(splits: Sequence[tuple[Any, Any]], n_samples: int) -> np.ndarray:
-    """What rows are to splits that are given by indices.
+    """Return the roles of rows in splits that are given by indices.
 
     Parameters
     ----------
@@ -228,15 +228,15 @@ class Splits:
         return self._rows
 
     def train(self, split: int) -> Chunk:
-        """Rows that train in a split."""
+        """Return the rows that train in a split."""
         return self._take(split, TRAIN)
 
     def test(self, split: int) -> Chunk:
-        """Rows that validate in a split."""
+        """Return the rows that validate in a split."""
         return self._take(split, TEST)
 
     def train_numbers(self, split: int) -> np.ndarray | None:
-        """Numbers of the rows that train in a split; None are all."""
+        """Return the numbers of the rows that train in a split; None are all."""
         return None if self._roles is None else self._numbered(split, TRAIN)
 
     def _numbered(self, split: int, role: int) -> np.ndarray:

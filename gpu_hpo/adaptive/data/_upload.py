@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Chunks into GPU memory."""
+"""Move chunks into GPU memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gpu_hpo.devices import (
 
 @dataclass(frozen=True)
 class OnDevice:
-    """How models want their rows in GPU memory.
+    """The way in which models want their rows in GPU memory.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ def _check_finite(X: Any) -> None:
 
 @dataclass(frozen=True)
 class Upload:
-    """How a task is to bring a chunk into GPU memory."""
+    """Brings a chunk into GPU memory, in a task."""
 
     wanted: OnDevice
     labels: np.ndarray | None

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Carries out a search on a Dask cluster."""
+"""Carry out a search on a Dask cluster."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LARGE_SPEC = 2**18  # bytes
 
 
 async def worker_facts(client: Client) -> dict[str, WorkerFacts]:
-    """Workers of a cluster by address; waits for the first one.
+    """Return the workers of a cluster by address; wait for the first one.
 
     Raises
     ------
@@ -72,7 +72,7 @@ async def worker_facts(client: Client) -> dict[str, WorkerFacts]:
 
 
 def _is_lost(fetch: asyncio.Future[Any]) -> bool:
-    """Whether what was fetched went with its worker, by what Dask says of it."""
+    """Return whether what was fetched went with its worker, according to Dask."""
     if fetch.cancelled():
         return True
     return type(fetch.exception()).__name__ in LOST
@@ -241,7 +241,7 @@ class DaskRunner:
 
     @contextmanager
     def _listening(self) -> Iterator[None]:
-        """Let workers' reports into the inbox."""
+        """Receive workers' reports in the inbox."""
         with reports(self._client, self._name, self._inbox.put_nowait) as self._topic:
             yield
 
@@ -305,7 +305,7 @@ class DaskRunner:
         )
 
     def _rows(self, task: Task) -> tuple[list[Future], int, list[tuple[int, int]]]:
-        """Packs that a task reads, and where in them the chunk of each call is."""
+        """Return the packs that a task reads, and where each call's chunk is."""
         spans = [
             self._budget.span(step.start, step.stop)
             for step in task.steps
@@ -319,7 +319,7 @@ class DaskRunner:
         return packs, first, plan
 
     def _watcher(self, task: int) -> Any:
-        """Called in a thread of Dask's when a task ends, well or badly."""
+        """Return a callback for Dask's thread, for when a task ends, well or badly."""
         loop = asyncio.get_running_loop()
 
         def on_done(future: Future) -> None:
@@ -365,7 +365,7 @@ class DaskRunner:
         self._silent = ended - self._silent
 
     async def _watch_workers(self) -> None:
-        """Tell the engine which workers came and which went."""
+        """Inform the engine which workers came and which went."""
         known = self._engine.dispatcher.workers
         gone: list[str] = []
         cut_off: list[Task] = []
@@ -408,7 +408,7 @@ class DaskRunner:
         return cut_off
 
     def _cut_off(self, gone: list[str]) -> list[Task]:
-        """Running tasks that wait for a model from another worker, which is gone.
+        """Return running tasks that wait for a model from a lost worker.
 
         They would wait for ever, since what made the model was pinned there; and so
         would the tasks that wait for theirs.

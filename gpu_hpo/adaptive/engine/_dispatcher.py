@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which trials a worker advances next, together and how far: the makespan is made here.
+"""Decide which trials a worker advances next, together and how far.
 
 Pure state machine: told of instructions, workers and finished tasks, it hands out
 tasks. It holds no array, no future and no clock, so that the same code runs on a
@@ -28,7 +28,7 @@ class Dispatcher:
     """Groups trials into tasks of a useful length, and says whose turn it is.
 
     As long as no chain of calls can delay the end, the widest bracket goes first, which
-    finds good models early; what could, goes before everything else.
+    finds good models early. Chains that could delay it go first.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ class Dispatcher:
     # ---- what is told to it ----
 
     def add_worker(self, name: str, slots: int) -> None:
-        """Let `name` work on `slots` tasks at a time."""
+        """Register a worker that works on `slots` tasks at a time."""
         self.workers[name] = Worker(slots)
 
     def remove_worker(self, name: str) -> list[int]:
@@ -183,7 +183,7 @@ class Dispatcher:
         self._hold(trial, None)
 
     def revive(self, number: int) -> None:
-        """Let a trial that was dropped be advanced again, from its first call."""
+        """Allow a trial that was dropped to be advanced again, from its first call."""
         trial = self._trials.get(number)
         if trial is not None and not trial.live:
             again = TrialState(number, epoch=trial.epoch + 1, reached=trial.reached)
@@ -216,7 +216,7 @@ class Dispatcher:
     # ---- what it decides ----
 
     def assign(self) -> list[Task]:
-        """Tasks to hand out now."""
+        """Return the tasks to hand out now."""
         # Trials whose chain is now taken to cost more, or less, are queued anew.
         for trial in map(self._trials.__getitem__, self._prices.moved()):
             if trial.entry:
@@ -235,11 +235,11 @@ class Dispatcher:
             out.append(task)
 
     def freed(self) -> list[int]:
-        """Tasks that have ended and whose results no trial needs, each told once."""
+        """Return ended tasks whose results no trial needs, each once."""
         return self._results.freed()
 
     def source(self, number: int) -> int | None:
-        """Task whose result holds the model of trial `number`."""
+        """Return the task whose result holds the model of trial `number`."""
         trial = self._trials.get(number)
         return None if trial is None else trial.source
 
@@ -314,27 +314,27 @@ class Dispatcher:
         return given_up
 
     def _current(self, task: int) -> set[int]:
-        """Trials in a running task that have not been started again since."""
+        """Return the trials of a running task that were not started again since."""
         reaches = self._reaches[task].items()
         return {n for n, (epoch, _) in reaches if epoch == self._trials[n].epoch}
 
     def _retire(self, task: int) -> dict[int, tuple[int, int]]:
-        """Note that `task` does not run any more; gives what it was to reach."""
+        """Record that `task` does not run any more; return what it was to reach."""
         self._results.ended(task)
         self._fetched.pop(task, None)
         return self._reaches.pop(task)
 
     def _hold(self, trial: TrialState, task: int | None) -> None:
-        """Note that the result of `task` is now what holds the trial's model."""
+        """Record that the result of `task` now holds the trial's model."""
         self._results.pass_on(trial.number, trial.source, task)
         trial.source = task
 
     def _counts(self, number: int, entry: int) -> bool:
-        """Whether an entry of a queue is the one that counts."""
+        """Return whether an entry of a queue is the one that counts."""
         return self._trials[number].entry == entry
 
     def _first(self, queues: list[tuple[Queue, float]]) -> TrialState | None:
-        """Trial whose turn it is, of those in some queues."""
+        """Return the trial whose turn it is, of those in some queues."""
         found = first_of(queues, Rank.longest, self._counts)
         if found is None:
             return None
@@ -345,7 +345,7 @@ class Dispatcher:
         return self._trials[found[1]]
 
     def _candidates(self, name: str) -> Iterator[TrialState]:
-        """Ready trials for worker `name`, the one whose turn it is first.
+        """Yield ready trials for worker `name`, the one whose turn it is first.
 
         A worker with an idle slot may fetch a trial that waits elsewhere. What runs
         elsewhere stays there: its model is not to be had yet. What runs here can
@@ -366,7 +366,7 @@ class Dispatcher:
             yield trial
 
     def _together(self, name: str, lead: TrialState) -> list[TrialState]:
-        """Trials that can train in one stack with `lead`, of whom it is one.
+        """Choose trials that train in one stack with `lead`, which is one of them.
 
         A stack costs less than its members one by one, so all that are where `lead`
         is come along, up to the worker's fair share of all that could be started.
@@ -391,7 +391,7 @@ class Dispatcher:
         return chosen
 
     def _cohort(self, name: str) -> list[TrialState]:
-        """Trials that worker `name` should advance together now.
+        """Choose the trials that worker `name` should advance together now.
 
         Half of its fair share of all that could be started, so that the last tasks
         are small and workers end together; but never more trials than can make one
@@ -436,7 +436,7 @@ class Dispatcher:
         return chosen
 
     def _empties(self, name: str, suspect: TrialState) -> bool:
-        """Whether a worker takes nothing more until it can have a suspect alone.
+        """Return whether a worker takes nothing more until it can run a suspect alone.
 
         One at a time does, that with least to do; the others go on.
         """
@@ -446,7 +446,7 @@ class Dispatcher:
         return name == min(n_tasks, key=lambda other: (n_tasks[other], other))
 
     def _task(self, name: str) -> Task | None:
-        """Next task for worker `name`, or None if there is nothing for it to do."""
+        """Return the next task for worker `name`, or None if it has nothing to do."""
         chosen = self._cohort(name)
         if not chosen:
             return None
@@ -489,12 +489,12 @@ class Dispatcher:
         return self.budget.cost(start, stop) if stop > start else 0
 
     def _least_worth(self, trial: TrialState) -> int:
-        """Calls that the shortest step of a trial is worth."""
+        """Return the calls that the shortest step of a trial is worth."""
         if not self.budget.refits:
             return 1
         return self._worth(trial.calls, trial.upcoming)
 
 
 def _one_call(start: int) -> int:
-    """Window of a single call."""
+    """Return the window of a single call."""
     return start + 1

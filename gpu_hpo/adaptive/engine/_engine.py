@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""A schedule and a dispatcher joined: reports in, tasks out, and the record kept."""
+"""Join a schedule and a dispatcher: reports in, tasks out, and the record kept."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class TrialFailure:
-    """How a trial ended that did not complete.
+    """The end of a trial that did not complete.
 
     Attributes
     ----------
@@ -115,12 +115,12 @@ class Engine:
         self._reported: dict[int, int] = {}  # trial -> calls of its last record
 
     def start(self) -> list[Task]:
-        """Tasks to begin with; workers must have been added by then."""
+        """Return the tasks to begin with; workers must have been added by then."""
         self._follow(self.schedule.start())
         return self.dispatcher.assign()
 
     def report(self, report: Report, elapsed: float) -> list[Task]:
-        """Take in what a task came to; return what to do next."""
+        """Take in the report of a task; return what to do next."""
         if self.dispatcher.finished(report):
             for step in report.steps:
                 if step.trial in self.failures:
@@ -155,7 +155,7 @@ class Engine:
         return self.dispatcher.assign()
 
     def worker_joined(self, name: str, slots: int) -> list[Task]:
-        """Let a worker take part that was not there before."""
+        """Take in a worker that was not there before."""
         return self.workers_changed(joined={name: slots})
 
     def worker_left(self, name: str) -> list[Task]:
@@ -238,7 +238,7 @@ class Engine:
     def _tell(self, event: Event) -> None:
         self._follow(self.schedule.tell(event))
         if self.schedule.done:
-            # Those that `patience` stopped and that nobody pushed out.
+            # Trials that `patience` stopped, and that were never dropped.
             for trial in range(self.schedule.n_trials):
                 self._end(trial)
 

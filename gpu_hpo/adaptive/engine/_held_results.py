@@ -1,15 +1,15 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which results of tasks are still needed, since they hold the model of a trial."""
+"""Track which results of tasks still hold the model of a trial."""
 
 from __future__ import annotations
 
 
 class HeldResults:
-    """Counts who needs a task's result, and tells when nobody does.
+    """Counts the trials that need a task's result, and finds results that none needs.
 
-    A task that runs is never let go: to let go of it is to cancel it, and then its
-    report never comes.
+    The result of a running task is never released: that would cancel the task, and its
+    report would never come.
     """
 
     def __init__(self) -> None:
@@ -18,16 +18,16 @@ class HeldResults:
         self._freed: list[int] = []
 
     def begun(self, task: int) -> None:
-        """Note that a task runs."""
+        """Record that a task runs."""
         self._running.add(task)
 
     def ended(self, task: int) -> None:
-        """Note that a task does not run any more."""
+        """Record that a task does not run any more."""
         self._running.discard(task)
         self._free_if_idle(task)
 
     def pass_on(self, trial: int, before: int | None, now: int | None) -> None:
-        """Note that another task, or none, holds the model of a trial from now on."""
+        """Record that another task, or none, now holds the model of a trial."""
         if before is not None:
             self._holders[before].discard(trial)
             if not self._holders[before]:
@@ -37,7 +37,7 @@ class HeldResults:
             self._holders.setdefault(now, set()).add(trial)
 
     def freed(self) -> list[int]:
-        """Tasks that have ended and whose results no trial needs, each told once."""
+        """Return ended tasks whose results no trial needs, each once."""
         out, self._freed = self._freed, []
         return out
 

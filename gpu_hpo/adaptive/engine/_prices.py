@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a call of a trial is taken to cost, and how trials are ranked by it."""
+"""Estimate what a call of a trial costs, and rank trials by it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _Peers:
 
 
 class Prices:
-    """What calls are taken to cost, learned from those that were measured.
+    """Estimates of what calls cost, learned from those that were measured.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class Prices:
                 self._price(step.trial, seconds)
 
     def moved(self) -> list[int]:
-        """Trials whose chain is now taken to cost more, or less, each told once."""
+        """Return trials whose remaining chain has a new price, each once."""
         out: list[int] = []
         for peers in self._priced.values():
             if peers.moved():
@@ -121,11 +121,11 @@ class Prices:
         return out
 
     def cost(self, trial: int) -> float:
-        """Seconds that a call of this trial is taken to cost."""
+        """Return the seconds that a call of this trial is taken to cost."""
         return self._seconds.get(trial) or self.typical or self.guess
 
     def remaining(self) -> float:
-        """Seconds that all that is still to be done is taken to cost."""
+        """Return the seconds that all that is still to be done is taken to cost."""
         typical = self.typical or self.guess
         return sum(
             max(0.0, peers.due - peers.made) * (peers.price or typical)
@@ -133,7 +133,7 @@ class Prices:
         )
 
     def rank(self, trial: int, calls: int) -> Rank:
-        """Where a trial stands after `calls` calls.
+        """Return the rank of a trial after `calls` calls.
 
         Its chain is what is left if it is promoted at every rung, in seconds: up to
         its next rung at its own price, beyond at that of its peers, since another may
@@ -155,7 +155,7 @@ class Prices:
         return Rank(True, chain, peers.width)
 
     def _price(self, trial: int, seconds: float | None) -> None:
-        """Note what a call of this trial costs, for its peers too."""
+        """Record what a call of this trial costs, for its peers too."""
         peers = self._peers[trial]
         peers.count(self._seconds.pop(trial, None), -1)
         peers.count(seconds, 1)

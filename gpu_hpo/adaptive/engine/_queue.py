@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Trials that could be advanced from one place, in two orders at a time."""
+"""Keep the trials that could be advanced from one place, in two orders at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Rank(NamedTuple):
-    """What decides when it is a trial's turn.
+    """The facts that decide when it is a trial's turn.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Queue:
     def first(
         self, order: Order, counts: Callable[[int, int], bool]
     ) -> tuple[Rank, int] | None:
-        """Rank and number of the first trial by `Rank.longest` or `Rank.widest`.
+        """Return rank and number of the first trial by `Rank.longest` or `Rank.widest`.
 
         Parameters
         ----------
@@ -79,7 +79,7 @@ def first_of(
     order: Order,
     counts: Callable[[int, int], bool],
 ) -> tuple[Rank, int] | None:
-    """First trial of several queues, each with what it costs to take one from there."""
+    """Return the first trial of several queues, each with a toll for taking from it."""
     best: tuple[float, ...] | None = None
     chosen = None
     for queue, toll in queues:

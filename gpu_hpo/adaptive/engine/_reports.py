@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Reports from workers to the client, without a task of their own.
+"""Send reports from workers to the client, without a task of their own.
 
 A report that came as the result of a task would have to wait for a thread of the
 worker, behind the next task; as an event it leaves with the message that says that

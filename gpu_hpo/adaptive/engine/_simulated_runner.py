@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Carries out a search on a clock instead of a cluster."""
+"""Carry out a search on a clock instead of a cluster."""
 
 from __future__ import annotations
 

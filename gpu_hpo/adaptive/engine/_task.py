@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What travels between the engine and whatever carries out its tasks."""
+"""Define what travels between the engine and what carries out its tasks."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """What became of a step.
+    """The result of a step.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class StepReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of a task; `seconds` is its duration on the worker."""
+    """The result of a task; `seconds` is its duration on the worker."""
 
     task: int
     worker: str

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Where a trial and a worker stand, and how a trial's next step is cut.
+"""Track where a trial and a worker stand, and cut a trial's next step.
 
 Which trials go where, and how much of what is left for them, is not decided here.
 """
@@ -24,7 +24,7 @@ class Goal:
 
 @dataclass(slots=True)
 class TrialState:
-    """Where a trial stands; `calls` and `parts` count what is handed out already."""
+    """The state of a trial; `calls` and `parts` count what is handed out already."""
 
     number: int
     goals: list[Goal] = field(default_factory=list)  # not yet reported
@@ -58,7 +58,7 @@ class TrialState:
         return self.goals[self.next_goal].calls
 
     def reported(self, goals: int) -> None:
-        """Note the end of a task that was to reach so many goals."""
+        """Record the end of a task that was to reach so many goals."""
         self.in_flight -= 1
         self.reached += [goal.calls for goal in self.goals[:goals]]
         del self.goals[:goals]
@@ -77,7 +77,7 @@ class TrialState:
         n_parts: int,
         parts_per_task: int,
     ) -> TrialStep:
-        """Hand out the next part of what there is to do, and note it.
+        """Cut the next step from what there is to do, and record it.
 
         Parameters
         ----------
@@ -119,7 +119,7 @@ class TrialState:
     def next_refit(
         self, n_parts: int, parts_per_task: int, *, resumes: bool
     ) -> TrialStep:
-        """Hand out one refit, which ends at the next goal, and note it.
+        """Cut one refit, which ends at the next goal, and record it.
 
         Parameters
         ----------
@@ -166,7 +166,7 @@ class TrialState:
 
 @dataclass(slots=True)
 class Worker:
-    """What a worker has been handed, in that order, and the trials that live there."""
+    """The tasks of a worker, in the order they were handed out, and its trials."""
 
     slots: int
     tasks: dict[int, Task] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What runs on a worker: one task, start to report."""
+"""Run one task on a worker, start to report."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Ensembles of trees that go on: each call adds as many, fitted to one more chunk.
+"""Boost ensembles that go on: each call adds trees, fitted to one more chunk.
 
-Libraries are told by the modules that an estimator's class and its bases come from, so
-that none is imported but by whoever made the estimator.
+Libraries are recognised by the modules of an estimator's class and its bases, so that
+none is imported here.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _OURS = frozenset({"xgb_model", "init_model"})
 
 
 def cannot_go_on(estimator: Any) -> str | None:
-    """Say why an estimator cannot go on with other rows; None if it can.
+    """Return why an estimator cannot go on with other rows; None if it can.
 
     Parameters
     ----------
@@ -85,14 +85,14 @@ def cannot_go_on(estimator: Any) -> str | None:
 
 
 def set_by_budget(estimator: Any) -> dict[str, Any]:
-    """Parameters that must stay as they are, or that change from call to call."""
+    """Return the parameters that stay as they are, or change from call to call."""
     names = ["warm_start"] if _library(estimator) == "sklearn" else []
     params = estimator.get_params(deep=False)
     return {name: params[name] for name in (*names, *_stopping(estimator))}
 
 
 def takes_param(estimator: Any, name: str) -> bool:
-    """Whether a call takes a fit parameter of this name."""
+    """Return whether a call takes a fit parameter of this name."""
     if name == "classes":
         return is_classifier(estimator)
     # Validation rows, for nothing but stopping: "eval_set", "sample_weight_eval_set".
@@ -168,7 +168,7 @@ def boost(
 
 
 def _next_seed(model: Any) -> Any:
-    """What to draw from in another call.
+    """Return what to draw from in another call.
 
     XGBoost goes on drawing where its thread has stopped, whatever that has trained
     meanwhile, unless the seed is another; LightGBM would draw the same columns again.
@@ -186,7 +186,7 @@ def _next_seed(model: Any) -> Any:
 def _with_all_classes(
     model: Any, rows: Chunk, classes: np.ndarray, *, first: bool
 ) -> Chunk:
-    """Rows of which each class has one: what is missing is added without weight.
+    """Add a row without weight for each class that is missing.
 
     Each `fit` takes the classes of its rows for all there are.
     """
@@ -216,7 +216,7 @@ def _with_all_classes(
 
 
 def _library(estimator: Any) -> str | None:
-    """Whose way to go on an estimator has, if it has one."""
+    """Return the library whose way to go on an estimator has, if it has one."""
     for library, base in _BASES.items():
         if base in _names(estimator, library):
             # Dask's variants train on all workers, and on collections.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What one call means: a chunk more, or a refit with more rows, trees or iterations."""
+"""Define what one call means: a chunk more, or a refit with more of something."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NO_RESOURCE = frozenset({"n_jobs", "n_streams", "random_state", "verbose"})
 
 
 class Budget(ABC):
-    """What a model consumes by being trained from one number of calls to another.
+    """The resource that a model gets more of from one number of calls to another.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Budget(ABC):
         return False
 
     def sets(self, estimator: Any) -> dict[str, Any]:
-        """Parameters that the budget sets, as they are to begin with."""
+        """Return the parameters that the budget sets, as they are to begin with."""
         return {}
 
     def check_least(self, estimator: Any, calls: int) -> None:
@@ -77,21 +77,21 @@ class Budget(ABC):
         """Raise ValueError if `estimator` cannot tell classes of these labels apart."""
 
     def takes_param(self, estimator: Any, name: str) -> bool:
-        """Whether a step of `estimator` takes a fit parameter of this name."""
+        """Return whether a step of `estimator` takes a fit parameter of this name."""
         return _pipelines.takes(estimator.fit, name)
 
     def takes_classes(self, estimator: Any) -> bool:
-        """Whether `estimator` has to be told all classes, not having all rows."""
+        """Return whether `estimator` has to be told all classes, as it lacks rows."""
         return False
 
     def can_route(self, estimator: Any) -> bool:
-        """Whether scikit-learn's metadata routing reaches what a step trains."""
+        """Return whether scikit-learn's metadata routing reaches what a step trains."""
         return True
 
     def cut(
         self, n_samples: int, all_calls: int, chunk_size: int | None
     ) -> dict[str, int | None]:
-        """How `as_blocks` is to cut data that may be cut anywhere.
+        """Return how `as_blocks` is to cut data that may be cut anywhere.
 
         Parameters
         ----------
@@ -117,7 +117,7 @@ class Budget(ABC):
         """
 
     def span(self, start: int, stop: int) -> tuple[int, int] | None:
-        """Calls whose chunks a step from `start` to `stop` calls reads.
+        """Return the calls whose chunks a step from `start` to `stop` calls reads.
 
         The first is excluded, the last included; None are all chunks there are.
         """
@@ -128,7 +128,7 @@ class Budget(ABC):
         return stop
 
     def prepare(self, model: Any, start: int, stop: int) -> Any:
-        """Give the model to call `fit` of for such a step.
+        """Return the model to call `fit` of for such a step.
 
         Parameters
         ----------

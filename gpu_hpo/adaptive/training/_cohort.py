@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""How a cohort of trials advances through chunks and is scored, on one device."""
+"""Advance a cohort of trials through chunks and score it, on one device."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""The models of a cohort, and what becomes of them."""
+"""Hold the models of a cohort, and what becomes of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gpu_hpo.training._heard import Heard
 
 @dataclass(frozen=True)
 class TrialWork:
-    """What one trial of a cohort is to do.
+    """The work of one trial of a cohort.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class Cohort(dict[int, list[FoldModel]]):
 
 @dataclass
 class TrialOutcome:
-    """What became of a trial; seconds per score run from the one before.
+    """The outcome of a trial's work; seconds per score run from the one before.
 
     Attributes
     ----------
@@ -112,14 +112,14 @@ class TrialOutcome:
     heard: list[Heard] = field(default_factory=list)
 
     def spent(self, fit: float = 0.0, score: float = 0.0) -> None:
-        """Note seconds."""
+        """Add seconds that were spent."""
         self.fit_seconds += fit
         self.fit_pending += fit
         self.score_seconds += score
         self.score_pending += score
 
     def conclude(self, spec: TrialSpec) -> None:
-        """Make a score of what the models of all splits got, if all got one."""
+        """Make a score of the metrics of all splits, if all have some."""
         found, self.metrics = self.metrics, {}
         if self.error or len(found) < spec.n_splits:
             return

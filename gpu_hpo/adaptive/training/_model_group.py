@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What trains by the same calls: one model, or a stack of several."""
+"""Train models that make the same calls: one model, or a stack of several."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class ModelGroup:
         self._trained(self.stop - self.start, worth)
 
     def end(self) -> None:
-        """Give the members of a stack their models."""
+        """Return their models to the members of a stack."""
         if self._stack is not None and self._slots:
             with self._failing():
                 models = self._stack.unstack()
@@ -139,7 +139,7 @@ class ModelGroup:
         return self._known_access
 
     def _trained(self, calls: int, worth: int) -> None:
-        """Note that so many calls were made, and what they were worth."""
+        """Record that so many calls were made, and what they were worth."""
         for slot in self._slots:
             slot.member.calls += calls
             if slot.split == 0:
@@ -197,7 +197,7 @@ class ModelGroup:
                     slot.outcome.calls = slot.member.calls
 
     def _responses(self, positions: list[int], rows: Chunk) -> list[dict[str, Any]]:
-        """Answers of the models of one split, for its rows."""
+        """Return the responses of the models of one split, for its rows."""
         scoring = self._spec.scoring
         if self._stack is None:
             return [scoring.responses(self._members[0].model, rows, self._access)]
@@ -228,7 +228,7 @@ class ModelGroup:
         self._drop_failed()
 
     def _any_left(self) -> bool:
-        """Whether there is still anything to do: other splits fail trials, too."""
+        """Return whether anything is left to do: other splits fail trials, too."""
         self._drop_failed()
         return bool(self._slots)
 
@@ -250,7 +250,7 @@ class ModelGroup:
 
 
 def _changes(spec: TrialSpec) -> bool:
-    """Whether training changes the model that it begins with."""
+    """Return whether training changes the model that it begins with."""
     return not spec.budget.refits or spec.budget.resumes
 
 

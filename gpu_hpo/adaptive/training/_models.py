@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Making a trial's model, and training it by one call."""
+"""Make a trial's model, and train it by one call."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from gpu_hpo.training._spec import TrainingSpec
 
 @dataclass(frozen=True)
 class Trial:
-    """What makes one trial different: its parameters, and the seed of its model."""
+    """The parameters that make one trial different, and the seed of its model."""
 
     params: Mapping[str, Any]
     seed: int
@@ -169,7 +169,7 @@ def train_call(
 
 
 def refit(model: Any, rows: Chunk, spec: TrialSpec, start: int, stop: int) -> Any:
-    """Fit to `rows` what a model is after `stop` calls, having made `start` so far.
+    """Fit a model to `rows` for the calls from `start` to `stop`.
 
     Returns
     -------
@@ -177,7 +177,7 @@ def refit(model: Any, rows: Chunk, spec: TrialSpec, start: int, stop: int) -> An
         Another than `model`, unless the budget is to go on with that.
     """
     model = spec.budget.prepare(model, start, stop)
-    # Whoever grants few iterations knows that they are few.
+    # Few iterations are what the budget wants: no warning of that.
     unsaid = _few_iterations if spec.budget.few_iterations else nullcontext()
     with unsaid:
         call_lent(model.fit, targets(rows), _fit_params(rows, spec), access_of(model))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Say which trials of a search may train in one stack."""
+"""Find which trials of a search may train in one stack."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ logger = logging.getLogger(__name__)
 
 
 def stack_groups(spec: TrialSpec, trials: Mapping[int, Trial]) -> dict[int, Hashable]:
-    """Say which trials may train in one stack from the start.
+    """Find which trials may train in one stack from the start.
 
     Returns
     -------
     dict of int to Hashable
-        Trials with equal values may; those that may with nobody are not in it.
+        Trials with equal values may share a stack; the others are left out.
     """
     groups: dict[int, Hashable] = {}
     if spec.budget.refits or not hasattr(spec.prototype, "stack_key"):

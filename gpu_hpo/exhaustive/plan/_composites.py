@@ -138,7 +138,7 @@ def take_apart(
     name, last = estimator.steps[-1]
     path = _join(path, name)
     if any(found[name].values()):
-        # Who of its steps gets them is its own affair.
+        # The estimator itself decides which of its steps get them.
         inner, routes = None, found[name]
     else:
         source, last, path, inner, routes = take_apart(parts, last, source, (), path)
@@ -307,7 +307,7 @@ def _can_take(estimator: Any) -> bool:
         names = [name for name, _, _ in _parts_of(estimator)]
     except Exception:  # scikit-learn says the same where it is fitted
         return False
-    # Some weights are for nobody, which scikit-learn says while it fits.
+    # Without parts there may be weights, which scikit-learn refuses in `fit`.
     return bool(names)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 class StandIn:
     """A part of a composite, whose answers are known.
 
-    So scikit-learn puts the answers of parts together, and nobody else has to know how.
+    It lets scikit-learn itself join the outputs of parts.
 
     Parameters
     ----------

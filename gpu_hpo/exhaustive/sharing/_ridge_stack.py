@@ -336,7 +336,7 @@ def _library(model: Any) -> str:
     if module.startswith("cuml.linear_model.") and name == "Ridge":
         return "cuml"
     if module.startswith("sklearn.linear_model."):
-        # Already imported by whoever has such a model.
+        # Already imported, since there is such a model.
         from sklearn.linear_model import Ridge, RidgeClassifier
 
         return "sklearn" if kind in (Ridge, RidgeClassifier) else ""

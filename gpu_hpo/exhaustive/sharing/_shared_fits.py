@@ -44,7 +44,7 @@ def share_key(model: Any) -> Hashable | None:
     Returns
     -------
     hashable or None
-        Models with equal keys may be in one `shared_stack`. None if with nobody.
+        Models with equal keys may be in one `shared_stack`. None if there are none.
     """
     if fits_together(model):
         return stack_key(model)
