@@ -18,7 +18,6 @@ def take_rows(value: Any, rows: Any) -> Any:
     Parameters
     ----------
     value : array, sparse matrix, frame, or anything that NumPy makes an array of
-        A list of arrays, as of several outputs, is taken from array by array.
     rows : slice, or ndarray of int or of bool, on the host
 
     Returns
@@ -26,8 +25,6 @@ def take_rows(value: Any, rows: Any) -> Any:
     like value
         Where `value` is.
     """
-    if isinstance(value, list) and value and hasattr(value[0], "shape"):
-        return [take_rows(item, rows) for item in value]
     if hasattr(value, "iloc"):
         return value.iloc[rows]
     if type(value).__module__.startswith("cupyx"):

@@ -72,13 +72,11 @@ class HostRows:
         if weight is not None and module.partition(".")[0] == "sklearn":
             counts = np.flatnonzero(np.asarray(weight))
             if len(counts) < len(weight):
-                y = take_rows(y, counts)
+                y = _rows(y, counts)
                 host = {
-                    name: take_rows(response, counts) for name, response in host.items()
+                    name: _rows(response, counts) for name, response in host.items()
                 }
-                params = {
-                    name: take_rows(value, counts) for name, value in params.items()
-                }
+                params = {name: _rows(value, counts) for name, value in params.items()}
         return scorer(_Responded(model, host), None, y, **params)
 
 
@@ -109,6 +107,13 @@ def _given(name: str, response: Any) -> Callable[[Any], Any]:
 
     method.__name__ = name
     return method
+
+
+def _rows(value: Any, at: np.ndarray) -> Any:
+    """Take rows of labels, weights or a response, which may be a list of outputs."""
+    if isinstance(value, list):
+        return [take_rows(item, at) for item in value]
+    return take_rows(value, at)
 
 
 def on_host(value: Any) -> Any:

@@ -14,7 +14,8 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from gpu_hpo._sklearn_private import _num_samples
-from gpu_hpo.devices import array_namespace, is_device_array
+from gpu_hpo.devices import array_namespace
+from gpu_hpo.devices._take_rows import take_rows
 
 
 def is_fixed(seed: Any) -> bool:
@@ -256,7 +257,7 @@ def _by_part(
     for i, part in enumerate(parts):
         members = np.flatnonzero(which == i)
         try:
-            data = read(*(take_rows(value, part) for value in given))
+            data = read(*(take_part(value, part) for value in given))
         except (TypeError, ValueError) as error:
             wrong = wrong or error
             for member in members:
@@ -270,14 +271,8 @@ def _by_part(
         raise wrong
 
 
-def take_rows(value: Any, rows: Any) -> Any:
-    """Rows of something by their numbers; all of what has no rows, or if None."""
+def take_part(value: Any, rows: Any) -> Any:
+    """Take rows of something by their numbers; all of what has no rows, or if None."""
     if rows is None or not np.ndim(value):
         return value
-    if hasattr(value, "iloc"):
-        return value.iloc[rows]
-    if not hasattr(value, "shape"):
-        value = np.asarray(value)
-    if is_device_array(value):
-        rows = array_namespace(value).asarray(rows)
-    return value[rows]
+    return take_rows(value, rows)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gpu_hpo.stacks._contract import fits_together, stack_key, takes_rows
-from gpu_hpo.stacks._row_orders import take_rows
+from gpu_hpo.stacks._row_orders import take_part
 from gpu_hpo.testing._fit_conformance import check_fit
 from gpu_hpo.testing._same_models import (
     Untouched,
@@ -143,10 +143,10 @@ class _Course:
         """Make one call of model number `i`, which has made `call` before."""
         rows = self._rows(i, call)
         given = {
-            name: take_rows(value, rows) if self._per_row(name, value) else value
+            name: take_part(value, rows) if self._per_row(name, value) else value
             for name, value in self._given(call).items()
         }
-        model.partial_fit(take_rows(self.X, rows), take_rows(self.y, rows), **given)
+        model.partial_fit(take_part(self.X, rows), take_part(self.y, rows), **given)
 
     def train_stack(self, stack: Any, call: int, members: Sequence[int]) -> None:
         """Make one call of a stack of some models, none of which must fail."""
