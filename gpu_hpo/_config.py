@@ -15,14 +15,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import dask.config
-import yaml
 from dask.utils import parse_bytes, parse_timedelta
 
 Value = TypeVar("Value", int, float)
 
-DEFAULTS = yaml.safe_load(
-    Path(__file__).with_name("gpu_hpo.yaml").read_text(encoding="utf-8")
-)
+(DEFAULTS,) = dask.config.collect_yaml([str(Path(__file__).with_name("gpu_hpo.yaml"))])
 dask.config.update_defaults(DEFAULTS)
 
 
