@@ -109,7 +109,7 @@ def evaluate(
     ValueError
         If the estimator has no such parameter.
     Exception
-        What a fit or a score raises, if the spec are to raise.
+        What a fit or a score raises, if `spec.raises`.
     """
     known = source["times"].values()
     before = [sum(times[i] for times in known) for i in range(2)]

@@ -293,11 +293,13 @@ def _apart(scorer: Any, access: Access) -> Any:
     if not isinstance(scorer, _MultimetricScorer) or len(scorer._scorers) == 1:
         return scorer
     writes = access is Access.OWN
+    users = scorer._scorers.items()
+    own = {name for name, one in users if writes or access_of(one) is Access.OWN}
+    if not own:
+        return scorer
     apart = {
-        name: _with_copies(one, rows=writes)
-        if writes or access_of(one) is Access.OWN
-        else one
-        for name, one in scorer._scorers.items()
+        name: _with_copies(one, rows=writes) if name in own else one
+        for name, one in users
     }
     # What they ask of the model, they still ask together.
     return _MultimetricScorer(scorers=apart, raise_exc=scorer._raise_exc)
