@@ -47,14 +47,14 @@ def array_epoch(xp: Any, rules: Rules, lanes: Lanes, rows: Rows, orders: Any) ->
         for i in range(len(order)):
             found = np.flatnonzero(which == i)
             part = lanes.part(found)
-            _Pass(xp, rules, part, rows).run(xp.asarray(order[i : i + 1]), None)
+            _LanePass(xp, rules, part, rows).run(xp.asarray(order[i : i + 1]), None)
             lanes.put(found, part)
         return
     picked = xp.asarray(which) if len(order) > 1 else None
-    _Pass(xp, rules, lanes, rows).run(xp.asarray(order), picked)
+    _LanePass(xp, rules, lanes, rows).run(xp.asarray(order), picked)
 
 
-class _Pass:
+class _LanePass:
     """The hot loop, and what it looks up."""
 
     def __init__(self, xp: Any, rules: Rules, lanes: Lanes, rows: Rows) -> None:

@@ -187,9 +187,9 @@ def array_epoch(
         elif found != order:
             batches = data.along(found)
         order = found
-        losses[models] = _Pass(xp, shape, params[models], alpha[models], data.size).run(
-            optimizer.of(models), batches
-        )
+        losses[models] = _BackpropPass(
+            xp, shape, params[models], alpha[models], data.size
+        ).run(optimizer.of(models), batches)
     return losses
 
 
@@ -205,7 +205,7 @@ class _Views:
         self.out = out[:, :, :n]
 
 
-class _Pass:
+class _BackpropPass:
     """Buffers for one block of networks, and the hot loop."""
 
     def __init__(

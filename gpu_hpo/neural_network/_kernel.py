@@ -28,7 +28,7 @@ MOST_THREADS = 256
 WIDTHS = 32, 16, 8  # of tiles, in rows; the first is that of a warp
 
 
-class Plan(NamedTuple):
+class TilePlan(NamedTuple):
     """How a block works.
 
     Attributes
@@ -66,7 +66,7 @@ class Plan(NamedTuple):
         return itemsize * max(n, self.width * self.height)
 
 
-def plan(shape: Shape, itemsize: int, n_moments: int, size: int) -> Plan | None:
+def plan(shape: Shape, itemsize: int, n_moments: int, size: int) -> TilePlan | None:
     """How to train networks in batches of `size` rows; None if they are too large."""
     for width in WIDTHS:
         if width >= 2 * size and width > WIDTHS[-1]:
@@ -75,7 +75,7 @@ def plan(shape: Shape, itemsize: int, n_moments: int, size: int) -> Plan | None:
         while height < max(shape.layout.units[1:]) and width * height < MOST_THREADS:
             height *= 2
         for kept in (True, False):
-            found = Plan(width, height, kept)
+            found = TilePlan(width, height, kept)
             if found.n_bytes(shape.layout, itemsize, n_moments) <= SHARED_BYTES:
                 return found
     return None
@@ -92,7 +92,7 @@ def kernel_epoch(
     alpha: Any,
     optimizer: Optimizer,
     data: Batches,
-    how: Plan | None = None,
+    how: TilePlan | None = None,
 ) -> Any:
     """Do what `_hot_loop.train_epoch` says, for arrays of CuPy.
 

@@ -13,7 +13,7 @@ import sys
 import numpy as np
 
 from gpu_hpo.neural_network._backprop import Batches, Layout, Shape, array_epoch
-from gpu_hpo.neural_network._kernel import Plan, kernel_epoch
+from gpu_hpo.neural_network._kernel import TilePlan, kernel_epoch
 from gpu_hpo.neural_network._optimizers import SGD, Adam
 
 # Activation of the last layer and number of outputs.
@@ -32,11 +32,11 @@ ORDERS = ("none", "shared", "several")
 # in shared memory or not. As many plans as share no factor with the numbers of cases,
 # so that all meet all.
 PLANS = (
-    Plan(2, 2, True),
-    Plan(2, 1, False),
-    Plan(2, 1, True),
-    Plan(2, 2, False),
-    Plan(1, 2, True),
+    TilePlan(2, 2, True),
+    TilePlan(2, 1, False),
+    TilePlan(2, 1, True),
+    TilePlan(2, 2, False),
+    TilePlan(1, 2, True),
 )
 N_ROWS, BATCH = 5, 3
 
