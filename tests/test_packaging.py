@@ -226,3 +226,12 @@ def test_dask_is_not_pinned():
     with open(ROOT / "pyproject.toml", "rb") as file:
         dependencies = tomllib.load(file)["project"]["dependencies"]
     assert {"dask[array]", "distributed"} <= set(dependencies)
+
+
+def test_former_name_of_compute():
+    """What users import from `gpu_hpo.execution` is what `gpu_hpo.compute` has."""
+    from gpu_hpo import compute, execution
+
+    assert execution.__all__ == compute.__all__
+    for name in execution.__all__:
+        assert getattr(execution, name) is getattr(compute, name)
