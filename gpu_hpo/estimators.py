@@ -23,7 +23,7 @@ import importlib
 import importlib.util
 from typing import Any
 
-from gpu_hpo.devices import Device, resolve_device
+from gpu_hpo.devices._detect import Device, resolve_device
 
 # The subpackage of cuml and of sklearn alike that each is in.
 _MODULES = {

@@ -15,7 +15,9 @@ from sklearn.utils import get_tags
 from gpu_hpo.adaptive.data._upload import OnDevice
 from gpu_hpo.adaptive.training._budgets import Budget, Parameter
 from gpu_hpo.adaptive.training._models import Trial, make_model
-from gpu_hpo.devices import Device, convert, wants_column_major
+from gpu_hpo.devices._counterparts import convert
+from gpu_hpo.devices._cuml_task import wants_column_major
+from gpu_hpo.devices._detect import Device
 from gpu_hpo.exceptions import DeviceNotFoundError, NoCounterpartError
 from gpu_hpo.training._seeds import Place, unset_seeds
 

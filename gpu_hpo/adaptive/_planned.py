@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gpu_hpo.adaptive.training._budgets import Budget
-from gpu_hpo.schedules import Ladder, Rung
+from gpu_hpo.schedules._base import Rung
+from gpu_hpo.schedules._ladder import Ladder
 
 
 def planned_metadata(schedule: Ladder, budget: Budget) -> dict[str, int]:

@@ -12,7 +12,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from gpu_hpo._typing import ArrayLike
-from gpu_hpo.devices import to_host
+from gpu_hpo.devices._namespace import to_host
 from gpu_hpo.metrics._scoring import Scoring
 from gpu_hpo.postfit._postfit_methods import PostfitMethods
 from gpu_hpo.postfit._score import score

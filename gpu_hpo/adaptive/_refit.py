@@ -15,7 +15,7 @@ from gpu_hpo.adaptive.engine._dask_runner import DaskRunner
 from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
 from gpu_hpo.adaptive.engine._engine import Engine, Record
 from gpu_hpo.adaptive.training._models import Trial, TrialSpec
-from gpu_hpo.schedules import Schedule
+from gpu_hpo.schedules._base import Schedule
 from gpu_hpo.training._heard import Announcer
 
 

@@ -42,10 +42,10 @@ from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.adaptive.training._stack_groups import stack_groups
 from gpu_hpo.compute._cluster_device import cluster_device, device_memory
 from gpu_hpo.data._random_split import spawn_seed
-from gpu_hpo.devices import wanted_device
+from gpu_hpo.devices._detect import wanted_device
 from gpu_hpo.exceptions import GpuHpoWarning, NoFiniteScoreError
 from gpu_hpo.metrics._scoring import make_scoring
-from gpu_hpo.schedules import Schedule
+from gpu_hpo.schedules._base import Schedule
 from gpu_hpo.training._heard import Announcer
 from gpu_hpo.training._pipelines import takes_classes
 from gpu_hpo.training._snapshots import snapshot_or_share

@@ -29,7 +29,7 @@ from gpu_hpo.adaptive.training._budgets import Budget
 from gpu_hpo.data._blocks import Blocks, as_blocks, is_per_row, known_length
 from gpu_hpo.data._chunk import GROUPS
 from gpu_hpo.data._random_split import root_seed
-from gpu_hpo.devices import is_device_array
+from gpu_hpo.devices._namespace import is_device_array
 from gpu_hpo.metrics._scoring import make_scoring
 
 _SEVERAL = (list, tuple, set, Mapping)  # of metrics

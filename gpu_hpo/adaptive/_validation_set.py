@@ -23,7 +23,7 @@ from gpu_hpo.adaptive.data._splitting import (
 )
 from gpu_hpo.data._blocks import Blocks
 from gpu_hpo.data._chunk import GROUPS, ROLES
-from gpu_hpo.devices import to_host
+from gpu_hpo.devices._namespace import to_host
 from gpu_hpo.training._lending import access_of, lend
 
 # Of what is fitted anew, a chunk says little about how many rows should validate.

@@ -9,7 +9,7 @@ from typing import Any
 
 from distributed import Client
 
-from gpu_hpo.devices import Device, resolve_device, wanted_device
+from gpu_hpo.devices._detect import Device, resolve_device, wanted_device
 from gpu_hpo.exceptions import DeviceNotFoundError
 
 

@@ -24,7 +24,7 @@ from distributed.diagnostics.plugin import WorkerPlugin
 from distributed.system import MEMORY_LIMIT
 
 from gpu_hpo._config import read_share
-from gpu_hpo.devices import Device, resolve_device
+from gpu_hpo.devices._detect import Device, resolve_device
 
 # What LocalCUDACluster takes and LocalCluster does not, so that one script runs on
 # both: without CUDA these have nothing to act on. The protocols of `_UCX` neither.

@@ -22,7 +22,7 @@ from dask.sizeof import sizeof
 from distributed.protocol.pickle import dumps, loads
 
 from gpu_hpo.data._chunk import Chunk
-from gpu_hpo.devices import is_device_array
+from gpu_hpo.devices._namespace import is_device_array
 
 _ENOUGH = 16  # bytes, of which an address is to be a multiple: what malloc promises
 _LINE = 64  # and at which what is copied begins

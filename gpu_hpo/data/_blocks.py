@@ -19,7 +19,7 @@ from gpu_hpo._config import read_bytes, read_number
 from gpu_hpo._sklearn_private import _num_samples
 from gpu_hpo._typing import ArrayLike
 from gpu_hpo.data._chunk import Chunk, n_bytes, take_chunk_rows
-from gpu_hpo.devices import is_device_array
+from gpu_hpo.devices._namespace import is_device_array
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import scipy.sparse
 
-from gpu_hpo.devices import array_namespace
+from gpu_hpo.devices._namespace import array_namespace
 from gpu_hpo.devices._take_rows import take_rows
 
 # "X", "y" (absent if there is none) and per-row fit parameters by name.

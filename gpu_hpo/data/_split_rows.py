@@ -14,7 +14,7 @@ from dask.base import is_dask_collection
 
 from gpu_hpo._sklearn_private import _check_method_params, _safe_indexing
 from gpu_hpo._typing import ArrayLike
-from gpu_hpo.devices import array_namespace, is_device_array
+from gpu_hpo.devices._namespace import array_namespace, is_device_array
 from gpu_hpo.devices._take_rows import take_rows
 
 

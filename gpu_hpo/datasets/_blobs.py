@@ -21,7 +21,7 @@ from gpu_hpo.datasets._blocks import (
     placed_like,
     row_chunks,
 )
-from gpu_hpo.devices import to_host
+from gpu_hpo.devices._namespace import to_host
 
 # What a seed is for.
 _CENTERS, _SHARES, _LABELS, _ROWS = range(4)

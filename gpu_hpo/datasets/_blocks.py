@@ -13,7 +13,7 @@ import numpy as np
 
 from gpu_hpo._config import read_bytes
 from gpu_hpo._sklearn_private import validate_parameter_constraints
-from gpu_hpo.devices import array_namespace
+from gpu_hpo.devices._namespace import array_namespace
 
 RANDOM_STATE = ["random_state", np.random.Generator, np.random.SeedSequence]
 

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_consistent_length, indexable
 from gpu_hpo._sklearn_private import _check_method_params, _num_samples
 from gpu_hpo.compute._pool import Pool
 from gpu_hpo.data._blocks import is_per_row
-from gpu_hpo.devices import is_device_array, to_host
+from gpu_hpo.devices._namespace import is_device_array, to_host
 
 
 class SearchData:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from gpu_hpo.devices import array_namespace
 from gpu_hpo.devices._cuda_kernels import SHARED_BYTES, blocks_of, lend, stream_of
+from gpu_hpo.devices._namespace import array_namespace
 from gpu_hpo.linear_model._compiled_rules import Plan, plan
 from gpu_hpo.linear_model._kernel_code import kernels
 from gpu_hpo.linear_model._lanes import Lanes, Rules

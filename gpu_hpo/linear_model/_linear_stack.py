@@ -13,7 +13,7 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
 
-from gpu_hpo.devices import array_namespace, to_host
+from gpu_hpo.devices._namespace import array_namespace, to_host
 from gpu_hpo.linear_model import _lanes as lane
 from gpu_hpo.linear_model._answers import probabilities, scores
 from gpu_hpo.linear_model._hot_loop import train_epoch

@@ -15,11 +15,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gpu_hpo._sklearn_private import Interval
-from gpu_hpo.devices import (
-    array_namespace,
-    to_host,
-    validate_device_data,
-)
+from gpu_hpo.devices._namespace import array_namespace, to_host
+from gpu_hpo.devices._validation import validate_device_data
 from gpu_hpo.exceptions import DeviceNotFoundError
 from gpu_hpo.linear_model._quasi_newton_host import (
     Problem,

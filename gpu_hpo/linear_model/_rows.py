@@ -14,7 +14,7 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import validate_data
 
 from gpu_hpo._sklearn_private import _check_partial_fit_first_call, _check_sample_weight
-from gpu_hpo.devices import array_namespace, is_device_array, to_host
+from gpu_hpo.devices._namespace import array_namespace, is_device_array, to_host
 from gpu_hpo.stacks._rows import Rows, check_X, check_X_y, class_codes
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gpu_hpo.devices import array_namespace, to_host
+from gpu_hpo.devices._namespace import array_namespace, to_host
 from gpu_hpo.linear_model._answers import validation_scores
 from gpu_hpo.linear_model._hot_loop import train_epoch
 from gpu_hpo.linear_model._lanes import ETA, LOSS, OBJECTIVE, Lanes, Rules

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.utils import get_tags
 
 from gpu_hpo._typing import ArrayLike, Estimator
-from gpu_hpo.devices import is_device_array, to_host
+from gpu_hpo.devices._namespace import is_device_array, to_host
 from gpu_hpo.devices._take_rows import take_rows
 from gpu_hpo.training._lending import Access, lend, lend_rows
 

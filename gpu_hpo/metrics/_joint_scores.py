@@ -15,7 +15,7 @@ from sklearn.metrics import get_scorer
 
 from gpu_hpo._typing import ArrayLike, Estimator
 from gpu_hpo.data._chunk import concat_chunks
-from gpu_hpo.devices import array_namespace, is_device_array, to_host
+from gpu_hpo.devices._namespace import array_namespace, is_device_array, to_host
 from gpu_hpo.metrics import METRICS, Truth, models_at_once, stacked_scores
 
 Responses = dict[str, Any]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gpu_hpo.devices import array_namespace
+from gpu_hpo.devices._namespace import array_namespace
 from gpu_hpo.metrics._encoding import (
     Encoding,
     NumberEncoding,

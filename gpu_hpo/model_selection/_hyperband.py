@@ -26,13 +26,9 @@ from gpu_hpo.adaptive._planned import planned_calls, planned_fits
 from gpu_hpo.adaptive._search_space import n_to_sample, sample
 from gpu_hpo.data._random_split import spawn_seed
 from gpu_hpo.exceptions import GpuHpoWarning
-from gpu_hpo.schedules import (
-    Bracket,
-    Hyperband,
-    Schedule,
-    halving_rungs,
-    hyperband_brackets,
-)
+from gpu_hpo.schedules._base import Schedule
+from gpu_hpo.schedules._hyperband import Bracket, Hyperband, hyperband_brackets
+from gpu_hpo.schedules._successive_halving import halving_rungs
 
 
 @with_shared_docs

@@ -23,7 +23,9 @@ from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.adaptive._planned import planned_metadata
 from gpu_hpo.exceptions import GpuHpoWarning, NoEffectWarning
 from gpu_hpo.model_selection._scheduled import BaseScheduledSearchCV
-from gpu_hpo.schedules import Incremental, Ladder, Schedule
+from gpu_hpo.schedules._base import Schedule
+from gpu_hpo.schedules._incremental import Incremental
+from gpu_hpo.schedules._ladder import Ladder
 
 
 @with_shared_docs

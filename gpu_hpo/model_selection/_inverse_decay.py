@@ -19,7 +19,8 @@ from gpu_hpo._typing import (
 )
 from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.model_selection._incremental import IncrementalSearchCV
-from gpu_hpo.schedules import InverseDecay, Ladder
+from gpu_hpo.schedules._inverse_decay import InverseDecay
+from gpu_hpo.schedules._ladder import Ladder
 
 
 @with_shared_docs

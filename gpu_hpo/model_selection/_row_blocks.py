@@ -13,7 +13,7 @@ import numpy as np
 from gpu_hpo._typing import ArrayLike
 from gpu_hpo.data._blocks import known_length
 from gpu_hpo.data._random_split import spawn_seed
-from gpu_hpo.devices import is_device_array, to_host
+from gpu_hpo.devices._namespace import is_device_array, to_host
 
 
 def kind(x: Any) -> str:

@@ -25,7 +25,7 @@ from gpu_hpo._typing import (
 from gpu_hpo.adaptive._base import BaseIncrementalSearchCV, warn_small_space
 from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.adaptive._search_space import n_to_sample, sample
-from gpu_hpo.schedules import Schedule
+from gpu_hpo.schedules._base import Schedule
 
 
 class BaseScheduledSearchCV(BaseIncrementalSearchCV):

@@ -20,7 +20,7 @@ from gpu_hpo._typing import (
 from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.adaptive._planned import planned_metadata
 from gpu_hpo.model_selection._scheduled import BaseScheduledSearchCV
-from gpu_hpo.schedules import SuccessiveHalving
+from gpu_hpo.schedules._successive_halving import SuccessiveHalving
 
 
 @with_shared_docs

@@ -18,7 +18,7 @@ from gpu_hpo.data._random_split import (
     spawn_seed,
     split_rows,
 )
-from gpu_hpo.devices import is_device_array, to_host
+from gpu_hpo.devices._namespace import is_device_array, to_host
 from gpu_hpo.devices._take_rows import take_rows
 from gpu_hpo.model_selection._row_blocks import (
     block_lengths,

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse
 from sklearn.base import is_classifier
 
-from gpu_hpo.devices import array_namespace, is_device_array, to_host
+from gpu_hpo.devices._namespace import array_namespace, is_device_array, to_host
 from gpu_hpo.neural_network._backprop import (
     Batches,
     Layout,

@@ -15,10 +15,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from gpu_hpo._sklearn_private import _check_partial_fit_first_call, _check_sample_weight
-from gpu_hpo.devices import (
-    is_device_array,
-    to_host,
-)
+from gpu_hpo.devices._namespace import is_device_array, to_host
 from gpu_hpo.stacks._rows import Rows, check_X_y, class_codes
 
 

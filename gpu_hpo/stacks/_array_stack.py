@@ -13,7 +13,7 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from gpu_hpo.devices import array_namespace, to_host
+from gpu_hpo.devices._namespace import array_namespace, to_host
 from gpu_hpo.stacks import _fit_loop
 from gpu_hpo.stacks._fit_courses import (
     Course,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from gpu_hpo.devices import array_namespace
+from gpu_hpo.devices._namespace import array_namespace
 from gpu_hpo.stacks._row_orders import is_fixed
 
 # Row numbers in the orders of members that train together: 256 MB of them.

@@ -12,7 +12,7 @@ from sklearn.base import is_classifier
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
 
-from gpu_hpo.devices import to_host
+from gpu_hpo.devices._namespace import to_host
 from gpu_hpo.stacks._fit_courses import Course, HeldRows, next_orders
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from gpu_hpo._sklearn_private import _num_samples
-from gpu_hpo.devices import array_namespace
+from gpu_hpo.devices._namespace import array_namespace
 from gpu_hpo.devices._take_rows import take_rows
 
 

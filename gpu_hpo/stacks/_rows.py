@@ -13,12 +13,8 @@ from sklearn.base import is_classifier
 from sklearn.utils.validation import validate_data
 
 from gpu_hpo._sklearn_private import _check_partial_fit_first_call, _check_sample_weight
-from gpu_hpo.devices import (
-    array_namespace,
-    is_device_array,
-    to_host,
-    validate_device_data,
-)
+from gpu_hpo.devices._namespace import array_namespace, is_device_array, to_host
+from gpu_hpo.devices._validation import validate_device_data
 
 FLOATS = [np.float64, np.float32]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gpu_hpo.devices import to_host
+from gpu_hpo.devices._namespace import to_host
 
 
 class Untouched:

@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from gpu_hpo.schedules import (
+from gpu_hpo.schedules._base import (
     Advance,
     Drop,
     Event,

@@ -22,7 +22,8 @@ import scipy.sparse
 
 from gpu_hpo._sklearn_private import _BaseScorer, _MultimetricScorer
 from gpu_hpo.data._chunk import Chunk
-from gpu_hpo.devices import harms_by_itself, is_device_array, shallow_params
+from gpu_hpo.devices._cuml_task import harms_by_itself, shallow_params
+from gpu_hpo.devices._namespace import is_device_array
 from gpu_hpo.training._snapshots import Snapshot
 
 Result = TypeVar("Result")

@@ -31,7 +31,8 @@ import numpy as np
 import scipy.sparse
 
 from gpu_hpo._sklearn_private import _BaseScorer, _MultimetricScorer, _PassthroughScorer
-from gpu_hpo.devices import is_device_array, shallow_params
+from gpu_hpo.devices._cuml_task import shallow_params
+from gpu_hpo.devices._namespace import is_device_array
 from gpu_hpo.exceptions import SharedStateWarning
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), range, slice, np.generic)

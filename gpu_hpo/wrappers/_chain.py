@@ -22,7 +22,8 @@ from distributed import get_worker
 from gpu_hpo._typing import ArrayLike, Estimator
 from gpu_hpo.data._arrival import aligned, packed_up
 from gpu_hpo.data._chunk import n_rows
-from gpu_hpo.devices import n_device_bytes, to_host
+from gpu_hpo.devices._cuml_task import n_device_bytes
+from gpu_hpo.devices._namespace import to_host
 from gpu_hpo.training._pipelines import train_on_lent
 
 # Blocks that may be read, or wait, while the model is trained on another.

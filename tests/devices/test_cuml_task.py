@@ -31,7 +31,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from gpu_hpo.devices import (
+from gpu_hpo.devices._cuml_task import (
     cuml_task,
     harms_rows,
     n_device_bytes,
@@ -175,7 +175,7 @@ def test_nothing_imports_cuml():
     """None of the functions imports cuML, installed or not."""
     code = """
 import sys
-from gpu_hpo.devices import *
+from gpu_hpo.devices._cuml_task import *
 from sklearn.linear_model import Lasso
 with cuml_task(assume_finite=True):
     harms_rows(Lasso()), wants_column_major(Lasso()), n_device_bytes(Lasso())

@@ -9,7 +9,8 @@ import types
 
 import pytest
 
-from gpu_hpo.devices import _ranges, annotated
+from gpu_hpo.devices import _ranges
+from gpu_hpo.devices._ranges import annotated
 
 
 @pytest.fixture(autouse=True)

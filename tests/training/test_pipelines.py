@@ -30,7 +30,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from gpu_hpo.adaptive.training._budgets import make_budget
 from gpu_hpo.adaptive.training._models import TrialSpec, train_call
-from gpu_hpo.devices import array_namespace, harms_rows
+from gpu_hpo.devices import array_namespace
+from gpu_hpo.devices._cuml_task import harms_rows
 from gpu_hpo.metrics._scoring import make_scoring
 from gpu_hpo.testing import NoHostCopyArray
 from gpu_hpo.training._pipelines import partial_fit, takes_classes

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from gpu_hpo.data._chunk import Chunk
-from gpu_hpo.devices import synchronize
+from gpu_hpo.devices._namespace import synchronize
 
 
 class Ahead:

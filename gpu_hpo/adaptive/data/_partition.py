@@ -23,7 +23,7 @@ from gpu_hpo.data._chunk import (
     n_rows,
     take_chunk_rows,
 )
-from gpu_hpo.devices import to_host
+from gpu_hpo.devices._namespace import to_host
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from gpu_hpo.data._arrival import pack
 from gpu_hpo.data._blocks import Blocks
 from gpu_hpo.data._chunk import Chunk, concat_chunks
 from gpu_hpo.data._random_split import spawn_seed
-from gpu_hpo.devices import synchronize
+from gpu_hpo.devices._namespace import synchronize
 
 
 @dataclass(frozen=True)

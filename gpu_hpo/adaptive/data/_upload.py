@@ -11,13 +11,8 @@ from typing import Any
 import numpy as np
 
 from gpu_hpo.data._chunk import ROLES, Chunk
-from gpu_hpo.devices import (
-    annotated,
-    array_namespace,
-    synchronize,
-    to_device,
-    to_host,
-)
+from gpu_hpo.devices._namespace import array_namespace, synchronize, to_device, to_host
+from gpu_hpo.devices._ranges import annotated
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from gpu_hpo.adaptive.engine._task import Report, Task, TrialStep
 from gpu_hpo.adaptive.engine._trial_state import Goal, TrialState, Worker
 from gpu_hpo.adaptive.training._budgets import Budget, PartialFit
 from gpu_hpo.compute._loss_policy import LossPolicy
-from gpu_hpo.schedules import Rung
+from gpu_hpo.schedules._base import Rung
 
 
 class Dispatcher:

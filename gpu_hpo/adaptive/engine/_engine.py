@@ -9,7 +9,14 @@ from dataclasses import dataclass
 
 from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
 from gpu_hpo.adaptive.engine._task import Report, Task
-from gpu_hpo.schedules import Advance, Event, Failed, Instruction, Schedule, Scored
+from gpu_hpo.schedules._base import (
+    Advance,
+    Event,
+    Failed,
+    Instruction,
+    Schedule,
+    Scored,
+)
 
 
 @dataclass(frozen=True, slots=True)

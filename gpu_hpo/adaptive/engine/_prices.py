@@ -12,7 +12,7 @@ from itertools import pairwise
 from gpu_hpo.adaptive.engine._queue import Rank
 from gpu_hpo.adaptive.engine._task import StepReport
 from gpu_hpo.adaptive.training._budgets import Budget
-from gpu_hpo.schedules import Rung
+from gpu_hpo.schedules._base import Rung
 
 
 @dataclass(slots=True)

@@ -22,7 +22,8 @@ from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.compute._blas import one_blas_thread
 from gpu_hpo.data._arrival import Parcel
 from gpu_hpo.data._chunk import Chunk
-from gpu_hpo.devices import cuml_task, synchronize
+from gpu_hpo.devices._cuml_task import cuml_task
+from gpu_hpo.devices._namespace import synchronize
 
 
 class Order(NamedTuple):

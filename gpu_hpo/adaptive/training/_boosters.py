@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.base import is_classifier, is_regressor
 
 from gpu_hpo.data._chunk import TARGETS, Chunk, n_rows, take_chunk_rows
-from gpu_hpo.devices import array_namespace, is_device_array, to_host
+from gpu_hpo.devices._namespace import array_namespace, is_device_array, to_host
 
 # What `fit` calls the model that it is to go on from.
 _GOES_ON_FROM = {"xgboost": "xgb_model", "lightgbm": "init_model"}

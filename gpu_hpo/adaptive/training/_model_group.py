@@ -21,7 +21,7 @@ from gpu_hpo.adaptive.training._members import (
 )
 from gpu_hpo.adaptive.training._models import TrialSpec, refit, train_call
 from gpu_hpo.data._chunk import Chunk, n_rows
-from gpu_hpo.devices import annotated
+from gpu_hpo.devices._ranges import annotated
 from gpu_hpo.training._heard import recorded
 from gpu_hpo.training._lending import Access, access_of
 

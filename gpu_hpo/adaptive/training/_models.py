@@ -18,7 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from gpu_hpo.adaptive.training._budgets import Budget, ByCalls, PartialFit
 from gpu_hpo.data._chunk import Chunk, row_params, targets
-from gpu_hpo.devices import convert
+from gpu_hpo.devices._counterparts import convert
 from gpu_hpo.metrics._scoring import Scoring
 from gpu_hpo.training._lending import Access, access_of, call_lent
 from gpu_hpo.training._seeds import Place, leaves_places, set_seeds, unset_seeds

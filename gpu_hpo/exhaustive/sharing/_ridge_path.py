@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.linalg
 
-from gpu_hpo.devices import array_namespace
+from gpu_hpo.devices._namespace import array_namespace
 from gpu_hpo.exhaustive.sharing._shared_fit import NotShared
 
 # Eigenvalues are exact to some 1e-16 of the largest one, so that this is how much the

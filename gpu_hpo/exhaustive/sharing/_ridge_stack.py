@@ -22,12 +22,8 @@ from gpu_hpo._sklearn_private import (
     _check_sample_weight,
     validate_parameter_constraints,
 )
-from gpu_hpo.devices import (
-    array_namespace,
-    is_device_array,
-    to_host,
-    validate_device_data,
-)
+from gpu_hpo.devices._namespace import array_namespace, is_device_array, to_host
+from gpu_hpo.devices._validation import validate_device_data
 from gpu_hpo.exhaustive.sharing._ridge_path import centre, solve_path
 from gpu_hpo.exhaustive.sharing._shared_fit import NotShared, SharedFit
 
