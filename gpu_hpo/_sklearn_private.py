@@ -1,11 +1,15 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Import the private names of scikit-learn and joblib that the package uses.
+"""Import and read what the package uses of scikit-learn's and joblib's private parts.
 
-No other module imports one. A release of scikit-learn may move or change each of these
-without notice, which is why `pyproject.toml` has an upper bound for its version and
-`make test-nightly` runs the tests with its next one.
+No other module imports a private name of theirs, or reads a private attribute of a
+scorer. A release of scikit-learn may move or change each of these without notice, which
+is why `pyproject.toml` has an upper bound for its version and `make test-nightly` runs
+the tests with its next one.
 """
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from joblib._utils import eval_expr
 from sklearn.base import _fit_context
@@ -53,6 +57,54 @@ __all__ = [
     "_warn_or_raise_about_fit_failures",
     "_yield_masked_array_for_each_param",
     "callback_management_context",
+    "estimator_of",
     "eval_expr",
+    "function_of",
+    "params_of",
+    "raises_at_once",
+    "response_method_of",
+    "scorers_of",
+    "sign_of",
+    "takes_weights",
     "validate_parameter_constraints",
 ]
+
+
+def scorers_of(scorer: _MultimetricScorer) -> dict[str, Any]:
+    """Return the scorers that a scorer of several metrics is made of, by name."""
+    return scorer._scorers
+
+
+def raises_at_once(scorer: _MultimetricScorer) -> bool:
+    """Return whether the first of several metrics that fails raises its exception."""
+    return scorer._raise_exc
+
+
+def estimator_of(scorer: _PassthroughScorer) -> Any:
+    """Return the estimator whose own `score` a scorer calls."""
+    return scorer._estimator
+
+
+def function_of(scorer: _BaseScorer) -> Callable[..., Any]:
+    """Return the function that a scorer calls with labels and responses."""
+    return scorer._score_func
+
+
+def params_of(scorer: _BaseScorer) -> dict[str, Any]:
+    """Return what else a scorer gives its function, by name."""
+    return scorer._kwargs
+
+
+def sign_of(scorer: _BaseScorer) -> int:
+    """Return 1 if a scorer's function is to be large, and -1 if it is to be small."""
+    return scorer._sign
+
+
+def response_method_of(scorer: _BaseScorer) -> str | Sequence[str]:
+    """Return which method of a model a scorer asks, or several of which it has one."""
+    return scorer._response_method
+
+
+def takes_weights(scorer: Any) -> bool:
+    """Return whether a scorer object can be given `sample_weight`."""
+    return scorer._accept_sample_weight()

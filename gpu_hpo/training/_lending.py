@@ -20,7 +20,12 @@ from typing import Any, TypeVar
 import numpy as np
 import scipy.sparse
 
-from gpu_hpo._sklearn_private import _BaseScorer, _MultimetricScorer
+from gpu_hpo._sklearn_private import (
+    _BaseScorer,
+    _MultimetricScorer,
+    function_of,
+    scorers_of,
+)
 from gpu_hpo.data._chunk import Chunk
 from gpu_hpo.devices._cuml_task import harms_by_itself, shallow_params
 from gpu_hpo.devices._namespace import is_device_array
@@ -230,9 +235,9 @@ def _access(user: Any) -> Access:
     if isinstance(user, FunctionType | type):
         return found
     if isinstance(user, _MultimetricScorer):
-        return access_of(*user._scorers.values())
+        return access_of(*scorers_of(user).values())
     if isinstance(user, _BaseScorer):
-        return access_of(user._score_func)
+        return access_of(function_of(user))
     if not hasattr(user, "get_params"):
         return found
     params = shallow_params(user)

@@ -11,36 +11,22 @@ a state of their own stay what they are.
 from __future__ import annotations
 
 import copy
-import dis
 import functools
 import io
 import pickle
 import warnings
-from collections.abc import Callable, Iterable
-from types import (
-    BuiltinFunctionType,
-    CellType,
-    CodeType,
-    FunctionType,
-    MethodType,
-    ModuleType,
-)
+from collections.abc import Callable
+from types import BuiltinFunctionType, CellType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 
-from gpu_hpo._sklearn_private import _BaseScorer, _MultimetricScorer, _PassthroughScorer
 from gpu_hpo.devices._cuml_task import shallow_params
-from gpu_hpo.devices._namespace import is_device_array
 from gpu_hpo.exceptions import SharedStateWarning
+from gpu_hpo.training._state import BY_NAME, PLAIN, has_state, is_data, keeps_in_module
 
-_PLAIN = (bool, int, float, complex, str, bytes, type(None), range, slice, np.generic)
-# Whose functions keep what they need to check their arguments, and nothing else.
-_STATELESS = frozenset({"cuml", "cupy", "gpu_hpo", "numpy", "scipy", "sklearn"})
 _SMALL = 2**20  # bytes
 _MOST_ITEMS = 1000  # of a list that is looked through
-_BY_NAME = (type, ModuleType, np.ufunc, np.dtype, type(np.mean))
 
 
 class NotCopyableError(TypeError):
@@ -119,7 +105,7 @@ def snapshot_param(value: Any, name: str) -> Any:
     """
     if type(value) in (list, tuple):
         # Rows, if they are so many; else callbacks, for instance, or data to stop by.
-        plain = len(value) > _MOST_ITEMS or all(isinstance(v, _PLAIN) for v in value)
+        plain = len(value) > _MOST_ITEMS or all(isinstance(v, PLAIN) for v in value)
         return value if plain else Snapshot(value, name)
     return snapshot(value, name)
 
@@ -147,17 +133,6 @@ def snapshot_or_share(value: Any, name: str) -> Any:
 def fresh(value: Any) -> Any:
     """Return a copy of what is a `Snapshot`, and anything else as it is."""
     return value.copy(_own_if_small) if isinstance(value, Snapshot) else value
-
-
-def has_state(value: Any) -> bool:
-    """Return whether users of a value could see what others have done to it.
-
-    Parameters
-    ----------
-    value : object
-        Data (arrays, frames, sparse matrices) does not count.
-    """
-    return _has_state(value, set())
 
 
 def own_functions(estimator: Any) -> Any:
@@ -207,101 +182,6 @@ def _own_if_small(data: Any) -> Any:
     return data.copy() if small else data
 
 
-# ---- what has a state ----
-
-
-def _is_data(value: Any) -> bool:
-    return (
-        isinstance(value, np.ndarray)
-        or scipy.sparse.issparse(value)
-        or hasattr(value, "iloc")
-        or is_device_array(value)
-    )
-
-
-def _has_state(value: Any, seen: set[int]) -> bool:
-    if isinstance(value, (*_PLAIN, *_BY_NAME)) or id(value) in seen or _is_data(value):
-        return False
-    seen.add(id(value))
-    if isinstance(value, FunctionType):
-        root = (value.__module__ or "").partition(".")[0]
-        return root not in _STATELESS and (
-            _has_attributes(value)
-            or _keeps_in_module(value)
-            or _rebinds(value.__code__)
-            or any(
-                isinstance(v, np.ndarray) or _has_state(v, seen)
-                for v in _kept_by(value)
-            )
-        )
-    if isinstance(value, BuiltinFunctionType):
-        owner = getattr(value, "__self__", None)
-        return owner is not None and _has_state(owner, seen)
-    if isinstance(value, MethodType):
-        return _has_state(value.__self__, seen)
-    if isinstance(value, tuple | frozenset):
-        return any(_has_state(item, seen) for item in value)
-    if isinstance(value, functools.partial):
-        inside = (value.func, *value.args, *value.keywords.values())
-        return any(_has_state(item, seen) for item in inside)
-    if isinstance(value, _PassthroughScorer):
-        return False  # it calls the model that it is given
-    if isinstance(value, _MultimetricScorer):
-        return any(_has_state(item, seen) for item in value._scorers.values())
-    if isinstance(value, _BaseScorer) and type(value).__module__.startswith("sklearn."):
-        inside = (value._score_func, *value._kwargs.values())
-        return any(_has_state(item, seen) for item in inside)
-    return True
-
-
-@functools.lru_cache(maxsize=256)
-def _rebinds(code: CodeType) -> bool:
-    """Return whether a function sets variables of its closure (`nonlocal`)."""
-    return any(
-        step.opname == "STORE_DEREF" and step.argval in code.co_freevars
-        for step in dis.get_instructions(code)
-    )
-
-
-def _has_attributes(function: FunctionType) -> bool:
-    """Return whether a function has been given attributes, which it may count in."""
-    return bool(function.__dict__.keys() - {"__wrapped__"})
-
-
-def _keeps_in_module(function: FunctionType) -> bool:
-    """Return whether a function changes its module, as far as can be seen.
-
-    By a global variable that it sets, by attributes of its own that it gets at by its
-    global name, or by a random state of the module.
-    """
-    code, names = function.__code__, function.__globals__
-    itself = names.get(function.__name__) is function and _has_attributes(function)
-    return _sets_globals(code) or any(
-        (itself and name == function.__name__)
-        or isinstance(names.get(name), np.random.RandomState | np.random.Generator)
-        for name in code.co_names
-    )
-
-
-@functools.lru_cache(maxsize=256)
-def _sets_globals(code: CodeType) -> bool:
-    return any(step.opname == "STORE_GLOBAL" for step in dis.get_instructions(code))
-
-
-def _kept_by(function: FunctionType) -> Iterable[Any]:
-    """Return what a function keeps from call to call."""
-    for cell in function.__closure__ or ():
-        try:
-            yield cell.cell_contents
-        except ValueError:  # it is empty
-            continue
-    yield from function.__defaults__ or ()
-    yield from (function.__kwdefaults__ or {}).values()
-
-
-# ---- copies ----
-
-
 def _pickled(value: Any) -> tuple[bytes, list[tuple[str, Any]]]:
     shared: list[tuple[str, Any]] = []
     stream = io.BytesIO()
@@ -341,7 +221,7 @@ class _Pickler(pickle.Pickler):
                 return CellType, ()
         if not isinstance(value, FunctionType):
             return NotImplemented
-        if _keeps_in_module(value):
+        if keeps_in_module(value):
             raise _KeptInModuleError(f"{value.__name__} has a state in its module")
         # In two steps, since a function may be among what it keeps.
         return (
@@ -389,9 +269,7 @@ class _Shared:
 
 def _how(value: Any) -> str | None:
     """Return how a part of a value gets into copies if it is not pickled."""
-    if isinstance(value, _BY_NAME):
-        return "same"
-    if isinstance(value, _Shared):
+    if isinstance(value, (*BY_NAME, _Shared)):
         return "same"
     if isinstance(value, _ByCopy):
         return "copy"
@@ -402,9 +280,9 @@ def _how(value: Any) -> str | None:
         return "same" if owner is None or isinstance(owner, ModuleType) else None
     if isinstance(value, CellType):
         return None
-    if _is_data(value):
+    if is_data(value):
         return "lend"
-    if isinstance(value, _PLAIN) or type(value) in (dict, list, tuple, set, frozenset):
+    if isinstance(value, PLAIN) or type(value) in (dict, list, tuple, set, frozenset):
         return None
     # A type that defines how it is copied may not define how it is pickled.
     return "copy" if hasattr(type(value), "__deepcopy__") else None

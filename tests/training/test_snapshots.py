@@ -22,11 +22,11 @@ from gpu_hpo.training._snapshots import (
     NotCopyableError,
     Snapshot,
     fresh,
-    has_state,
     own_functions,
     snapshot_or_share,
     snapshot_param,
 )
+from gpu_hpo.training._state import has_state
 
 
 class Counter:
