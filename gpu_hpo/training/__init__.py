@@ -1,7 +1,3 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
 """Train one model: what it is lent, what is copied for it, its seeds and warnings."""
-
-from gpu_hpo.stacks._contract import Stack
-
-__all__ = ["Stack"]
