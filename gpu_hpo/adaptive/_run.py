@@ -208,11 +208,12 @@ class SearchRun(ABC):
     async def _carry_out(self, job: Job) -> None:
         """Train and score as the schedule says, and set the fitted attributes."""
         data, spec, schedule = job.data, job.spec, job.schedule
+        needs_X = spec.scoring.needs_X
         dispatcher = Dispatcher(
             schedule.outlook,
             window=data.window if data.windowed else None,
             n_parts=data.n_parts,
-            parts_per_task=data.n_parts if spec.scoring.whole else data.parts_per_task,
+            parts_per_task=data.n_parts if needs_X else data.parts_per_task,
             groups=stack_groups(spec, job.trials) if self.stack else None,
             budget=spec.budget,
         )

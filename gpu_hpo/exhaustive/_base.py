@@ -29,9 +29,9 @@ from gpu_hpo.compute._backends import (
     open_pool,
 )
 from gpu_hpo.compute._pool import Pool
-from gpu_hpo.devices import is_device_array
+from gpu_hpo.devices._namespace import is_device_array
 from gpu_hpo.exceptions import NoEffectWarning
-from gpu_hpo.exhaustive._evaluation import fit_whole
+from gpu_hpo.exhaustive._evaluation import fit_to_all_rows
 from gpu_hpo.exhaustive._run import ExhaustiveRun, has_callbacks
 from gpu_hpo.exhaustive._search_data import SearchData
 from gpu_hpo.metrics._scoring import read_scorer
@@ -41,7 +41,7 @@ from gpu_hpo.training._heard import say
 from gpu_hpo.training._snapshots import own_functions
 
 # What the searches take beside scikit-learn's parameters.
-OWN_CONSTRAINTS: dict[str, Any] = {
+EXTRA_CONSTRAINTS: dict[str, Any] = {
     "scheduler": "no_validation",  # see check_scheduler
     "iid": "no_validation",
     "cache_cv": ["boolean"],
@@ -96,24 +96,24 @@ n_outputs), optional
             max_subtasks=1 + (self.refit is not False)
         )
         weight = data.params.get("sample_weight")
-        told = {
+        callback_args = {
             "X": data.X,
             "y": data.y,
             "metadata": None if weight is None else {"sample_weight": weight},
         }
-        context.call_on_fit_task_begin(estimator=self, **told)
+        context.call_on_fit_task_begin(estimator=self, **callback_args)
         with self._open(run, data) as pool, run.begin(pool):
             self._run_search(run.evaluate_candidates, callback_ctx=context)
             run.conclude()
             if self.refit:
-                self._refit(run, context, told)
+                self._refit(run, context, callback_args)
         self.cv_results_ = run.results
         self.scorer_ = (
             run.scorers._scorers
             if isinstance(run.scorers, _MultimetricScorer)
             else run.scorers
         )
-        context.call_on_fit_task_end(estimator=self, **told)
+        context.call_on_fit_task_end(estimator=self, **callback_args)
         return self
 
     def _open(
@@ -129,23 +129,25 @@ n_outputs), optional
             return open_one_by_one(self.scheduler)
         return open_pool(self.scheduler, self.n_jobs)
 
-    def _refit(self, run: ExhaustiveRun, context: Any, told: Mapping[str, Any]) -> None:
+    def _refit(
+        self, run: ExhaustiveRun, context: Any, callback_args: Mapping[str, Any]
+    ) -> None:
         """Fit the best parameters to all rows."""
         # Parameters may be estimators, and those of the user's stay as they are.
         best = clone(run.base).set_params(**clone(self.best_params_, safe=False))
         best = own_functions(best)
         task = context.subcontext(task_name="refit-with-best-params")
         with task.propagate_callback_context(best):
-            task.call_on_fit_task_begin(estimator=self, **told)
-            again = not has_callbacks(self)
+            task.call_on_fit_task_begin(estimator=self, **callback_args)
+            replaceable = not has_callbacks(self)
             best, self.refit_time_, heard = run.on_all_rows(
-                fit_whole, run.spec, best, again
+                fit_to_all_rows, run.spec, best, replaceable
             )
         say(heard, f"candidate {self.best_index_}, fitted to all rows")
         self.best_estimator_ = best
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
-        task.call_on_fit_task_end(estimator=self, **told)
+        task.call_on_fit_task_end(estimator=self, **callback_args)
 
     # ---- lazily, for Dask collections ----
 
@@ -194,12 +196,12 @@ n_outputs), optional
         """Copy the parameters; a client, or an executor, is the same one."""
         bare = copy.copy(self)
         bare.scheduler = None
-        found: Any = BaseEstimator.__sklearn_clone__(bare)
+        cloned: Any = BaseEstimator.__sklearn_clone__(bare)
         shared = _is_of_this_process(self.scheduler)
-        found.scheduler = (
+        cloned.scheduler = (
             self.scheduler if shared else clone(self.scheduler, safe=False)
         )
-        return found
+        return cloned
 
     # ---- what is dask-ml's ----
 

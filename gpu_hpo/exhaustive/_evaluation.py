@@ -17,9 +17,15 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from gpu_hpo._sklearn_private import _BaseScorer, _MultimetricScorer
-from gpu_hpo.devices import annotated, synchronize
+from gpu_hpo.devices._namespace import synchronize
+from gpu_hpo.devices._ranges import annotated
 from gpu_hpo.exhaustive._fold_scores import Evaluation, FoldScores
-from gpu_hpo.exhaustive._fold_steps import CandidateSpec, SplitRows, State, in_order
+from gpu_hpo.exhaustive._fold_steps import (
+    CandidateSpec,
+    NodeOutput,
+    SplitRows,
+    in_order,
+)
 from gpu_hpo.exhaustive._new_models import new_model
 from gpu_hpo.exhaustive.plan._nodes import Leaf
 from gpu_hpo.exhaustive.sharing._shared_fits import saves_work, share_key, shared_stack
@@ -46,7 +52,7 @@ class CallbackTask:
     context: Any
 
 
-def needs_whole(scorer: Any, *, routed: bool = False) -> bool:
+def needs_whole_estimator(scorer: Any, *, routed: bool = False) -> bool:
     """Return whether a scorer wants the estimator as it is and X as it was given.
 
     Scikit-learn's own ask for nothing but predictions, and the last step of a pipeline
@@ -55,20 +61,21 @@ def needs_whole(scorer: Any, *, routed: bool = False) -> bool:
     """
     if isinstance(scorer, _MultimetricScorer):
         scorers = scorer._scorers.values()
-        return any(needs_whole(one, routed=routed) for one in scorers)
-    if _is_own_score(scorer):
+        return any(needs_whole_estimator(one, routed=routed) for one in scorers)
+    if _is_estimator_score(scorer):
         return routed
     return not isinstance(scorer, _BaseScorer)
 
 
 def can_share(estimator: Any) -> tuple[bool, bool]:
-    """Return whether candidates may be fitted together, and in any number.
+    """Return whether candidates may be fitted together, and divided among tasks.
 
     Returns
     -------
     together : bool
-    in_lots : bool
-        Whether what comes out is the same to the bit, however many are together.
+    divisible : bool
+        Whether they may be divided: what each scores is the same to the bit, however
+        many are together.
     """
     together = share_key(estimator) is not None
     return together, together and stack_key(estimator) is not None
@@ -78,10 +85,10 @@ def evaluate(
     spec: CandidateSpec,
     leaf: Leaf,
     candidates: Sequence[Mapping[str, Any]],
-    source: State,
+    source: NodeOutput,
     rows: SplitRows,
-    fold: State | None = None,
-    told: Sequence[CallbackTask] | None = None,
+    fold: NodeOutput | None = None,
+    callback_tasks: Sequence[CallbackTask] | None = None,
 ) -> list[Evaluation]:
     """Fit and score candidates that have all but their last step in common.
 
@@ -92,13 +99,13 @@ def evaluate(
         Their last step.
     candidates : sequence of dict
         Its parameters.
-    source : State
+    source : NodeOutput
         What it is fitted to.
     rows : SplitRows
-    fold : State, optional
-        The fold itself, if `needs_whole`.
-    told : sequence of CallbackTask, optional
-        Who wants to be told of the fit of each candidate. Each is then fitted alone.
+    fold : NodeOutput, optional
+        The fold itself, if `needs_whole_estimator`.
+    callback_tasks : sequence of CallbackTask, optional
+        One per candidate, for scikit-learn's callbacks. Each is then fitted alone.
 
     Returns
     -------
@@ -111,8 +118,8 @@ def evaluate(
     Exception
         What a fit or a score raises, if `spec.raises`.
     """
-    known = source["times"].values()
-    before = [sum(times[i] for times in known) for i in range(2)]
+    times = source["times"].values()
+    before = [sum(seconds[i] for seconds in times) for i in range(2)]
     heard = list(source["heard"])
     if source["error"] is not None:
         return [
@@ -121,23 +128,24 @@ def evaluate(
         ]
     with spec.task(source["train"]), annotated("fit"):
         work = _GroupEvaluation(spec, leaf, source, rows, fold)
-        found = work.all_together(candidates) if told is None else {}
-        done = []
+        together = work.evaluate_together(candidates) if callback_tasks is None else {}
+        evaluations = []
         for i, params in enumerate(candidates):
-            evaluation = found.get(i)
+            evaluation = together.get(i)
             if evaluation is None:
-                with recorded() as own:
-                    evaluation = work.alone(params, told[i] if told else None)
-                evaluation.heard += ((None, item) for item in own)
+                callback_task = callback_tasks[i] if callback_tasks else None
+                with recorded() as heard_alone:
+                    evaluation = work.evaluate_alone(params, callback_task)
+                evaluation.heard += ((None, item) for item in heard_alone)
             evaluation.heard += heard
             evaluation.fit_time += before[0]
             evaluation.score_time += before[1]
-            done.append(evaluation)
-        return done
+            evaluations.append(evaluation)
+        return evaluations
 
 
-def fit_whole(
-    spec: CandidateSpec, estimator: Any, again: bool, data: Mapping[str, Any]
+def fit_to_all_rows(
+    spec: CandidateSpec, estimator: Any, replaceable: bool, data: Mapping[str, Any]
 ) -> tuple[Any, float, list[Heard]]:
     """Fit an estimator to all rows, which stay what they are.
 
@@ -145,7 +153,7 @@ def fit_whole(
     ----------
     spec : CandidateSpec
     estimator : estimator
-    again : bool
+    replaceable : bool
         Whether a copy of the estimator will do, if it wants to write on the rows.
     data : mapping
         "X", "y" and the parameters of "fit".
@@ -159,13 +167,13 @@ def fit_whole(
     with spec.task(data["X"]), annotated("fit"), recorded() as heard:
         begin = time.time()
         access = access_of(estimator)
-        if access is Access.READ_ONLY and not again:
+        if access is Access.READ_ONLY and not replaceable:
             access = Access.OWN
         unfitted = clone(estimator) if access is Access.READ_ONLY else None
 
         def fit(access: Access) -> Any:
-            other = unfitted is not None and access is Access.OWN
-            model = own_functions(unfitted) if other else estimator
+            replace = unfitted is not None and access is Access.OWN
+            model = own_functions(unfitted) if replace else estimator
             _fit_all(model, data, access)
             return model
 
@@ -228,9 +236,9 @@ class _GroupEvaluation:
         self,
         spec: CandidateSpec,
         leaf: Leaf,
-        source: State,
+        source: NodeOutput,
         rows: SplitRows,
-        fold: State | None,
+        fold: NodeOutput | None,
     ) -> None:
         self._spec = spec
         self._leaf = leaf
@@ -246,18 +254,22 @@ class _GroupEvaluation:
 
     # ---- one ----
 
-    def alone(
-        self, params: Mapping[str, Any], told: CallbackTask | None = None
+    def evaluate_alone(
+        self, params: Mapping[str, Any], callback_task: CallbackTask | None = None
     ) -> Evaluation:
         """Fit and score the model of one candidate."""
         model = _model(self._leaf, params)
         evaluation = Evaluation()
         begin = time.time()
         access = access_of(model)
-        if access is Access.READ_ONLY and (told is not None or self._writes):
+        if access is Access.READ_ONLY and (callback_task is not None or self._writes):
             access = Access.OWN
         try:
-            with nullcontext() if told is None else self._telling(told, model):
+            with (
+                nullcontext()
+                if callback_task is None
+                else self._callbacks(callback_task, model)
+            ):
                 model, access = self._fit(model, access, params)
         except Exception:
             if self._spec.raises:
@@ -274,9 +286,9 @@ class _GroupEvaluation:
         """Fit a model; give another one, with rows of its own, if it has to write."""
 
         def fit(now: Access) -> Any:
-            again = now is not access
-            fitted = _model(self._leaf, params) if again else model
-            self._writes = self._writes or again  # and those after it do, too
+            refitted = now is not access
+            fitted = _model(self._leaf, params) if refitted else model
+            self._writes = self._writes or refitted  # and those after it do, too
             self._fit_to_lent(fitted, now)
             return fitted
 
@@ -291,25 +303,26 @@ class _GroupEvaluation:
         model.fit(lend(self._source["train"], access), *target, **params)
 
     @contextmanager
-    def _telling(self, told: CallbackTask, model: Any) -> Iterator[None]:
+    def _callbacks(self, callback_task: CallbackTask, model: Any) -> Iterator[None]:
         """Notify scikit-learn's callbacks that a fit begins, and that it has ended."""
+        context = callback_task.context
         weight = self._fit_params.get("sample_weight")
-        what = {
-            "estimator": told.search,
+        args = {
+            "estimator": callback_task.search,
             "X": self._source["train"],
             "y": self._rows["y_train"],
             "metadata": None if weight is None else {"sample_weight": weight},
         }
         try:
-            with told.context.propagate_callback_context(model):
-                told.context.call_on_fit_task_begin(**what)
+            with context.propagate_callback_context(model):
+                context.call_on_fit_task_begin(**args)
                 yield
         finally:
-            told.context.call_on_fit_task_end(**what)
+            context.call_on_fit_task_end(**args)
 
     # ---- together ----
 
-    def all_together(
+    def evaluate_together(
         self, candidates: Sequence[Mapping[str, Any]]
     ) -> dict[int, Evaluation]:
         """Fit and score those that can be fitted together, by their positions."""
@@ -317,20 +330,20 @@ class _GroupEvaluation:
         if not saves_work(first, len(candidates)):
             return {}
         models = [first, *(_model(self._leaf, params) for params in candidates[1:])]
-        found: dict[int, Evaluation] = {}
+        evaluations: dict[int, Evaluation] = {}
         for members in _groups(models):
             with recorded() as heard:
-                together = self.together([models[i] for i in members])
-            if together is None:
+                of_members = self._evaluate_members([models[i] for i in members])
+            if of_members is None:
                 continue  # one by one they say the same
             for item in heard:
                 for i in range(len(members)) if item.models is None else item.models:
-                    together[i].heard.append((None, item))
-            found.update(zip(members, together, strict=True))
-        return found
+                    of_members[i].heard.append((None, item))
+            evaluations.update(zip(members, of_members, strict=True))
+        return evaluations
 
-    def together(self, models: Sequence[Any]) -> list[Evaluation] | None:
-        """Fit and score models as a stack; None if it must be one by one after all."""
+    def _evaluate_members(self, models: Sequence[Any]) -> list[Evaluation] | None:
+        """Fit and score models by one fit; None if it must be one by one after all."""
         begin = time.time()
         y = self._rows["y_train"]
         if y is None or not len(models):
@@ -354,7 +367,7 @@ class _GroupEvaluation:
         if failed and self._spec.raises:
             raise failed[0]
         fit_time = (time.time() - begin) / len(models)
-        found = [
+        evaluations = [
             Evaluation(
                 fit_time=fit_time,
                 error=None if why is None else "".join(traceback.format_exception(why)),
@@ -368,7 +381,7 @@ class _GroupEvaluation:
         trains = None
         if tests is not None and self._spec.return_train_score:
             trains = self._scores.of_stack(stack, fitted, "train")
-        for i, (model, evaluation) in enumerate(zip(fitted, found, strict=True)):
+        for i, (model, evaluation) in enumerate(zip(fitted, evaluations, strict=True)):
             if evaluation.error is not None:
                 continue
             if tests is None or tests[i] is None:
@@ -380,9 +393,9 @@ class _GroupEvaluation:
                     evaluation.train = trains[i]
                 else:
                     self._scores.score_train(model, evaluation, access_of(model))
-        return found
+        return evaluations
 
 
-def _is_own_score(scorer: Any) -> bool:
+def _is_estimator_score(scorer: Any) -> bool:
     """Return whether this is the estimator's own `score`, as when scoring is None."""
     return type(scorer).__name__ == "_PassthroughScorer"

@@ -15,7 +15,7 @@ from typing import Any
 from gpu_hpo._config import read_number, read_seconds
 from gpu_hpo.compute._loss_policy import LossPolicy
 from gpu_hpo.compute._pool import Pool, ResultsLost, TaskKilled
-from gpu_hpo.exhaustive._evaluation import evaluate
+from gpu_hpo.exhaustive._evaluation import CallbackTask, evaluate
 from gpu_hpo.exhaustive._fold_scores import Evaluation
 from gpu_hpo.exhaustive._fold_steps import (
     CandidateSpec,
@@ -24,7 +24,7 @@ from gpu_hpo.exhaustive._fold_steps import (
     fit_step,
     join_parts,
 )
-from gpu_hpo.exhaustive.plan._composites import numbers_in
+from gpu_hpo.exhaustive.plan._composites import nodes_in
 from gpu_hpo.exhaustive.plan._nodes import ROOT, Joined, Leaf, Node
 
 logger = logging.getLogger(__name__)
@@ -41,15 +41,16 @@ class Group:
     leaf : Leaf
     members : sequence of (int, dict)
         Number of each candidate, and parameters of its last step.
-    together, in_lots : bool
+    together, divisible : bool
         Whether they may be fitted together, so that they go into one task; and whether
-        what comes out is the same however many are.
+        they may be divided among tasks, since what each scores is the same however many
+        are together.
     """
 
     leaf: Leaf
     members: Sequence[tuple[int, Mapping[str, Any]]]
     together: bool = False
-    in_lots: bool = True
+    divisible: bool = True
 
 
 @dataclass(eq=False)
@@ -102,14 +103,12 @@ class FoldRunner:
     uses : mapping of (int, bool) to int, optional
         By how many nodes and groups each node is needed, with X pairwise or not, if all
         groups are known. Otherwise splits are kept to the end, unless they are many.
-    whole : bool
-        Whether scorers want X as it was given.
     limit : int, optional
         Tasks at a time that end in scores.
     cache : bool
         Whether folds are kept, rather than cut again for each task.
-    told : callable, optional
-        Gives what the fit of a candidate, by its number, on a split is told of.
+    callback_task : callable, optional
+        Gives the `CallbackTask` of a candidate, by its number, on a split.
     """
 
     def __init__(
@@ -121,10 +120,9 @@ class FoldRunner:
         nodes: Mapping[int, Node],
         *,
         uses: Mapping[tuple[int, bool], int] | None = None,
-        whole: bool = False,
         limit: int | None = None,
         cache: bool = True,
-        told: Callable[[int, int], Any] | None = None,
+        callback_task: Callable[[int, int], CallbackTask] | None = None,
     ) -> None:
         self._pool = pool
         self._spec = spec
@@ -132,10 +130,9 @@ class FoldRunner:
         self._splits = splits
         self._nodes = nodes
         self._uses = uses
-        self._whole = whole
         self._limit = max(limit or 2 * pool.n_slots, 1)
         self._cache = cache
-        self._told = told
+        self._callback_task = callback_task
         self._task_seconds = read_seconds("tasks.exhaustive")
         self._max_models = read_number("tasks.max-models")
         self._kept_splits = read_number("tasks.kept-splits")
@@ -153,8 +150,8 @@ class FoldRunner:
             number
             for node in nodes.values()
             if isinstance(node, Joined)
-            for number, whole in node.parts.values()
-            for number in (number, *numbers_in(whole))
+            for number, assembly in node.parts.values()
+            for number in (number, *nodes_in(assembly))
         }
 
     def run(
@@ -170,10 +167,10 @@ class FoldRunner:
         groups : iterable of Group
             Asked for the next one when there is nothing else left to begin.
         take : callable
-            Told of scores as they arrive: the split, the numbers of candidates, and
+            Called with scores as they arrive: the split, the numbers of candidates, and
             what each scored.
         begun : callable, optional
-            Told the split and the numbers of candidates that are about to be fitted.
+            Called with the split and the numbers of candidates before they are fitted.
         """
         self._begun = begun
         batches = self._batches(groups)
@@ -232,7 +229,7 @@ class FoldRunner:
         """Return how many members of a group go into a task."""
         n_members, n_splits = len(group.members), len(self._splits)
         if group.together:
-            lots = math.ceil(self._pool.n_slots / n_splits) if group.in_lots else 1
+            lots = math.ceil(self._pool.n_slots / n_splits) if group.divisible else 1
             return min(math.ceil(n_members / lots), self._max_models)
         price = self._prices.get(group.leaf.number)
         if price is None:
@@ -250,16 +247,18 @@ class FoldRunner:
             self._spec,
             leaf,
             [params for _, params in batch.members],
-            self._state(leaf.source, split, leaf.pairwise),
+            self._output(leaf.source, split, leaf.pairwise),
             self._rows(split),
+            self._output(ROOT, split, leaf.pairwise)
+            if self._spec.keep_fitted
+            else None,
         ]
-        fold = self._state(ROOT, split, leaf.pairwise) if self._whole else None
-        args.append(fold)
-        if self._told is not None:
-            args.append([self._told(number, split) for number, _ in batch.members])
+        if self._callback_task is not None:
+            numbers = [number for number, _ in batch.members]
+            args.append([self._callback_task(number, split) for number in numbers])
         self._running[self._pool.submit(_evaluate, *args)] = batch
 
-    def _state(self, number: int, split: int, pairwise: bool) -> Any:
+    def _output(self, number: int, split: int, pairwise: bool) -> Any:
         """Return the handle of a node's output on a split; submit it if need be."""
         key = (number, split, pairwise)
         handle = self._handles.get(key)
@@ -274,8 +273,9 @@ class FoldRunner:
                 return handle
         else:
             node = self._nodes[number]
-            states = [self._state(need, split, pairwise) for need in node.needs]
-            source, *parts = states
+            source, *parts = [
+                self._output(need, split, pairwise) for need in node.needs
+            ]
             function: Any = join_parts if isinstance(node, Joined) else fit_step
             keep = self._spec.keep_fitted or number in self._parts
             handle = self._pool.submit(
@@ -295,7 +295,7 @@ class FoldRunner:
     def _finish(self, handle: Any, take: Callable[..., None]) -> None:
         batch = self._running[handle]
         try:
-            seconds, found = self._pool.result(handle)
+            seconds, evaluations = self._pool.result(handle)
         except TaskKilled as error:
             del self._running[handle]
             self._pool.release(handle)
@@ -308,9 +308,9 @@ class FoldRunner:
         del self._running[handle]
         self._pool.release(handle)
         leaf = batch.group.leaf
-        price, known = seconds / len(found), self._prices.get(leaf.number)
+        price, known = seconds / len(evaluations), self._prices.get(leaf.number)
         self._prices[leaf.number] = price if known is None else (price + known) / 2
-        self._done(batch, found, take)
+        self._done(batch, evaluations, take)
 
     def _lost(
         self, batch: _Batch, error: TaskKilled | ResultsLost, take: Callable[..., None]
@@ -324,9 +324,9 @@ class FoldRunner:
         )
         if not guilty:
             # Members of a stack are told apart only if it is one of them.
-            whole = batch.group.together and not batch.alone
+            undivided = batch.group.together and not batch.alone
             self._suspects += (
-                [replace(batch, alone=True)] if whole else batch.one_by_one()
+                [replace(batch, alone=True)] if undivided else batch.one_by_one()
             )
         elif self._spec.raises:
             raise error
@@ -334,12 +334,15 @@ class FoldRunner:
             self._done(batch, [Evaluation(error=str(error))], take)
 
     def _done(
-        self, batch: _Batch, found: Sequence[Evaluation], take: Callable[..., None]
+        self,
+        batch: _Batch,
+        evaluations: Sequence[Evaluation],
+        take: Callable[..., None],
     ) -> None:
         group, split = batch.group, batch.split
-        take(split, [number for number, _ in batch.members], found)
+        take(split, [number for number, _ in batch.members], evaluations)
         item = self._items[id(group), split]
-        item.left -= len(found)
+        item.left -= len(evaluations)
         if not item.left:
             del self._items[id(group), split]
             self._drop(group.leaf.source, split, group.leaf.pairwise)
@@ -414,5 +417,5 @@ class FoldRunner:
 
 def _evaluate(*args: Any) -> tuple[float, list[Evaluation]]:
     begin = time.perf_counter()
-    found = evaluate(*args)
-    return time.perf_counter() - begin, found
+    evaluations = evaluate(*args)
+    return time.perf_counter() - begin, evaluations

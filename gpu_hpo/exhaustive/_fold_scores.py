@@ -20,10 +20,10 @@ from sklearn.utils.metadata_routing import process_routing
 
 from gpu_hpo._sklearn_private import _BaseScorer, _MultimetricScorer
 from gpu_hpo.data._chunk import n_rows
-from gpu_hpo.devices import is_device_array
-from gpu_hpo.exhaustive._fold_steps import CandidateSpec, SplitRows, State
-from gpu_hpo.exhaustive._lent_steps import copy_of_state
-from gpu_hpo.exhaustive.plan._composites import LAST, put_together
+from gpu_hpo.devices._namespace import is_device_array
+from gpu_hpo.exhaustive._fold_steps import CandidateSpec, NodeOutput, SplitRows
+from gpu_hpo.exhaustive._lent_steps import copy_if_changeable
+from gpu_hpo.exhaustive.plan._composites import LAST, assemble
 from gpu_hpo.exhaustive.plan._nodes import Leaf
 from gpu_hpo.metrics._real_number import real_number
 from gpu_hpo.metrics._scoring import Scoring, read_scorer
@@ -58,7 +58,7 @@ class Evaluation:
         alone.
     error : str or None
         Traceback of the fit that failed.
-    said : list of str
+    scoring_failures : list of str
         Why it could not be scored.
     heard : list of (int or None, Heard)
         Warnings of fits and scores, with the number of the node that others have in
@@ -70,7 +70,7 @@ class Evaluation:
     fit_time: float = 0.0
     score_time: float = 0.0
     error: str | None = None
-    said: list[str] = field(default_factory=list)
+    scoring_failures: list[str] = field(default_factory=list)
     heard: list[tuple[int | None, Heard]] = field(default_factory=list)
 
 
@@ -82,10 +82,10 @@ class FoldScores:
     spec : CandidateSpec
     leaf : Leaf
         The last step of the candidates.
-    source : State
+    source : NodeOutput
         What has become of the rows before that step.
     rows : SplitRows
-    fold : State or None
+    fold : NodeOutput or None
         The fold itself, if a scorer wants X as it was given.
     """
 
@@ -93,9 +93,9 @@ class FoldScores:
         self,
         spec: CandidateSpec,
         leaf: Leaf,
-        source: State,
+        source: NodeOutput,
         rows: SplitRows,
-        fold: State | None,
+        fold: NodeOutput | None,
     ) -> None:
         self._spec = spec
         self._leaf = leaf
@@ -115,7 +115,7 @@ class FoldScores:
             self._access = max([self._access, *users])
         # Of all scores at once.
         scoring = read_scorer(self._scorer)
-        self._scoring = None if scoring.whole or fold is not None else scoring
+        self._scoring = None if scoring.needs_X or fold is not None else scoring
 
     def score(self, model: Any, evaluation: Evaluation, access: Access) -> None:
         """Score a fitted model.
@@ -130,26 +130,34 @@ class FoldScores:
         """
         model = self._assembled(model)
         begin = time.time()
-        evaluation.test = self._scores(model, "test", evaluation.said, access)
+        evaluation.test = self._scores(
+            model, "test", evaluation.scoring_failures, access
+        )
         evaluation.score_time = time.time() - begin
         if self._spec.return_train_score:
-            evaluation.train = self._scores(model, "train", evaluation.said, access)
+            evaluation.train = self._scores(
+                model, "train", evaluation.scoring_failures, access
+            )
 
     def score_train(self, model: Any, evaluation: Evaluation, access: Access) -> None:
         """Score a model on the rows that train only."""
         model = self._assembled(model)
-        evaluation.train = self._scores(model, "train", evaluation.said, access)
+        evaluation.train = self._scores(
+            model, "train", evaluation.scoring_failures, access
+        )
 
     def _assembled(self, model: Any) -> Any:
-        """Return the whole estimator, if that is what a scorer asks for."""
-        whole = self._leaf.whole
-        if self._fold is None or whole is None:
+        """Return the candidate's estimator, if that is what a scorer asks for."""
+        assembly = self._leaf.assembly
+        if self._fold is None or assembly is None:
             return model
         # Its steps have been fitted for others, too, and may draw when they are asked.
         fitted = {**self._source["fitted"], LAST: model}
-        return copy_of_state(put_together(whole, fitted))
+        return copy_if_changeable(assemble(assembly, fitted))
 
-    def _scores(self, model: Any, kind: str, said: list[str], access: Access) -> Any:
+    def _scores(
+        self, model: Any, kind: str, failures: list[str], access: Access
+    ) -> Any:
         """Score a model on the rows that test, or on those that train."""
         scorer, error_score = fresh(self._spec.scorer), self._spec.error_score
         access = max(access, self._access)
@@ -164,17 +172,17 @@ class FoldScores:
             if isinstance(scorer, _MultimetricScorer):
                 scores = dict.fromkeys(scorer._scorers, text)
             else:
-                said.append(_FAILED.format(error_score, text))
+                failures.append(_FAILED.format(error_score, text))
                 return error_score
         if isinstance(scorer, _MultimetricScorer) and not self._spec.raises:
             for name, score in scores.items():
                 if isinstance(score, str):
-                    said.append(_FAILED.format(error_score, score))
+                    failures.append(_FAILED.format(error_score, score))
                     scores[name] = error_score
-        return _numbers(scores, scorer, self._spec, said)
+        return _numbers(scores, scorer, self._spec, failures)
 
     def _lent_scores(self, model: Any, kind: str, scorer: Any, access: Access) -> Any:
-        X = self._source["again" if kind == "train" else "test"]
+        X = self._source["train_transformed" if kind == "train" else "test"]
         if isinstance(X, Exception):
             raise X
         if self._fold is not None:
@@ -185,7 +193,7 @@ class FoldScores:
         if self._by_responses:
             return self._scores_by_responses(model, scorer, X, y, params)
         target = () if y is None else (y,)
-        return _apart(scorer, access)(model, X, *target, **params)
+        return _separated(scorer, access)(model, X, *target, **params)
 
     def _scores_by_responses(
         self, model: Any, scorer: Any, X: Any, y: Any, params: SplitRows
@@ -196,28 +204,28 @@ class FoldScores:
         methods = {
             name
             for scoring in each.values()
-            if not scoring.whole
+            if not scoring.needs_X
             for name in scoring.methods(model)
         }
         responses = {name: getattr(model, name)(X) for name in sorted(methods)}
         # Of rows in blocks, answers and labels fit into memory, and X may not.
-        responses, here, given = dask.compute(responses, y, params)
-        found: dict[str, Any] = {}
+        responses, labels, score_params = dask.compute(responses, y, params)
+        scores: dict[str, Any] = {}
         for name, scoring in each.items():
-            own = self._params_of(name, given)
+            own_params = self._params_of(name, score_params)
             try:
-                if scoring.whole:
+                if scoring.needs_X:
                     target = () if y is None else (y,)
-                    found[name] = scoring.scorer(model, X, *target, **own)
+                    scores[name] = scoring.scorer(model, X, *target, **own_params)
                     continue
-                part = {**({} if here is None else {"y": here}), **own}
-                scores = scoring.score(model, [responses], [part], tuple(own))
-                found[name] = scores[name]
+                part = {**({} if labels is None else {"y": labels}), **own_params}
+                rows = tuple(own_params)
+                scores |= scoring.score(model, [responses], [part], rows)
             except Exception:
                 if self._spec.raises or not self._is_several:
                     raise
-                found[name] = traceback.format_exc()
-        return found if self._is_several else found["score"]
+                scores[name] = traceback.format_exc()
+        return self._named(scores)
 
     @property
     def _is_several(self) -> bool:
@@ -234,9 +242,9 @@ class FoldScores:
             return params
         return {k: v for k, v in params.items() if k != "sample_weight"}
 
-    def _named(self, found: Mapping[str, float]) -> Any:
+    def _named(self, scores: Mapping[str, Any]) -> Any:
         """Return scores as the scorer gives them: by name only if they are several."""
-        return dict(found) if self._is_several else found["score"]
+        return dict(scores) if self._is_several else scores["score"]
 
     def of_stack(
         self, stack: Any, models: Sequence[Any], kind: str
@@ -255,7 +263,7 @@ class FoldScores:
         list of (float, dict or None), or None
             None where that cannot be.
         """
-        X = self._source["again" if kind == "train" else "test"]
+        X = self._source["train_transformed" if kind == "train" else "test"]
         y, params = self._rows[f"y_{kind}"], self._rows[f"score_{kind}"]
         scoring = self._scoring
         if self._is_several and params:
@@ -274,14 +282,14 @@ class FoldScores:
                 [{name: response[i] for name, response in responses.items()}]
                 for i in range(len(models))
             ]
-            found = scoring.score_many(models, of_each, [part], tuple(params))
+            scores = scoring.score_many(models, of_each, [part], tuple(params))
         except Exception as error:
             logger.info("%d models are scored one by one: %r", len(models), error)
             return None
-        return [None if isinstance(s, Exception) else self._named(s) for s in found]
+        return [None if isinstance(s, Exception) else self._named(s) for s in scores]
 
 
-def _apart(scorer: Any, access: Access) -> Any:
+def _separated(scorer: Any, access: Access) -> Any:
     """Separate scorers, so that none sees what another, or the model, has written.
 
     Parameters
@@ -294,15 +302,15 @@ def _apart(scorer: Any, access: Access) -> Any:
         return scorer
     writes = access is Access.OWN
     users = scorer._scorers.items()
-    own = {name for name, one in users if writes or access_of(one) is Access.OWN}
-    if not own:
+    copying = {name for name, one in users if writes or access_of(one) is Access.OWN}
+    if not copying:
         return scorer
-    apart = {
-        name: _with_copies(one, rows=writes) if name in own else one
+    separated = {
+        name: _with_copies(one, rows=writes) if name in copying else one
         for name, one in users
     }
     # What they ask of the model, they still ask together.
-    return _MultimetricScorer(scorers=apart, raise_exc=scorer._raise_exc)
+    return _MultimetricScorer(scorers=separated, raise_exc=scorer._raise_exc)
 
 
 def _with_copies(scorer: Any, *, rows: bool = False) -> Any:
@@ -342,7 +350,7 @@ def _score_of_copies(
     return score(ask_for_copies, model, *args, **params)
 
 
-def _numbers(scores: Any, scorer: Any, spec: CandidateSpec, said: list[str]) -> Any:
+def _numbers(scores: Any, scorer: Any, spec: CandidateSpec, failures: list[str]) -> Any:
     """Return scores as plain numbers; anything else counts as a failure."""
 
     def number(score: Any, of: Any) -> Any:
@@ -351,7 +359,7 @@ def _numbers(scores: Any, scorer: Any, spec: CandidateSpec, said: list[str]) -> 
         except ValueError:
             if spec.raises:
                 raise
-            said.append(_FAILED.format(spec.error_score, traceback.format_exc()))
+            failures.append(_FAILED.format(spec.error_score, traceback.format_exc()))
             return spec.error_score
 
     if isinstance(scores, dict):

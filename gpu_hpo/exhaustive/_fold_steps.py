@@ -19,18 +19,20 @@ import scipy.sparse
 from sklearn.base import clone
 
 from gpu_hpo.data._split_rows import params_of_split, rows_of_split
-from gpu_hpo.devices import annotated, cuml_task, is_device_array
+from gpu_hpo.devices._cuml_task import cuml_task
+from gpu_hpo.devices._namespace import is_device_array
+from gpu_hpo.devices._ranges import annotated
 from gpu_hpo.exhaustive._lent_steps import (
     TRANSFORMED,
     fit_lent,
     is_rows,
-    own_state,
     transformed,
+    without_shared_steps,
 )
 from gpu_hpo.exhaustive.plan._columns import Columns
 from gpu_hpo.exhaustive.plan._composites import (
-    numbers_in,
-    put_together,
+    assemble,
+    nodes_in,
     with_stand_ins,
     without_stand_ins,
 )
@@ -40,13 +42,13 @@ from gpu_hpo.training._heard import Heard, recorded
 from gpu_hpo.training._lending import Access
 from gpu_hpo.training._spec import TrainingSpec
 
-# The rows of a split, and what has become of them: "train" and "test" X; "again", the
-# rows that train as `transform` gives them, where scores of these are asked for. Beside
-# them "times", per node (seconds of fits, seconds of transforms), "fitted", per node
-# the estimator if anybody asks for it, "wrote", nodes that have written on rows which
-# they were lent, "heard", what was warned of with the number of the node, and "error",
-# why there is nothing of all this.
-State = dict[str, Any]
+# What comes out of a node of the plan. Rows of X: "train", "test", and, where scores of
+# those that train are asked for, "train_transformed", these as `transform` gives them.
+# Beside them "times", per node (seconds of fits, seconds of transforms), "fitted", per
+# node the estimator if anybody asks for it, "wrote", nodes that have written on rows
+# which they were lent, "heard", what was warned of with the number of the node, and
+# "error", why there is nothing of all this.
+NodeOutput = dict[str, Any]
 # y, fit parameters and score parameters of a split: "y_train", "y_test", "fit",
 # "score_train", "score_test".
 SplitRows = dict[str, Any]
@@ -98,7 +100,7 @@ class FitFailure:
 
 def cut_fold(
     spec: CandidateSpec, data: Mapping[str, Any], train: Any, test: Any, pairwise: bool
-) -> State:
+) -> NodeOutput:
     """Cut the rows of a split out of X.
 
     Parameters
@@ -114,7 +116,7 @@ def cut_fold(
     with spec.task(), annotated("cut"):
         columns = train if pairwise else None
         X = data["X"]
-        state: State = {
+        output: NodeOutput = {
             "train": in_order(rows_of_split(X, train, columns)),
             "test": in_order(rows_of_split(X, test, columns)),
             "times": {},
@@ -123,8 +125,10 @@ def cut_fold(
             "heard": [],
             "error": None,
         }
-        state["again"] = state["train"] if spec.return_train_score else None
-        return state
+        output["train_transformed"] = (
+            output["train"] if spec.return_train_score else None
+        )
+        return output
 
 
 def cut_rows(
@@ -143,8 +147,8 @@ def cut_rows(
 
 
 def fit_step(
-    spec: CandidateSpec, step: Step, keep: bool, source: State, rows: SplitRows
-) -> State:
+    spec: CandidateSpec, step: Step, keep: bool, source: NodeOutput, rows: SplitRows
+) -> NodeOutput:
     """Fit a transformer, and transform what the fold has become so far.
 
     Parameters
@@ -153,46 +157,46 @@ def fit_step(
     step : Step
     keep : bool
         Whether somebody will ask for the fitted transformer.
-    source : State
+    source : NodeOutput
     rows : SplitRows
     """
     with spec.task(source.get("train")), annotated("fit"):
-        return _carry_out(spec, _fitted_step, step, keep, source, rows)
+        return _carry_out(spec, _fit_transformer, step, keep, source, rows)
 
 
 def join_parts(
     spec: CandidateSpec,
     joined: Joined,
     keep: bool,
-    source: State,
+    source: NodeOutput,
     rows: SplitRows,
-    *parts: State,
-) -> State:
+    *parts: NodeOutput,
+) -> NodeOutput:
     """Put together what the parts of a composite have made of the fold.
 
     Parameters
     ----------
     spec, joined, keep, source, rows
         As of `fit_step`.
-    *parts : State
+    *parts : NodeOutput
         In the order of ``joined.parts``.
     """
     for i, part in enumerate(parts):
         # One that fails may not fail beside one that writes on its rows.
         if part["error"] is not None and not _written_by_parts(joined, parts):
             # Those before it have been fitted, and may have warned.
-            state = dict(part)
+            output = dict(part)
             for before in parts[:i][::-1]:
-                state["times"] = {**before["times"], **state["times"]}
-                state["heard"] = _merged(before["heard"], state["heard"])
-            return state
+                output["times"] = {**before["times"], **output["times"]}
+                output["heard"] = _merged(before["heard"], output["heard"])
+            return output
     with spec.task(source.get("train")), annotated("join"):
-        return _carry_out(spec, _fitted_joined, joined, keep, source, rows, *parts)
+        return _carry_out(spec, _join, joined, keep, source, rows, *parts)
 
 
 def _carry_out(
-    spec: CandidateSpec, fit: Any, node: Any, keep: bool, source: State, *args: Any
-) -> State:
+    spec: CandidateSpec, fit: Any, node: Any, keep: bool, source: NodeOutput, *args: Any
+) -> NodeOutput:
     if source["error"] is not None:
         return source
     times = dict(source["times"])
@@ -202,21 +206,21 @@ def _carry_out(
     with recorded() as heard:
         try:
             given = _columns(node.columns, source)
-            state = fit(node, begin, given, times, fitted, keep, *args)
+            output = fit(node, begin, given, times, fitted, keep, *args)
         except Exception:
             if spec.raises:
                 raise
             times[node.number] = (time.time() - begin, 0.0)
-            state = {"error": FitFailure(traceback.format_exc()), "times": times}
+            output = {"error": FitFailure(traceback.format_exc()), "times": times}
     if not keep:
-        state["fitted"] = {}
-    state["wrote"] = state.get("wrote", frozenset()) | before[0]
-    state["heard"] = _merged(before[1], [(node.number, item) for item in heard])
+        output["fitted"] = {}
+    output["wrote"] = output.get("wrote", frozenset()) | before[0]
+    output["heard"] = _merged(before[1], [(node.number, item) for item in heard])
     parts = args[1:]
     if not (parts and _written_by_parts(node, parts)):  # or else they were fitted again
         for part in parts:
-            state["heard"] = _merged(state["heard"], part["heard"])
-    return state
+            output["heard"] = _merged(output["heard"], part["heard"])
+    return output
 
 
 def _merged(
@@ -225,15 +229,15 @@ def _merged(
     return before if not more else list(dict.fromkeys([*before, *more]))
 
 
-def _fitted_step(
+def _fit_transformer(
     step: Step,
     begin: float,
-    given: State,
+    given: NodeOutput,
     times: Any,
     fitted: Any,
     keep: bool,
     rows: SplitRows,
-) -> State:
+) -> NodeOutput:
     if given["train"] is None:
         # No columns: scikit-learn does not ask for this part.
         return {**given, "times": times, "fitted": fitted, "error": None}
@@ -241,12 +245,12 @@ def _fitted_step(
         method: {name: rows["fit"][known] for name, known in route.items()}
         for method, route in step.routes.items()
     }
-    estimator, state, seconds, wrote = fit_lent(
+    estimator, output, seconds, wrote = fit_lent(
         step.estimator, given, rows["y_train"], params, step.memory, keep=keep
     )
     fitted[step.number] = estimator
     times[step.number] = (time.time() - begin - seconds, seconds)
-    return state | {
+    return output | {
         "times": times,
         "fitted": fitted,
         "wrote": frozenset({step.number} if wrote else ()),
@@ -254,16 +258,16 @@ def _fitted_step(
     }
 
 
-def _fitted_joined(
+def _join(
     joined: Joined,
     begin: float,
-    given: State,
+    given: NodeOutput,
     times: Any,
     fitted: Any,
     keep: bool,
     rows: SplitRows,
-    *parts: State,
-) -> State:
+    *parts: NodeOutput,
+) -> NodeOutput:
     if given["train"] is None:
         return {**given, "times": times, "fitted": fitted, "error": None}
     kinds = ["train", *(name for name in TRANSFORMED if given[name] is not None)]
@@ -272,67 +276,67 @@ def _fitted_joined(
             times |= part["times"]
         # Not of what is fitted: that has drawn from its random states.
         composite = clone(joined.estimator).set_params(n_jobs=None)
-        return _fitted_whole(joined, composite, begin, given, times, fitted, rows)
+        return _fit_undivided(joined, composite, begin, given, times, fitted, rows)
     stand_ins = {}
     seen: dict[int, Any] = {}
-    for (name, (_, way)), part in zip(joined.parts.items(), parts, strict=True):
+    for (name, (_, assembly)), part in zip(joined.parts.items(), parts, strict=True):
         times |= part["times"]
         fitted |= part["fitted"]
         if part["train"] is not None:
             responses = {kind: part[kind] for kind in kinds}
-            fitted_part = own_state(put_together(way, part["fitted"]), seen)
+            fitted_part = without_shared_steps(assemble(assembly, part["fitted"]), seen)
             stand_ins[name] = StandIn(fitted_part, responses)
     estimator = with_stand_ins(joined.estimator, stand_ins)
-    state: State = dict.fromkeys(TRANSFORMED)
-    state["train"] = estimator.fit_transform(given["train"], rows["y_train"])
+    output: NodeOutput = dict.fromkeys(TRANSFORMED)
+    output["train"] = estimator.fit_transform(given["train"], rows["y_train"])
     fit_time, score_time = time.time() - begin, 0.0
     for kind in kinds[1:]:
         for stand_in in stand_ins.values():
             stand_in.kind = kind
         start = time.time()
-        state[kind], _ = transformed(estimator, given[kind], Access.SHARED)
+        output[kind], _ = transformed(estimator, given[kind], Access.SHARED)
         if kind == "test":
             score_time = time.time() - start
     without_stand_ins(estimator, joined.estimator, stand_ins)
     fitted[joined.number] = estimator
     times[joined.number] = (fit_time, score_time)
-    return state | {"times": times, "fitted": fitted, "error": None}
+    return output | {"times": times, "fitted": fitted, "error": None}
 
 
-def _written_by_parts(joined: Joined, parts: Sequence[State]) -> bool:
+def _written_by_parts(joined: Joined, parts: Sequence[NodeOutput]) -> bool:
     """Return whether a part has written on rows that other parts read.
 
     In scikit-learn those see what it has written, in the order of the parts.
     """
     nodes = {
         number
-        for number, whole in joined.parts.values()
-        for number in (number, *numbers_in(whole))
+        for number, assembly in joined.parts.values()
+        for number in (number, *nodes_in(assembly))
     }
     return any(nodes & part["wrote"] for part in parts)
 
 
-def _fitted_whole(
+def _fit_undivided(
     joined: Joined,
     unfitted: Any,
     begin: float,
-    given: State,
+    given: NodeOutput,
     times: Any,
     fitted: Any,
     rows: SplitRows,
-) -> State:
+) -> NodeOutput:
     """Fit a composite whose parts see each other's traces, as scikit-learn does."""
-    estimator, state, seconds, _ = fit_lent(
+    estimator, output, seconds, _ = fit_lent(
         unfitted, given, rows["y_train"], {}, keep=True
     )
     estimator.n_jobs = joined.estimator.n_jobs
     fitted[joined.number] = estimator
     times[joined.number] = (time.time() - begin - seconds, seconds)
     wrote = frozenset({joined.number})
-    return state | {"times": times, "fitted": fitted, "wrote": wrote, "error": None}
+    return output | {"times": times, "fitted": fitted, "wrote": wrote, "error": None}
 
 
-def _columns(columns: tuple[Columns, ...], source: State) -> State:
+def _columns(columns: tuple[Columns, ...], source: NodeOutput) -> NodeOutput:
     """Return the columns of its source's output that a node is given."""
     given = {name: source[name] for name in ("train", *TRANSFORMED)}
     for selection in columns:

@@ -24,7 +24,7 @@ from gpu_hpo.training._lending import (
     with_access,
 )
 
-TRANSFORMED = ("test", "again")  # rows of a fold that do not train
+TRANSFORMED = ("test", "train_transformed")  # rows of a fold that do not train
 
 
 def is_rows(X: Any) -> bool:
@@ -84,7 +84,7 @@ def fit_lent(
     watched = keep and access is Access.OWN
     wrote = watched and was_written(given["train"], X)
     # If `transform` draws, each later user begins from this state.
-    kept = copy_of_state(estimator) if keep else estimator
+    kept = copy_if_changeable(estimator) if keep else estimator
     state: dict[str, Any] = {"train": train}
     seconds = 0.0
     for name in TRANSFORMED:
@@ -143,7 +143,7 @@ def transformed(
     return found, watched and access is Access.OWN and was_written(given, X)
 
 
-def copy_of_state(estimator: Any) -> Any:
+def copy_if_changeable(estimator: Any) -> Any:
     """Copy a fitted step if answering may change it; else give it as it is.
 
     Known libraries change nothing when they are asked, unless they draw.
@@ -162,7 +162,7 @@ def copy_of_state(estimator: Any) -> Any:
         return estimator
 
 
-def own_state(estimator: Any, seen: dict[int, Any]) -> Any:
+def without_shared_steps(estimator: Any, seen: dict[int, Any]) -> Any:
     """Return a fitted part that shares no step with those seen before.
 
     Parts that are alike are fitted once. Where they stand beside each other, one that
@@ -177,7 +177,7 @@ def own_state(estimator: Any, seen: dict[int, Any]) -> Any:
     steps = _steps(estimator)
     shared = not steps.keys().isdisjoint(seen)
     seen |= steps
-    return copy_of_state(estimator) if shared else estimator
+    return copy_if_changeable(estimator) if shared else estimator
 
 
 def _draws(estimator: Any) -> bool:

@@ -21,13 +21,13 @@ from gpu_hpo._sklearn_private import (
 )
 from gpu_hpo.compute._pool import Pool, ResultsLost
 from gpu_hpo.exceptions import SharedStateWarning
-from gpu_hpo.exhaustive._evaluation import CallbackTask, needs_whole
+from gpu_hpo.exhaustive._evaluation import CallbackTask, needs_whole_estimator
 from gpu_hpo.exhaustive._fold_runner import FoldRunner
 from gpu_hpo.exhaustive._fold_scores import Evaluation
 from gpu_hpo.exhaustive._fold_steps import CandidateSpec
 from gpu_hpo.exhaustive._groups import Candidates
 from gpu_hpo.exhaustive._score_table import ScoreTable
-from gpu_hpo.exhaustive._search_data import SearchData, here
+from gpu_hpo.exhaustive._search_data import SearchData, gather_to_host
 from gpu_hpo.exhaustive._verbose import Line, print_end, print_start
 from gpu_hpo.exhaustive.plan._planner import Planner
 from gpu_hpo.training._heard import Announcer
@@ -57,7 +57,7 @@ class ExhaustiveRun:
             search.error_score,
             bool(search.return_train_score),
             # Who of its steps gets metadata to score with is the pipeline's affair.
-            needs_whole(self.scorers, routed=routed),
+            needs_whole_estimator(self.scorers, routed=routed),
         )
 
     def _keep_apart(self) -> bool:
@@ -157,10 +157,10 @@ class ExhaustiveRun:
                 f"{n * n_splits} fits"
             )
 
-        def told(number: int, split: int) -> CallbackTask:
-            task = (number - first) * n_splits + split
+        def callback_task(number: int, split: int) -> CallbackTask:
+            position = (number - first) * n_splits + split
             context = callback_ctx.subcontext(
-                task_name="candidate-split-evaluation", task_id=task
+                task_name="candidate-split-evaluation", task_id=position
             )
             return CallbackTask(search, context)
 
@@ -178,13 +178,12 @@ class ExhaustiveRun:
             self._pool,
             self.spec,
             self._load,
-            [(here(train), here(test)) for train, test in splits],
+            [(gather_to_host(train), gather_to_host(test)) for train, test in splits],
             self._planner.nodes,
             uses=candidates.uses,
-            whole=self.spec.keep_fitted,
             limit=self._limit(),
             cache=search.cache_cv,
-            told=None if self._planner.apart else told,
+            callback_task=None if self._planner.apart else callback_task,
         )
         begun = self._begun if search.verbose > 9 else None
         try:
@@ -245,16 +244,16 @@ class ExhaustiveRun:
         return self._data
 
     def _take(
-        self, split: int, numbers: Sequence[int], found: Sequence[Evaluation]
+        self, split: int, numbers: Sequence[int], evaluations: Sequence[Evaluation]
     ) -> None:
-        self._table.take(split, numbers, found)
-        for number, evaluation in zip(numbers, found, strict=True):
+        self._table.take(split, numbers, evaluations)
+        for number, evaluation in zip(numbers, evaluations, strict=True):
             for node, heard in evaluation.heard:
                 source = None if node is None else ("node", node)
                 self._announcer.take(number, [heard], source)
         if self._search.verbose > 1:
-            told = self._shown(split, numbers)
-            for line, evaluation in zip(told, found, strict=True):
+            lines = self._shown(split, numbers)
+            for line, evaluation in zip(lines, evaluations, strict=True):
                 print_end(self._search, line, evaluation, self._names())
 
     def _begun(self, split: int, numbers: Sequence[int]) -> None:

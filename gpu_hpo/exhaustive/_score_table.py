@@ -48,10 +48,10 @@ class ScoreTable:
         self.several: bool | None = None
 
     def take(
-        self, split: int, numbers: Sequence[int], found: Sequence[Evaluation]
+        self, split: int, numbers: Sequence[int], evaluations: Sequence[Evaluation]
     ) -> None:
         """Write down what some candidates scored on a split."""
-        for number, evaluation in zip(numbers, found, strict=True):
+        for number, evaluation in zip(numbers, evaluations, strict=True):
             place = number, split
             self._column("fit_time", number)[place] = evaluation.fit_time
             self._column("score_time", number)[place] = evaluation.score_time
@@ -68,7 +68,7 @@ class ScoreTable:
                 for name, score in scores.items():
                     self._column(f"{kind}_{name}", number)[place] = score
                     self._column(f"given_{kind}_{name}", number)[place] = True
-            for text in evaluation.said:
+            for text in evaluation.scoring_failures:
                 warnings.warn(text, UserWarning)
 
     def same(self, number: int, first: int) -> None:
@@ -77,10 +77,10 @@ class ScoreTable:
 
     def names(self) -> list[str]:
         """Return the names of the scores: "score" if it is one without a name."""
-        found = [
+        names = [
             n.removeprefix("test_") for n in self._columns if n.startswith("test_")
         ]
-        return found or ["score"]
+        return names or ["score"]
 
     def check_failures(self, n_candidates: int) -> None:
         """Warn of fits that have failed.
@@ -115,7 +115,7 @@ class ScoreTable:
         n = len(params)
         table: dict[str, Any] = {}
         for name in ("fit_time", "score_time"):
-            _summarize(table, name, self._whole(name, n))
+            _summarize(table, name, self._column_of_all(name, n))
         for column, values in _yield_masked_array_for_each_param(params):
             table[column] = values
         table["params"] = params
@@ -141,11 +141,11 @@ class ScoreTable:
             failed[place] = True
         for number, first in self._same.items():
             failed[number] = failed[first]
-        scores = self._whole(f"{kind}_{name}" if self.several else kind, n)
+        scores = self._column_of_all(f"{kind}_{name}" if self.several else kind, n)
         if failed.any():
             scores[failed] = self._error_score
         if self.several:
-            given = self._whole(f"given_{kind}_{name}", n) == 1
+            given = self._column_of_all(f"given_{kind}_{name}", n) == 1
             missing = ~given & ~failed
             if missing.any():
                 text = f"scoring gave no {kind} score {name!r} in {missing.sum()} fits"
@@ -165,7 +165,7 @@ class ScoreTable:
             column = self._columns[name] = longer
         return column
 
-    def _whole(self, name: str, n: int) -> np.ndarray:
+    def _column_of_all(self, name: str, n: int) -> np.ndarray:
         """Return a column cut to the number of candidates."""
         if n:
             self._column(name, n - 1)

@@ -20,7 +20,7 @@ from gpu_hpo.devices._namespace import is_device_array, to_host
 
 
 class SearchData:
-    """X, y and the parameters of `fit`, and what has to be known of them here.
+    """X, y and the parameters of `fit`, and what the process that fits has to know.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class SearchData:
         Returns
         -------
         X, y : array-like
-            Labels come here, and X does not: of what is not in this process's memory
+            Labels come to this process, and X does not: of what is not in its memory
             already there is the number of rows.
         split : dict
         """
@@ -113,7 +113,11 @@ class SearchData:
         else:
             X, y = self.X, self.y
             X = RowsOnly(_num_samples(X)) if is_device_array(X) else X
-        return X, here(y), {name: here(value) for name, value in split.items()}
+        return (
+            X,
+            gather_to_host(y),
+            {name: gather_to_host(value) for name, value in split.items()},
+        )
 
 
 class RowsOnly:
@@ -186,7 +190,7 @@ def _known(value: Any) -> Any:
     return value.compute_chunk_sizes() if math.isnan(value.shape[0]) else value
 
 
-def here(value: Any) -> Any:
+def gather_to_host(value: Any) -> Any:
     """Bring what is one number per row to the host, where splitters look at it."""
     if is_dask_collection(value):
         value = value.compute()
@@ -206,4 +210,4 @@ def _collect(
 
 
 def _rows_and_labels(data: Mapping[str, Any]) -> tuple[int, Any]:
-    return _num_samples(data["X"]), here(data["y"])
+    return _num_samples(data["X"]), gather_to_host(data["y"])

@@ -38,19 +38,19 @@ class _Metric:
     """One number by name.
 
     `scorer` is scikit-learn's or the user's; `ours` names the metric of
-    `gpu_hpo.metrics` that computes the same; `whole` means that it wants the estimator
-    and all of X at once rather than answers.
+    `gpu_hpo.metrics` that computes the same; `needs_X` means that it wants the
+    estimator and all of X at once rather than responses.
     """
 
     name: str
     scorer: Any
     ours: str | None = None
-    whole: bool = False
+    needs_X: bool = False
     fresh: Snapshot | None = None  # of a scorer with a state
 
     def methods(self, model: Estimator | Stack) -> tuple[str, ...]:
         """Return the names of the model's methods whose responses are scored."""
-        if self.whole:
+        if self.needs_X:
             return ()
         method = self.scorer._response_method
         if method == "default":
@@ -96,9 +96,9 @@ class Scoring:
         return next(m.scorer for m in self.metrics if m.name == self.decides)
 
     @property
-    def whole(self) -> bool:
-        """Whether some metric needs the whole validation set in one piece."""
-        return any(metric.whole for metric in self.metrics)
+    def needs_X(self) -> bool:
+        """Whether some metric needs X, and all rows of it in one piece."""
+        return any(metric.needs_X for metric in self.metrics)
 
     def with_copies(self) -> Scoring:
         """Return a scoring that makes a new copy of each scorer for each score.
@@ -171,7 +171,7 @@ class Scoring:
         responses : sequence of dict
             Per part, by method (see `responses`).
         parts : sequence of Chunk
-            Per part y and per-row parameters; X only if `whole`.
+            Per part y and per-row parameters; X only if `needs_X`.
         rows : tuple of str
             Per-row parameters that scorers take.
 
@@ -201,7 +201,7 @@ class Scoring:
         responses : sequence of sequences of dict
             Per model, per part, by method (see `responses`).
         parts : sequence of Chunk
-            Per part y and per-row parameters; X only if `whole`.
+            Per part y and per-row parameters; X only if `needs_X`.
         rows : tuple of str
             Per-row parameters that scorers take.
 
@@ -210,12 +210,12 @@ class Scoring:
         list of (dict of str to float, or Exception)
             Per model, what a metric raised for it instead of scores.
         """
-        whole = concat_chunks(
-            parts if self.whole else [_without(part, "X") for part in parts]
+        all_rows = concat_chunks(
+            parts if self.needs_X else [_without(part, "X") for part in parts]
         )
-        params = {name: whole[name] for name in rows}
-        known = self._jointly(models, responses, whole.get("y"), params)
-        host = HostRows(whole, rows)
+        params = {name: all_rows[name] for name in rows}
+        known = self._jointly(models, responses, all_rows.get("y"), params)
+        host = HostRows(all_rows, rows)
         found: list[dict[str, float] | Exception] = []
         for i, model in enumerate(models):
             try:
@@ -224,7 +224,9 @@ class Scoring:
                     score = known[metric.name][i] if metric.name in known else math.nan
                     if not math.isfinite(score):
                         # Scikit-learn knows whether that is a score or an error.
-                        score = _alone(metric, model, responses[i], whole, host, rows)
+                        score = _alone(
+                            metric, model, responses[i], all_rows, host, rows
+                        )
                     scores[metric.name] = score
                 found.append(scores)
             except Exception as error:
@@ -353,13 +355,13 @@ def _metric(estimator: Any, name: str, scoring: Any) -> _Metric:
             return _metric(estimator, name, "accuracy")
         if kind == "RegressorMixin.score":
             return _metric(estimator, name, "r2")
-        return _Metric(name, check_scoring(estimator), whole=True)
+        return _Metric(name, check_scoring(estimator), needs_X=True)
     return _metric_of(name, check_scoring(estimator, scoring))
 
 
 def _metric_of(name: str, scorer: Any) -> _Metric:
     if isinstance(scorer, _MultimetricScorer) or not isinstance(scorer, _BaseScorer):
-        return _Metric(name, scorer, whole=True)
+        return _Metric(name, scorer, needs_X=True)
     return _Metric(name, scorer, ours=metric_of(scorer))
 
 
@@ -371,7 +373,7 @@ def _alone(
     metric: _Metric,
     model: Estimator,
     responses: Sequence[Responses],
-    whole: Chunk,
+    all_rows: Chunk,
     host: HostRows,
     rows: tuple[str, ...],
 ) -> float:
@@ -380,12 +382,12 @@ def _alone(
     # Each score is of a scorer as it was given.
     scorer = metric.scorer if metric.fresh is None else metric.fresh.copy()
     access = access_of(scorer)
-    if not metric.whole:
+    if not metric.needs_X:
         own = joined(responses, metric.methods(model))
         if access is Access.OWN:
             own = lend_rows(own, access)
         return _number(metric, host.score(scorer, model, own, names, access))
-    needed = {name: whole[name] for name in ("X", "y", *names) if name in whole}
+    needed = {name: all_rows[name] for name in ("X", "y", *names) if name in all_rows}
     access = max(access, access_of(model))
     rows_of = [needed.pop(name) for name in TARGETS if name in needed]
     scored = call_lent(partial(scorer, model), rows_of, needed, access)

@@ -12,7 +12,7 @@ from sklearn import model_selection as theirs
 
 from gpu_hpo._typing import CrossValidation, Estimator, ParameterSpace, Scorers
 from gpu_hpo.compute._backends import Scheduler
-from gpu_hpo.exhaustive._base import OWN_CONSTRAINTS, ExhaustiveSearch
+from gpu_hpo.exhaustive._base import EXTRA_CONSTRAINTS, ExhaustiveSearch
 from gpu_hpo.exhaustive._docs import with_shared_docs
 
 
@@ -62,7 +62,7 @@ class GridSearchCV(ExhaustiveSearch, theirs.GridSearchCV):
 
     _parameter_constraints: dict = {
         **theirs.GridSearchCV._parameter_constraints,
-        **OWN_CONSTRAINTS,
+        **EXTRA_CONSTRAINTS,
     }
 
     def __init__(

@@ -18,7 +18,7 @@ from gpu_hpo._typing import (
     Scorers,
 )
 from gpu_hpo.compute._backends import Scheduler
-from gpu_hpo.exhaustive._base import OWN_CONSTRAINTS, ExhaustiveSearch
+from gpu_hpo.exhaustive._base import EXTRA_CONSTRAINTS, ExhaustiveSearch
 from gpu_hpo.exhaustive._docs import with_shared_docs
 
 
@@ -73,7 +73,7 @@ class RandomizedSearchCV(ExhaustiveSearch, theirs.RandomizedSearchCV):
 
     _parameter_constraints: dict = {
         **theirs.RandomizedSearchCV._parameter_constraints,
-        **OWN_CONSTRAINTS,
+        **EXTRA_CONSTRAINTS,
     }
 
     def __init__(

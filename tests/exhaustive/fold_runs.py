@@ -68,6 +68,7 @@ class Run:
         error_score=np.nan,
         scoring="neg_log_loss",
         train=False,
+        keep_fitted=False,
         count_uses=True,
         splits=SPLITS,
         **options,
@@ -77,10 +78,11 @@ class Run:
         self.params = list(ParameterGrid(grid))
         self.evaluations = {}
         self.loads = 0
-        self.said = []
+        self.calls = []
         planner = Planner(clone(estimator))
         candidates = Candidates(planner, estimator, self.params, lambda *pair: None)
-        spec = CandidateSpec(check_scoring(estimator, scoring), error_score, train)
+        scorer = check_scoring(estimator, scoring)
+        spec = CandidateSpec(scorer, error_score, train, keep_fitted)
         self.runner = FoldRunner(
             pool,
             spec,
@@ -103,10 +105,10 @@ class Run:
         return pool.put({"X": X, "y": y, "fit": {}, "score": {}})
 
     def _begun(self, split, numbers):
-        self.said.append(("begun", split, tuple(numbers)))
+        self.calls.append(("begun", split, tuple(numbers)))
 
     def _take(self, split, numbers, found):
-        self.said.append(("taken", split, tuple(numbers)))
+        self.calls.append(("taken", split, tuple(numbers)))
         for number, evaluation in zip(numbers, found, strict=True):
             assert (number, split) not in self.evaluations
             self.evaluations[number, split] = evaluation

@@ -11,7 +11,6 @@ from sklearn.model_selection import KFold, ParameterGrid
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from gpu_hpo.exhaustive import _fold_runner
-from gpu_hpo.exhaustive._fold_steps import CandidateSpec
 from tests.exhaustive.fold_runs import (
     ALPHAS,
     FOLDS,
@@ -97,7 +96,7 @@ def test_size_of_batches(configure):
     pool = RecordingPool(1)
     grid = {"last__C": np.logspace(-2, 1, 41)}
     run = Run(pool, STEPS, grid, limit=1)()
-    sizes = [len(numbers) for kind, _, numbers in run.said if kind == "taken"]
+    sizes = [len(numbers) for kind, _, numbers in run.calls if kind == "taken"]
     # The first shows the price; and there are four or more for each slot.
     assert sizes[0] == 1
     assert max(sizes) == 41 * FOLDS // 4
@@ -124,7 +123,7 @@ def test_together(n_slots, lots):
     pool = RecordingPool(n_slots)
     run = Run(pool, SGD, ALPHAS)()
     assert run.groups[0].together
-    assert run.groups[0].in_lots
+    assert run.groups[0].divisible
     assert pool.began["evaluate"] == lots * FOLDS
     assert not run.failed
     alone = {}
@@ -168,7 +167,7 @@ def test_order_of_what_is_said(batches):
     begun, taken = (
         [
             (split, number)
-            for kind, split, numbers in run.said
+            for kind, split, numbers in run.calls
             if kind == wanted
             for number in numbers
         ]
@@ -263,7 +262,7 @@ def test_folds_that_are_cut_again():
     assert cached.began["cut_fold"] == FOLDS
 
 
-def test_whole():
+def test_whole_estimator():
     """A scorer that wants X as it was given gets the whole estimator, fitted."""
     seen = []
 
@@ -271,7 +270,6 @@ def test_whole():
         seen.append((type(estimator), X.shape, estimator["a"].mean_.shape))
         return check_scoring(STEPS, "neg_log_loss")(estimator, X, y)
 
-    run = Run(RecordingPool(), scoring=scorer, whole=True)
-    run.runner._spec = CandidateSpec(scorer, np.nan, keep_fitted=True)
+    run = Run(RecordingPool(), scoring=scorer, keep_fitted=True)
     assert run().scores == pytest.approx(one_by_one(), abs=1e-12)
     assert set(seen) == {(Pipeline, (45, X.shape[1]), (X.shape[1],))}

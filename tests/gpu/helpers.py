@@ -205,7 +205,7 @@ CUT: list[tuple[int, ...]] = []  # shapes of the rows that were cut out of X for
 COPIES: list[tuple[tuple[int, ...], str]] = []
 _watched: set[str] = set()
 # By what is in their keys: those of searches that stop early, then of exhaustive ones.
-_TASKS = ("advance", "cut_fold", "cut_rows", "fit_step", "_evaluate", "fit_whole")
+_TASKS = ("advance", "cut_fold", "cut_rows", "fit_step", "_evaluate", "fit_to_all_rows")
 _inside = threading.local()
 
 

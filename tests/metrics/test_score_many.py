@@ -157,7 +157,7 @@ def test_whose_metric(name):
     for scoring in (name, get_scorer(name), equal, [name], {name: equal}):
         made = make_scoring(models[0], scoring, name)
         assert [metric.ours for metric in made.metrics] == [name]
-        assert not made.whole
+        assert not made.needs_X
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def in_parts(scoring, model, edges, data, rows=()):
         {name: value[a:b] for name, value in data.items()} for a, b in pairwise(edges)
     ]
     responses = [scoring.responses(model, part) for part in parts]
-    if not scoring.whole:
+    if not scoring.needs_X:
         for part in parts:
             del part["X"]
     return scoring.score(model, responses, parts, rows)
@@ -74,7 +74,7 @@ def in_parts(scoring, model, edges, data, rows=()):
 def test_parts_equal_the_whole(model, y, name, edges, weighted):
     """A score in parts is scikit-learn's score of all rows at once."""
     scoring = make_scoring(model, name)
-    assert not scoring.whole
+    assert not scoring.needs_X
     data = {"X": X, "y": y} | ({"sample_weight": weight} if weighted else {})
     rows = ("sample_weight",) if weighted else ()
     found = in_parts(scoring, model, edges, data, rows)
@@ -102,15 +102,17 @@ def test_other_ways_to_score(model, scoring, edges):
     assert found["score"] == pytest.approx(expected, rel=1e-12)
 
 
-def test_what_needs_the_whole():
+def test_what_needs_X():
     """Only what cannot be computed from answers asks for all rows at once."""
-    assert make_scoring(OwnScore(), None).whole
-    assert make_scoring(regressor, callable_scorer).whole
-    assert make_scoring(MiniBatchKMeans(), None).whole
-    assert not make_scoring(regressor, None).whole
-    assert not make_scoring(classifier, "roc_auc").whole
-    assert not make_scoring(classifier, make_scorer(accuracy_score)).whole
-    assert make_scoring(classifier, {"a": "accuracy", "b": callable_scorer}, "a").whole
+    assert make_scoring(OwnScore(), None).needs_X
+    assert make_scoring(regressor, callable_scorer).needs_X
+    assert make_scoring(MiniBatchKMeans(), None).needs_X
+    assert not make_scoring(regressor, None).needs_X
+    assert not make_scoring(classifier, "roc_auc").needs_X
+    assert not make_scoring(classifier, make_scorer(accuracy_score)).needs_X
+    assert make_scoring(
+        classifier, {"a": "accuracy", "b": callable_scorer}, "a"
+    ).needs_X
 
 
 def test_no_y():

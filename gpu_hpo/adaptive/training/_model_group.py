@@ -158,7 +158,7 @@ class ModelGroup:
                 rows = part.test(split)
                 if not n_rows(rows):
                     continue
-                needed = rows if scoring.whole else _without_X(rows)
+                needed = rows if scoring.needs_X else _without_X(rows)
                 for i, responses in zip(
                     positions, self._responses(positions, rows), strict=True
                 ):

@@ -37,31 +37,31 @@ class Piped:
     steps: tuple[tuple[int, Any], ...]
 
 
-def put_together(whole: Any, fitted: Mapping[int, Any]) -> Any:
+def assemble(assembly: Any, fitted: Mapping[int, Any]) -> Any:
     """Make one fitted estimator of fitted steps.
 
     Parameters
     ----------
-    whole : int or Piped
+    assembly : int or Piped
     fitted : mapping of int to estimator
         By number of the node.
     """
-    if not isinstance(whole, Piped):
-        return fitted[whole]
-    pipeline = copy.copy(whole.pipeline)
+    if not isinstance(assembly, Piped):
+        return fitted[assembly]
+    pipeline = copy.copy(assembly.pipeline)
     pipeline.steps = list(pipeline.steps)
-    for i, part in whole.steps:
-        pipeline.steps[i] = (pipeline.steps[i][0], put_together(part, fitted))
+    for i, part in assembly.steps:
+        pipeline.steps[i] = (pipeline.steps[i][0], assemble(part, fitted))
     return pipeline
 
 
-def numbers_in(whole: Any) -> Iterator[int]:
-    """Yield the numbers of the nodes that `put_together` asks for."""
-    if not isinstance(whole, Piped):
-        yield whole
+def nodes_in(assembly: Any) -> Iterator[int]:
+    """Yield the numbers of the nodes that `assemble` asks for."""
+    if not isinstance(assembly, Piped):
+        yield assembly
         return
-    for _, part in whole.steps:
-        yield from numbers_in(part)
+    for _, part in assembly.steps:
+        yield from nodes_in(part)
 
 
 class Parts(Protocol):
@@ -101,7 +101,7 @@ def take_apart(
     Parameters
     ----------
     parts : Parts
-        Is told of all but the last step.
+        Gets all but the last step.
     estimator : estimator
         Not fitted.
     source : int
@@ -119,14 +119,14 @@ def take_apart(
         The last step.
     path : str
         Leads to it from the candidate's.
-    whole : Piped or None
-        How the whole is put together from fitted steps and `LAST`.
+    assembly : Piped or None
+        How the estimator is put together from fitted steps and `LAST`.
     routes : dict
         Fit parameters of the last step.
     """
     found = _pipeline_routes(estimator, "fit", {name: name for name in names})
     if found is None or _is_through(estimator.steps[-1][1]):
-        return whole(estimator, source, names, path)
+        return as_one_step(estimator, source, names, path)
     steps = []
     for i, (name, step) in enumerate(estimator.steps[:-1]):
         if _is_through(step):
@@ -146,7 +146,7 @@ def take_apart(
     return source, last, path, Piped(estimator, tuple(steps)), routes
 
 
-def whole(
+def as_one_step(
     estimator: Any, source: int, names: Sequence[str], path: str = ""
 ) -> tuple[int, Any, str, Any, Routes]:
     """Return what `take_apart` does for an estimator that is one step."""

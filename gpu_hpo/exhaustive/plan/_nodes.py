@@ -62,7 +62,7 @@ class Joined:
         Not fitted.
     parts : dict of str to (int, object)
         Per part that is fitted elsewhere, the node that has its output, and how it is
-        put together from fitted steps (see `put_together`).
+        put together from fitted steps (see `assemble`).
     """
 
     number: int
@@ -91,7 +91,7 @@ class Leaf:
         The node whose output it is fitted to, and scored on.
     estimator : estimator
         Not fitted, and without the parameters of candidates that are its own.
-    whole : object or None
+    assembly : int, Piped or None
         How the candidate's estimator is put together from fitted steps, the last of
         which is `last`; None if this is all of it.
     routes : dict
@@ -103,6 +103,6 @@ class Leaf:
     number: int
     source: int
     estimator: Any
-    whole: Any
+    assembly: Any
     routes: Routes
     pairwise: bool

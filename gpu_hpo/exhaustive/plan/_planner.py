@@ -17,10 +17,10 @@ from sklearn.utils import get_tags
 
 from gpu_hpo.exhaustive.plan._columns import Columns
 from gpu_hpo.exhaustive.plan._composites import (
-    numbers_in,
-    put_together,
+    as_one_step,
+    assemble,
+    nodes_in,
     take_apart,
-    whole,
     with_parts,
 )
 from gpu_hpo.exhaustive.plan._nodes import ROOT, Joined, Leaf, Node, Routes, Step
@@ -181,10 +181,10 @@ class _Template:
         self._planner = planner
         self._estimator = estimator
         self._records: list[_Record] = []
-        source, self._last, path, self._whole, self._routes = (
+        source, self._last, path, self._assembly, self._routes = (
             take_apart(self, estimator, ROOT, planner.fit_params)
             if planner.apart
-            else whole(estimator, ROOT, planner.fit_params)
+            else as_one_step(estimator, ROOT, planner.fit_params)
         )
         self._source = source
         self._path = path
@@ -193,7 +193,7 @@ class _Template:
         self._owners: dict[str, str] = {}
         self._paths = [path, *(r.path for r in self._records if r.is_step)]
 
-    # ---- told by take_apart ----
+    # ---- called by take_apart ----
 
     def step(
         self,
@@ -260,8 +260,8 @@ class _Template:
         def make(number: int, source: int, own: Any, found: Any) -> Joined:
             nodes: Any = self._planner.nodes
             given = {
-                name: put_together(
-                    way, {part: nodes[part].estimator for part in numbers_in(way)}
+                name: assemble(
+                    way, {part: nodes[part].estimator for part in nodes_in(way)}
                 )
                 for name, (_, way) in found.items()
             }
@@ -329,7 +329,7 @@ class _Template:
             pairwise = _is_pairwise(changed)
 
         def make(number: int) -> Leaf:
-            fitted = _renumbered(self._whole, numbers)
+            fitted = _renumbered(self._assembly, numbers)
             return Leaf(number, source, self._last, fitted, self._routes, pairwise)
 
         leaf = self._planner.leaf((id(self), tuple(numbers), pairwise), make)
@@ -364,14 +364,14 @@ class _Record:
     make: Any
 
 
-def _renumbered(whole: Any, numbers: Sequence[int]) -> Any:
-    """Return `whole` with the numbers that nodes have among all."""
-    if whole is None or (isinstance(whole, int) and whole < 0):
-        return whole
-    if isinstance(whole, int):
-        return numbers[whole]
-    steps = tuple((i, _renumbered(part, numbers)) for i, part in whole.steps)
-    return replace(whole, steps=steps)
+def _renumbered(assembly: Any, numbers: Sequence[int]) -> Any:
+    """Return an assembly with the numbers that nodes have among all."""
+    if assembly is None or (isinstance(assembly, int) and assembly < 0):
+        return assembly
+    if isinstance(assembly, int):
+        return numbers[assembly]
+    steps = tuple((i, _renumbered(part, numbers)) for i, part in assembly.steps)
+    return replace(assembly, steps=steps)
 
 
 def _gives_all_parts(shape: Mapping[str, Any], own: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, Normalizer, StandardScaler
 from sklearn.svm import SVC
 
-from gpu_hpo.exhaustive.plan._composites import LAST, Piped, numbers_in
+from gpu_hpo.exhaustive.plan._composites import LAST, Piped, nodes_in
 from gpu_hpo.exhaustive.plan._nodes import ROOT, Joined, Step
 from gpu_hpo.exhaustive.plan._planner import Planner
 from gpu_hpo.training._content_keys import Keys
@@ -247,8 +247,8 @@ def test_order(name):
     for plan in plans:
         assert plan.leaf is planner.leaves[plan.leaf.number]
         assert plan.leaf.source in {ROOT, *planner.nodes}
-        if plan.leaf.whole is not None:
-            assert set(numbers_in(plan.leaf.whole)) <= {LAST, *planner.nodes}
+        if plan.leaf.assembly is not None:
+            assert set(nodes_in(plan.leaf.assembly)) <= {LAST, *planner.nodes}
     before = counted(planner)
     again = [planner.plan(params) for params in ParameterGrid(grid)]
     assert [plan.key for plan in again] == [plan.key for plan in plans]
@@ -265,7 +265,7 @@ def test_estimators_are_those_of_scikit_learn(name):
         whole = clone(estimator).set_params(**clone(params, safe=False))
         last = clone(plan.leaf.estimator)
         last.set_params(**clone(dict(plan.params), safe=False))
-        expected, piped = whole, plan.leaf.whole
+        expected, piped = whole, plan.leaf.assembly
         while isinstance(piped, Piped):
             expected, piped = expected[-1], piped.steps[-1][1]
         assert repr(expected) == repr(last)
@@ -279,7 +279,7 @@ def test_apart(name):
     assert not planner.nodes
     for params, plan in zip(ParameterGrid(grid), plans, strict=True):
         assert plan.leaf.source == ROOT
-        assert plan.leaf.whole is None
+        assert plan.leaf.assembly is None
         last = clone(plan.leaf.estimator)
         last.set_params(**clone(dict(plan.params), safe=False))
         whole = clone(estimator).set_params(**clone(params, safe=False))

@@ -130,7 +130,7 @@ def test_fit_parameters_for_nobody(bad):
     planner = Planner(clone(MANY), [bad])
     leaf = planner.plan({"a__a": 1}).leaf
     assert not planner.nodes
-    assert leaf.whole is None
+    assert leaf.assembly is None
     assert leaf.routes == {"fit": {bad: bad}}
 
 

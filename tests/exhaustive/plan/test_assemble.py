@@ -26,8 +26,8 @@ from gpu_hpo.exhaustive._fold_steps import (
 )
 from gpu_hpo.exhaustive.plan._composites import (
     LAST,
-    numbers_in,
-    put_together,
+    assemble,
+    nodes_in,
     with_stand_ins,
     without_stand_ins,
 )
@@ -41,7 +41,7 @@ SPEC = CandidateSpec(None, "raise", return_train_score=True, keep_fitted=True)
 COMPOSITES = [
     name
     for name, (estimator, *_) in ESTIMATORS.items()
-    if Planner(clone(estimator)).plan({}).leaf.whole is not None
+    if Planner(clone(estimator)).plan({}).leaf.assembly is not None
 ]
 
 
@@ -64,9 +64,9 @@ def fit_apart(estimator, params, X, y=None):
     model.set_params(**clone(dict(plan.params), safe=False))
     target = () if y is None else (rows["y_train"],)
     model.fit(source["train"], *target)
-    if plan.leaf.whole is not None:
-        assert LAST in numbers_in(plan.leaf.whole)
-        model = put_together(plan.leaf.whole, {**source["fitted"], LAST: model})
+    if plan.leaf.assembly is not None:
+        assert LAST in nodes_in(plan.leaf.assembly)
+        model = assemble(plan.leaf.assembly, {**source["fitted"], LAST: model})
     return model, states[ROOT], rows, source
 
 
@@ -92,7 +92,10 @@ def test_whole(name):
         last = theirs
         while type(last) is Pipeline:
             last = last[-1]
-        for kind, given in (("test", fold["test"]), ("again", fold["train"])):
+        for kind, given in (
+            ("test", fold["test"]),
+            ("train_transformed", fold["train"]),
+        ):
             for method in ("predict", "transform", "decision_function"):
                 answers = [answer(m, method, given) for m in (model, theirs)]
                 assert is_same(*answers), (params, method)
@@ -106,13 +109,13 @@ def test_estimators_are_left_alone():
     estimator, *_ = ESTIMATORS["steps in steps"]
     planner = Planner(clone(estimator))
     leaf = planner.plan({}).leaf
-    before = repr(leaf.whole.pipeline)
+    before = repr(leaf.assembly.pipeline)
     fitted = {
         number: PCA(1).fit(X) if number == LAST else StandardScaler().fit(X)
-        for number in numbers_in(leaf.whole)
+        for number in nodes_in(leaf.assembly)
     }
-    one, two = (put_together(leaf.whole, fitted) for _ in range(2))
-    assert repr(leaf.whole.pipeline) == before
+    one, two = (assemble(leaf.assembly, fitted) for _ in range(2))
+    assert repr(leaf.assembly.pipeline) == before
     assert one is not two
     assert one.steps is not two.steps
     assert one.steps[-1][1].steps[-1][1] is fitted[LAST]
