@@ -81,7 +81,7 @@ def lazy_score(
     pieces = blocks(X)
     responses = [response(lazy_model, lazy_scoring, piece) for piece in pieces]
     rest = {name: _pieces(value) for name, value in given.items() if name != "X"}
-    if scoring.whole:
+    if scoring.needs_X:
         rest["X"] = pieces
     return dask.delayed(_score_responses)(
         lazy_model, lazy_scoring, responses, rest, tuple(rows)
