@@ -20,8 +20,7 @@ from gpu_hpo._config import read_seconds
 from gpu_hpo.compute._blas import one_blas_thread
 from gpu_hpo.compute._pool import Pool, ResultsLost, TaskKilled
 from gpu_hpo.compute._replacements import bring_back
-from gpu_hpo.compute._scatter import scatter
-from gpu_hpo.data._arrival import aligned, unwrap, wrap
+from gpu_hpo.compute._transport import aligned, scatter, unwrap, wrap
 from gpu_hpo.exceptions import WorkersLostError
 
 _GONE = ("cancelled", "lost")

@@ -14,7 +14,7 @@ from dask.base import is_dask_collection
 from sklearn.exceptions import NotFittedError
 
 from gpu_hpo._typing import ArrayLike, Estimator
-from gpu_hpo.data._arrival import Parcel, aligned
+from gpu_hpo.compute._transport import Parcel, aligned
 from gpu_hpo.data._chunk import n_rows
 from gpu_hpo.metrics._scoring import respond
 from gpu_hpo.training._lending import access_of

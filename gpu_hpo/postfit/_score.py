@@ -12,7 +12,7 @@ import numpy as np
 from dask.base import is_dask_collection
 
 from gpu_hpo._typing import ArrayLike, Estimator
-from gpu_hpo.data._arrival import Parcel, aligned
+from gpu_hpo.compute._transport import Parcel, aligned
 from gpu_hpo.data._chunk import Chunk, concat_chunks, n_rows
 from gpu_hpo.metrics._scoring import Scoring
 from gpu_hpo.postfit._lazily import blocks, check_has_blocks

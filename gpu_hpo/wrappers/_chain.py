@@ -20,7 +20,7 @@ from dask.task_spec import DataNode, GraphNode, Task, TaskRef
 from distributed import get_worker
 
 from gpu_hpo._typing import ArrayLike, Estimator
-from gpu_hpo.data._arrival import aligned, packed_up
+from gpu_hpo.compute._transport import aligned, packed_up
 from gpu_hpo.data._chunk import n_rows
 from gpu_hpo.devices._cuml_task import n_device_bytes
 from gpu_hpo.devices._namespace import to_host

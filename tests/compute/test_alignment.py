@@ -13,7 +13,7 @@ import pytest
 from sklearn.pipeline import make_pipeline
 
 from gpu_hpo.adaptive.training import _members
-from gpu_hpo.data import _arrival
+from gpu_hpo.compute import _transport
 from gpu_hpo.linear_model import SGDClassifier, SGDRegressor
 from gpu_hpo.model_selection import (
     GridSearchCV,
@@ -172,7 +172,7 @@ def test_nothing_is_pickled_in_threads(threads_client, monkeypatch):
     def packed_up(make, value, protocol):
         raise AssertionError(f"{make} was pickled")
 
-    monkeypatch.setattr(_arrival, "packed_up", packed_up)
+    monkeypatch.setattr(_transport, "packed_up", packed_up)
     monkeypatch.setattr(_members, "packed_up", packed_up)
     assert_aligned(search().fit(DENSE, Y, sample_weight=WEIGHTS))
     assert_aligned(search().fit(lazy(None, DENSE), lazy(None, Y)))

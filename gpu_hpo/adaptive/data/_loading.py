@@ -24,8 +24,7 @@ from gpu_hpo.adaptive.data._partition import (
     split_block,
 )
 from gpu_hpo.adaptive.data._splitting import Splitting
-from gpu_hpo.compute._scatter import scatter
-from gpu_hpo.data._arrival import Parcel, aligned, pack, unwrap, wrap
+from gpu_hpo.compute._transport import Parcel, aligned, pack, scatter, unwrap, wrap
 from gpu_hpo.data._blocks import Blocks
 from gpu_hpo.data._chunk import Chunk, n_bytes
 from gpu_hpo.data._random_split import spawn_seed

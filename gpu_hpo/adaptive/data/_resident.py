@@ -23,7 +23,7 @@ from gpu_hpo.adaptive.data._loading import ORDER_SEED, Item, Loader
 from gpu_hpo.adaptive.data._partition import count_held, count_rows, union_of_labels
 from gpu_hpo.adaptive.data._splitting import Splitting
 from gpu_hpo.adaptive.data._upload import OnDevice, Upload
-from gpu_hpo.data._arrival import pack
+from gpu_hpo.compute._transport import pack
 from gpu_hpo.data._blocks import Blocks
 from gpu_hpo.data._chunk import Chunk, concat_chunks
 from gpu_hpo.data._random_split import spawn_seed

@@ -24,7 +24,7 @@ from gpu_hpo.adaptive.engine._task import Report, Task
 from gpu_hpo.adaptive.engine._worker import Order, run_task, take_member
 from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.compute._replacements import bring_back
-from gpu_hpo.compute._scatter import scatter
+from gpu_hpo.compute._transport import scatter
 from gpu_hpo.exceptions import ClientClosedError, WorkersLostError
 from gpu_hpo.training._heard import Announcer
 

@@ -20,7 +20,7 @@ from gpu_hpo.adaptive.training._cohort import advance_cohort
 from gpu_hpo.adaptive.training._members import Cohort, TrialOutcome, TrialWork
 from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.compute._blas import one_blas_thread
-from gpu_hpo.data._arrival import Parcel
+from gpu_hpo.compute._transport import Parcel
 from gpu_hpo.data._chunk import Chunk
 from gpu_hpo.devices._cuml_task import cuml_task
 from gpu_hpo.devices._namespace import synchronize

@@ -13,7 +13,7 @@ import numpy as np
 
 from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.adaptive.training._score import Score
-from gpu_hpo.data._arrival import packed_up
+from gpu_hpo.compute._transport import packed_up
 from gpu_hpo.data._chunk import Chunk
 from gpu_hpo.devices._cuml_task import n_device_bytes
 from gpu_hpo.metrics._scoring import Responses

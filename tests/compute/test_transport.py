@@ -18,7 +18,7 @@ from numpy.testing import assert_array_equal
 from sklearn.linear_model import SGDClassifier
 
 from gpu_hpo.adaptive.training._members import Cohort, FoldModel
-from gpu_hpo.data._arrival import Pack, Parcel, aligned, pack, unwrap, wrap
+from gpu_hpo.compute._transport import Pack, Parcel, aligned, pack, unwrap, wrap
 from gpu_hpo.testing import NoHostCopyArray
 
 RNG = np.random.default_rng(0)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Send values to another process so that they arrive in aligned memory.
+"""Send values to workers, so that they arrive, and in aligned memory.
 
 Distributed reads a message into one piece of memory and gives arrays in it as views, at
 whatever address they begin. What is not aligned NumPy works on ten times as slowly, and
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 from dask.sizeof import sizeof
+from distributed import Client, Future
 from distributed.protocol.pickle import dumps, loads
 
 from gpu_hpo.data._chunk import Chunk
@@ -26,8 +27,40 @@ from gpu_hpo.devices._namespace import is_device_array
 
 _ENOUGH = 16  # bytes, of which an address is to be a multiple: what malloc promises
 _LINE = 64  # and at which what is copied begins
+_SEND_ATTEMPTS = 3  # each takes half a minute if all that Dask knows of have died
 
 Reduced = tuple[Callable[..., Any], tuple[Any, ...]]
+
+
+async def scatter(
+    client: Client,
+    key: str,
+    value: Any,
+    workers: list[str] | None = None,
+    *,
+    broadcast: bool = False,
+) -> tuple[Future, bool]:
+    """Put a value on workers, or on any others if these die meanwhile.
+
+    Returns
+    -------
+    future : Future
+    there : bool
+        Whether it is on those workers.
+    """
+    for attempt in range(_SEND_ATTEMPTS):
+        try:
+            sent = await client.scatter(
+                {key: value},
+                workers=workers if attempt == 0 else None,
+                broadcast=broadcast,
+                hash=False,
+            )
+            return sent[key], attempt == 0
+        except (KeyError, OSError):
+            if attempt == _SEND_ATTEMPTS - 1:
+                raise
+    raise AssertionError("not reached")
 
 
 class Pack(list[Chunk]):
