@@ -4,25 +4,19 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from sklearn import model_selection
 
-from gpu_hpo._typing import ArrayLike, RandomState
+from gpu_hpo._typing import RandomState
 from gpu_hpo.data._random_split import root_seed
-from gpu_hpo.model_selection._row_blocks import (
-    block_lengths,
-    check_lengths,
-    index_array,
-    kind,
-    n_rows,
-)
+from gpu_hpo.model_selection._block_splitter import BlockSplitter
+from gpu_hpo.model_selection._row_blocks import index_array
 
 
-class KFold(model_selection.KFold):
+class KFold(BlockSplitter, model_selection.KFold):
     """K folds, each of which tests once while the others train.
 
     scikit-learn's ``KFold``, which for Dask collections gives lazy Dask arrays of row
@@ -67,42 +61,8 @@ class KFold(model_selection.KFold):
     ) -> None:
         super().__init__(n_splits, shuffle=shuffle, random_state=random_state)
 
-    def split(
-        self, X: ArrayLike, y: ArrayLike | None = None, groups: ArrayLike | None = None
-    ) -> Iterator[tuple[Any, Any]]:
-        """Yield the numbers of the rows that train and those that test, for each fold.
-
-        Parameters
-        ----------
-        X : array-like or Dask collection of shape (n_samples, ...)
-            Only its length is looked at, on whatever device it is. A Dask X that does
-            not know the lengths of its blocks (frames never do) is computed for them.
-        y : array-like or Dask collection of shape (n_samples,), optional
-            Not used; its length must be that of X, if it is known.
-        groups : object, optional
-            Ignored with a warning, as in scikit-learn.
-
-        Yields
-        ------
-        train, test : ndarray, or dask.array.Array for a Dask X
-            Row numbers, sorted. Dask's have a block for each block of X that gives
-            rows, and known chunk sizes.
-
-        Raises
-        ------
-        ValueError
-            If there are fewer rows than folds, or lengths differ.
-        """
-        if groups is not None:
-            warnings.warn(f"The groups parameter is ignored by {type(self).__name__}")
-        if kind(X) == "other":
-            n = n_rows(X)
-            check_lengths(n, y=y)
-            yield from super().split(np.broadcast_to(0, n))
-            return
-        lengths = np.array(block_lengths(X))
+    def _split_blocks(self, lengths: np.ndarray) -> Iterator[tuple[Any, Any]]:
         n = int(lengths.sum())
-        check_lengths(n, y=y)
         if self.n_splits > n:
             raise ValueError(
                 f"n_splits={self.n_splits} is greater than the number of rows, {n}"

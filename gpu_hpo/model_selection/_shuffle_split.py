@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterator
 from numbers import Integral
 from typing import Any
@@ -14,18 +13,13 @@ import numpy as np
 from sklearn import model_selection
 
 from gpu_hpo._sklearn_private import _validate_shuffle_split
-from gpu_hpo._typing import ArrayLike, RandomState
+from gpu_hpo._typing import RandomState
 from gpu_hpo.data._random_split import root_seed, spawn_seed
-from gpu_hpo.model_selection._row_blocks import (
-    block_lengths,
-    check_lengths,
-    index_array,
-    kind,
-    n_rows,
-)
+from gpu_hpo.model_selection._block_splitter import BlockSplitter
+from gpu_hpo.model_selection._row_blocks import index_array
 
 
-class ShuffleSplit(model_selection.ShuffleSplit):
+class ShuffleSplit(BlockSplitter, model_selection.ShuffleSplit):
     """Rows to train and to test on, drawn anew for each split.
 
     scikit-learn's ``ShuffleSplit``, which for Dask collections gives lazy Dask arrays
@@ -87,42 +81,8 @@ class ShuffleSplit(model_selection.ShuffleSplit):
         )
         self.blockwise = blockwise
 
-    def split(
-        self, X: ArrayLike, y: ArrayLike | None = None, groups: ArrayLike | None = None
-    ) -> Iterator[tuple[Any, Any]]:
-        """Yield the numbers of the rows that train and those that test, for each split.
-
-        Parameters
-        ----------
-        X : array-like or Dask collection of shape (n_samples, ...)
-            Only its length is looked at, on whatever device it is. A Dask X that does
-            not know the lengths of its blocks (frames never do) is computed for them.
-        y : array-like or Dask collection of shape (n_samples,), optional
-            Not used; its length must be that of X, if it is known.
-        groups : object, optional
-            Ignored with a warning, as in scikit-learn.
-
-        Yields
-        ------
-        train, test : ndarray, or dask.array.Array for a Dask X
-            Row numbers. Dask's have known chunk sizes; if `blockwise`, they are sorted
-            and have a block for each block of X that gives rows.
-
-        Raises
-        ------
-        ValueError
-            If a size is out of range, or lengths differ.
-        """
-        if groups is not None:
-            warnings.warn(f"The groups parameter is ignored by {type(self).__name__}")
-        if kind(X) == "other":
-            n = n_rows(X)
-            check_lengths(n, y=y)
-            yield from super().split(np.broadcast_to(0, n))
-            return
-        lengths = np.array(block_lengths(X))
+    def _split_blocks(self, lengths: np.ndarray) -> Iterator[tuple[Any, Any]]:
         n = int(lengths.sum())
-        check_lengths(n, y=y)
         # For the numbers that scikit-learn makes of sizes, and for its errors.
         n_train, n_test = _validate_shuffle_split(
             n, self.test_size, self.train_size, default_test_size=0.1

@@ -4,89 +4,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from gpu_hpo.data._random_split import n_test_rows
 from gpu_hpo.devices._take_rows import take_rows
-from gpu_hpo.model_selection._row_blocks import kind
+from gpu_hpo.model_selection._row_blocks import block_lengths, kind
+from gpu_hpo.model_selection._same_blocks import (
+    blocks_differ,
+    check_blocks,
+    known_rows,
+    row_markers,
+    take_by_block,
+)
 
 
-class OrderedCut:
-    """The place where collections are cut in two, between two rows.
+def split_in_order(data: Sequence[Any], test_size: float) -> list[Any]:
+    """Cut collections in two, between the same two rows.
 
     Parameters
     ----------
-    lengths : sequence of int
-        Rows of each block.
-    n_first : int
-        Rows before the cut.
-    differ : callable
-        Makes the message for a block of another length than is written here, of both.
+    data : sequence of dask array, frame or series
+        If none is an array that knows its lengths, the first is computed for them.
+    test_size : float
+        The fraction of rows that come after the cut.
+
+    Returns
+    -------
+    list of dask array, frame or series
+        The first rows and the last rows, of one after another. Without blocks that have
+        no row; an array's chunk sizes are known.
+
+    Raises
+    ------
+    ValueError
+        If blocks do not match, or there are less than two rows.
     """
-
-    def __init__(
-        self, lengths: Sequence[int], n_first: int, differ: Callable[[int, int], str]
-    ) -> None:
-        self._lengths = np.asarray(lengths, dtype=np.int64)
-        ends = np.cumsum(self._lengths)
-        self._cuts = np.clip(n_first - (ends - self._lengths), 0, self._lengths)
-        self._differ = differ
-
-    def take(self, x: Any, *, last: bool) -> Any:
-        """Take lazily the rows before the cut, or those from there to the end.
-
-        Parameters
-        ----------
-        x : dask array, frame or series
-            In these blocks. What is computed is checked for their lengths.
-        last : bool
-
-        Returns
-        -------
-        dask array, frame or series
-            Without blocks that have no row; an array's chunk sizes are known.
-        """
-        import dask.array as da
-
-        start = self._cuts if last else np.zeros_like(self._cuts)
-        stop = self._lengths if last else self._cuts
-        kept = np.flatnonzero(stop > start)
-        table = np.column_stack([self._lengths, start, stop])[kept]
-        # A block of three numbers for each block of rows.
-        picks = da.from_array(table.ravel(), chunks=table.shape[1])
-        if kind(x) == "frame":
-            import dask.dataframe as dd
-
-            return x.partitions[kept.tolist()].map_partitions(
-                _take,
-                dd.from_dask_array(picks),
-                differ=self._differ,
-                meta=x._meta,
-                align_dataframes=False,
-            )
-        axes = tuple(range(x.ndim))
-        return da.blockwise(
-            _take,
-            axes,
-            x.blocks[kept.tolist()],
-            axes,
-            picks,
-            (0,),
-            differ=self._differ,
-            adjust_chunks={0: tuple((stop - start)[kept].tolist())},
-            align_arrays=False,
-            dtype=x.dtype,
-            meta=x._meta,
-        )
+    markers = [row_markers(x) for x in data]
+    check_blocks(data, markers)
+    lengths = np.asarray(known_rows(markers) or block_lengths(data[0]), dtype=np.int64)
+    n = int(lengths.sum())
+    n_test = n_test_rows(n, test_size)
+    if not n_test:
+        raise ValueError(f"no row is left to test: there must be two rows, not {n}")
+    first_rows = np.cumsum(lengths) - lengths
+    cuts = np.clip(n - n_test - first_rows, 0, lengths)
+    bounds = (np.zeros_like(cuts), cuts), (cuts, lengths)
+    return [_between(x, lengths, *pair) for x in data for pair in bounds]
 
 
-def _take(block: Any, pick: Any, differ: Callable[[int, int], str]) -> Any:
+def _between(x: Any, lengths: np.ndarray, start: np.ndarray, stop: np.ndarray) -> Any:
+    """Take lazily the rows from one position to another of each block."""
+    import dask.array as da
+
+    kept = np.flatnonzero(stop > start)
+    table = np.column_stack([lengths, start, stop])[kept]
+    # A block of three numbers for each block of rows.
+    picks = da.from_array(table.ravel(), chunks=table.shape[1])
+    blocks = x.partitions if kind(x) == "frame" else x.blocks
+    counts = (stop - start)[kept].tolist()
+    return take_by_block(_take, blocks[kept.tolist()], picks, counts)
+
+
+def _take(block: Any, pick: Any) -> Any:
     """Take consecutive rows of one block. Runs in a task."""
     n, start, stop = np.asarray(pick).tolist()
     if block.shape[0] != n:
-        raise ValueError(differ(n, block.shape[0]))
+        raise ValueError(blocks_differ(n, block.shape[0]))
     if stop - start == n:
         return block
     return take_rows(block, slice(start, stop))

@@ -20,16 +20,19 @@ from gpu_hpo.data._random_split import (
 )
 from gpu_hpo.devices._namespace import is_device_array, to_host
 from gpu_hpo.devices._take_rows import take_rows
-from gpu_hpo.model_selection._row_blocks import (
-    block_lengths,
-    host_labels,
-    kind,
-    n_rows,
-    type_name,
+from gpu_hpo.model_selection._row_blocks import host_labels, kind, n_rows, type_name
+from gpu_hpo.model_selection._same_blocks import (
+    as_dask_array,
+    as_dask_arrays,
+    blocks_differ,
+    check_blocks,
+    known_rows,
+    row_markers,
+    take_by_block,
 )
-from gpu_hpo.model_selection._split_in_order import OrderedCut
+from gpu_hpo.model_selection._split_in_order import split_in_order
 
-DEFAULT_TEST_SIZE = 0.1
+_DEFAULT_TEST_SIZE = 0.1
 
 
 def train_test_split(
@@ -147,18 +150,14 @@ def train_test_split(
                 f"cannot split a mixture of types ({types}); convert them, or pass "
                 "convert_mixed_types=True to make them all Dask arrays"
             )
-        data = _as_dask_arrays(data, kinds)
+        data = as_dask_arrays(data)
     if not shuffle:
-        cut = _cut(data, fraction)
-        return [cut.take(array, last=last) for array in data for last in (False, True)]
+        return split_in_order(data, fraction)
     is_test = _choose(data, stratify, fraction, root_seed(random_state))
     return [
-        part
+        _take(array, is_test, fraction, test)
         for array in data
-        for part in (
-            _take(array, is_test, fraction, test=False),
-            _take(array, is_test, fraction, test=True),
-        )
+        for test in (False, True)
     ]
 
 
@@ -181,76 +180,18 @@ def _test_fraction(test_size: Any, train_size: Any) -> float:
         if size is None:
             continue
         # Whole numbers count rows in scikit-learn; a block cannot know its share.
-        if not _is_fraction(size):
+        if not (isinstance(size, Real) and 0 < float(size) < 1):
             raise ValueError(
                 f"{name}={size!r} must be a float between 0 and 1 for Dask collections"
             )
     if test_size is None:
-        return DEFAULT_TEST_SIZE if train_size is None else 1.0 - float(train_size)
+        return _DEFAULT_TEST_SIZE if train_size is None else 1.0 - float(train_size)
     if train_size is not None and not math.isclose(test_size + train_size, 1.0):
         raise ValueError(
             f"test_size={test_size!r} and train_size={train_size!r} must sum to 1 for "
             "Dask collections"
         )
     return float(test_size)
-
-
-def _is_fraction(size: Any) -> bool:
-    return isinstance(size, Real) and 0 < float(size) < 1
-
-
-def _as_dask_arrays(data: list[Any], kinds: list[str]) -> list[Any]:
-    """Bring a mixture into the blocks of its first Dask array."""
-    frames = [x for x, name in zip(data, kinds, strict=True) if name == "frame"]
-    arrays = [x for x, name in zip(data, kinds, strict=True) if name == "array"]
-    if arrays:
-        rows = arrays[0].chunks[0]
-    else:
-        rows = tuple(map(int, frames[0].map_partitions(len).compute()))
-    return [_as_dask_array(x, rows) for x in data]
-
-
-def _as_dask_array(x: Any, rows: tuple[Any, ...]) -> Any:
-    import dask.array as da
-
-    if kind(x) == "array":
-        return x
-    known = not any(map(math.isnan, rows))
-    if kind(x) == "frame":
-        if x.npartitions != len(rows):
-            raise ValueError(_blocks_differ(x.npartitions, len(rows)))
-        return x.to_dask_array(lengths=rows if known else None)
-    if not known:
-        raise ValueError(
-            f"a {type_name(x)} cannot be cut into blocks of unknown lengths: call "
-            "compute_chunk_sizes() on the Dask array, or to_dask_array(lengths=True) "
-            "on the Dask frame"
-        )
-    x = x if hasattr(x, "shape") else np.asarray(x)
-    if hasattr(x, "iloc"):
-        x = x.values if is_device_array(x) else to_host(x)
-    if x.shape[0] != sum(rows):
-        raise ValueError(
-            f"inputs have different numbers of rows: {x.shape[0]} and {sum(rows)}"
-        )
-    return da.from_array(x, chunks=(rows, *x.shape[1:]))
-
-
-def _cut(data: list[Any], test_size: float) -> OrderedCut:
-    """Find where to cut, which takes the lengths of all blocks."""
-    aligned = [_row_markers(x) for x in data]
-    _check_blocks(data, aligned)
-    rows = _known_rows(aligned) or block_lengths(data[0])
-    n = int(sum(rows))
-    n_test = n_test_rows(n, test_size)
-    if not n_test:
-        raise ValueError(f"no row is left to test: there must be two rows, not {n}")
-    return OrderedCut(rows, n - n_test, _blocks_differ)
-
-
-def _known_rows(aligned: list[Any]) -> tuple[int, ...] | None:
-    """Return the lengths of blocks, if any of these arrays knows them."""
-    return next((x.chunks[0] for x in aligned if not math.isnan(x.shape[0])), None)
 
 
 def _choose(
@@ -265,15 +206,15 @@ def _choose(
     """
     import dask.array as da
 
-    aligned = [_row_markers(x) for x in data]
+    markers = [row_markers(x) for x in data]
     labels = None
     if stratify is not None:
-        labels = _as_dask_array(_labels(stratify), aligned[0].chunks[0])
+        labels = as_dask_array(_labels(stratify), markers[0].chunks[0])
         if labels.ndim != 1:
             raise ValueError(f"stratify must have one axis; got {labels.ndim}")
-        aligned.append(labels)
-    _check_blocks(data, aligned)
-    rows = _known_rows(aligned) or aligned[0].chunks[0]
+        markers.append(labels)
+    check_blocks(data, markers)
+    rows = known_rows(markers) or markers[0].chunks[0]
     known = not any(map(math.isnan, rows))
     if known and not sum(n_test_rows(n, test_size) for n in rows):
         raise ValueError(
@@ -285,7 +226,7 @@ def _choose(
         # Lengths are all there is to know, so the choice waits for no data.
         blocks = da.empty(sum(rows), chunks=(rows,), dtype=bool)
     else:
-        blocks = aligned[0]
+        blocks = markers[0]
         blocks = blocks.blocks[(slice(None), *(0,) * (blocks.ndim - 1))]
     return da.map_blocks(
         _test_rows,
@@ -317,45 +258,6 @@ def _on_host(part: Any) -> Any:
     return pd.Series(values, dtype=values.dtype)
 
 
-def _row_markers(x: Any) -> Any:
-    """Return a Dask array with the data's row blocks."""
-    if kind(x) == "array":
-        return x
-    import pandas as pd
-
-    # pandas even of frames on a device, of which only the lengths matter here.
-    meta = pd.Series([], dtype="int8")
-    return x.map_partitions(_count_up, meta=meta).to_dask_array()
-
-
-def _count_up(part: Any) -> Any:
-    import pandas as pd
-
-    return pd.Series(np.zeros(len(part), dtype="int8"))
-
-
-def _check_blocks(data: list[Any], aligned: list[Any]) -> None:
-    first = aligned[0].chunks[0]
-    for other in (x.chunks[0] for x in aligned[1:]):
-        pairs = zip(first, other, strict=False)
-        unequal = (a != b for a, b in pairs if not (math.isnan(a) or math.isnan(b)))
-        if len(first) != len(other) or any(unequal):
-            raise ValueError(_blocks_differ(first, other))
-    divisions = {x.divisions for x in data if kind(x) == "frame" and x.known_divisions}
-    if len(divisions) > 1:
-        raise ValueError(
-            "frames must have the same divisions to be split together; got "
-            + " and ".join(map(str, sorted(divisions, key=str)))
-        )
-
-
-def _blocks_differ(one: Any, other: Any) -> str:
-    return (
-        "inputs must have the same blocks of rows to be split together; got "
-        f"{one} and {other}. Rechunk or repartition one like the other."
-    )
-
-
 def _test_rows(
     block: Any,
     *,
@@ -375,33 +277,9 @@ def _test_rows(
 
 def _take(x: Any, is_test: Any, fraction: float, test: bool) -> Any:
     """Take lazily the rows of every block that test, or those that do not."""
-    import dask.array as da
-
-    if kind(x) == "frame":
-        import dask.dataframe as dd
-
-        return x.map_partitions(
-            _take_rows,
-            dd.from_dask_array(is_test),
-            test=test,
-            meta=x._meta,
-            align_dataframes=False,
-        )
-    counts = tuple(_n_rows(n, fraction, test) for n in x.chunks[0])
-    axes = tuple(range(x.ndim))
-    return da.blockwise(
-        _take_rows,
-        axes,
-        x,
-        axes,
-        is_test,
-        (0,),
-        test=test,
-        adjust_chunks={0: counts},
-        align_arrays=False,
-        dtype=x.dtype,
-        meta=x._meta,
-    )
+    lengths = x.chunks[0] if kind(x) == "array" else ()
+    counts = [_n_rows(n, fraction, test) for n in lengths]
+    return take_by_block(_take_rows, x, is_test, counts, test=test)
 
 
 def _n_rows(n_rows: float, fraction: float, test: bool) -> float:
@@ -415,5 +293,5 @@ def _take_rows(block: Any, is_test: Any, test: bool) -> Any:
     """Take rows of one block. Runs in a task."""
     marks = np.asarray(is_test)
     if len(marks) != block.shape[0]:
-        raise ValueError(_blocks_differ(len(marks), block.shape[0]))
+        raise ValueError(blocks_differ(len(marks), block.shape[0]))
     return take_rows(block, np.flatnonzero(marks == test))
