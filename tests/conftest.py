@@ -12,6 +12,7 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import contextlib
 import functools
 import importlib.util
+import multiprocessing
 import subprocess
 import sys
 import textwrap
@@ -19,16 +20,12 @@ import textwrap
 import dask
 import pytest
 from distributed import Client, LocalCluster
+from distributed.utils import get_mp_context
 
 from gpu_hpo.compute import _clusters, close_embedded, local_cluster
 from gpu_hpo.devices import Device
 from gpu_hpo.testing import NoHostCopyArray
 from tests.model_selection import helpers
-
-
-def pytest_configure(config):
-    """Know the marks of scikit-learn's own tests, which are run here as well."""
-    config.addinivalue_line("markers", "thread_unsafe: one of scikit-learn's own")
 
 
 @functools.cache
@@ -52,6 +49,20 @@ def _cuda_devices() -> tuple[int, str]:
         count = min(count, invalid[0] if invalid else len(names))
         return count, f"{count} CUDA devices with CUDA_VISIBLE_DEVICES={visible!r}"
     return count, f"{count} CUDA devices found by NVML"
+
+
+_START_METHOD = "distributed.worker.multiprocessing-method"
+
+
+def pytest_configure(config):
+    """Know the marks of scikit-learn's own tests, and how workers start."""
+    config.addinivalue_line("markers", "thread_unsafe: one of scikit-learn's own")
+    methods = multiprocessing.get_all_start_methods()
+    if "forkserver" in methods and not _cuda_devices()[0]:
+        # A tenth of a second of work for each worker process, not the four that it
+        # takes to import what most tests need. CUDA's workers are not to be forked.
+        dask.config.set({_START_METHOD: "forkserver"})
+        get_mp_context().set_forkserver_preload(["tests.fork_server"])
 
 
 def pytest_collection_modifyitems(items):
@@ -142,12 +153,13 @@ def cuda_without_gpu(monkeypatch):
     monkeypatch.setattr(
         _clusters, "resolve_device", lambda *_: Device("cuda", 2, "a test says so")
     )
-    return {
-        "CUDA_VISIBLE_DEVICES": [0, 1],
-        "device_memory_limit": "1GB",
-        "protocol": "tcp",
-        "pre_import": "numpy",
-    }
+    with dask.config.set({_START_METHOD: "spawn"}):
+        yield {
+            "CUDA_VISIBLE_DEVICES": [0, 1],
+            "device_memory_limit": "1GB",
+            "protocol": "tcp",
+            "pre_import": "numpy",
+        }
 
 
 @pytest.fixture
