@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""The main job: Hyperband over an SGD classifier on real images.
+"""Tune an SGD classifier on real images with Hyperband.
 
-Fashion-MNIST where it is installed (Debian's package dataset-fashion-mnist), else the
-digits that come with scikit-learn. Run it with ``make demo``.
+The images are Fashion-MNIST where it is installed (Debian's package
+dataset-fashion-mnist), else scikit-learn's digits. Run it with ``make demo``.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def read_idx(path: Path) -> np.ndarray:
 
 
 def load() -> tuple[str, tuple[np.ndarray, ...]]:
-    """Name of the data set, and X_train, X_test, y_train, y_test."""
+    """Return the name of the data set, and X_train, X_test, y_train, y_test."""
     files = {
         part: next(FASHION_MNIST.glob(f"{part}-ubyte*"), None)
         for part in (
@@ -61,7 +61,7 @@ def load() -> tuple[str, tuple[np.ndarray, ...]]:
 
 
 def main() -> None:
-    """Search, and say what came of it."""
+    """Search, and print the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--max-iter", type=int, default=27, help="most calls a model")
     parser.add_argument("--seed", type=int, default=0)

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""A rule of one's own: train all models on, and drop the worst after each round.
+"""Your own rule: train all models further, and drop the worst after each round.
 
-dask-ml's users write such a rule as ``additional_calls``; here it is a function of the
+In dask-ml such a rule is called ``additional_calls``. Here it is a function of the
 scores so far, from which `Rounds` makes a schedule.
 
     python examples/drop_worst.py
@@ -20,11 +20,11 @@ from gpu_hpo.schedules import Rounds
 
 
 def remove_worst(records):
-    """Calls that each model makes next.
+    """Return how many calls each model makes next.
 
-    `records` has the models that are left, each with its (calls, score) so far. A model
-    that is not in the answer is dropped; if no number in it is positive, the search is
-    over.
+    `records` has the models that are left, each with its (calls, score) pairs so far. A
+    model that the result leaves out is dropped; if no number in it is positive, the
+    search ends.
     """
 
     def last_score(model):
@@ -37,12 +37,12 @@ def remove_worst(records):
 
 
 def schedule(n_trials):
-    """Rounds of two calls, then of one, until one model is left."""
+    """Make a schedule: two calls each, then rounds of one, until one model is left."""
     return Rounds(n_trials, remove_worst, first_calls=2)
 
 
 def main():
-    """Search, and say what came of it."""
+    """Search, and print the result."""
     X, y = load_digits(return_X_y=True)
     X_train, X_test, y_train, y_test = train_test_split(
         X / 16, y, stratify=y, random_state=0

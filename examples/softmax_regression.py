@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""An estimator of one's own, softmax regression, of which a search trains many at once.
+"""Your own estimator, softmax regression, of which a search trains many at once.
 
 Run it with ``python examples/softmax_regression.py``.
 """
@@ -14,13 +14,13 @@ from gpu_hpo.stacks import ArrayStack, StackedEstimator, batches
 
 
 class SoftmaxStack(ArrayStack):
-    """Softmax regressions that go through the same mini-batches side by side."""
+    """Softmax regressions that train side by side, on mini-batches of one size."""
 
-    # Arrays with a leading model axis, and what each is of a fitted estimator.
+    # Arrays with a leading model axis, and the fitted attribute that each becomes.
     attributes = {"coefs": "coef_", "intercepts": "intercept_"}
 
     def begin_arrays(self, rows):
-        """Begin with zeros, where the rows are."""
+        """Begin with zeros, on the device of the rows."""
         shape = len(self), len(self.models[0].classes_), rows.X.shape[1]
         self.arrays = {
             "coefs": self.xp.zeros(shape, rows.X.dtype),
@@ -57,13 +57,13 @@ class SoftmaxStack(ArrayStack):
     def probabilities(self, X):
         """Compute probabilities, of shape (n_models, n_classes, n_rows)."""
         coefs, intercepts = self.arrays.values()
-        # One product per model, so that none depends on how many there are.
+        # One product per model, so that none depends on how many models there are.
         scores = self.xp.matmul(coefs, X.swapaxes(-1, -2)) + intercepts[..., None]
         chances = self.xp.exp(scores - scores.max(axis=1, keepdims=True))
         return chances / chances.sum(axis=1, keepdims=True)
 
     def outputs(self, X):
-        """Compute what decides, of shape (n_models, n_rows, n_classes)."""
+        """Compute class scores, of shape (n_models, n_rows, n_classes)."""
         return self.probabilities(X).swapaxes(1, 2)
 
     def predict_proba(self, X):
@@ -107,7 +107,7 @@ class SoftmaxRegression(StackedEstimator, ClassifierMixin, BaseEstimator):
 
 
 def main():
-    """Search, and say what came of it."""
+    """Search, and print the result."""
     X, y = load_digits(return_X_y=True)
     space = {"alpha": loguniform(1e-6, 1e-1), "eta0": loguniform(1e-2, 3)}
     search = HyperbandSearchCV(SoftmaxRegression(), space, max_iter=27, random_state=0)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tune three estimators: with cuML on GPUs, with scikit-learn where there are none.
 
-Nothing here says which. Each is given its budget in the way it can use it: a forest in
-trees, logistic regression in rows, naive Bayes in calls of `partial_fit`.
+The script is the same for both. Calls give each estimator more of what it can use: a
+forest trees, logistic regression rows, naive Bayes chunks for `partial_fit`.
 
     python examples/tune_cuml.py
     GPU_HPO_DEVICE=cpu python examples/tune_cuml.py
@@ -21,7 +21,7 @@ from gpu_hpo.model_selection import HyperbandSearchCV, SuccessiveHalvingSearchCV
 
 
 def searches():
-    """A search for each estimator; parameters that both libraries have."""
+    """Yield a search for each estimator, over parameters that both libraries have."""
     yield HyperbandSearchCV(
         RandomForestClassifier(),
         {
@@ -36,7 +36,7 @@ def searches():
     yield HyperbandSearchCV(
         LogisticRegression(max_iter=300),
         {"C": loguniform(1e-4, 1e2), "fit_intercept": [True, False]},
-        max_iter=9,  # chunks, all that there are
+        max_iter=9,  # chunks: nine are all rows
         resource="n_samples",
         random_state=0,
     )
@@ -52,7 +52,7 @@ def searches():
 
 
 def main():
-    """Search with each, and say what came of it."""
+    """Search with each, and print the results."""
     X, y = load_digits(return_X_y=True)
     X_train, X_test, y_train, y_test = train_test_split(
         (X / 16).astype(np.float32), y, stratify=y, random_state=0
