@@ -124,9 +124,7 @@ every = pytest.mark.parametrize(
             "'part__alpa', which is not a parameter of Scripted",
         ),
     ],
-    ids=lambda value: (
-        " ".join(map(str, value.items())) if isinstance(value, dict) else ""
-    ),
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
 )
 def test_arguments(make, calls, options, message):
     """The message names the argument and the value, and nothing was trained."""

@@ -271,7 +271,7 @@ def few(y, predicted):
         make_scorer(few),
         own_scorer,
     ],
-    ids=str,
+    ids=lambda scoring: getattr(scoring, "__name__", str(scoring)),
 )
 def test_score(request, data, model, scoring, where):
     """The score of Dask data is scikit-learn's of the same rows in memory."""
