@@ -17,6 +17,7 @@ from gpu_hpo.devices import _counterpart_rules as rules
 from gpu_hpo.devices import _cuml_mapping as mapping
 from gpu_hpo.devices._counterpart_rules import RefusedError
 from gpu_hpo.devices._namespace import is_device_array, to_host
+from gpu_hpo.devices._params import is_estimator
 from gpu_hpo.exceptions import DeviceNotFoundError, NoCounterpartError
 
 # The library whose estimators have to be replaced, and the one they are replaced from.
@@ -97,7 +98,7 @@ def convert(estimator: Estimator, device: str) -> Any:
 
 def _convert(estimator: Estimator, device: str, prefix: str) -> Any:
     """Convert an estimator that is a part, whose parameters begin with `prefix`."""
-    if not _is_estimator(estimator):
+    if not is_estimator(estimator):
         return estimator
     params = estimator.get_params(deep=False)
     parts = {}
@@ -126,7 +127,7 @@ def _stays(estimator: Estimator, params: dict[str, Any]) -> bool:
 
 def _convert_parts(value: Any, device: str, prefix: str, name: str) -> Any:
     """Convert a parameter's value; it comes back itself if nothing was replaced."""
-    if _is_estimator(value):
+    if is_estimator(value):
         return _convert(value, device, f"{prefix}{name}__")
     if not isinstance(value, (list, tuple)):
         return value
@@ -137,7 +138,7 @@ def _convert_parts(value: Any, device: str, prefix: str, name: str) -> Any:
             rest = item[2:]
             named = item if part is item[1] else (item[0], part, *_clone(rest))
             converted.append(named)
-        elif _is_estimator(item):
+        elif is_estimator(item):
             converted.append(_convert(item, device, f"{prefix}{name}__"))
         else:
             converted.append(item)
@@ -151,23 +152,19 @@ def _convert_parts(value: Any, device: str, prefix: str, name: str) -> Any:
     return apart if isinstance(value, list) else tuple(apart)
 
 
-def _is_estimator(value: Any) -> bool:
-    return hasattr(value, "get_params") and not isinstance(value, type)
-
-
 def _is_named(item: Any) -> bool:
     """Return whether an item is a named step of a pipeline or the like."""
     if not isinstance(item, tuple) or len(item) < 2 or not isinstance(item[0], str):
         return False
     if isinstance(item[1], str):
         return item[1] in ("passthrough", "drop")
-    return item[1] is None or _is_estimator(item[1])
+    return item[1] is None or is_estimator(item[1])
 
 
 def _holds_parts(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
-        return any(_is_estimator(item) or _is_named(item) for item in value)
-    return _is_estimator(value)
+        return any(is_estimator(item) or _is_named(item) for item in value)
+    return is_estimator(value)
 
 
 def _library(estimator: Estimator) -> str:

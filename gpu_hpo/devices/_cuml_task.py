@@ -8,7 +8,6 @@ RAFT that it calls.
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -76,7 +75,7 @@ def cuml_task(*, assume_finite: bool) -> Iterator[None]:
         yield
 
 
-def harms_rows(estimator: Estimator) -> bool:
+def harms_rows(estimator: Estimator, params: Mapping[str, Any]) -> bool:
     """Return whether `fit` changes the caller's rows while it runs, or for good.
 
     Such an estimator must be given rows of its own where others read them too: it
@@ -86,7 +85,9 @@ def harms_rows(estimator: Estimator) -> bool:
     Parameters
     ----------
     estimator : estimator
-        Of any library. Parts of it count, too.
+        Of any library. Its parts do not count.
+    params : mapping of str to object
+        Its `shallow_params`.
 
     Returns
     -------
@@ -96,23 +97,6 @@ def harms_rows(estimator: Estimator) -> bool:
         its `PCA`, and for estimators of any library that are told not to copy
         (``copy_X=False``, ``copy=False``).
     """
-    if not _is_estimator(estimator):
-        return False
-    params = shallow_params(estimator)
-    return harms_by_itself(estimator, params) or any(
-        map(harms_rows, _parts(params.values()))
-    )
-
-
-def harms_by_itself(estimator: Estimator, params: Mapping[str, Any]) -> bool:
-    """Return what `harms_rows` does, without looking at the estimator's parts.
-
-    Parameters
-    ----------
-    estimator : estimator
-    params : mapping of str to object
-        Its `shallow_params`.
-    """
     names = _names_in_cuml(type(estimator))
     return (
         (not names.isdisjoint(_SGD) and bool(params.get("fit_intercept", True)))
@@ -121,33 +105,6 @@ def harms_by_itself(estimator: Estimator, params: Mapping[str, Any]) -> bool:
         # NumPy's booleans are equal to Python's, but not the same.
         or any(_is_false(params.get(name)) for name in _COPY_PARAMETERS)
     )
-
-
-def shallow_params(estimator: Estimator) -> dict[str, Any]:
-    """Return the parameters of an estimator, without those of its parts.
-
-    Parameters
-    ----------
-    estimator : estimator
-
-    Returns
-    -------
-    dict of str to object
-        As of ``get_params(deep=False)``, in a tenth of the time.
-    """
-    # `get_params` reads the signature each time, which takes longer than many a call.
-    kind: Any = type(estimator)
-    names = param_names(kind)
-    if names is None:
-        return dict(estimator.get_params(deep=False))
-    return {name: getattr(estimator, name, None) for name in names}
-
-
-@functools.lru_cache(maxsize=256)
-def param_names(kind: Any) -> tuple[str, ...] | None:
-    """Return the names of a class's parameters; None if it has its own `get_params`."""
-    usual = getattr(kind.get_params, "__module__", "") == "sklearn.base"
-    return tuple(kind._get_param_names()) if usual else None
 
 
 def wants_column_major(estimator: Estimator) -> bool:
@@ -259,10 +216,6 @@ def _is_false(value: Any) -> bool:
     return isinstance(value, bool | np.bool_) and not value
 
 
-def _is_estimator(value: Any) -> bool:
-    return hasattr(value, "get_params") and not isinstance(value, type)
-
-
 def _is_cuml(kind: type) -> bool:
     return kind.__module__.partition(".")[0] == "cuml"
 
@@ -270,14 +223,3 @@ def _is_cuml(kind: type) -> bool:
 def _names_in_cuml(kind: type) -> set[str]:
     # Bases count: a subclass of an estimator may be defined anywhere.
     return {base.__name__ for base in kind.__mro__ if _is_cuml(base)}
-
-
-def _parts(values: Iterable[Any]) -> Iterator[Any]:
-    """Yield estimators among parameters, also in lists such as steps of a pipeline."""
-    for value in values:
-        if isinstance(value, list | tuple):
-            yield from _parts(value)
-        elif isinstance(value, dict):
-            yield from _parts(value.values())
-        elif _is_estimator(value):
-            yield value

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
-from gpu_hpo.devices._cuml_task import param_names
+from gpu_hpo.devices._params import param_names
 from gpu_hpo.training._snapshots import own_functions
 
 # Immutable values, which copies may share.

@@ -11,6 +11,8 @@ import numpy as np
 from dask.base import tokenize
 from sklearn.base import clone
 
+from gpu_hpo.devices._params import is_estimator
+
 # Equal of these are the same only if their types are: 1, 1.0 and True are not.
 _PLAIN = (bool, int, str, bytes, type(None))
 
@@ -48,8 +50,8 @@ class Keys:
         elif kind is dict:
             items = value.items()  # whose order may matter to who is given them
             key = (kind, tuple((self.of(k), self.of(v)) for k, v in items))
-        elif hasattr(value, "get_params") and not isinstance(value, type):
-            key = self._of_estimator(value)
+        elif is_estimator(value):
+            key = self.changed(value).key({})
         else:
             key = (kind, tokenize(value, ensure_deterministic=False))
         self._known[id(value)] = (value, key)
@@ -58,9 +60,6 @@ class Keys:
     def changed(self, estimator: Any) -> Changed:
         """Return the keys of an estimator with some parameters changed."""
         return Changed(self, estimator)
-
-    def _of_estimator(self, estimator: Any) -> Hashable:
-        return self.changed(estimator).key({})
 
 
 class Changed:

@@ -27,8 +27,9 @@ from gpu_hpo._sklearn_private import (
     scorers_of,
 )
 from gpu_hpo.data._chunk import Chunk
-from gpu_hpo.devices._cuml_task import harms_by_itself, shallow_params
+from gpu_hpo.devices._cuml_task import harms_rows
 from gpu_hpo.devices._namespace import is_device_array
+from gpu_hpo.devices._params import shallow_params
 from gpu_hpo.training._snapshots import Snapshot
 
 Result = TypeVar("Result")
@@ -241,7 +242,7 @@ def _access(user: Any) -> Access:
     if not hasattr(user, "get_params"):
         return found
     params = shallow_params(user)
-    if harms_by_itself(user, params):
+    if harms_rows(user, params):
         return Access.OWN
     for part in _parts(params.values()):
         found = max(found, _access(part))

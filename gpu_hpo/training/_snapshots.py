@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from gpu_hpo.devices._cuml_task import shallow_params
+from gpu_hpo.devices._params import is_estimator, shallow_params
 from gpu_hpo.exceptions import SharedStateWarning
 from gpu_hpo.training._state import BY_NAME, PLAIN, has_state, is_data, keeps_in_module
 
@@ -172,7 +172,7 @@ def _own_functions_in(value: Any) -> None:
     if isinstance(value, list | tuple):
         for item in value:
             _own_functions_in(item)
-    elif hasattr(value, "get_params") and not isinstance(value, type):
+    elif is_estimator(value):
         own_functions(value)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LinearRegression, SGDClassifier
 from sklearn.metrics import get_scorer, make_scorer
@@ -61,6 +62,7 @@ def metric(y, answer):
         (StandardScaler(copy=False), Access.OWN),
         (LinearRegression(copy_X=np.bool_(False)), Access.OWN),
         (VotingClassifier([("a", SGDClassifier()), ("b", Own())]), Access.OWN),
+        (ColumnTransformer([("a", StandardScaler(copy=False), [0])]), Access.OWN),
         (ParallelPostFit(SGDClassifier()), Access.READ_ONLY),
         (ParallelPostFit(Own()), Access.OWN),
         (GridSearchCV(Own(), {}), Access.OWN),

@@ -31,9 +31,9 @@ from sklearn.utils.validation import check_is_fitted
 from gpu_hpo.adaptive.training._budgets import make_budget
 from gpu_hpo.adaptive.training._models import TrialSpec, train_call
 from gpu_hpo.devices import array_namespace
-from gpu_hpo.devices._cuml_task import harms_rows
 from gpu_hpo.metrics._scoring import make_scoring
 from gpu_hpo.testing import NoHostCopyArray
+from gpu_hpo.training._lending import Access, access_of
 from gpu_hpo.training._pipelines import partial_fit, takes_classes
 from gpu_hpo.training._seeds import unset_seeds
 from tests.training.helpers import LeastSquares
@@ -350,7 +350,7 @@ def test_models_that_would_harm_the_rows_are_known():
         make_union(StandardScaler(copy=False)),
         FrozenEstimator(StandardScaler(copy=False)),
     ):
-        assert harms_rows(make_pipeline(step, sgd()))
+        assert access_of(make_pipeline(step, sgd())) is Access.OWN
 
 
 class Shift(TransformerMixin, BaseEstimator):
