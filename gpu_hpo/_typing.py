@@ -54,6 +54,10 @@ class Splitter(Protocol):
         """Yield the rows that train and those that test, for each split."""
 
 
+# An array of NumPy's or CuPy's or a sparse matrix of SciPy's or CuPy's, whichever the
+# data came as. What they have in common has no type.
+Array: TypeAlias = Any
+
 # Rows of features, or a value for each row.
 ArrayLike: TypeAlias = Shaped | Lazy | Sequence[Any]
 

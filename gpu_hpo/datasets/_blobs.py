@@ -11,13 +11,16 @@ from typing import Any
 import dask
 import dask.array as da
 import numpy as np
+from sklearn import datasets as theirs
 from sklearn.utils import check_array
 
-from gpu_hpo._sklearn_private import Interval
+from gpu_hpo._typing import ArrayLike, Shaped
 from gpu_hpo.data._random_split import RandomState, root_seed, spawn_seed
 from gpu_hpo.datasets._blocks import (
-    RANDOM_STATE,
+    Chunks,
+    Generators,
     check_arguments,
+    draw_blocks,
     placed_like,
     row_chunks,
 )
@@ -25,17 +28,6 @@ from gpu_hpo.devices._namespace import to_host
 
 # What a seed is for.
 _CENTERS, _SHARES, _LABELS, _ROWS = range(4)
-
-_CONSTRAINTS: dict[str, list[Any]] = {
-    "n_samples": [Interval(Integral, 1, None, closed="left"), "array-like"],
-    "n_features": [Interval(Integral, 1, None, closed="left")],
-    "centers": [Interval(Integral, 1, None, closed="left"), "array-like", None],
-    "cluster_std": [Interval(Real, 0, None, closed="left"), "array-like"],
-    "center_box": [tuple, list],
-    "shuffle": ["boolean"],
-    "random_state": RANDOM_STATE,
-    "return_centers": ["boolean"],
-}
 
 
 def make_blobs(
@@ -47,8 +39,8 @@ def make_blobs(
     shuffle: bool = True,
     random_state: RandomState = None,
     return_centers: bool = False,
-    chunks: int | str | Sequence[Any] | None = None,
-    like: Any = None,
+    chunks: Chunks = None,
+    like: Shaped | None = None,
 ) -> tuple[da.Array, ...]:
     """Make round Gaussian clusters, as large as you like.
 
@@ -108,7 +100,9 @@ def make_blobs(
     >>> X.chunks, y.chunks
     (((50, 50), (2,)), ((50, 50),))
     """
-    check_arguments("make_blobs", _CONSTRAINTS, dict(locals()))
+    constraints = theirs.make_blobs._skl_parameter_constraints
+    constraints = {**constraints, "center_box": [tuple, list]}
+    check_arguments("make_blobs", constraints, dict(locals()))
     root = root_seed(random_state)
     low, high = _bounds(center_box)
     where: Any
@@ -129,26 +123,18 @@ def make_blobs(
     else:
         counts = _cut(per_center, rows)
     blocks = da.from_array(counts, chunks=(1, len(per_center)))
-    y = da.map_blocks(
-        _draw_labels,
-        blocks,
-        shuffle=bool(shuffle),
-        root=root,
-        drop_axis=1,
-        chunks=(rows,),
-        dtype=np.int64,
-        meta=np.empty(0, dtype=np.int64),
+    y = draw_blocks(
+        _draw_labels, blocks, root, rows=rows, dtype=np.int64, shuffle=bool(shuffle)
     )
-    X = da.map_blocks(
+    X = draw_blocks(
         _draw_rows,
         blocks,
+        root,
+        rows=rows,
+        width=n_features,
         centers=where,
         std=_deviations(cluster_std, len(per_center)),
         shuffle=bool(shuffle),
-        root=root,
-        chunks=(rows, (n_features,)),
-        dtype=np.float64,
-        meta=np.empty((0, 0)),
     )
     returned = [X, y]
     if return_centers:
@@ -159,7 +145,7 @@ def make_blobs(
     return tuple(placed_like(like, array) for array in returned)
 
 
-def _rows_per_center(n_samples: Any, n_centers: Any) -> list[int]:
+def _rows_per_center(n_samples: Any, n_centers: int | None) -> list[int]:
     if isinstance(n_samples, Integral):
         n_centers = 3 if n_centers is None else int(n_centers)
         even, rest = divmod(int(n_samples), n_centers)
@@ -189,7 +175,7 @@ def _bounds(center_box: Any) -> tuple[float, float]:
     return float(bounds[0]), float(bounds[1])
 
 
-def _deviations(cluster_std: Any, n_centers: int) -> np.ndarray:
+def _deviations(cluster_std: ArrayLike | float, n_centers: int) -> np.ndarray:
     std = np.asarray(to_host(cluster_std), dtype=np.float64)
     if std.shape not in ((), (n_centers,)) or not (std >= 0).all():
         raise ValueError(
@@ -236,33 +222,25 @@ def _draw_centers(
 
 
 def _draw_labels(
-    counts: np.ndarray,
-    *,
-    shuffle: bool,
-    root: np.random.SeedSequence,
-    block_id: tuple[int, ...],
+    counts: np.ndarray, generators: Generators, shuffle: bool
 ) -> np.ndarray:
-    """Put the clusters of a block's rows in order. Runs in a task."""
+    """Put the clusters of a block's rows in order."""
     labels = np.repeat(np.arange(counts.shape[1]), counts[0])
     if shuffle:
-        np.random.default_rng(spawn_seed(root, _LABELS, block_id[0])).shuffle(labels)
+        generators(_LABELS).shuffle(labels)
     return labels
 
 
 def _draw_rows(
     counts: np.ndarray,
-    *,
+    generators: Generators,
     centers: np.ndarray,
     std: np.ndarray,
     shuffle: bool,
-    root: np.random.SeedSequence,
-    block_id: tuple[int, ...],
 ) -> np.ndarray:
-    """Draw the rows of a block. Runs in a task."""
     # The same draw as for the labels, so that neither block waits for the other.
-    labels = _draw_labels(counts, shuffle=shuffle, root=root, block_id=block_id)
-    rng = np.random.default_rng(spawn_seed(root, _ROWS, block_id[0]))
-    X = rng.standard_normal((len(labels), centers.shape[1]))
+    labels = _draw_labels(counts, generators, shuffle)
+    X = generators(_ROWS).standard_normal((len(labels), centers.shape[1]))
     X *= std[labels, None]
     X += centers[labels]
     return X

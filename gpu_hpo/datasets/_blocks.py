@@ -4,24 +4,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
-from typing import Any
+from typing import Any, TypeAlias
 
 import dask.array as da
 import numpy as np
 
 from gpu_hpo._config import read_bytes
 from gpu_hpo._sklearn_private import validate_parameter_constraints
+from gpu_hpo._typing import Shaped
+from gpu_hpo.data._random_split import spawn_seed
 from gpu_hpo.devices._namespace import array_namespace
 
-RANDOM_STATE = ["random_state", np.random.Generator, np.random.SeedSequence]
+# What `row_chunks` takes.
+Chunks: TypeAlias = int | str | Sequence[Any] | None
+# Gives a block's own generator for a purpose, which is named by a number.
+Generators: TypeAlias = Callable[[int], np.random.Generator]
+
+_RANDOM_STATE = ["random_state", np.random.Generator, np.random.SeedSequence]
 
 
 def check_arguments(
     caller: str, constraints: Mapping[str, Any], arguments: Mapping[str, Any]
 ) -> None:
     """Raise if an argument is out of range, in scikit-learn's words.
+
+    Parameters
+    ----------
+    caller : str
+    constraints : mapping
+        As of scikit-learn's own generator, or like these; `random_state` may be more.
+    arguments : mapping
 
     Raises
     ------
@@ -30,7 +44,9 @@ def check_arguments(
     TypeError
         If `like` is no array.
     """
-    validate_parameter_constraints(constraints, arguments, caller_name=caller)
+    validate_parameter_constraints(
+        {**constraints, "random_state": _RANDOM_STATE}, arguments, caller_name=caller
+    )
     like = arguments.get("like")
     if like is not None and not isinstance(getattr(like, "shape", None), tuple):
         raise TypeError(
@@ -44,7 +60,67 @@ def empty_rows(rows: tuple[int, ...]) -> da.Array:
     return da.empty(sum(rows), chunks=(rows,), dtype=bool)
 
 
-def placed_like(like: Any, array: da.Array) -> da.Array:
+def draw_blocks(
+    draw: Callable[..., np.ndarray],
+    blocks: da.Array,
+    root: np.random.SeedSequence,
+    *,
+    rows: tuple[int, ...] | None = None,
+    width: int | None = None,
+    dtype: Any = np.float64,
+    **params: Any,
+) -> da.Array:
+    """Draw an array in tasks, block by block.
+
+    Parameters
+    ----------
+    draw : callable
+        ``draw(block, generators, **params)`` draws a block, on the host.
+    blocks : dask.array.Array
+        What a block is drawn from, such as `empty_rows`; columns are not cut.
+    root : SeedSequence
+        Of all blocks.
+    rows : tuple of int, optional
+        Rows of each block; by default as many as in `blocks`.
+    width : int, optional
+        Columns. By default the array has one axis.
+    dtype : dtype, default=float64
+    **params
+        Equal for all blocks; may be ``Delayed``.
+    """
+    rows = rows or blocks.chunks[0]
+    n_axes = 1 if width is None else 2
+    return da.map_blocks(
+        _draw_block,
+        blocks,
+        draw=draw,
+        root=root,
+        drop_axis=1 if n_axes < blocks.ndim else None,
+        new_axis=1 if n_axes > blocks.ndim else None,
+        chunks=(rows,) if width is None else (rows, (width,)),
+        dtype=dtype,
+        meta=np.empty((0,) * n_axes, dtype=dtype),
+        **params,
+    )
+
+
+def _draw_block(
+    block: np.ndarray,
+    *,
+    draw: Callable[..., np.ndarray],
+    root: np.random.SeedSequence,
+    block_id: tuple[int, ...],
+    **params: Any,
+) -> np.ndarray:
+    """Draw a block. Runs in a task."""
+
+    def generators(purpose: int) -> np.random.Generator:
+        return np.random.default_rng(spawn_seed(root, purpose, block_id[0]))
+
+    return draw(block, generators, **params)
+
+
+def placed_like(like: Shaped | None, array: da.Array) -> da.Array:
     """Move blocks lazily to where the library of another array has its own.
 
     Parameters
@@ -62,7 +138,7 @@ def placed_like(like: Any, array: da.Array) -> da.Array:
     return da.map_blocks(xp.asarray, array, dtype=array.dtype, meta=meta)
 
 
-def row_chunks(chunks: Any, n_samples: int, n_features: int) -> tuple[int, ...]:
+def row_chunks(chunks: Chunks, n_samples: int, n_features: int) -> tuple[int, ...]:
     """Count the rows of each block.
 
     Raises

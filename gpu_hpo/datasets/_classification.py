@@ -6,19 +6,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
-from typing import Any
 
 import dask
 import dask.array as da
 import numpy as np
+from sklearn import datasets as theirs
 from sklearn.utils.random import sample_without_replacement
 
-from gpu_hpo._sklearn_private import Interval
+from gpu_hpo._typing import ArrayLike, Shaped
 from gpu_hpo.data._random_split import RandomState, root_seed, spawn_seed
 from gpu_hpo.datasets._blocks import (
-    RANDOM_STATE,
+    Chunks,
+    Generators,
     check_arguments,
+    draw_blocks,
     empty_rows,
     placed_like,
     row_chunks,
@@ -28,24 +29,6 @@ from gpu_hpo.datasets._blocks import (
 _MAX_CORNER_BITS = 30
 # What a seed is for.
 _GEOMETRY, _LABELS, _ROWS = range(3)
-
-_CONSTRAINTS: dict[str, list[Any]] = {
-    "n_samples": [Interval(Integral, 1, None, closed="left")],
-    "n_features": [Interval(Integral, 1, None, closed="left")],
-    "n_informative": [Interval(Integral, 1, None, closed="left")],
-    "n_redundant": [Interval(Integral, 0, None, closed="left")],
-    "n_repeated": [Interval(Integral, 0, None, closed="left")],
-    "n_classes": [Interval(Integral, 1, None, closed="left")],
-    "n_clusters_per_class": [Interval(Integral, 1, None, closed="left")],
-    "weights": ["array-like", None],
-    "flip_y": [Interval(Real, 0, 1, closed="both")],
-    "class_sep": [Interval(Real, 0, None, closed="neither")],
-    "hypercube": ["boolean"],
-    "shift": [Interval(Real, None, None, closed="neither"), "array-like", None],
-    "scale": [Interval(Real, 0, None, closed="neither"), "array-like", None],
-    "shuffle": ["boolean"],
-    "random_state": RANDOM_STATE,
-}
 
 
 def make_classification(
@@ -64,8 +47,8 @@ def make_classification(
     scale: float | Sequence[float] | np.ndarray | None = 1.0,
     shuffle: bool = True,
     random_state: RandomState = None,
-    chunks: int | str | Sequence[Any] | None = None,
-    like: Any = None,
+    chunks: Chunks = None,
+    like: Shaped | None = None,
 ) -> tuple[da.Array, da.Array]:
     """Make a random classification problem, as large as you like.
 
@@ -142,18 +125,8 @@ def make_classification(
     >>> X.chunks
     ((20, 20, 20, 20, 20), (20,))
     """
-    arguments = dict(locals())
-    check_arguments("make_classification", _CONSTRAINTS, arguments)
-    _check_counts(
-        n_features,
-        n_informative,
-        n_redundant,
-        n_repeated,
-        n_classes,
-        n_clusters_per_class,
-    )
-    rows = row_chunks(chunks, n_samples, n_features)
-    root = root_seed(random_state)
+    constraints = theirs.make_classification._skl_parameter_constraints
+    check_arguments("make_classification", constraints, dict(locals()))
     recipe = _Recipe(
         n_features=int(n_features),
         n_informative=int(n_informative),
@@ -169,29 +142,16 @@ def make_classification(
         scale=_per_feature("scale", scale, n_features),
         shuffle=bool(shuffle),
     )
+    rows = row_chunks(chunks, n_samples, n_features)
+    root = root_seed(random_state)
     # A task of its own: it may be large, and would else travel with every block's.
     geometry = dask.delayed(_Geometry.draw, pure=True)(
         recipe, spawn_seed(root, _GEOMETRY)
     )
     lengths = empty_rows(rows)
-    y = da.map_blocks(
-        _draw_labels,
-        lengths,
-        recipe=recipe,
-        root=root,
-        dtype=np.int64,
-        meta=np.empty(0, dtype=np.int64),
-    )
-    X = da.map_blocks(
-        _draw_rows,
-        lengths,
-        recipe=recipe,
-        geometry=geometry,
-        root=root,
-        new_axis=1,
-        chunks=(rows, (n_features,)),
-        dtype=np.float64,
-        meta=np.empty((0, 0)),
+    y = draw_blocks(_draw_labels, lengths, root, dtype=np.int64, recipe=recipe)
+    X = draw_blocks(
+        _draw_rows, lengths, root, width=n_features, recipe=recipe, geometry=geometry
     )
     return placed_like(like, X), placed_like(like, y)
 
@@ -213,6 +173,22 @@ class _Recipe:
     shift: np.ndarray | None
     scale: np.ndarray | None
     shuffle: bool
+
+    def __post_init__(self) -> None:
+        n_informative, n_classes = self.n_informative, self.n_classes
+        if n_informative + self.n_redundant + self.n_repeated > self.n_features:
+            raise ValueError(
+                f"n_informative={n_informative}, n_redundant={self.n_redundant} and "
+                f"n_repeated={self.n_repeated} must not sum to more than "
+                f"n_features={self.n_features}"
+            )
+        if self.n_clusters > 2**n_informative:
+            raise ValueError(
+                f"n_classes={n_classes} times n_clusters_per_class="
+                f"{self.n_clusters_per_class} must not be more than 2**n_informative="
+                f"{2**n_informative}: every cluster needs a corner of its own; "
+                f"n_informative={n_informative} is too small"
+            )
 
     @property
     def n_clusters(self) -> int:
@@ -287,14 +263,9 @@ def _draw_clusters(
 
 
 def _draw_labels(
-    block: np.ndarray,
-    *,
-    recipe: _Recipe,
-    root: np.random.SeedSequence,
-    block_id: tuple[int, ...],
+    block: np.ndarray, generators: Generators, recipe: _Recipe
 ) -> np.ndarray:
-    """Draw the labels of a block. Runs in a task."""
-    rng = np.random.default_rng(spawn_seed(root, _LABELS, block_id[0]))
+    rng = generators(_LABELS)
     y = _draw_clusters(len(block), recipe, rng) % recipe.n_classes
     flipped = rng.uniform(size=len(y)) < recipe.flip_y
     y[flipped] = rng.integers(recipe.n_classes, size=np.count_nonzero(flipped))
@@ -302,19 +273,12 @@ def _draw_labels(
 
 
 def _draw_rows(
-    block: np.ndarray,
-    *,
-    recipe: _Recipe,
-    geometry: _Geometry,
-    root: np.random.SeedSequence,
-    block_id: tuple[int, ...],
+    block: np.ndarray, generators: Generators, recipe: _Recipe, geometry: _Geometry
 ) -> np.ndarray:
-    """Draw the rows of a block. Runs in a task."""
     # The same draw as for the labels, so that neither block waits for the other.
-    label_rng = np.random.default_rng(spawn_seed(root, _LABELS, block_id[0]))
-    clusters = _draw_clusters(len(block), recipe, label_rng)
+    clusters = _draw_clusters(len(block), recipe, generators(_LABELS))
 
-    rng = np.random.default_rng(spawn_seed(root, _ROWS, block_id[0]))
+    rng = generators(_ROWS)
     n_informative = recipe.n_informative
     useful = n_informative + recipe.n_redundant
     structured = useful + recipe.n_repeated
@@ -333,29 +297,7 @@ def _draw_rows(
     return X[:, geometry.order] if recipe.shuffle else X
 
 
-def _check_counts(
-    n_features: int,
-    n_informative: int,
-    n_redundant: int,
-    n_repeated: int,
-    n_classes: int,
-    n_clusters_per_class: int,
-) -> None:
-    if n_informative + n_redundant + n_repeated > n_features:
-        raise ValueError(
-            f"n_informative={n_informative}, n_redundant={n_redundant} and "
-            f"n_repeated={n_repeated} must not sum to more than "
-            f"n_features={n_features}"
-        )
-    if n_classes * n_clusters_per_class > 2**n_informative:
-        raise ValueError(
-            f"n_classes={n_classes} times n_clusters_per_class={n_clusters_per_class} "
-            f"must not be more than 2**n_informative={2**n_informative}: every cluster "
-            f"needs a corner of its own; n_informative={n_informative} is too small"
-        )
-
-
-def _class_shares(weights: Any, n_classes: int) -> tuple[float, ...]:
+def _class_shares(weights: ArrayLike | None, n_classes: int) -> tuple[float, ...]:
     if weights is None:
         return (1.0 / n_classes,) * n_classes
     shares = [float(weight) for weight in np.ravel(np.asarray(weights))]
@@ -375,7 +317,9 @@ def _class_shares(weights: Any, n_classes: int) -> tuple[float, ...]:
     return tuple(share + left / n_classes for share in shares)
 
 
-def _per_feature(name: str, value: Any, n_features: int) -> np.ndarray | None:
+def _per_feature(
+    name: str, value: ArrayLike | float | None, n_features: int
+) -> np.ndarray | None:
     if value is None:
         return None
     values = np.asarray(value, dtype=np.float64)

@@ -4,17 +4,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from numbers import Integral, Real
 from typing import Any
 
-import dask.array as da
 import numpy as np
 
 from gpu_hpo._sklearn_private import Interval
-from gpu_hpo.data._random_split import RandomState, root_seed, spawn_seed
-from gpu_hpo.datasets._blocks import RANDOM_STATE, check_arguments, empty_rows
+from gpu_hpo.data._random_split import RandomState, root_seed
+from gpu_hpo.datasets._blocks import (
+    Chunks,
+    Generators,
+    check_arguments,
+    draw_blocks,
+    empty_rows,
+)
 from gpu_hpo.datasets._classification import make_classification
 
 # What a seed is for. Those of `make_classification` are 0 to 2.
@@ -22,11 +26,10 @@ _RESPONSES, _DATES = 3, 4
 # What is said by other arguments here, or cannot be had in a frame.
 _NOT_PASSED_ON = ("weights", "flip_y", "n_classes", "like")
 
-_CONSTRAINTS: dict[str, list[Any]] = {
+_CONSTRAINTS = {
     "n_samples": [Interval(Integral, 1, None, closed="left")],
     "response_rate": [Interval(Real, 0, 1, closed="both")],
     "predictability": [Interval(Real, 0, 1, closed="both")],
-    "random_state": RANDOM_STATE,
     "dates": [tuple, list, None],
 }
 
@@ -36,7 +39,7 @@ def make_classification_df(
     response_rate: float = 0.5,
     predictability: float = 0.1,
     random_state: RandomState = None,
-    chunks: int | str | Sequence[Any] | None = None,
+    chunks: Chunks = None,
     dates: tuple[date, date] | None = None,
     **kwargs: Any,
 ) -> tuple[Any, Any]:
@@ -109,33 +112,31 @@ def make_classification_df(
         chunks=chunks,
         **kwargs,
     )
-    y = da.map_blocks(
+    y = draw_blocks(
         _redraw,
         y,
+        root,
+        dtype=y.dtype,
         response_rate=float(response_rate),
         predictability=float(predictability),
-        root=root,
-        dtype=y.dtype,
-        meta=y._meta,
     )
     frame = dd.from_dask_array(X, columns=[f"var{i}" for i in range(X.shape[1])])
     if dates is not None:
         start, step, n_steps = _period(dates)
-        drawn = da.map_blocks(
+        drawn = draw_blocks(
             _draw_dates,
             empty_rows(X.chunks[0]),
+            root,
+            dtype=start.dtype,
             start=start,
             step=step,
             n_steps=n_steps,
-            root=root,
-            dtype=start.dtype,
-            meta=np.empty(0, dtype=start.dtype),
         )
         frame = frame.assign(date=dd.from_dask_array(drawn))
     return frame, dd.from_dask_array(y, columns="target")
 
 
-def _period(dates: Any) -> tuple[np.datetime64, np.timedelta64, int]:
+def _period(dates: tuple[date, date]) -> tuple[np.datetime64, np.timedelta64, int]:
     """Return the first date of a period, the time between two, and their number."""
     if len(dates) != 2 or not all(isinstance(end, date) for end in dates):
         raise ValueError(f"dates={dates!r} must be two dates, or two dates and times")
@@ -149,29 +150,21 @@ def _period(dates: Any) -> tuple[np.datetime64, np.timedelta64, int]:
 
 
 def _redraw(
-    y: np.ndarray,
-    *,
-    response_rate: float,
-    predictability: float,
-    root: np.random.SeedSequence,
-    block_id: tuple[int, ...],
+    y: np.ndarray, generators: Generators, response_rate: float, predictability: float
 ) -> np.ndarray:
-    """Draw classes that are not to be predictable anew. Runs in a task."""
-    rng = np.random.default_rng(spawn_seed(root, _RESPONSES, block_id[0]))
+    """Draw classes that are not to be predictable anew."""
+    rng = generators(_RESPONSES)
     responses = rng.uniform(size=len(y)) < response_rate
     return np.where(rng.uniform(size=len(y)) < predictability, y, responses)
 
 
 def _draw_dates(
     block: np.ndarray,
-    *,
+    generators: Generators,
     start: np.datetime64,
     step: np.timedelta64,
     n_steps: int,
-    root: np.random.SeedSequence,
-    block_id: tuple[int, ...],
 ) -> np.ndarray:
-    """Draw the dates of a block. Runs in a task."""
-    rng = np.random.default_rng(spawn_seed(root, _DATES, block_id[0]))
-    steps = rng.integers(n_steps, size=len(block), endpoint=True)
-    return start + steps * step
+    return start + step * generators(_DATES).integers(
+        n_steps, size=len(block), endpoint=True
+    )

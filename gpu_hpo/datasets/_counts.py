@@ -4,19 +4,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any
 
 import dask
 import dask.array as da
 import numpy as np
 
 from gpu_hpo._sklearn_private import Interval
+from gpu_hpo._typing import Shaped
 from gpu_hpo.data._random_split import RandomState, root_seed, spawn_seed
 from gpu_hpo.datasets._blocks import (
-    RANDOM_STATE,
+    Chunks,
+    Generators,
     check_arguments,
+    draw_blocks,
     empty_rows,
     placed_like,
     row_chunks,
@@ -27,12 +28,11 @@ _COEFFICIENTS, _ROWS, _COUNTS = range(3)
 # Counts of larger rates may not fit 64 bits, and NumPy draws none.
 _MAX_LOG_RATE = 62 * np.log(2)
 
-_CONSTRAINTS: dict[str, list[Any]] = {
+_CONSTRAINTS = {
     "n_samples": [Interval(Integral, 1, None, closed="left")],
     "n_features": [Interval(Integral, 1, None, closed="left")],
     "n_informative": [Interval(Integral, 0, None, closed="left")],
     "scale": [Interval(Real, 0, None, closed="left")],
-    "random_state": RANDOM_STATE,
 }
 
 
@@ -41,9 +41,9 @@ def make_counts(
     n_features: int = 100,
     n_informative: int = 2,
     scale: float = 1.0,
-    chunks: int | str | Sequence[Any] | None = 100,
+    chunks: Chunks = 100,
     random_state: RandomState = None,
-    like: Any = None,
+    like: Shaped | None = None,
 ) -> tuple[da.Array, da.Array]:
     """Make counts that are Poisson distributed, as large as you like.
 
@@ -106,25 +106,9 @@ def make_counts(
         float(scale),
         spawn_seed(root, _COEFFICIENTS),
     )
-    X = da.map_blocks(
-        _draw_rows,
-        empty_rows(rows),
-        n_features=int(n_features),
-        root=root,
-        new_axis=1,
-        chunks=(rows, (n_features,)),
-        dtype=np.float64,
-        meta=np.empty((0, 0)),
-    )
-    y = da.map_blocks(
-        _draw_counts,
-        X,
-        coefficients=coefficients,
-        root=root,
-        drop_axis=1,
-        dtype=np.int64,
-        meta=np.empty(0, dtype=np.int64),
-    )
+    width = int(n_features)
+    X = draw_blocks(_draw_rows, empty_rows(rows), root, width=width, n_features=width)
+    y = draw_blocks(_draw_counts, X, root, dtype=np.int64, coefficients=coefficients)
     return placed_like(like, X), placed_like(like, y)
 
 
@@ -139,24 +123,13 @@ def _draw_coefficients(
 
 
 def _draw_rows(
-    block: np.ndarray,
-    *,
-    n_features: int,
-    root: np.random.SeedSequence,
-    block_id: tuple[int, ...],
+    block: np.ndarray, generators: Generators, n_features: int
 ) -> np.ndarray:
-    """Draw the rows of a block. Runs in a task."""
-    rng = np.random.default_rng(spawn_seed(root, _ROWS, block_id[0]))
-    return rng.standard_normal((len(block), n_features))
+    return generators(_ROWS).standard_normal((len(block), n_features))
 
 
 def _draw_counts(
-    X: np.ndarray,
-    *,
-    coefficients: np.ndarray,
-    root: np.random.SeedSequence,
-    block_id: tuple[int, ...],
+    X: np.ndarray, generators: Generators, coefficients: np.ndarray
 ) -> np.ndarray:
-    """Draw the counts of a block. Runs in a task."""
-    rng = np.random.default_rng(spawn_seed(root, _COUNTS, block_id[0]))
-    return rng.poisson(np.exp(np.minimum(X @ coefficients, _MAX_LOG_RATE)))
+    rates = np.exp(np.minimum(X @ coefficients, _MAX_LOG_RATE))
+    return generators(_COUNTS).poisson(rates)

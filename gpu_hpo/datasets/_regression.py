@@ -4,20 +4,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from numbers import Integral, Real
 from typing import Any
 
 import dask
 import dask.array as da
 import numpy as np
 from scipy.linalg import solve_triangular
+from sklearn import datasets as theirs
 
-from gpu_hpo._sklearn_private import Interval
+from gpu_hpo._typing import Shaped
 from gpu_hpo.data._random_split import RandomState, root_seed, spawn_seed
 from gpu_hpo.datasets._blocks import (
-    RANDOM_STATE,
+    Chunks,
+    Generators,
     check_arguments,
+    draw_blocks,
     empty_rows,
     placed_like,
     row_chunks,
@@ -27,20 +28,6 @@ from gpu_hpo.datasets._blocks import (
 _COEFFICIENTS, _DIRECTIONS, _ROWS, _NOISE = range(4)
 # Triangles that one task joins.
 _FAN_IN = 8
-
-_CONSTRAINTS: dict[str, list[Any]] = {
-    "n_samples": [Interval(Integral, 1, None, closed="left")],
-    "n_features": [Interval(Integral, 1, None, closed="left")],
-    "n_informative": [Interval(Integral, 0, None, closed="left")],
-    "n_targets": [Interval(Integral, 1, None, closed="left")],
-    "bias": [Interval(Real, None, None, closed="neither")],
-    "effective_rank": [Interval(Integral, 1, None, closed="left"), None],
-    "tail_strength": [Interval(Real, 0, 1, closed="both")],
-    "noise": [Interval(Real, 0, None, closed="left")],
-    "shuffle": ["boolean"],
-    "coef": ["boolean"],
-    "random_state": RANDOM_STATE,
-}
 
 
 def make_regression(
@@ -55,8 +42,8 @@ def make_regression(
     shuffle: bool = True,
     coef: bool = False,
     random_state: RandomState = None,
-    chunks: int | str | Sequence[Any] | None = None,
-    like: Any = None,
+    chunks: Chunks = None,
+    like: Shaped | None = None,
 ) -> tuple[da.Array, ...]:
     """Make a random regression problem, as large as you like.
 
@@ -138,7 +125,8 @@ def make_regression(
     >>> X.chunks, y.chunks
     (((100, 100), (100,)), ((100, 100),))
     """
-    check_arguments("make_regression", _CONSTRAINTS, dict(locals()))
+    constraints = theirs.make_regression._skl_parameter_constraints
+    check_arguments("make_regression", constraints, dict(locals()))
     rows = row_chunks(chunks, n_samples, n_features)
     root = root_seed(random_state)
     # Tasks of their own: they may be large, and would else travel with every block's.
@@ -153,27 +141,22 @@ def make_regression(
         projection = _low_rank_projection(
             rows, int(n_features), int(effective_rank), float(tail_strength), root
         )
-    X = da.map_blocks(
+    X = draw_blocks(
         _draw_rows,
         empty_rows(rows),
-        width=int(n_features) if projection is None else min(n_samples, n_features),
+        root,
+        width=n_features,
+        n_normal=int(n_features) if projection is None else min(n_samples, n_features),
         projection=projection,
-        root=root,
-        new_axis=1,
-        chunks=(rows, (n_features,)),
-        dtype=np.float64,
-        meta=np.empty((0, 0)),
     )
-    y = da.map_blocks(
+    y = draw_blocks(
         _draw_targets,
         X,
+        root,
+        width=n_targets,
         coefficients=coefficients,
         bias=float(bias),
         noise=float(noise),
-        root=root,
-        chunks=(rows, (n_targets,)),
-        dtype=np.float64,
-        meta=np.empty((0, 0)),
     )
     truth = da.from_delayed(
         coefficients, (n_features, n_targets), np.float64, meta=np.empty((0, 0))
@@ -255,29 +238,22 @@ def _project(
 
 def _draw_rows(
     block: np.ndarray,
-    *,
-    width: int,
+    generators: Generators,
+    n_normal: int,
     projection: np.ndarray | None,
-    root: np.random.SeedSequence,
-    block_id: tuple[int, ...],
 ) -> np.ndarray:
-    """Draw the rows of a block. Runs in a task."""
-    X = _draw_normal(len(block), width, spawn_seed(root, _ROWS, block_id[0]))
+    X = generators(_ROWS).standard_normal((len(block), n_normal))
     return X if projection is None else X @ projection
 
 
 def _draw_targets(
     X: np.ndarray,
-    *,
+    generators: Generators,
     coefficients: np.ndarray,
     bias: float,
     noise: float,
-    root: np.random.SeedSequence,
-    block_id: tuple[int, ...],
 ) -> np.ndarray:
-    """Compute the targets of a block. Runs in a task."""
     y = X @ coefficients + bias
     if noise:
-        rng = np.random.default_rng(spawn_seed(root, _NOISE, block_id[0]))
-        y += rng.normal(scale=noise, size=y.shape)
+        y += generators(_NOISE).normal(scale=noise, size=y.shape)
     return y
