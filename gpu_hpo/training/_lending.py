@@ -154,13 +154,10 @@ def call_lent(
     """
 
     def call(access: Access) -> Any:
-        return method(*_each(rows, access), **lend_params(params, access))
+        lent = [lend(value, access) for value in rows]
+        return method(*lent, **lend_params(params, access))
 
     return with_access(call, access)[0]
-
-
-def _each(rows: Sequence[Any], access: Access) -> list[Any]:
-    return [lend(value, access) for value in rows]
 
 
 def is_refusal(error: BaseException | None) -> bool:

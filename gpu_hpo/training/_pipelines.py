@@ -18,7 +18,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
 
-from gpu_hpo.data._chunk import Chunk, row_params, targets
+from gpu_hpo._typing import ArrayLike
 from gpu_hpo.training._lending import Access, access_of, call_lent
 
 
@@ -49,7 +49,12 @@ def untrainable(estimator: Any) -> str | None:
     return "; ".join(_faults(estimator, "", transforms=False)) or None
 
 
-def partial_fit(estimator: Any, X: Any, *y: Any, **params: Any) -> None:
+def train(
+    estimator: Any,
+    rows: Sequence[ArrayLike],
+    params: Mapping[str, Any],
+    access: Access | None = None,
+) -> None:
     """Train an estimator, or each step of a pipeline, by one call, in place.
 
     Parameters
@@ -58,61 +63,27 @@ def partial_fit(estimator: Any, X: Any, *y: Any, **params: Any) -> None:
         A pipeline is what its `fit` would have made it, an ordinary fitted one, but for
         what each step has learned from. Its `memory` is not used: it would keep what
         steps learn from the same rows twice, and no call is like another.
-    X : array-like of shape (n_samples, n_features)
-        Not converted on its way through the steps.
-    *y : array-like of shape (n_samples,)
-        At most one; goes to every step.
-    **params
-        To the last step, or to the one whose name and two underscores come first.
+    rows : sequence of array-like
+        X, which is not converted on its way through the steps, and y if there is one,
+        which goes to every step. Others may read them.
+    params : mapping of str to object
+        More of `partial_fit`. Each goes to the last step of a pipeline, or to the one
+        whose name and two underscores come first.
+    access : Access, optional
+        What the estimator may have of the rows, by default what `access_of` says. Each
+        step of a pipeline is given what it may have itself.
 
     Raises
     ------
     ValueError
         If a step has no `partial_fit` and needs to be fitted.
     """
-    train(estimator, [X, *y], params, access_of(estimator))
-
-
-def train(
-    estimator: Any, rows: Sequence[Any], params: dict[str, Any], access: Access
-) -> None:
-    """Train as `partial_fit` does, on rows that others read.
-
-    Parameters
-    ----------
-    estimator : estimator or Stack
-    rows : sequence of array-like
-        X, and y if there is one.
-    params : dict
-    access : Access
-        What the estimator may have of the rows. Each step of a pipeline is given what
-        it may have itself.
-    """
     if is_chain(estimator):
         X, *y = rows
         _update(estimator, X, y, params, transforms=False)
     else:
+        access = access_of(estimator) if access is None else access
         call_lent(estimator.partial_fit, rows, params, access)
-
-
-def train_on_lent(model: Any, chunk: Chunk, params: Mapping[str, Any]) -> Any:
-    """Train a model by one call of `partial_fit` on a chunk that others read.
-
-    Parameters
-    ----------
-    model : estimator
-    chunk : Chunk
-    params : mapping of str to object
-        More of `partial_fit`.
-
-    Returns
-    -------
-    estimator
-        The same.
-    """
-    given = {**row_params(chunk), **params}
-    train(model, targets(chunk), given, access_of(model))
-    return model
 
 
 def takes_param(estimator: Any, name: str) -> bool:
@@ -206,7 +177,7 @@ def _faults(step: Any, path: str, *, transforms: bool) -> Iterator[str]:
 
 
 def _update(
-    step: Any, X: Any, y: Sequence[Any], params: dict[str, Any], *, transforms: bool
+    step: Any, X: Any, y: Sequence[Any], params: Mapping[str, Any], *, transforms: bool
 ) -> Any:
     """Train a step on a chunk; give X as the next step sees it, if it `transforms`."""
     if _is_skipped(step):
@@ -236,7 +207,7 @@ def _update(
     return call_lent(step.transform, [X], {}, access) if transforms else X
 
 
-def _divided(step: Any, params: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _divided(step: Any, params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Divide parameters among the parts that they go to."""
     divided: dict[str, dict[str, Any]] = {name: {} for name in _parts(step)}
     for param, value in params.items():

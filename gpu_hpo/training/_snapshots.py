@@ -17,13 +17,19 @@ import pickle
 import warnings
 from collections.abc import Callable
 from types import BuiltinFunctionType, CellType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
+from gpu_hpo._typing import Estimator
 from gpu_hpo.devices._params import is_estimator, shallow_params
 from gpu_hpo.exceptions import SharedStateWarning
 from gpu_hpo.training._state import BY_NAME, PLAIN, has_state, is_data, keeps_in_module
+
+Model = TypeVar("Model", bound=Estimator)
+
+# What is not pickled, and how it gets into copies: "copy", "lend" or "same".
+_Shared: TypeAlias = list[tuple[str, Any]]
 
 _SMALL = 2**20  # bytes
 _MOST_ITEMS = 1000  # of a list that is looked through
@@ -70,7 +76,8 @@ class Snapshot:
                 if isinstance(error, _KeptInModuleError):
                     raise
                 # It may know how it is copied, as what holds weak references.
-                self._bytes, self._shared = _pickled(_ByCopy(copy.deepcopy(value)))
+                aside = _Aside(copy.deepcopy(value), "copy")
+                self._bytes, self._shared = _pickled(aside)
             except Exception:
                 raise NotCopyableError(
                     f"{name or type(value).__name__}={value!r} cannot be copied "
@@ -93,21 +100,17 @@ class Snapshot:
         return f"Snapshot({self.copy()!r})"
 
 
-def snapshot(value: Any, name: str = "") -> Any:
-    """Return a `Snapshot` of what has a state, and anything else as it is."""
-    return Snapshot(value, name) if has_state(value) else value
-
-
 def snapshot_param(value: Any, name: str) -> Any:
-    """Return what `snapshot` returns, but lists of plain values as they are.
+    """Return a `Snapshot` of what has a state, and anything else as it is.
 
-    What else lists hold, data as well, users are given anew, or lent.
+    Of lists those of plain values stay as they are. What else lists hold, data as well,
+    users are given anew, or lent.
     """
     if type(value) in (list, tuple):
         # Rows, if they are so many; else callbacks, for instance, or data to stop by.
         plain = len(value) > _MOST_ITEMS or all(isinstance(v, PLAIN) for v in value)
         return value if plain else Snapshot(value, name)
-    return snapshot(value, name)
+    return Snapshot(value, name) if has_state(value) else value
 
 
 def snapshot_or_share(value: Any, name: str) -> Any:
@@ -135,7 +138,7 @@ def fresh(value: Any) -> Any:
     return value.copy(_own_if_small) if isinstance(value, Snapshot) else value
 
 
-def own_functions(estimator: Any) -> Any:
+def own_functions(estimator: Model) -> Model:
     """Replace an estimator's functions that have a state by copies, in place.
 
     ``clone`` copies all parameters but functions, so that models would share what a
@@ -160,7 +163,7 @@ def own_functions(estimator: Any) -> Any:
     return estimator
 
 
-def _own(function: Any, name: str) -> Any:
+def _own(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     try:
         return fresh(Snapshot(function, name))
     except NotCopyableError:
@@ -182,8 +185,8 @@ def _own_if_small(data: Any) -> Any:
     return data.copy() if small else data
 
 
-def _pickled(value: Any) -> tuple[bytes, list[tuple[str, Any]]]:
-    shared: list[tuple[str, Any]] = []
+def _pickled(value: Any) -> tuple[bytes, _Shared]:
+    shared: _Shared = []
     stream = io.BytesIO()
     _Pickler(stream, shared).dump(value)
     return stream.getvalue(), shared
@@ -192,7 +195,7 @@ def _pickled(value: Any) -> tuple[bytes, list[tuple[str, Any]]]:
 class _Pickler(pickle.Pickler):
     """Pickles what has a state; all else is kept aside, by number."""
 
-    def __init__(self, stream: Any, shared: list[tuple[str, Any]]) -> None:
+    def __init__(self, stream: io.BytesIO, shared: _Shared) -> None:
         super().__init__(stream, protocol=5)
         self._shared = shared
         self._numbers: dict[int, int] = {}
@@ -202,14 +205,13 @@ class _Pickler(pickle.Pickler):
         how = _how(value)
         if how is None:
             return None
-        number = self._numbers.get(id(value))
+        held = value.value if isinstance(value, _Aside) else value
+        number = self._numbers.get(id(held))
         if number is None:
-            number = self._numbers[id(value)] = len(self._shared)
-            if isinstance(value, _ByCopy):
-                value = value.value
-            elif how == "copy":
-                value = copy.deepcopy(value)
-            self._shared.append((how, value))
+            number = self._numbers[id(held)] = len(self._shared)
+            if how == "copy" and held is value:
+                held = copy.deepcopy(held)
+            self._shared.append((how, held))
         return number
 
     def reducer_override(self, value: Any) -> Any:
@@ -226,7 +228,7 @@ class _Pickler(pickle.Pickler):
         # In two steps, since a function may be among what it keeps.
         return (
             _bare_function,
-            (_Shared(value), value.__closure__ or ()),
+            (_Aside(value, "same"), value.__closure__ or ()),
             (value.__defaults__, value.__kwdefaults__, dict(value.__dict__)),
             None,
             None,
@@ -236,10 +238,7 @@ class _Pickler(pickle.Pickler):
 
 class _Unpickler(pickle.Unpickler):
     def __init__(
-        self,
-        stream: Any,
-        shared: list[tuple[str, Any]],
-        lend: Callable[[Any], Any],
+        self, stream: io.BytesIO, shared: _Shared, lend: Callable[[Any], Any]
     ) -> None:
         super().__init__(stream)
         self._shared = shared
@@ -253,26 +252,20 @@ class _Unpickler(pickle.Unpickler):
         return copy.deepcopy(value) if how == "copy" else value
 
 
-class _ByCopy:
-    """Wraps an object that is copied instead of pickled."""
+class _Aside:
+    """Wraps an object that is not pickled, and says how it gets into copies."""
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: Any, how: str) -> None:
         self.value = value
-
-
-class _Shared:
-    """Wraps an object that is not pickled by value."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
+        self.how = how
 
 
 def _how(value: Any) -> str | None:
     """Return how a part of a value gets into copies if it is not pickled."""
-    if isinstance(value, (*BY_NAME, _Shared)):
+    if isinstance(value, _Aside):
+        return value.how
+    if isinstance(value, BY_NAME):
         return "same"
-    if isinstance(value, _ByCopy):
-        return "copy"
     if isinstance(value, FunctionType):
         return None if has_state(value) else "same"
     if isinstance(value, BuiltinFunctionType):
@@ -288,8 +281,7 @@ def _how(value: Any) -> str | None:
     return "copy" if hasattr(type(value), "__deepcopy__") else None
 
 
-def _bare_function(shared: _Shared, cells: tuple[CellType, ...]) -> FunctionType:
-    function = shared.value
+def _bare_function(function: FunctionType, cells: tuple[CellType, ...]) -> FunctionType:
     return FunctionType(
         function.__code__, function.__globals__, function.__name__, None, cells
     )

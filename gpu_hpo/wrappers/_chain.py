@@ -21,10 +21,10 @@ from distributed import get_worker
 
 from gpu_hpo._typing import ArrayLike, Estimator
 from gpu_hpo.compute._transport import aligned, packed_up
-from gpu_hpo.data._chunk import n_rows
+from gpu_hpo.data._chunk import n_rows, row_params, targets
 from gpu_hpo.devices._cuml_task import n_device_bytes
 from gpu_hpo.devices._namespace import to_host
-from gpu_hpo.training._pipelines import train_on_lent
+from gpu_hpo.training._pipelines import train
 
 # Blocks that may be read, or wait, while the model is trained on another.
 AHEAD = 2
@@ -237,7 +237,7 @@ def _train(
     model = _own(passed.model)
     given = {**params.every, **({} if passed.calls else params.first)}
     # Others may read the block, too.
-    model = train_on_lent(model, chunk, given)
+    train(model, targets(chunk), {**row_params(chunk), **given})
     return _Passed(model, passed.calls + 1)
 
 

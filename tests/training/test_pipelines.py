@@ -29,14 +29,15 @@ from sklearn.preprocessing import (
 from sklearn.utils.validation import check_is_fitted
 
 from gpu_hpo.adaptive.training._budgets import make_budget
-from gpu_hpo.adaptive.training._models import TrialSpec, train_call
+from gpu_hpo.adaptive.training._models import TrialSpec
 from gpu_hpo.devices import array_namespace
 from gpu_hpo.metrics._scoring import make_scoring
 from gpu_hpo.testing import NoHostCopyArray
 from gpu_hpo.training._lending import Access, access_of
-from gpu_hpo.training._pipelines import partial_fit, takes_classes
+from gpu_hpo.training._pipelines import takes_classes
+from gpu_hpo.training._pipelines import train as train_once
 from gpu_hpo.training._seeds import unset_seeds
-from tests.training.helpers import LeastSquares
+from tests.training.helpers import LeastSquares, train_call
 
 rng = np.random.default_rng(0)
 CHUNKS = []
@@ -199,7 +200,7 @@ def test_an_ordinary_fitted_pipeline_comes_out(tmp_path):
     twin = pickle.loads(pickle.dumps(model))
     other = copy.deepcopy(model)
     for again in (twin, other):
-        partial_fit(again, X, y)
+        train_once(again, [X, y], {})
     assert not (twin[-1].coef_ == model[-1].coef_).all()
     np.testing.assert_array_equal(twin[-1].coef_, other[-1].coef_)
     assert list(tmp_path.iterdir()) == []  # of no use to calls
@@ -284,7 +285,7 @@ def test_who_gets_parameters():
     }
     budget = make_budget("partial_fit")
     for given in (params, dict(reversed(params.items()))):
-        partial_fit(model, X, y, **given)
+        train_once(model, [X, y], given)
         parts = dict(union.transformer_list)
         weights = [
             step.given_["weight"]
@@ -295,7 +296,7 @@ def test_who_gets_parameters():
         assert (last["weight"], last["classes"], last["far__off"]) == ("w5", "k", "f")
         assert all(budget.takes_param(model, name) for name in given)
     with pytest.raises(TypeError, match="sample_weight goes to no part of FeatureUn"):
-        partial_fit(model, X, y, union__sample_weight=1)
+        train_once(model, [X, y], {"union__sample_weight": 1})
     assert not budget.takes_param(model, "union__sample_weight")
     assert not budget.takes_param(make_pipeline(Normalizer(), sgd()), "normalizer__k")
     assert not budget.takes_param(make_pipeline(StandardScaler(), sgd()), "foo")
@@ -459,7 +460,7 @@ def test_steps_that_no_call_can_train(estimator, message):
 def test_a_step_that_turns_out_not_to_be_trainable():
     """A call of a pipeline that was never checked says which kind of step it is."""
     with pytest.raises(ValueError, match="PCA has no method partial_fit and needs fit"):
-        partial_fit(make_pipeline(PCA(), sgd()), *CHUNKS[0].values())
+        train_once(make_pipeline(PCA(), sgd()), list(CHUNKS[0].values()), {})
 
 
 def test_first_chunk_too_small():
