@@ -4,20 +4,18 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gpu_hpo._sklearn_private import Interval
 from gpu_hpo.devices._namespace import array_namespace, to_host
 from gpu_hpo.devices._validation import validate_device_data
-from gpu_hpo.exceptions import DeviceNotFoundError
+from gpu_hpo.linear_model._quasi_newton_device import minimize_on_device
 from gpu_hpo.linear_model._quasi_newton_host import (
     Problem,
     Solution,
@@ -198,8 +196,8 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
                 xp.array(_beside(X, self.coef_), dtype=dtype, order="C"),
                 xp.array(_beside(X, self.intercept_), dtype=dtype),
             )
-        train = self._train_on_host if xp is np else self._train_on_device
-        solution = train(problem, start)
+        minimize = minimize_on_host if xp is np else minimize_on_device
+        solution = minimize(problem, start, self)
         self.classes_ = classes
         self.coef_, self.intercept_ = solution.coef, solution.intercept
         self.n_iter_ = np.array([solution.n_iter], dtype=np.int32)
@@ -261,87 +259,7 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
         total = float(X.shape[0] if weight is None else weight.sum())
         scale = 1 / total if self.penalty_normalized else 1
         l1, l2 = self.l1_strength * scale, self.l2_strength * scale
-        return Problem(X, codes, weight, total, len(classes), l1, l2)
-
-    def _train_on_host(self, problem: Problem, start: Solution | None) -> Solution:
-        return minimize_on_host(
-            problem,
-            start,
-            self.fit_intercept,
-            maxiter=self.max_iter,
-            maxfun=self.max_iter * (self.linesearch_max_iter + 1) + 1,
-            maxls=self.linesearch_max_iter,
-            maxcor=self.lbfgs_memory,
-            gtol=self.tol,
-            ftol=64 * np.finfo(float).eps,  # as of scikit-learn
-        )
-
-    def _train_on_device(self, problem: Problem, start: Solution | None) -> Solution:
-        try:
-            import cuml
-            from cuml.solvers import QN
-        except ImportError as error:
-            raise DeviceNotFoundError(
-                f"{type(self).__name__} trains on a GPU where cuML is installed: "
-                f"{error}"
-            ) from error
-        xp = array_namespace(problem.X)
-        X, codes, weight = self._with_all_classes(problem)
-        if weight is not None:
-            # cuML divides the loss by the sum of the weights, but its gradient by the
-            # number of rows: make them equal.
-            weight = weight * (len(weight) / problem.total)
-        solver = QN(
-            loss="sigmoid" if problem.n_classes == 2 else "softmax",
-            l1_strength=problem.l1,
-            l2_strength=problem.l2,
-            # Done already; cuML would divide by the number of rows, not by weights.
-            penalty_normalized=False,
-            fit_intercept=self.fit_intercept,
-            max_iter=self.max_iter,
-            tol=self.tol,
-            delta=self.delta,
-            linesearch_max_iter=self.linesearch_max_iter,
-            lbfgs_memory=self.lbfgs_memory,
-            warm_start=True,
-            verbose=self.verbose or 2,
-        )
-        # Whatever type of output the user has set for this thread.
-        with cuml.using_output_type("cupy"):
-            if start is not None:
-                solver.coef_, solver.intercept_ = start.coef, start.intercept
-            solver.fit(X, codes, sample_weight=weight)
-            coef = xp.ascontiguousarray(solver.coef_)
-            intercept = xp.array(solver.intercept_)
-        # cuML counts one more where it does not converge.
-        if solver.n_iter_ > self.max_iter:
-            warnings.warn(
-                f"QN did not converge in {self.max_iter} iteration(s); consider "
-                "increasing max_iter, or scaling the data.",
-                ConvergenceWarning,
-            )
-        return Solution(coef, intercept, min(int(solver.n_iter_), self.max_iter))
-
-    def _with_all_classes(self, problem: Problem) -> tuple[Any, Any, Any]:
-        """Rows, codes and weights where each class has a row; cuML encodes anew."""
-        X, codes, weight = problem.X, problem.codes, problem.weight
-        xp = array_namespace(X)
-        counts = xp.bincount(codes, minlength=problem.n_classes)
-        missing = np.flatnonzero(to_host(counts == 0))
-        if not len(missing):
-            return X, codes, weight
-        if problem.n_classes > 2:
-            raise ValueError(
-                f"y has no row of the classes {self.classes_[missing].tolist()}: "
-                "cuML's QN needs one of each where there are more than two classes"
-            )
-        if weight is None:
-            weight = xp.ones(X.shape[0])
-        return (
-            _append_zeros(xp, X, len(missing)),
-            xp.concatenate([codes, xp.asarray(missing, dtype=codes.dtype)]),
-            xp.concatenate([weight, xp.zeros(len(missing))]),
-        )
+        return Problem(X, codes, weight, total, classes, l1, l2)
 
     # ---- answers ----
 
@@ -454,12 +372,3 @@ def _beside(X: Any, array: Any) -> Any:
     if array_namespace(array) is xp:
         return array
     return to_host(array) if xp is np else xp.asarray(array)
-
-
-def _append_zeros(xp: Any, X: Any, n_rows: int) -> Any:
-    """Append rows of zeros to a matrix, which may be CSR."""
-    if not hasattr(X, "indptr"):
-        return xp.concatenate([X, xp.zeros((n_rows, X.shape[1]), dtype=X.dtype)])
-    ends = xp.concatenate([X.indptr, xp.repeat(X.indptr[-1:], n_rows)])
-    shape = X.shape[0] + n_rows, X.shape[1]
-    return type(X)((X.data, X.indices, ends), shape=shape)

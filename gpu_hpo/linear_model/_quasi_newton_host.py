@@ -5,12 +5,17 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.optimize import Bounds, minimize
 from scipy.special import expit, log_softmax
 from sklearn.exceptions import ConvergenceWarning
+
+from gpu_hpo._typing import Array
+
+if TYPE_CHECKING:
+    from gpu_hpo.linear_model._quasi_newton import QNClassifier
 
 
 class Problem(NamedTuple):
@@ -20,11 +25,11 @@ class Problem(NamedTuple):
     is weighted, and the intercept is not penalised.
     """
 
-    X: Any  # (n_samples, n_features), may be CSR
-    codes: Any  # (n_samples,), of the classes
-    weight: Any  # (n_samples,), or None
+    X: Array  # (n_samples, n_features), may be CSR
+    codes: Array  # (n_samples,), of the classes
+    weight: Array | None  # (n_samples,), or None
     total: float  # sum of the weights
-    n_classes: int
+    classes: np.ndarray  # sorted
     l1: float
     l2: float
 
@@ -32,13 +37,13 @@ class Problem(NamedTuple):
 class Solution(NamedTuple):
     """Weights that are found, or to begin with."""
 
-    coef: Any  # (n_classes, n_features); one row for two classes
-    intercept: Any  # (n_classes,) or (1,)
+    coef: Array  # (n_classes, n_features); one row for two classes
+    intercept: Array  # (n_classes,) or (1,)
     n_iter: int = 0
 
 
 def minimize_on_host(
-    problem: Problem, start: Solution | None, fit_intercept: bool, **options: Any
+    problem: Problem, start: Solution | None, model: QNClassifier
 ) -> Solution:
     """Minimise by L-BFGS-B.
 
@@ -53,17 +58,16 @@ def minimize_on_host(
         On the host.
     start : Solution or None
         Zeros if None.
-    fit_intercept : bool
-    **options
-        Of ``scipy.optimize.minimize``, `maxiter` among them.
+    model : QNClassifier
+        Its parameters say how.
 
     Returns
     -------
     Solution
         In the precision of the rows.
     """
-    X, l1 = problem.X, problem.l1
-    n_outputs = 1 if problem.n_classes == 2 else problem.n_classes
+    X, l1, fit_intercept = problem.X, problem.l1, model.fit_intercept
+    n_outputs = 1 if len(problem.classes) == 2 else len(problem.classes)
     shape = n_outputs, X.shape[1]
     if start is None:
         start = Solution(np.zeros(shape), np.zeros(n_outputs))
@@ -73,12 +77,12 @@ def minimize_on_host(
         first.append(start.intercept)
     n_coefs = len(parts) * shape[0] * shape[1]
 
-    def weights(flat: Any) -> tuple[Any, Any]:
+    def weights(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         halves = flat[:n_coefs].reshape(-1, *shape)
         coef = halves[0] - halves[1] if l1 else halves[0]
         return coef, flat[n_coefs:] if fit_intercept else np.zeros(n_outputs)
 
-    def loss(flat: Any) -> tuple[float, Any]:
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient, intercept_gradient = _loss(problem, *weights(flat))
         slopes = [gradient.ravel()]
         if l1:
@@ -92,6 +96,14 @@ def minimize_on_host(
     bounds = None
     if l1:
         bounds = Bounds(np.where(np.arange(len(flat)) < n_coefs, 0, -np.inf), np.inf)
+    options = {
+        "maxiter": model.max_iter,
+        "maxfun": model.max_iter * (model.linesearch_max_iter + 1) + 1,
+        "maxls": model.linesearch_max_iter,
+        "maxcor": model.lbfgs_memory,
+        "gtol": model.tol,
+        "ftol": 64 * np.finfo(float).eps,  # as of scikit-learn
+    }
     found = minimize(
         loss, flat, method="L-BFGS-B", jac=True, bounds=bounds, options=options
     )
@@ -105,12 +117,14 @@ def minimize_on_host(
     return Solution(coef, intercept, found.nit)
 
 
-def _loss(problem: Problem, coef: Any, intercept: Any) -> tuple[float, Any, Any]:
-    """Mean loss and L2 penalty, and their gradient by both weights."""
+def _loss(
+    problem: Problem, coef: np.ndarray, intercept: np.ndarray
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """Compute mean loss and L2 penalty, and their gradient by both weights."""
     X, codes = problem.X, problem.codes
     # In the rows' precision, as else they would be copied for each product.
     scores = (X @ coef.T.astype(X.dtype)).astype(np.float64) + intercept
-    if problem.n_classes == 2:
+    if len(problem.classes) == 2:
         score = scores[:, 0]
         losses = np.logaddexp(0, score) - codes * score
         slopes = (expit(score) - codes)[:, None]
