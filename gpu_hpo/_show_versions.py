@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from importlib.metadata import packages_distributions, version
 
-from gpu_hpo.devices._detect import DEVICE_VARIABLE, resolve_device
+from gpu_hpo.devices._detect import DEVICE_VARIABLE, open_nvml, resolve_device
 
 # By the names they are imported by: RAPIDS' distributions are named after CUDA's
 # version, and CuPy's too.
@@ -75,19 +75,14 @@ def _devices() -> dict[str, str]:
 def _gpus() -> dict[str, str]:
     """Name the driver and each GPU, where NVML answers; that makes no CUDA context."""
     try:
-        import pynvml
-
-        pynvml.nvmlInit()
-        try:
-            found = {"driver": _text(pynvml.nvmlSystemGetDriverVersion())}
-            for number in range(pynvml.nvmlDeviceGetCount()):
-                handle = pynvml.nvmlDeviceGetHandleByIndex(number)
-                size = pynvml.nvmlDeviceGetMemoryInfo(handle).total / 2**30
-                name = _text(pynvml.nvmlDeviceGetName(handle))
+        with open_nvml() as nvml:
+            found = {"driver": _text(nvml.nvmlSystemGetDriverVersion())}
+            for number in range(nvml.nvmlDeviceGetCount()):
+                handle = nvml.nvmlDeviceGetHandleByIndex(number)
+                size = nvml.nvmlDeviceGetMemoryInfo(handle).total / 2**30
+                name = _text(nvml.nvmlDeviceGetName(handle))
                 found[f"GPU {number}"] = f"{name}, {size:.0f} GiB"
             return found
-        finally:
-            pynvml.nvmlShutdown()
     except Exception:  # no pynvml or no driver, of which `found` says enough
         return {}
 

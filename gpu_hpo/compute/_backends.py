@@ -78,12 +78,8 @@ def open_blocks_pool(
         elif isinstance(scheduler, str):
             how = _NAMES[scheduler.lower()]
         setting = nullcontext() if how is None else dask.config.set(scheduler=how)
-        threads = ThreadPoolExecutor(pool.n_slots, thread_name_prefix="gpu_hpo-search")
-        try:
-            with setting:
-                yield LocalPool(threads, pool.n_slots, one_thread=False)
-        finally:
-            threads.shutdown(cancel_futures=True)
+        with _threads(pool.n_slots) as threads, setting:
+            yield LocalPool(threads, pool.n_slots, one_thread=False)
 
 
 @contextmanager
@@ -124,6 +120,15 @@ def open_one_by_one(scheduler: Scheduler = None) -> Iterator[Pool]:
     how = None if isinstance(scheduler, Executor) else scheduler
     with Hearing().here():
         yield LocalPool(Immediate(), 1, how, one_thread=False)
+
+
+@contextmanager
+def _threads(n: int) -> Iterator[ThreadPoolExecutor]:
+    threads = ThreadPoolExecutor(n, thread_name_prefix="gpu_hpo-search")
+    try:
+        yield threads
+    finally:
+        threads.shutdown(cancel_futures=True)
 
 
 def _n_slots(n_jobs: int | None, there: int) -> int:
@@ -169,8 +174,5 @@ def _opened(scheduler: Scheduler, n_jobs: int | None) -> Iterator[Pool]:
     elif scheduler == "synchronous" or n_slots == 1 or (unasked and in_pool()):
         yield LocalPool(Immediate(), 1, "synchronous", one_thread=False)
     else:
-        threads = ThreadPoolExecutor(n_slots, thread_name_prefix="gpu_hpo-search")
-        try:
+        with _threads(n_slots) as threads:
             yield LocalPool(threads, n_slots)
-        finally:
-            threads.shutdown(cancel_futures=True)

@@ -33,11 +33,8 @@ _SETTLED = 1.0
 _COPIES = 2  # of data from here, so that one worker may die with it
 
 
-class _Result:
-    """Mark the place of a result among the arguments of a task."""
-
-
-_RESULT = _Result()
+class _ResultPlace:
+    """Marks the place of a result among the arguments of a task."""
 
 
 class ClientPool(Pool):
@@ -104,7 +101,7 @@ class ClientPool(Pool):
         args = tuple(self._sent(a) if _is_large(a) else a for a in args)
         results = [a for a in args if isinstance(a, Future)]
         # Dask would unpickle on the scheduler what only workers need to know.
-        others = [_RESULT if isinstance(a, Future) else a for a in args]
+        others = [_ResultPlace if isinstance(a, Future) else a for a in args]
         return self.client.submit(
             _task,
             dumps((function, others)),
@@ -114,7 +111,6 @@ class ClientPool(Pool):
         )
 
     def wait(self, handles: Iterable[Future]) -> list[Future]:
-        """Wait for one of some handles at least."""
         handles = list(handles)
         since = time.monotonic()
         while True:
@@ -210,7 +206,7 @@ def _is_large(value: Any) -> bool:
 def _task(given: bytes, *results: Any) -> Any:
     function, args = loads(given)
     there = map(unwrap, results)
-    args = [next(there) if isinstance(a, _Result) else a for a in args]
+    args = [next(there) if a is _ResultPlace else a for a in args]
     with one_blas_thread():
         return wrap(function(*args))
 

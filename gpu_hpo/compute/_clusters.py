@@ -24,7 +24,7 @@ from distributed.diagnostics.plugin import WorkerPlugin
 from distributed.system import MEMORY_LIMIT
 
 from gpu_hpo._config import read_share
-from gpu_hpo.devices._detect import Device, resolve_device
+from gpu_hpo.devices._detect import Device, open_nvml, resolve_device
 
 # What LocalCUDACluster takes and LocalCluster does not, so that one script runs on
 # both: without CUDA these have nothing to act on. The protocols of `_UCX` neither.
@@ -209,33 +209,24 @@ def _pool_fits() -> bool:
     """
     most = read_share("memory.pool-share")
     try:
-        import pynvml
-
-        pynvml.nvmlInit()
-        try:
-            gpus = [
-                pynvml.nvmlDeviceGetHandleByIndex(index)
-                for index in range(pynvml.nvmlDeviceGetCount())
-            ]
-            if any(map(_is_split, gpus)):
+        with open_nvml() as nvml:
+            indices = range(nvml.nvmlDeviceGetCount())
+            gpus = [nvml.nvmlDeviceGetHandleByIndex(index) for index in indices]
+            if any(_is_split(nvml, gpu) for gpu in gpus):
                 return False
-            memory = [pynvml.nvmlDeviceGetMemoryInfo(gpu) for gpu in gpus]
+            memory = [nvml.nvmlDeviceGetMemoryInfo(gpu) for gpu in gpus]
             size = most * memory[0].total
             return all(gpu.free > size for gpu in memory)
-        finally:
-            pynvml.nvmlShutdown()
     # The errors' classes differ between versions; a pool is no must.
     except Exception:
         return False
 
 
-def _is_split(gpu: Any) -> bool:
+def _is_split(nvml: Any, gpu: Any) -> bool:
     """Return whether a GPU is split into MIG instances, which have less memory."""
-    import pynvml
-
     try:
-        return bool(pynvml.nvmlDeviceGetMigMode(gpu)[0])
-    except pynvml.NVMLError_NotSupported:
+        return bool(nvml.nvmlDeviceGetMigMode(gpu)[0])
+    except nvml.NVMLError_NotSupported:
         return False
 
 

@@ -6,22 +6,21 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterable
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    CancelledError,
-    Executor,
-    Future,
-    wait,
-)
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, TypeAlias
 
 import dask
+from distributed import Client
 
 from gpu_hpo.compute._blas import one_blas_thread
 from gpu_hpo.compute._pool import Pool
+
+# What has become of a task: its result, and the exception that it has raised.
+_Outcome: TypeAlias = tuple[Any, BaseException | None]
 
 _inside = threading.local()
 
@@ -56,7 +55,7 @@ class LocalPool(Pool):
         self,
         executor: Executor,
         n_slots: int,
-        scheduler: Any = "threads",
+        scheduler: str | Client | Callable[..., Any] | None = "threads",
         *,
         one_thread: bool = True,
     ) -> None:
@@ -66,13 +65,11 @@ class LocalPool(Pool):
         self._one_thread = one_thread
 
     def put(self, value: Any) -> Future:
-        """Return a handle of a value that is in this process."""
         future: Future = Future()
         future.set_result(value)
         return future
 
     def compute(self, collection: Any) -> Future:
-        """Return a handle of the result of a Dask collection."""
         return self.put(collection.compute(scheduler=self._scheduler))
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future:
@@ -87,7 +84,9 @@ class LocalPool(Pool):
             argument.add_done_callback(later)
         return outcome
 
-    def _start(self, outcome: Future, function: Callable[..., Any], args: Any) -> None:
+    def _start(
+        self, outcome: Future, function: Callable[..., Any], args: Sequence[Any]
+    ) -> None:
         try:
             given = [a.result() if isinstance(a, Future) else a for a in args]
             task = self._executor.submit(_task, self._one_thread, function, given)
@@ -98,13 +97,11 @@ class LocalPool(Pool):
         task.add_done_callback(lambda task: _pass_on(task, outcome))
 
     def wait(self, handles: Iterable[Future]) -> list[Future]:
-        """Wait for one of some handles at least."""
         handles = list(handles)
         done = wait(handles, return_when=FIRST_COMPLETED).done
         return [handle for handle in handles if handle in done]
 
     def result(self, handle: Future) -> Any:
-        """Return the result of a task."""
         return handle.result()
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
@@ -150,10 +147,9 @@ class GetPool(LocalPool):
         self._get = get
         # Keys that no graph of this or another pool has had: a cluster may know them.
         self._keys = (f"gpu_hpo-{uuid.uuid4().hex}-{i}" for i in count())
-        self._waiting: list[tuple[Future, Callable[..., Any], Any]] = []
+        self._waiting: list[tuple[Future, Callable[..., Any], Sequence[Any]]] = []
 
     def compute(self, collection: Any) -> Future:
-        """Return a handle of the result of a Dask collection."""
         return self.put(dask.compute(collection, scheduler=self._get)[0])
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future:
@@ -178,9 +174,9 @@ class GetPool(LocalPool):
                 if name is None:
                     # As a result of its own, which no scheduler looks into.
                     name = next(self._keys)
-                    graph[name] = (_Value(value),)
+                    graph[name] = (partial(_same, _given(value)),)
                 given.append(name)
-            graph[names[id(outcome)]] = (_Attempt(function), *given)
+            graph[names[id(outcome)]] = (partial(_attempt, function), *given)
         with dask.config.set(num_workers=self.n_slots):
             found = self._get(graph, [names[id(outcome)] for outcome, _, _ in tasks])
         for (outcome, _, _), (value, error) in zip(tasks, found, strict=True):
@@ -191,33 +187,27 @@ class GetPool(LocalPool):
         return [handle for handle in handles if handle.done()]
 
 
-class _Value:
-    """An argument: a value, or what has become of a task of an earlier graph."""
-
-    def __init__(self, value: Any) -> None:
-        self._error = value.exception() if isinstance(value, Future) else None
-        if isinstance(value, Future):
-            value = None if self._error else value.result()
-        self._value = value
-
-    def __call__(self) -> tuple[Any, Any]:
-        return self._value, self._error
+def _given(value: Any) -> _Outcome:
+    """Return an argument: a value, or what has become of a task of an earlier graph."""
+    if not isinstance(value, Future):
+        return value, None
+    error = value.exception()
+    return (value.result() if error is None else None), error
 
 
-class _Attempt:
-    """A task that gives its exception as a result, so that others go on."""
+def _same(outcome: _Outcome) -> _Outcome:
+    return outcome
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
 
-    def __call__(self, *args: tuple[Any, Any]) -> tuple[Any, Any]:
-        for _, error in args:
-            if error is not None:
-                return None, error
-        try:
-            return self._function(*(value for value, _ in args)), None
-        except Exception as error:
+def _attempt(function: Callable[..., Any], *args: _Outcome) -> _Outcome:
+    """Run a task, whose exception is a result, so that others go on."""
+    for _, error in args:
+        if error is not None:
             return None, error
+    try:
+        return function(*(value for value, _ in args)), None
+    except Exception as error:
+        return None, error
 
 
 def in_pool() -> bool:
@@ -225,7 +215,7 @@ def in_pool() -> bool:
     return getattr(_inside, "tasks", 0) > 0
 
 
-def _task(one_thread: bool, function: Callable[..., Any], args: Any) -> Any:
+def _task(one_thread: bool, function: Callable[..., Any], args: Sequence[Any]) -> Any:
     limit: AbstractContextManager = one_blas_thread() if one_thread else nullcontext()
     _inside.tasks = getattr(_inside, "tasks", 0) + one_thread
     try:

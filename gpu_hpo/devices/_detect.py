@@ -10,10 +10,12 @@ is no longer read. NVML only counts.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import Literal
+from typing import Any, Literal
 
 from gpu_hpo.exceptions import DeviceNotFoundError
 
@@ -172,18 +174,31 @@ def _installed(name: str) -> bool:
         return False
 
 
+@contextmanager
+def open_nvml() -> Iterator[Any]:
+    """Yield the module pynvml for as long as NVML is to answer.
+
+    Raises
+    ------
+    Exception
+        Of a class that differs between versions, if there is no package or no driver.
+    """
+    import pynvml
+
+    pynvml.nvmlInit()
+    try:
+        yield pynvml
+    finally:
+        pynvml.nvmlShutdown()
+
+
 def _nvml_count() -> tuple[int, str]:
     """Count GPUs by NVML, and say why there are none."""
     if not _installed("pynvml"):
         return 0, "pynvml (nvidia-ml-py), which counts GPUs, is not installed"
     try:
-        import pynvml
-
-        pynvml.nvmlInit()
-        try:
-            return int(pynvml.nvmlDeviceGetCount()), "NVML counts no GPU"
-        finally:
-            pynvml.nvmlShutdown()
+        with open_nvml() as nvml:
+            return int(nvml.nvmlDeviceGetCount()), "NVML counts no GPU"
     # Without a driver the error's class differs between versions: any means "no GPU".
     except Exception as error:
         return 0, f"NVML finds no GPU ({type(error).__name__}: {error})"
