@@ -23,7 +23,7 @@ from gpu_hpo.data._chunk import n_rows
 from gpu_hpo.devices._namespace import is_device_array
 from gpu_hpo.exhaustive._fold_steps import CandidateSpec, NodeOutput, SplitRows
 from gpu_hpo.exhaustive._lent_steps import copy_if_changeable
-from gpu_hpo.exhaustive.plan._composites import LAST, assemble
+from gpu_hpo.exhaustive.plan._assembly import LAST, assemble
 from gpu_hpo.exhaustive.plan._nodes import Leaf
 from gpu_hpo.metrics._real_number import real_number
 from gpu_hpo.metrics._scoring import Scoring, read_scorer

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import scipy.sparse
@@ -24,19 +25,16 @@ from gpu_hpo.devices._namespace import is_device_array
 from gpu_hpo.devices._ranges import annotated
 from gpu_hpo.exhaustive._lent_steps import (
     TRANSFORMED,
+    FittedStep,
     fit_lent,
     is_rows,
     transformed,
     without_shared_steps,
 )
+from gpu_hpo.exhaustive.plan._assembly import assemble, nodes_in
 from gpu_hpo.exhaustive.plan._columns import Columns
-from gpu_hpo.exhaustive.plan._composites import (
-    assemble,
-    nodes_in,
-    with_stand_ins,
-    without_stand_ins,
-)
-from gpu_hpo.exhaustive.plan._nodes import Joined, Step
+from gpu_hpo.exhaustive.plan._composites import with_stand_ins, without_stand_ins
+from gpu_hpo.exhaustive.plan._nodes import Joined, Node, Step
 from gpu_hpo.exhaustive.plan._stand_in import StandIn
 from gpu_hpo.training._heard import Heard, recorded
 from gpu_hpo.training._lending import Access
@@ -161,7 +159,8 @@ def fit_step(
     rows : SplitRows
     """
     with spec.task(source.get("train")), annotated("fit"):
-        return _carry_out(spec, _fit_transformer, step, keep, source, rows)
+        fit = partial(_fit_transformer, step, keep, rows)
+        return _carry_out(spec, step, keep, source, fit)
 
 
 def join_parts(
@@ -181,9 +180,10 @@ def join_parts(
     *parts : NodeOutput
         In the order of ``joined.parts``.
     """
+    undivided = _written_by_parts(joined, parts)
     for i, part in enumerate(parts):
         # One that fails may not fail beside one that writes on its rows.
-        if part["error"] is not None and not _written_by_parts(joined, parts):
+        if part["error"] is not None and not undivided:
             # Those before it have been fitted, and may have warned.
             output = dict(part)
             for before in parts[:i][::-1]:
@@ -191,35 +191,60 @@ def join_parts(
                 output["heard"] = _merged(before["heard"], output["heard"])
             return output
     with spec.task(source.get("train")), annotated("join"):
-        return _carry_out(spec, _join, joined, keep, source, rows, *parts)
+        fit = (
+            partial(_fit_undivided, joined, rows)
+            if undivided
+            else partial(_fit_joined, joined, rows, parts)
+        )
+        return _carry_out(spec, joined, keep, source, fit, parts, undivided=undivided)
 
 
 def _carry_out(
-    spec: CandidateSpec, fit: Any, node: Any, keep: bool, source: NodeOutput, *args: Any
+    spec: CandidateSpec,
+    node: Node,
+    keep: bool,
+    source: NodeOutput,
+    fit: Callable[[NodeOutput], FittedStep],
+    parts: Sequence[NodeOutput] = (),
+    *,
+    undivided: bool = False,
 ) -> NodeOutput:
+    """Fit what a node has, and note what has come of it.
+
+    If a composite is fitted undivided, its parts have been fitted in vain.
+    """
     if source["error"] is not None:
         return source
-    times = dict(source["times"])
-    fitted = dict(source["fitted"]) if keep else {}
-    before = source["wrote"], source["heard"]
-    begin = time.time()
+    times, fitted = dict(source["times"]), dict(source["fitted"])
+    wrote, begin = source["wrote"], time.time()
+    output: NodeOutput = {"error": None}
     with recorded() as heard:
         try:
             given = _columns(node.columns, source)
-            output = fit(node, begin, given, times, fitted, keep, *args)
+            fit_begin = time.time()
+            if given["train"] is None:
+                # No columns: scikit-learn does not ask for this part.
+                output |= given
+            else:
+                for part in parts:
+                    times |= part["times"]
+                    fitted |= {} if undivided else part["fitted"]
+                step = fit(given)
+                output |= step.rows
+                fitted[node.number] = step.estimator
+                fit_time = fit_begin - begin + step.fit_time
+                times[node.number] = (fit_time, step.test_time)
+                wrote |= {node.number} if step.wrote else set()
         except Exception:
             if spec.raises:
                 raise
             times[node.number] = (time.time() - begin, 0.0)
-            output = {"error": FitFailure(traceback.format_exc()), "times": times}
-    if not keep:
-        output["fitted"] = {}
-    output["wrote"] = output.get("wrote", frozenset()) | before[0]
-    output["heard"] = _merged(before[1], [(node.number, item) for item in heard])
-    parts = args[1:]
-    if not (parts and _written_by_parts(node, parts)):  # or else they were fitted again
-        for part in parts:
-            output["heard"] = _merged(output["heard"], part["heard"])
+            output = {"error": FitFailure(traceback.format_exc())}
+    all_heard = _merged(source["heard"], [(node.number, item) for item in heard])
+    for part in () if undivided else parts:
+        all_heard = _merged(all_heard, part["heard"])
+    output |= {"times": times, "wrote": wrote, "heard": all_heard}
+    output["fitted"] = fitted if keep else {}
     return output
 
 
@@ -230,58 +255,26 @@ def _merged(
 
 
 def _fit_transformer(
-    step: Step,
-    begin: float,
-    given: NodeOutput,
-    times: Any,
-    fitted: Any,
-    keep: bool,
-    rows: SplitRows,
-) -> NodeOutput:
-    if given["train"] is None:
-        # No columns: scikit-learn does not ask for this part.
-        return {**given, "times": times, "fitted": fitted, "error": None}
+    step: Step, keep: bool, rows: SplitRows, given: NodeOutput
+) -> FittedStep:
     params = {
         method: {name: rows["fit"][known] for name, known in route.items()}
         for method, route in step.routes.items()
     }
-    estimator, output, seconds, wrote = fit_lent(
+    return fit_lent(
         step.estimator, given, rows["y_train"], params, step.memory, keep=keep
     )
-    fitted[step.number] = estimator
-    times[step.number] = (time.time() - begin - seconds, seconds)
-    return output | {
-        "times": times,
-        "fitted": fitted,
-        "wrote": frozenset({step.number} if wrote else ()),
-        "error": None,
-    }
 
 
-def _join(
-    joined: Joined,
-    begin: float,
-    given: NodeOutput,
-    times: Any,
-    fitted: Any,
-    keep: bool,
-    rows: SplitRows,
-    *parts: NodeOutput,
-) -> NodeOutput:
-    if given["train"] is None:
-        return {**given, "times": times, "fitted": fitted, "error": None}
+def _fit_joined(
+    joined: Joined, rows: SplitRows, parts: Sequence[NodeOutput], given: NodeOutput
+) -> FittedStep:
+    """Fit a composite to the output of its parts."""
+    begin = time.time()
     kinds = ["train", *(name for name in TRANSFORMED if given[name] is not None)]
-    if _written_by_parts(joined, parts):
-        for part in parts:
-            times |= part["times"]
-        # Not of what is fitted: that has drawn from its random states.
-        composite = clone(joined.estimator).set_params(n_jobs=None)
-        return _fit_undivided(joined, composite, begin, given, times, fitted, rows)
     stand_ins = {}
     seen: dict[int, Any] = {}
     for (name, (_, assembly)), part in zip(joined.parts.items(), parts, strict=True):
-        times |= part["times"]
-        fitted |= part["fitted"]
         if part["train"] is not None:
             responses = {kind: part[kind] for kind in kinds}
             fitted_part = without_shared_steps(assemble(assembly, part["fitted"]), seen)
@@ -289,18 +282,25 @@ def _join(
     estimator = with_stand_ins(joined.estimator, stand_ins)
     output: NodeOutput = dict.fromkeys(TRANSFORMED)
     output["train"] = estimator.fit_transform(given["train"], rows["y_train"])
-    fit_time, score_time = time.time() - begin, 0.0
+    fit_time, test_time = time.time() - begin, 0.0
     for kind in kinds[1:]:
         for stand_in in stand_ins.values():
             stand_in.kind = kind
         start = time.time()
         output[kind], _ = transformed(estimator, given[kind], Access.SHARED)
         if kind == "test":
-            score_time = time.time() - start
+            test_time = time.time() - start
     without_stand_ins(estimator, joined.estimator, stand_ins)
-    fitted[joined.number] = estimator
-    times[joined.number] = (fit_time, score_time)
-    return output | {"times": times, "fitted": fitted, "error": None}
+    return FittedStep(estimator, output, fit_time, test_time, wrote=False)
+
+
+def _fit_undivided(joined: Joined, rows: SplitRows, given: NodeOutput) -> FittedStep:
+    """Fit a composite whose parts see each other's traces, as scikit-learn does."""
+    # Not of what is fitted: that has drawn from its random states.
+    composite = clone(joined.estimator).set_params(n_jobs=None)
+    step = fit_lent(composite, given, rows["y_train"], {}, keep=True)
+    step.estimator.n_jobs = joined.estimator.n_jobs
+    return step._replace(wrote=True)
 
 
 def _written_by_parts(joined: Joined, parts: Sequence[NodeOutput]) -> bool:
@@ -316,35 +316,15 @@ def _written_by_parts(joined: Joined, parts: Sequence[NodeOutput]) -> bool:
     return any(nodes & part["wrote"] for part in parts)
 
 
-def _fit_undivided(
-    joined: Joined,
-    unfitted: Any,
-    begin: float,
-    given: NodeOutput,
-    times: Any,
-    fitted: Any,
-    rows: SplitRows,
-) -> NodeOutput:
-    """Fit a composite whose parts see each other's traces, as scikit-learn does."""
-    estimator, output, seconds, _ = fit_lent(
-        unfitted, given, rows["y_train"], {}, keep=True
-    )
-    estimator.n_jobs = joined.estimator.n_jobs
-    fitted[joined.number] = estimator
-    times[joined.number] = (time.time() - begin - seconds, seconds)
-    wrote = frozenset({joined.number})
-    return output | {"times": times, "fitted": fitted, "wrote": wrote, "error": None}
-
-
 def _columns(columns: tuple[Columns, ...], source: NodeOutput) -> NodeOutput:
     """Return the columns of its source's output that a node is given."""
     given = {name: source[name] for name in ("train", *TRANSFORMED)}
     for selection in columns:
         others = [name for name in TRANSFORMED if is_rows(given[name])]
-        found = selection.of(given["train"], [given[name] for name in others])
-        if found is None:
+        selected = selection.of(given["train"], [given[name] for name in others])
+        if selected is None:
             return dict.fromkeys(given)
-        given |= dict(zip(["train", *others], found, strict=True))
+        given |= dict(zip(["train", *others], selected, strict=True))
     return given
 
 

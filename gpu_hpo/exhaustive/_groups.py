@@ -17,8 +17,8 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 
 from gpu_hpo.exhaustive._evaluation import can_share
 from gpu_hpo.exhaustive._fold_runner import Group
-from gpu_hpo.exhaustive.plan._nodes import ROOT
-from gpu_hpo.exhaustive.plan._planner import Plan, Planner
+from gpu_hpo.exhaustive.plan._nodes import ROOT, Plan
+from gpu_hpo.exhaustive.plan._planner import Planner
 
 _COMPOSITES = (Pipeline, FeatureUnion, ColumnTransformer)
 _FIRST, _MOST = 64, 8192  # candidates that are looked at before some are begun

@@ -8,7 +8,7 @@ import copy
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.utils.validation import check_memory
@@ -32,6 +32,28 @@ def is_rows(X: Any) -> bool:
     return X is not None and not isinstance(X, Exception)
 
 
+class FittedStep(NamedTuple):
+    """A transformer that was fitted, and what it gives for the rows of a fold.
+
+    Attributes
+    ----------
+    estimator : estimator
+        As it is after the rows that train, before any others.
+    rows : dict
+        Per kind of rows, what it gives.
+    fit_time, test_time : float
+        Seconds, those for the rows that test apart.
+    wrote : bool
+        Whether rows were written, so that others would have seen it.
+    """
+
+    estimator: Any
+    rows: dict[str, Any]
+    fit_time: float
+    test_time: float
+    wrote: bool
+
+
 def fit_lent(
     unfitted: Any,
     given: Mapping[str, Any],
@@ -40,7 +62,7 @@ def fit_lent(
     memory: Any = None,
     *,
     keep: bool,
-) -> tuple[Any, dict[str, Any], float, bool]:
+) -> FittedStep:
     """Fit a transformer to rows that are lent to it, and transform them.
 
     Parameters
@@ -55,46 +77,38 @@ def fit_lent(
     memory : str, joblib.Memory or None
     keep : bool
         Whether somebody will ask for the transformer, and for what it has written.
-
-    Returns
-    -------
-    estimator
-        As it is after the rows that train, before any others.
-    state : dict
-        Rows only.
-    seconds : float
-        That the rows that test took.
-    wrote : bool
-        Whether rows were written, so that others would have seen it.
     """
+    begin = time.time()
     X: Any = None
 
     def fit(access: Access) -> tuple[Any, Any]:
         nonlocal X
         X = lend(given["train"], access)
-        found: tuple[Any, Any] = check_memory(memory).cache(_fit_transform)(
+        train_and_estimator: tuple[Any, Any] = check_memory(memory).cache(
+            _fit_transform
+        )(
             new_model(unfitted, {}),
             X,
             lend(y, access),
-            {name: lend_params(own, access) for name, own in params.items()},
+            {name: lend_params(values, access) for name, values in params.items()},
         )
-        return found
+        return train_and_estimator
 
     (train, estimator), access = with_access(fit, access_of(unfitted))
     watched = keep and access is Access.OWN
     wrote = watched and was_written(given["train"], X)
     # If `transform` draws, each later user begins from this state.
     kept = copy_if_changeable(estimator) if keep else estimator
-    state: dict[str, Any] = {"train": train}
-    seconds = 0.0
+    rows: dict[str, Any] = {"train": train}
+    test_time = 0.0
     for name in TRANSFORMED:
         start = time.time()
         # Without metadata, as a pipeline that is asked for predictions does.
-        state[name], written = transformed(estimator, given[name], access, watched=keep)
+        rows[name], written = transformed(estimator, given[name], access, watched=keep)
         wrote = wrote or written
         if name == "test":
-            seconds = time.time() - start
-    return kept, state, seconds, wrote
+            test_time = time.time() - start
+    return FittedStep(kept, rows, time.time() - begin - test_time, test_time, wrote)
 
 
 def _fit_transform(transformer: Any, X: Any, y: Any, params: Any) -> tuple[Any, Any]:

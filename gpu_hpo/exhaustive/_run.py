@@ -26,6 +26,7 @@ from gpu_hpo.exhaustive._fold_runner import FoldRunner
 from gpu_hpo.exhaustive._fold_scores import Evaluation
 from gpu_hpo.exhaustive._fold_steps import CandidateSpec
 from gpu_hpo.exhaustive._groups import Candidates
+from gpu_hpo.exhaustive._kept_outputs import KeptOutputs
 from gpu_hpo.exhaustive._score_table import ScoreTable
 from gpu_hpo.exhaustive._search_data import SearchData, gather_to_host
 from gpu_hpo.exhaustive._verbose import Line, print_end, print_start
@@ -174,15 +175,20 @@ class ExhaustiveRun:
         )
         self._params_of = candidates.params
         self._first = first
-        runner = FoldRunner(
+        outputs = KeptOutputs(
             self._pool,
             self.spec,
             self._load,
             [(gather_to_host(train), gather_to_host(test)) for train, test in splits],
             self._planner.nodes,
             uses=candidates.uses,
-            limit=self._limit(),
             cache=search.cache_cv,
+        )
+        runner = FoldRunner(
+            self._pool,
+            self.spec,
+            outputs,
+            limit=self._limit(),
             callback_task=None if self._planner.apart else callback_task,
         )
         begun = self._begun if search.verbose > 9 else None

@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from gpu_hpo.exhaustive._fold_runner import FoldRunner
 from gpu_hpo.exhaustive._fold_steps import CandidateSpec
 from gpu_hpo.exhaustive._groups import Candidates
+from gpu_hpo.exhaustive._kept_outputs import KeptOutputs
 from gpu_hpo.exhaustive.plan._planner import Planner
 from gpu_hpo.linear_model import SGDClassifier
 from tests.compute.helpers import make_data
@@ -71,6 +72,7 @@ class Run:
         keep_fitted=False,
         count_uses=True,
         splits=SPLITS,
+        cache=True,
         **options,
     ):
         self.pool = pool
@@ -83,21 +85,22 @@ class Run:
         candidates = Candidates(planner, estimator, self.params, lambda *pair: None)
         scorer = check_scoring(estimator, scoring)
         spec = CandidateSpec(scorer, error_score, train, keep_fitted)
-        self.runner = FoldRunner(
+        self.outputs = KeptOutputs(
             pool,
             spec,
             self._load,
             splits,
             planner.nodes,
             uses=candidates.uses if count_uses else None,
-            **options,
+            cache=cache,
         )
+        self.runner = FoldRunner(pool, spec, self.outputs, **options)
         self.nodes = planner.nodes
         self.groups = list(candidates)
 
     def __call__(self):
         self.runner.run(iter(self.groups), self._take, self._begun)
-        self.pool.release(self.runner.data)
+        self.pool.release(self.outputs.data)
         return self
 
     def _load(self, pool):

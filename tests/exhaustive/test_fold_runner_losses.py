@@ -45,7 +45,7 @@ def test_raises_at_once(bad):
     with pytest.raises(ValueError, match=r"unlucky|how much"):
         run()
     assert pool.began["evaluate"] <= 1
-    assert set(pool.held) <= {run.runner.data}
+    assert set(pool.held) <= {run.outputs.data}
 
 
 def test_error_in_a_group():
@@ -60,7 +60,7 @@ def test_error_in_a_group():
     run.groups = generate(run.groups)
     with pytest.raises(ValueError, match="no such parameter"):
         run()
-    assert set(pool.held) <= {run.runner.data}
+    assert set(pool.held) <= {run.outputs.data}
 
 
 # ---- results that get lost ----
@@ -172,4 +172,4 @@ def test_deadly_candidate_that_raises(loses_all):
     run = Run(pool, STEPS, DEADLY, error_score="raise")
     with pytest.raises(Exception, match="ended"):
         run()
-    assert set(pool.held) <= {run.runner.data}
+    assert set(pool.held) <= {run.outputs.data}

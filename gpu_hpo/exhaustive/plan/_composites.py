@@ -1,183 +1,137 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Take composites apart, and put fitted parts together again."""
+"""Take composites apart, and give them other parts."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
+from gpu_hpo.exhaustive.plan._assembly import LAST, Assembly, Piped
 from gpu_hpo.exhaustive.plan._columns import REMAINDER, Columns
-from gpu_hpo.exhaustive.plan._nodes import Routes
+from gpu_hpo.exhaustive.plan._nodes import ROOT, Joined, Node, Routes, Step
 
-# In the place of a number: what only the caller has.
-LAST = -1
+# Nodes, each with the path that leads to its estimator from the candidate's. Their
+# numbers are their positions, from 1 up.
+PathsAndNodes: TypeAlias = list[tuple[str, Node]]
 
 
 @dataclass(frozen=True, eq=False)
-class Piped:
-    """A pipeline of which each step has been fitted by itself.
+class TakenApart:
+    """The estimator of a candidate, taken apart.
 
     Attributes
     ----------
-    pipeline : Pipeline
-        Not fitted.
-    steps : tuple of (int, object)
-        Which of its steps, and the number of the node that has fitted it, or another
-        `Piped`.
-    """
-
-    pipeline: Pipeline
-    steps: tuple[tuple[int, Any], ...]
-
-
-def assemble(assembly: Any, fitted: Mapping[int, Any]) -> Any:
-    """Make one fitted estimator of fitted steps.
-
-    Parameters
-    ----------
-    assembly : int or Piped
-    fitted : mapping of int to estimator
-        By number of the node.
-    """
-    if not isinstance(assembly, Piped):
-        return fitted[assembly]
-    pipeline = copy.copy(assembly.pipeline)
-    pipeline.steps = list(pipeline.steps)
-    for i, part in assembly.steps:
-        pipeline.steps[i] = (pipeline.steps[i][0], assemble(part, fitted))
-    return pipeline
-
-
-def nodes_in(assembly: Any) -> Iterator[int]:
-    """Yield the numbers of the nodes that `assemble` asks for."""
-    if not isinstance(assembly, Piped):
-        yield assembly
-        return
-    for _, part in assembly.steps:
-        yield from nodes_in(part)
-
-
-class Parts(Protocol):
-    """A receiver of the parts of an estimator, which gives each a number."""
-
-    def step(
-        self,
-        path: str,
-        estimator: Any,
-        source: int,
-        columns: tuple[Columns, ...],
-        routes: Routes,
-        memory: Any,
-    ) -> int:
-        """Return the number of a transformer's node; `path` leads to it."""
-
-    def joined(
-        self,
-        path: str,
-        estimator: Any,
-        source: int,
-        columns: tuple[Columns, ...],
-        parts: Mapping[str, tuple[int, Any]],
-    ) -> int:
-        """Return the number of the node of a FeatureUnion or ColumnTransformer."""
-
-
-def take_apart(
-    parts: Parts,
-    estimator: Any,
-    source: int,
-    names: Sequence[str],
-    path: str = "",
-) -> tuple[int, Any, str, Any, Routes]:
-    """Take the estimator of a candidate apart.
-
-    Parameters
-    ----------
-    parts : Parts
-        Gets all but the last step.
-    estimator : estimator
-        Not fitted.
-    source : int
-        The node that it would be fitted to.
-    names : sequence of str
-        Fit parameters of the search.
-    path : str
-        Leads to it from the candidate's.
-
-    Returns
-    -------
+    nodes : list of (str, Node)
+        All but the last step, by paths.
     source : int
         The node that the last step is to be fitted to.
     last : estimator
         The last step.
     path : str
-        Leads to it from the candidate's.
+        Leads to the last step from the candidate's estimator.
     assembly : Piped or None
         How the estimator is put together from fitted steps and `LAST`.
     routes : dict
         Fit parameters of the last step.
     """
-    found = _pipeline_routes(estimator, "fit", {name: name for name in names})
-    if found is None or _is_through(estimator.steps[-1][1]):
-        return as_one_step(estimator, source, names, path)
-    steps = []
+
+    nodes: PathsAndNodes
+    source: int
+    last: Any
+    path: str
+    assembly: Piped | None
+    routes: Routes
+
+
+def take_apart(estimator: Any, names: Sequence[str], *, apart: bool) -> TakenApart:
+    """Take the estimator of a candidate apart.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Not fitted.
+    names : sequence of str
+        Fit parameters of the search.
+    apart : bool
+        Whether it is to be taken apart; if not, all of it is the last step.
+    """
+    nodes: PathsAndNodes = []
+    if not apart:
+        return TakenApart(nodes, *_undivided(estimator, ROOT, names, ""))
+    return TakenApart(nodes, *_to_last_step(nodes, estimator, ROOT, names, ""))
+
+
+_LastStep: TypeAlias = tuple[int, Any, str, Piped | None, Routes]
+
+
+def _to_last_step(
+    nodes: PathsAndNodes, estimator: Any, source: int, names: Sequence[str], path: str
+) -> _LastStep:
+    routes_of = _pipeline_routes(estimator, "fit", {name: name for name in names})
+    if routes_of is None or _is_through(estimator.steps[-1][1]):
+        return _undivided(estimator, source, names, path)
+    steps: list[tuple[int, Assembly]] = []
     for i, (name, step) in enumerate(estimator.steps[:-1]):
         if _is_through(step):
             continue
-        source, fitted = _transformer(
-            parts, step, source, (), found[name], _join(path, name), estimator.memory
+        below, memory = _join(path, name), estimator.memory
+        source, assembly = _transformer(
+            nodes, step, source, (), routes_of[name], below, memory
         )
-        steps.append((i, fitted))
+        steps.append((i, assembly))
     name, last = estimator.steps[-1]
     path = _join(path, name)
-    if any(found[name].values()):
-        # The estimator itself decides which of its steps get them.
-        inner, routes = None, found[name]
-    else:
-        source, last, path, inner, routes = take_apart(parts, last, source, (), path)
+    inner: Piped | None = None
+    routes: Routes = routes_of[name]
+    # With parameters the estimator itself decides which of its steps get them.
+    if not any(routes.values()):
+        source, last, path, inner, routes = _to_last_step(nodes, last, source, (), path)
     steps.append((len(estimator.steps) - 1, LAST if inner is None else inner))
     return source, last, path, Piped(estimator, tuple(steps)), routes
 
 
-def as_one_step(
-    estimator: Any, source: int, names: Sequence[str], path: str = ""
-) -> tuple[int, Any, str, Any, Routes]:
-    """Return what `take_apart` does for an estimator that is one step."""
+def _undivided(
+    estimator: Any, source: int, names: Sequence[str], path: str
+) -> _LastStep:
     return source, estimator, path, None, {"fit": {name: name for name in names}}
 
 
 def _transformer(
-    parts: Parts,
+    nodes: PathsAndNodes,
     estimator: Any,
     source: int,
     columns: tuple[Columns, ...],
     routes: Routes,
     path: str,
     memory: Any,
-) -> tuple[int, Any]:
-    """Return the node with a transformer's output, and how it is put together."""
+) -> tuple[int, Assembly]:
+    """Return the node with a transformer's output, and its assembly."""
     if not any(routes.values()):
         if type(estimator) is Pipeline:
-            taken = _taken_pipeline(parts, estimator, source, columns, path)
+            taken = _pipeline(nodes, estimator, source, columns, path)
             if taken is not None:
                 return taken
         elif _can_take(estimator):
-            number = _join_parts(parts, estimator, source, columns, path)
-            return number, number
-    number = parts.step(path, estimator, source, columns, routes, memory)
+            return _joined(nodes, estimator, source, columns, path)
+    number = len(nodes) + 1
+    nodes.append((path, Step(number, source, columns, estimator, routes, memory)))
     return number, number
 
 
-def _taken_pipeline(
-    parts: Parts, pipeline: Any, source: int, columns: tuple[Columns, ...], path: str
-) -> tuple[int, Any] | None:
+def _pipeline(
+    nodes: PathsAndNodes,
+    pipeline: Any,
+    source: int,
+    columns: tuple[Columns, ...],
+    path: str,
+) -> tuple[int, Assembly] | None:
     routes = _pipeline_routes(pipeline, "fit_transform", {})
     used = [i for i, (_, step) in enumerate(pipeline.steps) if not _is_through(step)]
     if routes is None or not used:
@@ -185,24 +139,29 @@ def _taken_pipeline(
     steps = []
     for i in used:
         name, step = pipeline.steps[i]
-        source, fitted = _transformer(
-            parts, step, source, columns, {}, _join(path, name), pipeline.memory
+        source, assembly = _transformer(
+            nodes, step, source, columns, {}, _join(path, name), pipeline.memory
         )
-        steps.append((i, fitted))
+        steps.append((i, assembly))
         columns = ()
     return source, Piped(pipeline, tuple(steps))
 
 
-def _join_parts(
-    parts: Parts, estimator: Any, source: int, columns: tuple[Columns, ...], path: str
-) -> int:
-    found = {}
-    for name, part, taken in _parts_of(estimator):
-        number, fitted = _transformer(
-            parts, part, source, (*columns, *taken), {}, _join(path, name), None
+def _joined(
+    nodes: PathsAndNodes,
+    estimator: Any,
+    source: int,
+    columns: tuple[Columns, ...],
+    path: str,
+) -> tuple[int, Assembly]:
+    parts = {}
+    for name, part, selected in _parts_of(estimator):
+        parts[name] = _transformer(
+            nodes, part, source, (*columns, *selected), {}, _join(path, name), None
         )
-        found[name] = number, fitted
-    return parts.joined(path, estimator, source, columns, found)
+    number = len(nodes) + 1
+    nodes.append((path, Joined(number, source, columns, estimator, parts)))
+    return number, number
 
 
 def _parts_of(estimator: Any) -> list[tuple[str, Any, tuple[Columns, ...]]]:
@@ -214,14 +173,14 @@ def _parts_of(estimator: Any) -> list[tuple[str, Any, tuple[Columns, ...]]]:
             if not isinstance(part, str)
         ]
     layout = tuple((name, columns) for name, _, columns in estimator.transformers)
-    found: list[tuple[str, Any, tuple[Columns, ...]]] = [
+    parts: list[tuple[str, Any, tuple[Columns, ...]]] = [
         (name, part, (Columns(((name, columns),), name),))
         for name, part, columns in estimator.transformers
         if not isinstance(part, str)
     ]
     if not isinstance(estimator.remainder, str):
-        found.append((REMAINDER, estimator.remainder, (Columns(layout, REMAINDER),)))
-    return found
+        parts.append((REMAINDER, estimator.remainder, (Columns(layout, REMAINDER),)))
+    return parts
 
 
 def with_stand_ins(estimator: Any, stand_ins: Mapping[str, Any]) -> Any:
@@ -253,37 +212,36 @@ def with_parts(estimator: Any, parts: Mapping[str, Any]) -> Any:
             (name, parts.get(name, part)) for name, part in estimator.transformer_list
         ]
         return joined
+    _set_columns(joined, estimator, parts)
+    return joined
+
+
+def _set_columns(joined: Any, estimator: Any, parts: Mapping[str, Any]) -> None:
+    """Give a ColumnTransformer the parts of another one, but for some."""
     joined.transformers = [
         (name, parts.get(name, part), columns)
         for name, part, columns in estimator.transformers
     ]
     joined.remainder = parts.get(REMAINDER, estimator.remainder)
-    return joined
 
 
 def without_stand_ins(
     joined: Any, estimator: Any, stand_ins: Mapping[str, Any]
 ) -> None:
     """Put fitted parts into the place of those that stood in for them."""
-    real = {id(stand_in): stand_in.fitted for stand_in in stand_ins.values()}
-
-    def own(part: Any) -> Any:
-        return real.get(id(part), part)
-
+    fitted = {id(stand_in): stand_in.fitted for stand_in in stand_ins.values()}
     if type(joined) is FeatureUnion:
         joined.transformer_list = [
-            (n, own(part)) for n, part in joined.transformer_list
+            (name, fitted.get(id(part), part)) for name, part in joined.transformer_list
         ]
     else:
         joined.transformers_ = [
-            (n, own(part), c) for n, part, c in joined.transformers_
+            (name, fitted.get(id(part), part), columns)
+            for name, part, columns in joined.transformers_
         ]
         # As they were given: not fitted, and with the candidate's parameters.
         given = {name: clone(part.fitted) for name, part in stand_ins.items()}
-        joined.transformers = [
-            (name, given.get(name, part), c) for name, part, c in estimator.transformers
-        ]
-        joined.remainder = given.get(REMAINDER, estimator.remainder)
+        _set_columns(joined, estimator, given)
     joined.n_jobs = estimator.n_jobs
 
 

@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from gpu_hpo.exhaustive.plan._assembly import Assembly, Piped
 from gpu_hpo.exhaustive.plan._columns import Columns
 
 ROOT = 0  # the number of the fold itself
@@ -60,16 +61,16 @@ class Joined:
         As of `Step`.
     estimator : FeatureUnion or ColumnTransformer
         Not fitted.
-    parts : dict of str to (int, object)
-        Per part that is fitted elsewhere, the node that has its output, and how it is
-        put together from fitted steps (see `assemble`).
+    parts : dict of str to (int, int or Piped)
+        Per part that is fitted elsewhere, the node that has its output, and its
+        assembly from fitted steps.
     """
 
     number: int
     source: int
     columns: tuple[Columns, ...]
     estimator: Any
-    parts: Mapping[str, tuple[int, Any]]
+    parts: Mapping[str, tuple[int, Assembly]]
 
     @property
     def needs(self) -> tuple[int, ...]:
@@ -90,10 +91,10 @@ class Leaf:
     source : int
         The node whose output it is fitted to, and scored on.
     estimator : estimator
-        Not fitted, and without the parameters of candidates that are its own.
-    assembly : int, Piped or None
-        How the candidate's estimator is put together from fitted steps, the last of
-        which is `last`; None if this is all of it.
+        Not fitted, and without those of its parameters that candidates set.
+    assembly : Piped or None
+        The candidate's estimator, of fitted steps and, as `LAST`, this one; None if
+        this is all of it.
     routes : dict
         Its fit parameters.
     pairwise : bool
@@ -103,6 +104,59 @@ class Leaf:
     number: int
     source: int
     estimator: Any
-    assembly: Any
+    assembly: Piped | None
     routes: Routes
     pairwise: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that one candidate needs to be fitted.
+
+    Attributes
+    ----------
+    leaf : Leaf
+        Its last step, and what that is fitted to.
+    params : dict
+        The parameters of the last step that the candidate sets.
+    key : Hashable
+        Equal for candidates that are the same.
+    """
+
+    leaf: Leaf
+    params: Mapping[str, Any]
+    key: Hashable
+
+
+class PlanTable:
+    """All nodes and leaves that candidates need, each there once.
+
+    Attributes
+    ----------
+    nodes : dict of int to Node
+        By number. What a node needs has a smaller one.
+    leaves : list of Leaf
+        By number.
+    """
+
+    def __init__(self) -> None:
+        self.nodes: dict[int, Node] = {}
+        self.leaves: list[Leaf] = []
+        self._node_numbers: dict[Hashable, int] = {}
+        self._leaf_numbers: dict[Hashable, int] = {}
+
+    def node(self, key: Hashable, make: Callable[[int], Node]) -> int:
+        """Return the number of the node with this key; make the node if it is new."""
+        number = self._node_numbers.get(key)
+        if number is None:
+            number = self._node_numbers[key] = len(self._node_numbers) + 1
+            self.nodes[number] = make(number)
+        return number
+
+    def leaf(self, key: Hashable, make: Callable[[int], Leaf]) -> Leaf:
+        """Return the leaf with this key; make it if it is new."""
+        number = self._leaf_numbers.get(key)
+        if number is None:
+            number = self._leaf_numbers[key] = len(self.leaves)
+            self.leaves.append(make(number))
+        return self.leaves[number]

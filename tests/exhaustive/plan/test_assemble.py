@@ -24,13 +24,8 @@ from gpu_hpo.exhaustive._fold_steps import (
     fit_step,
     join_parts,
 )
-from gpu_hpo.exhaustive.plan._composites import (
-    LAST,
-    assemble,
-    nodes_in,
-    with_stand_ins,
-    without_stand_ins,
-)
+from gpu_hpo.exhaustive.plan._assembly import LAST, assemble, nodes_in
+from gpu_hpo.exhaustive.plan._composites import with_stand_ins, without_stand_ins
 from gpu_hpo.exhaustive.plan._nodes import ROOT, Joined
 from gpu_hpo.exhaustive.plan._planner import Planner
 from gpu_hpo.exhaustive.plan._stand_in import StandIn

@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, Normalizer, StandardScaler
 from sklearn.svm import SVC
 
-from gpu_hpo.exhaustive.plan._composites import LAST, Piped, nodes_in
+from gpu_hpo.exhaustive.plan._assembly import LAST, Piped, nodes_in
 from gpu_hpo.exhaustive.plan._nodes import ROOT, Joined, Step
 from gpu_hpo.exhaustive.plan._planner import Planner
 from gpu_hpo.training._content_keys import Keys
