@@ -4,30 +4,56 @@
 
 from __future__ import annotations
 
+import math
 import threading
-import warnings
+import uuid
 from abc import ABCMeta
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
+from dask.base import is_dask_collection
 from distributed import Client, Future
-from sklearn.base import BaseEstimator, MetaEstimatorMixin
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_classifier
 from sklearn.callback import CallbackSupportMixin
 from sklearn.metrics import check_scoring
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
 from gpu_hpo._config import read_seconds
-from gpu_hpo._sklearn_private import Interval, RealNotInt, StrOptions
+from gpu_hpo._sklearn_private import (
+    Interval,
+    RealNotInt,
+    StrOptions,
+    callback_management_context,
+)
 from gpu_hpo._typing import ArrayLike, Estimator, ParameterSpace, RandomState
+from gpu_hpo.adaptive._placement import Placement, place
 from gpu_hpo.adaptive._postfit import PostFit
-from gpu_hpo.adaptive._run import SearchRun
-from gpu_hpo.adaptive._search_args import SearchArgs, read_search_args
-from gpu_hpo.adaptive._search_space import n_distinct
+from gpu_hpo.adaptive._progress import shown_log
+from gpu_hpo.adaptive._run import Job, SearchRun
+from gpu_hpo.adaptive._search_args import (
+    SearchArgs,
+    check_estimator,
+    read_search_args,
+)
+from gpu_hpo.adaptive._trial_spec import make_trial_spec
+from gpu_hpo.adaptive._validation_set import plan_splitting
+from gpu_hpo.adaptive.data._resident import ResidentData
+from gpu_hpo.adaptive.engine._dask_runner import worker_facts
+from gpu_hpo.adaptive.training._models import Trial
 from gpu_hpo.compute._clients import search_client
-from gpu_hpo.exceptions import GpuHpoWarning
+from gpu_hpo.compute._cluster_device import cluster_device, device_memory
+from gpu_hpo.data._chunk import ROLES
+from gpu_hpo.data._random_split import spawn_seed
+from gpu_hpo.devices._detect import wanted_device
 from gpu_hpo.metrics._scoring import make_scoring
+from gpu_hpo.training._pipelines import takes_classes
+from gpu_hpo.training._snapshots import snapshot_or_share
+
+# Purposes of seeds.
+_DATA_SEED, _SAMPLE_SEED, _TRIAL_SEED = range(3)
 
 _FITTED = (
     "best_estimator_",
@@ -205,6 +231,102 @@ class BaseIncrementalSearchCV(
             ended.wait(read_seconds("interrupt-timeout"))
             raise
 
+    async def _search(self, client: Client, search_args: SearchArgs) -> Any:
+        estimator = self.estimator
+        if isinstance(estimator, Future):
+            estimator = await client.gather(estimator, asynchronous=True)
+            check_estimator(self, estimator, self._budget())
+        name = f"gpu_hpo-{uuid.uuid4().hex[:10]}"
+        budget = self._budget()
+        schedule, params = self._plan(spawn_seed(search_args.seed, _SAMPLE_SEED))
+        trials = {
+            i: Trial(
+                param,
+                int(spawn_seed(search_args.seed, _TRIAL_SEED, i).generate_state(1)[0]),
+            )
+            for i, param in enumerate(params)
+        }
+        whole = await _concrete(client, search_args.whole)
+        whole = {n: snapshot_or_share(value, n) for n, value in whole.items()}
+        workers = await worker_facts(client)
+        placement = place(
+            estimator,
+            trials,
+            budget,
+            await cluster_device(client, self.device),
+            demanded=wanted_device(self.device)[0] == "cuda",
+        )
+        budget = placement.budget
+        budget.check_least(
+            placement.kind, min(schedule.outlook(trial)[0].calls for trial in trials)
+        )
+        scoring = make_scoring(placement.kind, self.scoring, self.refit).with_copies()
+        data = await self._divide(client, search_args, placement, name)
+        with shown_log(self.verbose), callback_management_context(self):
+            try:
+                await data.load(workers)
+                if budget.refits:
+                    most = self._max_calls()
+                    budget.check_chunks(data.n_chunks, most)
+                    data.check_fits_in_memory(
+                        joined_by_tasks=budget.span(0, most) is not None
+                    )
+                spec = make_trial_spec(
+                    placement,
+                    budget,
+                    scoring,
+                    search_args,
+                    whole,
+                    data,
+                    stacked=bool(self.stack),
+                )
+                self.device_ = placement.device
+                self._labels = data.labels if data.encodes else None
+                job = Job(name, client, schedule, trials, spec, data, workers)
+                await self._carry_out(job)
+            finally:
+                data.release()
+        return self
+
+    async def _divide(
+        self, client: Client, search_args: SearchArgs, placement: Placement, name: str
+    ) -> ResidentData:
+        """Decide which rows train and which validate."""
+        classify = "y" in search_args.blocks.blocks[0] and (
+            is_classifier(placement.kind) or takes_classes(placement.kind)
+        )
+        seed = spawn_seed(search_args.seed, _DATA_SEED)
+        blocks = search_args.blocks
+        splitting, roles = await plan_splitting(
+            client,
+            search_args,
+            classify=classify,
+            refits=placement.budget.refits,
+            seed=seed,
+        )
+        if roles is not None:
+            blocks = blocks.with_rows(ROLES, roles)
+        budget = placement.budget
+        if budget.span(0, 1) is not None:
+            # Where all chunks are fitted to at once, one without weight does no harm.
+            splitting = replace(
+                splitting, weights=search_args.weights, joined=budget.refits
+            )
+        on_device = placement.on_device
+        return ResidentData(
+            client,
+            blocks,
+            name=name,
+            splitting=splitting,
+            seed=seed,
+            classify=classify,
+            validation=search_args.validation,
+            on_device=on_device,
+            device_memory=math.inf
+            if on_device is None
+            else await device_memory(client),
+        )
+
     # ---- scikit-learn ----
 
     def get_metadata_routing(self) -> MetadataRouter:
@@ -241,19 +363,11 @@ class BaseIncrementalSearchCV(
         return tags
 
 
-def warn_small_space(params: Sequence[Mapping[str, Any]], wanted: str) -> None:
-    """Warn that the space holds fewer parameter sets than were to be sampled.
-
-    Parameters
-    ----------
-    params : sequence of dict
-        One for each model; each set of the space is among them.
-    wanted : str
-        How many were to be sampled.
-    """
-    warnings.warn(
-        f"parameters is a space of {n_distinct(params)} distinct sets where {wanted} "
-        f"were to be sampled: {len(params)} models are trained",
-        GpuHpoWarning,
-        stacklevel=2,
-    )
+async def _concrete(client: Client, params: dict[str, Any]) -> dict[str, Any]:
+    """Return fit parameters with what is Dask's replaced by its result."""
+    futures = {
+        name: value if isinstance(value, Future) else client.compute(value)
+        for name, value in params.items()
+        if isinstance(value, Future) or is_dask_collection(value)
+    }
+    return {**params, **await client.gather(futures, asynchronous=True)}

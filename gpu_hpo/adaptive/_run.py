@@ -1,12 +1,10 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Run a search, once it is known what is asked for."""
+"""Carry out a search that is ready, and set its fitted attributes."""
 
 from __future__ import annotations
 
 import asyncio
-import math
-import uuid
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -15,48 +13,32 @@ from time import monotonic
 from typing import Any
 
 import numpy as np
-from dask.base import is_dask_collection
-from distributed import Client, Future
-from sklearn.base import is_classifier
+from distributed import Client
 
 from gpu_hpo._config import read_seconds
-from gpu_hpo._sklearn_private import callback_management_context
-from gpu_hpo.adaptive._placement import Placement, place
-from gpu_hpo.adaptive._progress import Progress, shown_log
-from gpu_hpo.adaptive._refit import train_on_all
+from gpu_hpo.adaptive._progress import Progress
 from gpu_hpo.adaptive._results import (
     best_trial,
     make_cv_results,
     make_history,
     refit_metadata,
 )
-from gpu_hpo.adaptive._search_args import SearchArgs, check_estimator
-from gpu_hpo.adaptive._trial_spec import make_trial_spec
-from gpu_hpo.adaptive._validation_set import plan_splitting
-from gpu_hpo.adaptive.data._resident import ResidentData, WorkerFacts
+from gpu_hpo.adaptive.data._memory import WorkerFacts
+from gpu_hpo.adaptive.data._resident import ResidentData
 from gpu_hpo.adaptive.engine._dask_runner import DaskRunner, worker_facts
 from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
 from gpu_hpo.adaptive.engine._engine import Engine, Record
 from gpu_hpo.adaptive.training._budgets import Budget, make_budget
 from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.adaptive.training._stack_groups import stack_groups
-from gpu_hpo.compute._cluster_device import cluster_device, device_memory
-from gpu_hpo.data._random_split import spawn_seed
-from gpu_hpo.devices._detect import wanted_device
 from gpu_hpo.exceptions import GpuHpoWarning, NoFiniteScoreError
-from gpu_hpo.metrics._scoring import make_scoring
 from gpu_hpo.schedules._base import Schedule
 from gpu_hpo.training._heard import Announcer
-from gpu_hpo.training._pipelines import takes_classes
-from gpu_hpo.training._snapshots import snapshot_or_share
-
-# Purposes of seeds.
-_DATA_SEED, _SAMPLE_SEED, _TRIAL_SEED = range(3)
 
 
 @dataclass(frozen=True)
 class Job:
-    """A search that is ready to be carried out."""
+    """A search that is ready to be carried out: its data is on the workers."""
 
     name: str
     client: Client
@@ -68,7 +50,7 @@ class Job:
 
 
 class SearchRun(ABC):
-    """Runs a search from checked arguments to fitted attributes."""
+    """Carries out a search, and keeps what it finds as fitted attributes."""
 
     estimator: Any
     patience: int | bool
@@ -112,99 +94,6 @@ class SearchRun(ABC):
 
     # ---- what happens ----
 
-    async def _search(self, client: Client, search_args: SearchArgs) -> Any:
-        estimator = self.estimator
-        if isinstance(estimator, Future):
-            estimator = await client.gather(estimator, asynchronous=True)
-            check_estimator(self, estimator, self._budget())
-        name = f"gpu_hpo-{uuid.uuid4().hex[:10]}"
-        budget = self._budget()
-        schedule, params = self._plan(spawn_seed(search_args.seed, _SAMPLE_SEED))
-        trials = {
-            i: Trial(
-                param,
-                int(spawn_seed(search_args.seed, _TRIAL_SEED, i).generate_state(1)[0]),
-            )
-            for i, param in enumerate(params)
-        }
-        whole = await _concrete(client, search_args.whole)
-        whole = {n: snapshot_or_share(value, n) for n, value in whole.items()}
-        workers = await worker_facts(client)
-        placement = place(
-            estimator,
-            trials,
-            budget,
-            await cluster_device(client, self.device),
-            demanded=wanted_device(self.device)[0] == "cuda",
-        )
-        budget = placement.budget
-        budget.check_least(
-            placement.kind, min(schedule.outlook(trial)[0].calls for trial in trials)
-        )
-        scoring = make_scoring(placement.kind, self.scoring, self.refit).with_copies()
-        data = await self._divide(client, search_args, placement, name)
-        with shown_log(self.verbose), callback_management_context(self):
-            try:
-                await data.load(workers)
-                if budget.refits:
-                    most = self._max_calls()
-                    budget.check_chunks(data.n_chunks, most)
-                    data.check_fits_in_memory(
-                        joined_by_tasks=budget.span(0, most) is not None
-                    )
-                spec = make_trial_spec(
-                    placement,
-                    budget,
-                    scoring,
-                    search_args,
-                    whole,
-                    data,
-                    stacked=bool(self.stack),
-                )
-                self.device_ = placement.device
-                self._labels = data.labels if data.encodes else None
-                job = Job(name, client, schedule, trials, spec, data, workers)
-                await self._carry_out(job)
-            finally:
-                data.release()
-        return self
-
-    async def _divide(
-        self, client: Client, search_args: SearchArgs, placement: Placement, name: str
-    ) -> ResidentData:
-        """Decide which rows train and which validate."""
-        classify = "y" in search_args.blocks.blocks[0] and (
-            is_classifier(placement.kind) or takes_classes(placement.kind)
-        )
-        seed = spawn_seed(search_args.seed, _DATA_SEED)
-        splitting, blocks = await plan_splitting(
-            client,
-            search_args,
-            classify=classify,
-            refits=placement.budget.refits,
-            seed=seed,
-        )
-        budget = placement.budget
-        if budget.span(0, 1) is not None:
-            # Where all chunks are fitted to at once, one without weight does no harm.
-            splitting = replace(
-                splitting, weights=search_args.weights, joined=budget.refits
-            )
-        on_device = placement.on_device
-        return ResidentData(
-            client,
-            blocks,
-            name=name,
-            splitting=splitting,
-            seed=seed,
-            classify=classify,
-            validation=search_args.validation,
-            on_device=on_device,
-            device_memory=math.inf
-            if on_device is None
-            else await device_memory(client),
-        )
-
     async def _carry_out(self, job: Job) -> None:
         """Train and score as the schedule says, and set the fitted attributes."""
         data, spec, schedule = job.data, job.spec, job.schedule
@@ -220,16 +109,7 @@ class SearchRun(ABC):
         progress = Progress(self, schedule.n_trials, data.n_rows, data.n_chunks)
         engine = Engine(schedule, dispatcher, progress)
         announcer = Announcer("trial")
-        runner = DaskRunner(
-            job.client,
-            engine,
-            data,
-            spec,
-            job.trials,
-            job.name,
-            job.workers,
-            announcer,
-        )
+        runner = _runner(job, engine, announcer)
         try:
             with spec.hearing.here():
                 await runner.run()
@@ -302,17 +182,7 @@ class SearchRun(ABC):
         if again:
             began = monotonic()
             runner.drop_results()
-            model, error = await train_on_all(
-                job.client,
-                job.schedule,
-                job.data,
-                job.spec,
-                job.trials,
-                best,
-                f"{job.name}-refit",
-                await worker_facts(job.client),
-                announcer,
-            )
+            model, error = await _train_on_all(job, best, announcer)
             self.refit_time_ = monotonic() - began
             reason = f"trained again on all rows, it failed with {error}"
         else:
@@ -328,16 +198,6 @@ class SearchRun(ABC):
             )
 
 
-async def _concrete(client: Client, params: dict[str, Any]) -> dict[str, Any]:
-    """Return fit parameters with what is Dask's replaced by its result."""
-    futures = {
-        name: value if isinstance(value, Future) else client.compute(value)
-        for name, value in params.items()
-        if isinstance(value, Future) or is_dask_collection(value)
-    }
-    return {**params, **await client.gather(futures, asynchronous=True)}
-
-
 def _explain(engine: Engine) -> str:
     if not engine.failures:
         return f"none of {engine.schedule.n_trials} trials got a finite score"
@@ -347,3 +207,67 @@ def _explain(engine: Engine) -> str:
         f"{engine.schedule.n_trials} failed, the first with {first.reason}\n\n"
         f"Trial {first.trial} {first.status}:\n{first.error}"
     )
+
+
+def _runner(job: Job, engine: Engine, announcer: Announcer) -> DaskRunner:
+    return DaskRunner(
+        job.client,
+        engine,
+        job.data,
+        job.spec,
+        job.trials,
+        job.name,
+        job.workers,
+        announcer,
+    )
+
+
+async def _train_on_all(
+    job: Job, best: Record, announcer: Announcer
+) -> tuple[Any, str]:
+    """Train the best trial from its first call, on the rows that validated as well.
+
+    It makes as many calls as in the search, each on all rows of a chunk. Rows that were
+    given to validate on are chunks of their own; it then goes through all as often as
+    in the search, and so makes more calls where calls are chunks.
+
+    Parameters
+    ----------
+    job : Job
+        Done; its data is changed.
+    best : Record
+    announcer : Announcer
+        Is told of the warnings.
+
+    Returns
+    -------
+    model : estimator or None
+        None if it failed.
+    error : str
+        Why.
+    """
+    data, budget, calls = job.data, job.spec.budget, best.calls
+    before = data.n_chunks
+    data.include_validation()
+    if budget.span(0, calls) is not None:
+        calls = round(calls * data.n_chunks / before)
+    # The schedule is not asked for anything any more.
+    dispatcher = Dispatcher(
+        job.schedule.outlook,
+        window=data.window if data.windowed else None,
+        budget=budget,
+    )
+    engine = Engine(job.schedule, dispatcher)
+    again = replace(
+        job,
+        name=f"{job.name}-refit",
+        spec=replace(job.spec, n_splits=1, by_roles=False),
+        workers=await worker_facts(job.client),
+    )
+    runner = _runner(again, engine, announcer)
+    try:
+        model = await runner.model(best.trial, calls)
+    finally:
+        runner.drop_results()
+    failure = engine.failures.get(best.trial)
+    return model, "" if failure is None else failure.reason

@@ -24,7 +24,7 @@ from sklearn.utils.metadata_routing import process_routing
 
 from gpu_hpo._sklearn_private import _routing_enabled
 from gpu_hpo.adaptive._search_space import check_space
-from gpu_hpo.adaptive.data._partition import count_groups
+from gpu_hpo.adaptive.data._splitting import count_groups
 from gpu_hpo.adaptive.training._budgets import Budget
 from gpu_hpo.data._blocks import Blocks, as_blocks, is_per_row, known_length
 from gpu_hpo.data._chunk import GROUPS

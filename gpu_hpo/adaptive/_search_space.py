@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
+from gpu_hpo.exceptions import GpuHpoWarning
 from gpu_hpo.training._content_keys import Keys
 
 
@@ -101,3 +102,21 @@ def sample(parameters: Any, n: int, seed: np.random.SeedSequence) -> list[Any]:
         # Said once for the whole search by the caller, with what follows from it.
         warnings.filterwarnings("ignore", "The total space of parameters")
         return list(ParameterSampler(parameters, n, random_state=rng))
+
+
+def warn_small_space(params: Sequence[Mapping[str, Any]], wanted: str) -> None:
+    """Warn that the space holds fewer parameter sets than were to be sampled.
+
+    Parameters
+    ----------
+    params : sequence of dict
+        One for each model; each set of the space is among them.
+    wanted : str
+        How many were to be sampled.
+    """
+    warnings.warn(
+        f"parameters is a space of {n_distinct(params)} distinct sets where {wanted} "
+        f"were to be sampled: {len(params)} models are trained",
+        GpuHpoWarning,
+        stacklevel=2,
+    )

@@ -14,15 +14,15 @@ from distributed import Client
 from sklearn.model_selection import check_cv
 
 from gpu_hpo.adaptive._search_args import SearchArgs, is_splitter
-from gpu_hpo.adaptive.data._partition import count_groups
 from gpu_hpo.adaptive.data._splitting import (
     Splitting,
+    count_groups,
     fold_groups,
     hold_out_groups,
     roles_of_indices,
 )
 from gpu_hpo.data._blocks import Blocks
-from gpu_hpo.data._chunk import GROUPS, ROLES
+from gpu_hpo.data._chunk import GROUPS
 from gpu_hpo.devices._namespace import to_host
 from gpu_hpo.training._lending import access_of, lend
 
@@ -37,7 +37,7 @@ async def plan_splitting(
     classify: bool,
     refits: bool,
     seed: np.random.SeedSequence,
-) -> tuple[Splitting, Blocks]:
+) -> tuple[Splitting, np.ndarray | None]:
     """Decide how rows are divided; groups, and y if a splitter asks, are looked at.
 
     Parameters
@@ -54,8 +54,8 @@ async def plan_splitting(
     Returns
     -------
     splitting : Splitting
-    blocks : Blocks
-        Those of the request, with roles if a splitter has given them.
+    roles : ndarray of shape (n_samples, n_splits), or None
+        Of all rows, if a splitter decides.
 
     Raises
     ------
@@ -70,9 +70,9 @@ async def plan_splitting(
         )
     if is_splitter(cv):
         roles = await _roles_by_splitter(client, search_args, classify)
-        return Splitting(), blocks.with_rows(ROLES, roles)
+        return Splitting(), roles
     if search_args.validation is not None:
-        return Splitting(), blocks
+        return Splitting(), None
     stratify = classify if search_args.stratify is None else search_args.stratify
     test_size = search_args.test_size
     if test_size is None:
@@ -85,10 +85,10 @@ async def plan_splitting(
         else:
             numbers = hold_out_groups(counts, test_size, seed)
     if cv is not None:
-        return Splitting(0.0, int(cv), stratify, numbers), blocks
+        return Splitting(0.0, int(cv), stratify, numbers), None
     # What is held out trains in the end, with the chunk that it is of.
     together = search_args.refit is True
-    return Splitting(test_size, None, stratify, numbers, together), blocks
+    return Splitting(test_size, None, stratify, numbers, together), None
 
 
 async def _group_sizes(client: Client, blocks: Blocks) -> dict[Any, int]:

@@ -20,10 +20,10 @@ from gpu_hpo._typing import (
     RandomState,
     Scorers,
 )
-from gpu_hpo.adaptive._base import BaseIncrementalSearchCV, warn_small_space
+from gpu_hpo.adaptive._base import BaseIncrementalSearchCV
 from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.adaptive._planned import planned_calls, planned_fits
-from gpu_hpo.adaptive._search_space import n_to_sample, sample
+from gpu_hpo.adaptive._search_space import n_to_sample, sample, warn_small_space
 from gpu_hpo.data._random_split import spawn_seed
 from gpu_hpo.exceptions import GpuHpoWarning
 from gpu_hpo.schedules._base import Schedule

@@ -22,9 +22,9 @@ from gpu_hpo._typing import (
     RandomState,
     Scorers,
 )
-from gpu_hpo.adaptive._base import BaseIncrementalSearchCV, warn_small_space
+from gpu_hpo.adaptive._base import BaseIncrementalSearchCV
 from gpu_hpo.adaptive._docs import with_shared_docs
-from gpu_hpo.adaptive._search_space import n_to_sample, sample
+from gpu_hpo.adaptive._search_space import n_to_sample, sample, warn_small_space
 from gpu_hpo.schedules._base import Schedule
 
 

@@ -59,16 +59,16 @@ def test_other_decisions(monkeypatch):
 
 def test_other_rows(monkeypatch):
     """A search that trains on the same rows twice differs from the loop by scores."""
-    from gpu_hpo.adaptive.training import _model_group
+    from gpu_hpo.adaptive.training._budgets import PartialFit
 
-    train_call = _model_group.train_call
+    train = PartialFit.train
 
-    def twice(model, *args, **options):
-        train_call(model, *args, **options)
+    def twice(budget, model, *args, **options):
+        train(budget, model, *args, **options)
         if isinstance(model, SGDClassifier):
-            train_call(model, *args, **options)
+            train(budget, model, *args, **options)
 
-    monkeypatch.setattr(_model_group, "train_call", twice)
+    monkeypatch.setattr(PartialFit, "train", twice)
     kinds = {kind for kind, _ in check(hyperband, data)}
     assert "loop: scores" in kinds
 

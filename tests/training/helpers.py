@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from gpu_hpo.devices import array_namespace
+from gpu_hpo.training._lending import access_of
 
 
 class LeastSquares(RegressorMixin, BaseEstimator):
@@ -67,3 +68,10 @@ class Steps(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):
         return (X @ self.coef_ > 0.5) * 1
+
+
+def train_call(model, chunk, spec, *, first):
+    """Train a model by one call on a chunk, as searches do."""
+    params = spec.fit_params_of(chunk)
+    access = access_of(model)
+    spec.budget.train(model, chunk, params, spec.classes, first=first, access=access)

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import dask
@@ -15,21 +17,98 @@ from dask.base import is_dask_collection
 from dask.task_spec import DataNode
 from distributed import Client, Future, wait
 
-from gpu_hpo.adaptive.data._partition import (
+from gpu_hpo.adaptive.data._block_facts import (
     BlockFacts,
-    SplitBlock,
-    groups,
-    join_pieces,
-    n_parts,
-    split_block,
+    class_labels,
+    distinct_labels,
+    facts_of_roles,
+    without_weight,
 )
 from gpu_hpo.adaptive.data._splitting import Splitting
 from gpu_hpo.compute._transport import Parcel, aligned, pack, scatter, unwrap, wrap
 from gpu_hpo.data._blocks import Blocks
-from gpu_hpo.data._chunk import Chunk, n_bytes
+from gpu_hpo.data._chunk import (
+    GROUPS,
+    ROLES,
+    Chunk,
+    concat_chunks,
+    n_bytes,
+    n_rows,
+    take_chunk_rows,
+)
 from gpu_hpo.data._random_split import spawn_seed
+from gpu_hpo.devices._namespace import to_host
 
 SPLIT_SEED, ORDER_SEED = range(2)  # purposes of seeds
+
+
+@dataclass(frozen=True)
+class SplitBlock:
+    """A block cut in two, and the facts about it."""
+
+    train: Chunk
+    validation: Chunk
+    facts: BlockFacts = field(repr=False)
+
+
+def split_block(
+    block: Chunk, splitting: Splitting, seed: np.random.SeedSequence, classify: bool
+) -> SplitBlock:
+    """Split one block into a train chunk and a validation piece.
+
+    Where rows have roles, the chunk is the whole block with them, and no piece is left.
+
+    Parameters
+    ----------
+    block : Chunk
+        Roles in it are those to go by.
+    splitting : Splitting
+    seed : numpy.random.SeedSequence
+        This block's own.
+    classify : bool
+        Whether y holds class labels.
+
+    Raises
+    ------
+    ValueError
+        If X, y and the rest differ in length.
+    TypeError
+        If labels cannot be ordered.
+    """
+    n = n_rows(block)
+    for name, value in block.items():
+        length = n_rows({"X": value})
+        if length != n:
+            raise ValueError(
+                f"X and {name} must have the same number of rows: a block of X has "
+                f"{n} and that of {name} has {length}"
+            )
+    block = dict(block)
+    groups = block.pop(GROUPS, None)
+    if groups is not None:
+        groups = np.asarray(to_host(groups))
+    labels = class_labels(block["y"]) if classify else None
+    distinct = distinct_labels(labels)
+    if splitting.by_roles:
+        block[ROLES] = splitting.roles(n, seed, labels, groups)
+    if ROLES in block:
+        block[ROLES] = np.asarray(block[ROLES])
+        facts = facts_of_roles(block, distinct, splitting.weights)
+        return SplitBlock(block, take_chunk_rows(block, slice(0)), facts)
+    train, validation = splitting.held_out(n, seed, labels, groups)
+    chunk = take_chunk_rows(block, train)
+    bare = without_weight(chunk, splitting.weights)
+    if bare is not None and not splitting.joined:
+        # To many models nothing but such rows is an error; no rows, they are no call.
+        chunk = take_chunk_rows(chunk, slice(0))
+    facts = BlockFacts(
+        n_rows(chunk),
+        len(validation),
+        n_bytes(chunk),
+        distinct,
+        without_weight=bare,
+    )
+    return SplitBlock(chunk, take_chunk_rows(block, validation), facts)
 
 
 @dataclass
@@ -127,7 +206,7 @@ class Loader:
     def _groups(self) -> list[range]:
         """Return which blocks' pieces make up which validation part."""
         n_blocks = len(self._blocks.blocks)
-        return groups(n_blocks, n_parts(n_blocks, self._splitting.test_size))
+        return even_runs(n_blocks, n_parts(n_blocks, self._splitting.test_size))
 
     # ---- from the client ----
 
@@ -256,6 +335,23 @@ class Loader:
             item.nbytes = sum(fact.n_bytes for fact in known) * held // rows
             if held:
                 self.parts.append(item)
+
+
+def n_parts(n_blocks: int, test_size: float) -> int:
+    """Count the validation parts: each about as large as a chunk."""
+    return max(1, round(n_blocks * test_size))
+
+
+def even_runs(n_items: int, n_runs: int) -> list[range]:
+    """Cut ``range(n_items)`` into `n_runs` runs of nearly equal length."""
+    edges = [math.floor(n_items * i / n_runs) for i in range(n_runs + 1)]
+    return [range(a, b) for a, b in pairwise(edges)]
+
+
+def join_pieces(pieces: list[Chunk]) -> Chunk:
+    """Join the pieces of several blocks into one validation part; {} if empty."""
+    pieces = [piece for piece in pieces if n_rows(piece)]
+    return concat_chunks(pieces) if pieces else {}
 
 
 def _at_hand(value: Any) -> Any:

@@ -12,15 +12,15 @@ worker's memory is not adopted but fetched when needed.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from dask.base import tokenize
 from distributed import Client, Future
 
 from gpu_hpo._config import read_bytes, read_share
+from gpu_hpo.adaptive.data._block_facts import count_held, count_rows, union_of_labels
 from gpu_hpo.adaptive.data._loading import ORDER_SEED, Item, Loader
-from gpu_hpo.adaptive.data._partition import count_held, count_rows, union_of_labels
+from gpu_hpo.adaptive.data._memory import MemoryPlan, WorkerFacts
 from gpu_hpo.adaptive.data._splitting import Splitting
 from gpu_hpo.adaptive.data._upload import OnDevice, Upload
 from gpu_hpo.compute._transport import pack
@@ -28,14 +28,6 @@ from gpu_hpo.data._blocks import Blocks
 from gpu_hpo.data._chunk import Chunk, concat_chunks
 from gpu_hpo.data._random_split import spawn_seed
 from gpu_hpo.devices._namespace import synchronize
-
-
-@dataclass(frozen=True)
-class WorkerFacts:
-    """The facts about a worker: threads, and bytes of memory (or inf)."""
-
-    nthreads: int
-    memory: float
 
 
 class ResidentData:
@@ -93,8 +85,10 @@ class ResidentData:
         self.splitting = splitting
         self._seed = seed
         self._on_device = on_device
-        self._device_memory = device_memory
-        self._resident_share = read_share("memory.resident-share")
+        self._memory = MemoryPlan(
+            device_memory=math.inf if on_device is None else device_memory,
+            resident_share=read_share("memory.resident-share"),
+        )
         self._loader = Loader(
             client, blocks, name=name, splitting=splitting, seed=seed, classify=classify
         )
@@ -121,11 +115,6 @@ class ResidentData:
         self.n_rows = (0, 0)
         self.chunk_rows: list[int] = []
         self.n_splits = 1
-        self.resident = True
-        self._task_bytes = math.inf
-        self._memory = math.inf
-        self._threads = 1
-        self._total_bytes = 0
 
     @property
     def n_chunks(self) -> int:
@@ -169,7 +158,10 @@ class ResidentData:
             self.n_splits = counts.n_splits
             self._parts = self._packs  # every row validates where it is
         self.n_bytes = sum(item.nbytes for item in self._packs)
-        self._limit(workers)
+        total = self.n_bytes
+        if not self.has_roles:
+            total += sum(part.nbytes for part in self._parts)
+        self._memory = self._memory.of_workers(workers.values(), total)
 
     def include_validation(self) -> None:
         """Train, from now on, on the rows that were to validate as well.
@@ -199,21 +191,17 @@ class ResidentData:
         joined_by_tasks : bool
             Whether each task puts rows together for itself, and not one for all.
         """
-        joined = self._threads if joined_by_tasks else 1
-        copies = 1 + joined if self.n_chunks > 1 else 1
-        if self.has_roles:
-            copies += 1  # each task takes the rows of one split after another
-        needed = self._total_bytes + (copies - 1) * self.n_bytes
-        memory = self._memory
-        if self._on_device is not None:
-            memory = min(memory, self._device_memory)
-        if needed > self._resident_share * memory:
-            raise ValueError(
-                f"X has {self.n_bytes:,} bytes to train on, which this resource fits "
-                f"to in one piece: {copies} times that is more than a worker's memory "
-                f"of {memory:,.0f} bytes can hold together with its models. Take "
-                "fewer rows, one chunk, resource='partial_fit', or larger workers"
-            )
+        self._memory.check_one_piece(
+            self.n_bytes,
+            is_copied=self.n_chunks > 1,
+            by_tasks=joined_by_tasks,
+            by_splits=self.has_roles,
+        )
+
+    @property
+    def resident(self) -> bool:
+        """Whether each worker may keep all data."""
+        return self._memory.resident
 
     @property
     def has_roles(self) -> bool:
@@ -221,15 +209,9 @@ class ResidentData:
         return self._parts is self._packs
 
     @property
-    def uploads_in_tasks(self) -> bool:
-        """Whether tasks upload what they train on, since a GPU cannot hold it all."""
-        most = self._resident_share * self._device_memory
-        return self._on_device is not None and self._total_bytes > most
-
-    @property
     def upload(self) -> Upload | None:
         """What tasks have to do with the chunks that they are given, if anything."""
-        return self._to_device if self.uploads_in_tasks else None
+        return self._to_device if self._memory.uploads_in_tasks else None
 
     @property
     def _to_device(self) -> Upload | None:
@@ -306,7 +288,7 @@ class ResidentData:
         while stop - start < 2 * self.n_chunks:
             pack = self._place[self.calls_order(stop + 1)[stop]][0]
             held[pack] = self._packs[pack].nbytes
-            if stop > start and sum(held.values()) > self._task_bytes:
+            if stop > start and sum(held.values()) > self._memory.task_bytes:
                 break
             stop += 1
         return stop
@@ -314,13 +296,13 @@ class ResidentData:
     @property
     def windowed(self) -> bool:
         """Whether a task may not hold all of the data at once."""
-        return self.n_bytes > self._task_bytes
+        return self.n_bytes > self._memory.task_bytes
 
     @property
     def parts_per_task(self) -> int:
         """Validation parts that a task may hold at once."""
         largest = max(part.nbytes for part in self._parts)
-        return max(1, int(min(self._task_bytes / max(largest, 1), self.n_parts)))
+        return max(1, int(min(self._memory.task_bytes / max(largest, 1), self.n_parts)))
 
     def forget_worker(self, worker: str) -> None:
         """Drop what was kept for a worker that is gone."""
@@ -360,21 +342,10 @@ class ResidentData:
 
     # ---- on the workers ----
 
-    def _limit(self, workers: dict[str, WorkerFacts]) -> None:
-        memory = min(facts.memory for facts in workers.values())
-        threads = max(facts.nthreads for facts in workers.values())
-        total = self.n_bytes
-        if not self.has_roles:
-            total += sum(part.nbytes for part in self._parts)
-        self._memory, self._threads, self._total_bytes = memory, threads, total
-        self.resident = total <= self._resident_share * memory
-        if not self.resident:
-            self._task_bytes = read_share("memory.task-share") * memory / threads
-
     def _at(self, worker: str, kind: str, items: list[Item], i: int) -> Future:
         item = items[i]
         assert item.future is not None
-        upload = None if self.uploads_in_tasks else self._to_device
+        upload = None if self._memory.uploads_in_tasks else self._to_device
         at_home = item.home == worker and upload is None
         if at_home or not (self.resident or upload):
             return item.future

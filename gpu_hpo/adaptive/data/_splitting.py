@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Divide rows into those that train and those that validate.
+"""Decide which rows train and which validate.
 
 Either part of every block is held out, or all rows stay together and each has a role in
 each of several splits, as in k-fold cross-validation.
@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from gpu_hpo.data._chunk import ROLES, Chunk, n_rows, take_chunk_rows
 from gpu_hpo.data._random_split import split_rows, stratified_folds
+from gpu_hpo.devices._namespace import to_host
 
 NEITHER, TRAIN, TEST = range(3)  # what a row is to a split
 
@@ -151,6 +151,28 @@ def roles_of_indices(splits: Sequence[tuple[Any, Any]], n_samples: int) -> np.nd
     return roles
 
 
+def count_groups(groups: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct groups of a block, and how many rows each has.
+
+    Raises
+    ------
+    ValueError
+        If some are missing, or there is no order among them.
+    """
+    values = np.asarray(to_host(groups))
+    missing = False
+    if values.dtype.kind == "f":
+        missing = bool(np.isnan(values).any())
+    elif values.dtype == object:
+        missing = any(value is None or value != value for value in values.tolist())
+    if missing:
+        raise ValueError("groups has missing values: every row needs a group")
+    try:
+        return np.unique(values, return_counts=True)
+    except TypeError as error:
+        raise ValueError(f"groups cannot be ordered: {error}") from None
+
+
 def fold_groups(counts: Mapping[Any, int], n_folds: int) -> GroupNumbers:
     """Deal groups out to folds of about equal size, the largest first.
 
@@ -204,55 +226,3 @@ def hold_out_groups(
     numbers = np.zeros(len(names), np.intp)
     numbers[order[: min(nearest, len(names) - 1)]] = 1
     return GroupNumbers(names, numbers)
-
-
-class Splits:
-    """The rows of one chunk by their role in each split; copies are made once.
-
-    Parameters
-    ----------
-    chunk : Chunk
-    by_roles : bool
-        Whether to go by the roles in it. If not there is one split, of all rows.
-    """
-
-    def __init__(self, chunk: Chunk, *, by_roles: bool) -> None:
-        self._roles: np.ndarray | None = chunk[ROLES] if by_roles else None
-        self._rows = {name: value for name, value in chunk.items() if name != ROLES}
-        self._taken: dict[tuple[int, int], Chunk] = {}
-        self._numbers: dict[tuple[int, int], np.ndarray] = {}
-
-    @property
-    def whole(self) -> Chunk:
-        """All rows."""
-        return self._rows
-
-    def train(self, split: int) -> Chunk:
-        """Return the rows that train in a split."""
-        return self._take(split, TRAIN)
-
-    def test(self, split: int) -> Chunk:
-        """Return the rows that validate in a split."""
-        return self._take(split, TEST)
-
-    def train_numbers(self, split: int) -> np.ndarray | None:
-        """Return the numbers of the rows that train in a split; None are all."""
-        return None if self._roles is None else self._numbered(split, TRAIN)
-
-    def _numbered(self, split: int, role: int) -> np.ndarray:
-        assert self._roles is not None
-        key = split, role
-        if key not in self._numbers:
-            self._numbers[key] = np.flatnonzero(self._roles[:, split] == role)
-        return self._numbers[key]
-
-    def _take(self, split: int, role: int) -> Chunk:
-        if self._roles is None:
-            return self._rows
-        key = split, role
-        if key not in self._taken:
-            numbers = self._numbered(split, role)
-            every = len(numbers) == n_rows(self._rows)
-            taken = self._rows if every else take_chunk_rows(self._rows, numbers)
-            self._taken[key] = taken
-        return self._taken[key]

@@ -17,7 +17,8 @@ from distributed.protocol.pickle import dumps
 from distributed.scheduler import KilledWorker
 
 from gpu_hpo._config import read_seconds
-from gpu_hpo.adaptive.data._resident import ResidentData, WorkerFacts
+from gpu_hpo.adaptive.data._memory import WorkerFacts
+from gpu_hpo.adaptive.data._resident import ResidentData
 from gpu_hpo.adaptive.engine._engine import Engine
 from gpu_hpo.adaptive.engine._reports import reports
 from gpu_hpo.adaptive.engine._task import Report, Task

@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 
+from gpu_hpo.adaptive.training._budget import ByCalls, check_has_fit
 from gpu_hpo.data._chunk import TARGETS, Chunk, n_rows, take_chunk_rows
 from gpu_hpo.devices._namespace import array_namespace, is_device_array, to_host
+from gpu_hpo.training._lending import Access, call_lent
 
 # What `fit` calls the model that it is to go on from.
 _GOES_ON_FROM = {"xgboost": "xgb_model", "lightgbm": "init_model"}
@@ -48,7 +50,78 @@ _STOPPING = (
 _OURS = frozenset({"xgb_model", "init_model"})
 
 
-def cannot_go_on(estimator: Any) -> str | None:
+class BoostingRounds(ByCalls):
+    """One call adds a model's own number of trees, fitted to one more chunk.
+
+    A search over that number (`n_estimators`) is one over how much a call does. The
+    model goes on from what it is, by XGBoost's, LightGBM's or scikit-learn's way to do
+    that.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("boosting_rounds")
+
+    def check(self, estimator: Any) -> None:
+        check_has_fit(estimator, self.resource)
+        reason = _cannot_go_on(estimator)
+        if reason is not None:
+            raise ValueError(f"resource={self.resource!r} {reason}")
+
+    def check_least(self, estimator: Any, calls: int) -> None:
+        """Do nothing: what this sets are no numbers of calls."""
+
+    def check_labels(self, estimator: Any, labels: np.ndarray) -> None:
+        if _library(estimator) == "xgboost" and not np.array_equal(
+            labels, np.arange(len(labels))
+        ):
+            raise ValueError(
+                f"{type(estimator).__name__} takes the labels 0 to {len(labels) - 1}, "
+                f"but y has {np.asarray(labels).tolist()}: encode them, as by "
+                "sklearn.preprocessing.LabelEncoder"
+            )
+
+    def sets(self, estimator: Any) -> dict[str, Any]:
+        names = ["warm_start"] if _library(estimator) == "sklearn" else []
+        params = estimator.get_params(deep=False)
+        return {name: params[name] for name in (*names, *_stopping(estimator))}
+
+    def takes_param(self, estimator: Any, name: str) -> bool:
+        if name == "classes":
+            return is_classifier(estimator)
+        # Validation rows, only for stopping: "eval_set", "sample_weight_eval_set".
+        if name in _OURS or ("eval" in name and name != "eval_metric"):
+            return False
+        return name in inspect.signature(estimator.fit).parameters
+
+    def takes_classes(self, estimator: Any) -> bool:
+        return is_classifier(estimator)
+
+    def cut(
+        self, n_samples: int, all_calls: int, chunk_size: int | None
+    ) -> dict[str, int | None]:
+        # The chunks of sorted data would lack classes, and trees are not unlearned.
+        return {"chunk_size": chunk_size, "interleave": True}
+
+    def train(
+        self,
+        model: Any,
+        chunk: Chunk,
+        params: dict[str, Any],
+        classes: np.ndarray | None,
+        *,
+        first: bool,
+        access: Access,
+    ) -> None:
+        def boost_lent(*rows: Any, **others: Any) -> None:
+            lent = dict(zip(chunk, rows, strict=True))
+            given = {**others, **{n: lent[n] for n in params if n in lent}}
+            boost(model, lent, given, classes, first=first)
+
+        others = {name: value for name, value in params.items() if name not in chunk}
+        call_lent(boost_lent, list(chunk.values()), others, access)
+
+
+def _cannot_go_on(estimator: Any) -> str | None:
     """Return why an estimator cannot go on with other rows; None if it can.
 
     Parameters
@@ -82,35 +155,6 @@ def cannot_go_on(estimator: Any) -> str | None:
                 f"{value!r}"
             )
     return None
-
-
-def set_by_budget(estimator: Any) -> dict[str, Any]:
-    """Return the parameters that stay as they are, or change from call to call."""
-    names = ["warm_start"] if _library(estimator) == "sklearn" else []
-    params = estimator.get_params(deep=False)
-    return {name: params[name] for name in (*names, *_stopping(estimator))}
-
-
-def takes_param(estimator: Any, name: str) -> bool:
-    """Return whether a call takes a fit parameter of this name."""
-    if name == "classes":
-        return is_classifier(estimator)
-    # Validation rows, for nothing but stopping: "eval_set", "sample_weight_eval_set".
-    if name in _OURS or ("eval" in name and name != "eval_metric"):
-        return False
-    return name in inspect.signature(estimator.fit).parameters
-
-
-def check_labels(estimator: Any, labels: np.ndarray) -> None:
-    """Raise ValueError if an estimator takes other class labels only."""
-    if _library(estimator) == "xgboost" and not np.array_equal(
-        labels, np.arange(len(labels))
-    ):
-        raise ValueError(
-            f"{type(estimator).__name__} takes the labels 0 to {len(labels) - 1}, but "
-            f"y has {np.asarray(labels).tolist()}: encode them, as by "
-            "sklearn.preprocessing.LabelEncoder"
-        )
 
 
 def boost(

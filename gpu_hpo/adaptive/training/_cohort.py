@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from gpu_hpo.adaptive.data._splitting import Splits
 from gpu_hpo.adaptive.training._members import (
     Cohort,
     FailsTrials,
@@ -17,7 +16,7 @@ from gpu_hpo.adaptive.training._members import (
     TrialOutcome,
     TrialWork,
 )
-from gpu_hpo.adaptive.training._model_group import ModelGroup
+from gpu_hpo.adaptive.training._model_group import ModelGroup, Splits
 from gpu_hpo.adaptive.training._models import TrialSpec, make_model
 from gpu_hpo.data._chunk import Chunk, concat_chunks
 from gpu_hpo.stacks._contract import stack_key, takes_rows

@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
-from gpu_hpo.adaptive.data._splitting import Splits
+import numpy as np
+
+from gpu_hpo.adaptive.data._splitting import TEST, TRAIN
+from gpu_hpo.adaptive.training._budget import ByCalls
 from gpu_hpo.adaptive.training._members import (
     Cohort,
     FailsTrials,
@@ -19,8 +22,8 @@ from gpu_hpo.adaptive.training._members import (
     TrialOutcome,
     TrialWork,
 )
-from gpu_hpo.adaptive.training._models import TrialSpec, refit, train_call
-from gpu_hpo.data._chunk import Chunk, n_rows
+from gpu_hpo.adaptive.training._models import TrialSpec
+from gpu_hpo.data._chunk import ROLES, Chunk, n_rows, take_chunk_rows
 from gpu_hpo.devices._ranges import annotated
 from gpu_hpo.training._heard import recorded
 from gpu_hpo.training._lending import Access, access_of
@@ -95,6 +98,8 @@ class ModelGroup:
         """Make one call."""
         if not self._any_left():
             return
+        budget = self._spec.budget
+        assert isinstance(budget, ByCalls)
         with self._timed("train"):
             members = self._members
             first = members[0].calls == 0
@@ -106,8 +111,16 @@ class ModelGroup:
                 rows = [chunk.train_numbers(slot.split) for slot in self._slots]
             else:
                 trained, own = self._stack, chunk.train(self.split)
-            train_call(
-                trained, own, self._spec, first=first, rows=rows, access=self._access
+            params = self._spec.fit_params_of(own)
+            if rows is not None:
+                params["rows"] = rows
+            budget.train(
+                trained,
+                own,
+                params,
+                self._spec.classes,
+                first=first,
+                access=self._access,
             )
         self._trained(1, 1)
 
@@ -117,10 +130,12 @@ class ModelGroup:
             return
         with self._timed("train"):
             member = self._members[0]
-            member.model = refit(
-                member.model, granted(), self._spec, self.start, self.stop
+            rows, budget = granted(), self._spec.budget
+            params = self._spec.fit_params_of(rows)
+            member.model = budget.refit(
+                member.model, rows, params, self.start, self.stop
             )
-        worth = self._spec.budget.cost(self.start, self.stop)
+        worth = budget.cost(self.start, self.stop)
         self._trained(self.stop - self.start, worth)
 
     def end(self) -> None:
@@ -256,3 +271,55 @@ def _changes(spec: TrialSpec) -> bool:
 
 def _without_X(part: Chunk) -> Chunk:
     return {name: value for name, value in part.items() if name != "X"}
+
+
+class Splits:
+    """The rows of one chunk by their role in each split; copies are made once.
+
+    Parameters
+    ----------
+    chunk : Chunk
+    by_roles : bool
+        Whether to go by the roles in it. If not there is one split, of all rows.
+    """
+
+    def __init__(self, chunk: Chunk, *, by_roles: bool) -> None:
+        self._roles: np.ndarray | None = chunk[ROLES] if by_roles else None
+        self._rows = {name: value for name, value in chunk.items() if name != ROLES}
+        self._taken: dict[tuple[int, int], Chunk] = {}
+        self._numbers: dict[tuple[int, int], np.ndarray] = {}
+
+    @property
+    def whole(self) -> Chunk:
+        """All rows."""
+        return self._rows
+
+    def train(self, split: int) -> Chunk:
+        """Return the rows that train in a split."""
+        return self._take(split, TRAIN)
+
+    def test(self, split: int) -> Chunk:
+        """Return the rows that validate in a split."""
+        return self._take(split, TEST)
+
+    def train_numbers(self, split: int) -> np.ndarray | None:
+        """Return the numbers of the rows that train in a split; None are all."""
+        return None if self._roles is None else self._numbered(split, TRAIN)
+
+    def _numbered(self, split: int, role: int) -> np.ndarray:
+        assert self._roles is not None
+        key = split, role
+        if key not in self._numbers:
+            self._numbers[key] = np.flatnonzero(self._roles[:, split] == role)
+        return self._numbers[key]
+
+    def _take(self, split: int, role: int) -> Chunk:
+        if self._roles is None:
+            return self._rows
+        key = split, role
+        if key not in self._taken:
+            numbers = self._numbered(split, role)
+            every = len(numbers) == n_rows(self._rows)
+            taken = self._rows if every else take_chunk_rows(self._rows, numbers)
+            self._taken[key] = taken
+        return self._taken[key]

@@ -1,26 +1,21 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Make a trial's model, and train it by one call."""
+"""Say what workers must know of trials, and make the model of one."""
 
 from __future__ import annotations
 
 import copy
-import threading
-import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
 
-from gpu_hpo.adaptive.training._budgets import Budget, ByCalls, PartialFit
-from gpu_hpo.data._chunk import Chunk, row_params, targets
+from gpu_hpo.adaptive.training._budgets import Budget, PartialFit
+from gpu_hpo.data._chunk import Chunk, row_params
 from gpu_hpo.devices._counterparts import convert
 from gpu_hpo.metrics._scoring import Scoring
-from gpu_hpo.training._lending import Access, access_of, call_lent
 from gpu_hpo.training._seeds import Place, leaves_places, set_seeds, unset_seeds
 from gpu_hpo.training._snapshots import own_functions
 from gpu_hpo.training._spec import TrainingSpec
@@ -84,6 +79,11 @@ class TrialSpec(TrainingSpec):
     n_splits: int = 1
     by_roles: bool = False
 
+    def fit_params_of(self, chunk: Chunk) -> dict[str, Any]:
+        """Return the fit parameters of a call that trains on a chunk."""
+        rows = row_params(chunk)
+        return {**self.fit_params, **{name: rows[name] for name in self.fit_rows}}
+
 
 def make_model(
     prototype: Any,
@@ -135,86 +135,3 @@ def _draw(
 ) -> None:
     seeds = rng.randint(np.iinfo(np.int32).max, size=len(unset)).tolist()
     set_seeds(model, unset, seeds, params)
-
-
-def train_call(
-    model: Any,
-    chunk: Chunk,
-    spec: TrialSpec,
-    *,
-    first: bool,
-    rows: Sequence[Any] | None = None,
-    access: Access | None = None,
-) -> None:
-    """Train `model`, or all models of a stack, by one call on `chunk`, in place.
-
-    Parameters
-    ----------
-    model : estimator or Stack
-    chunk : Chunk
-    spec : TrialSpec
-    first : bool
-        Whether it is their first call.
-    rows : sequence of ndarray, optional
-        Rows of the chunk for each model of a stack, if not all for all.
-    access : Access, optional
-        What the model may have of the chunk, if that is known.
-    """
-    params = _fit_params(chunk, spec)
-    if rows is not None:
-        params["rows"] = rows
-    budget = spec.budget
-    assert isinstance(budget, ByCalls)
-    budget.train(model, chunk, params, spec.classes, first=first, access=access)
-
-
-def refit(model: Any, rows: Chunk, spec: TrialSpec, start: int, stop: int) -> Any:
-    """Fit a model to `rows` for the calls from `start` to `stop`.
-
-    Returns
-    -------
-    estimator
-        Another than `model`, unless the budget is to go on with that.
-    """
-    model = spec.budget.prepare(model, start, stop)
-    # Few iterations are what the budget wants: no warning of that.
-    unsaid = _few_iterations if spec.budget.few_iterations else nullcontext()
-    with unsaid:
-        call_lent(model.fit, targets(rows), _fit_params(rows, spec), access_of(model))
-    return model
-
-
-class _Unsaid:
-    """Leaves out a kind of warning for as long as any thread is in here.
-
-    Filters belong to the process: threads that each put back what they found would
-    put back each other's.
-    """
-
-    def __init__(self, kind: type[Warning]) -> None:
-        self._kind = kind
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._filters: Any = None
-
-    def __enter__(self) -> None:
-        with self._lock:
-            self._inside += 1
-            if self._inside == 1:
-                self._filters = warnings.catch_warnings()
-                self._filters.__enter__()
-                warnings.simplefilter("ignore", self._kind)
-
-    def __exit__(self, *error: Any) -> None:
-        with self._lock:
-            self._inside -= 1
-            if not self._inside:
-                self._filters.__exit__(*error)
-
-
-_few_iterations = _Unsaid(ConvergenceWarning)
-
-
-def _fit_params(chunk: Chunk, spec: TrialSpec) -> dict[str, Any]:
-    rows = row_params(chunk)
-    return {**spec.fit_params, **{name: rows[name] for name in spec.fit_rows}}

@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import GroupKFold
 
-from gpu_hpo.adaptive.data._partition import split_block
+from gpu_hpo.adaptive.data._loading import split_block
 from gpu_hpo.adaptive.data._splitting import (
     TEST,
     TRAIN,
-    Splits,
     Splitting,
     fold_groups,
     hold_out_groups,
     roles_of_indices,
 )
+from gpu_hpo.adaptive.training._model_group import Splits
 from gpu_hpo.data._chunk import ROLES
 from gpu_hpo.data._random_split import stratified_folds
 from gpu_hpo.testing import NoHostCopyArray

@@ -28,10 +28,11 @@ from sklearn.pipeline import make_pipeline
 
 from gpu_hpo.adaptive.training._boosters import boost
 from gpu_hpo.adaptive.training._budgets import make_budget
-from gpu_hpo.adaptive.training._models import TrialSpec, train_call
+from gpu_hpo.adaptive.training._models import TrialSpec
 from gpu_hpo.metrics._scoring import make_scoring
 from gpu_hpo.testing import NoHostCopyArray
 from gpu_hpo.training._seeds import unset_seeds
+from tests.training.helpers import train_call
 
 BUDGET = make_budget("boosting_rounds")
 rng = np.random.default_rng(0)

@@ -13,11 +13,11 @@ from gpu_hpo.adaptive.training._models import (
     Trial,
     TrialSpec,
     make_model,
-    train_call,
 )
 from gpu_hpo.metrics._scoring import make_scoring
 from gpu_hpo.training._pipelines import takes_classes
 from gpu_hpo.training._seeds import unset_seeds
+from tests.training.helpers import train_call
 
 
 class Noting(BaseEstimator):

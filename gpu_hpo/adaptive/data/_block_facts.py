@@ -1,13 +1,11 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Split blocks into train chunks and validation pieces, one block at a time."""
+"""Find what the client must know of the blocks on workers, and count their rows."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -15,10 +13,8 @@ import numpy as np
 
 from gpu_hpo.adaptive.data._splitting import TEST, TRAIN, Splitting
 from gpu_hpo.data._chunk import (
-    GROUPS,
     ROLES,
     Chunk,
-    concat_chunks,
     n_bytes,
     n_rows,
     take_chunk_rows,
@@ -56,84 +52,45 @@ class BlockFacts:
     split_without_weight: tuple[int, str] | None = None
 
 
-@dataclass(frozen=True)
-class SplitBlock:
-    """A block cut in two, and the facts about it."""
-
-    train: Chunk
-    validation: Chunk
-    facts: BlockFacts = field(repr=False)
-
-
-def split_block(
-    block: Chunk, splitting: Splitting, seed: np.random.SeedSequence, classify: bool
-) -> SplitBlock:
-    """Split one block into a train chunk and a validation piece.
-
-    Where rows have roles, the chunk is the whole block with them, and no piece is left.
-
-    Parameters
-    ----------
-    block : Chunk
-        Roles in it are those to go by.
-    splitting : Splitting
-    seed : numpy.random.SeedSequence
-        This block's own.
-    classify : bool
-        Whether y holds class labels.
-
-    Raises
-    ------
-    ValueError
-        If X, y and the rest differ in length.
-    TypeError
-        If labels cannot be ordered.
-    """
-    n = n_rows(block)
-    for name, value in block.items():
-        length = n_rows({"X": value})
-        if length != n:
-            raise ValueError(
-                f"X and {name} must have the same number of rows: a block of X has "
-                f"{n} and that of {name} has {length}"
-            )
-    block = dict(block)
-    groups = block.pop(GROUPS, None)
-    if groups is not None:
-        groups = np.asarray(to_host(groups))
-    labels = np.asarray(to_host(block["y"])) if classify else None
-    if labels is not None and labels.ndim > 1:
+def class_labels(y: Any) -> np.ndarray | None:
+    """Return the class labels of rows, on the host; None if rows have no one class."""
+    labels = np.asarray(to_host(y))
+    if labels.ndim > 1:
         # Of several outputs no row has one class; a single column is as good as flat.
-        labels = labels.ravel() if labels.shape[1] == 1 else None
-    distinct = None if labels is None else _distinct(labels)
-    if splitting.by_roles:
-        block[ROLES] = splitting.roles(n, seed, labels, groups)
-    if ROLES in block:
-        block[ROLES] = np.asarray(block[ROLES])
-        counts = [(block[ROLES] == role).sum(axis=0) for role in (TRAIN, TEST)]
-        facts = BlockFacts(
-            n,
-            0,
-            n_bytes(block),
-            distinct,
-            np.stack(counts, axis=1),
-            without_weight=_without_weight(block, splitting.weights),
-            split_without_weight=_split_without_weight(block, splitting.weights),
-        )
-        return SplitBlock(block, take_chunk_rows(block, slice(0)), facts)
-    train, validation = splitting.held_out(n, seed, labels, groups)
-    chunk = take_chunk_rows(block, train)
-    bare = _without_weight(chunk, splitting.weights)
-    if bare is not None and not splitting.joined:
-        # To many models nothing but such rows is an error; no rows, they are no call.
-        chunk = take_chunk_rows(chunk, slice(0))
-    facts = BlockFacts(
-        n_rows(chunk), len(validation), n_bytes(chunk), distinct, without_weight=bare
+        return labels.ravel() if labels.shape[1] == 1 else None
+    return labels
+
+
+def distinct_labels(labels: np.ndarray | None) -> np.ndarray | None:
+    """Return distinct labels, sorted; raise TypeError if they cannot be ordered."""
+    if labels is None:
+        return None
+    try:
+        return np.unique(labels)
+    except TypeError:
+        kinds = sorted({type(label).__name__ for label in labels.tolist()})
+        raise TypeError(
+            f"y has class labels of kinds that cannot be ordered: {', '.join(kinds)}"
+        ) from None
+
+
+def facts_of_roles(
+    block: Chunk, distinct: np.ndarray | None, weights: tuple[str, ...]
+) -> BlockFacts:
+    """Return the facts about a block of these labels, whose rows have roles."""
+    counts = [(block[ROLES] == role).sum(axis=0) for role in (TRAIN, TEST)]
+    return BlockFacts(
+        n_rows(block),
+        0,
+        n_bytes(block),
+        distinct,
+        np.stack(counts, axis=1),
+        without_weight=without_weight(block, weights),
+        split_without_weight=_split_without_weight(block, weights),
     )
-    return SplitBlock(chunk, take_chunk_rows(block, validation), facts)
 
 
-def _without_weight(chunk: Chunk, weights: tuple[str, ...]) -> str | None:
+def without_weight(chunk: Chunk, weights: tuple[str, ...]) -> str | None:
     """Return the first weights that are 0 for all rows; None if none are."""
     for name in weights:
         weight: Any = chunk.get(name)
@@ -153,59 +110,10 @@ def _split_without_weight(
     given = {name: block[name] for name in weights if name in block}
     for split, roles in enumerate(block[ROLES].T if given else ()):
         rows = take_chunk_rows(given, np.flatnonzero(roles == TRAIN))
-        name = _without_weight(rows, weights)
+        name = without_weight(rows, weights)
         if name is not None:
             return split, name
     return None
-
-
-def count_groups(groups: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distinct groups of a block, and how many rows each has.
-
-    Raises
-    ------
-    ValueError
-        If some are missing, or there is no order among them.
-    """
-    values = np.asarray(to_host(groups))
-    missing = False
-    if values.dtype.kind == "f":
-        missing = bool(np.isnan(values).any())
-    elif values.dtype == object:
-        missing = any(value is None or value != value for value in values.tolist())
-    if missing:
-        raise ValueError("groups has missing values: every row needs a group")
-    try:
-        return np.unique(values, return_counts=True)
-    except TypeError as error:
-        raise ValueError(f"groups cannot be ordered: {error}") from None
-
-
-def _distinct(labels: np.ndarray) -> np.ndarray:
-    try:
-        return np.unique(labels)
-    except TypeError:
-        kinds = sorted({type(label).__name__ for label in labels.tolist()})
-        raise TypeError(
-            f"y has class labels of kinds that cannot be ordered: {', '.join(kinds)}"
-        ) from None
-
-
-def n_parts(n_blocks: int, test_size: float) -> int:
-    """Count the validation parts: each about as large as a chunk."""
-    return max(1, round(n_blocks * test_size))
-
-
-def join_pieces(pieces: list[Chunk]) -> Chunk:
-    """Join the pieces of several blocks into one validation part; {} if empty."""
-    pieces = [piece for piece in pieces if n_rows(piece)]
-    return concat_chunks(pieces) if pieces else {}
-
-
-def groups(n_items: int, n_groups: int) -> list[range]:
-    """Cut ``range(n_items)`` into `n_groups` runs of nearly equal length."""
-    edges = [math.floor(n_items * i / n_groups) for i in range(n_groups + 1)]
-    return [range(a, b) for a, b in pairwise(edges)]
 
 
 def union_of_labels(facts: list[BlockFacts]) -> Any:

@@ -9,15 +9,17 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
-from gpu_hpo.adaptive.data._partition import (
+from gpu_hpo.adaptive.data._block_facts import (
     BlockFacts,
     count_held,
     count_rows,
-    groups,
+    union_of_labels,
+)
+from gpu_hpo.adaptive.data._loading import (
+    even_runs,
     join_pieces,
     n_parts,
     split_block,
-    union_of_labels,
 )
 from gpu_hpo.adaptive.data._splitting import Splitting
 from gpu_hpo.data._chunk import concat_chunks, n_bytes, n_rows, take_chunk_rows
@@ -158,11 +160,11 @@ def test_n_parts(n_blocks, test_size, expected):
     assert n_parts(n_blocks, test_size) == expected
 
 
-@pytest.mark.parametrize(("n_items", "n_groups"), [(10, 3), (3, 3), (7, 1), (20, 6)])
-def test_groups(n_items, n_groups):
+@pytest.mark.parametrize(("n_items", "n_runs"), [(10, 3), (3, 3), (7, 1), (20, 6)])
+def test_even_runs(n_items, n_runs):
     """Groups cover all items in order and differ by at most one."""
-    found = groups(n_items, n_groups)
-    assert len(found) == n_groups
+    found = even_runs(n_items, n_runs)
+    assert len(found) == n_runs
     assert [i for group in found for i in group] == list(range(n_items))
     sizes = [len(group) for group in found]
     assert max(sizes) - min(sizes) <= 1
