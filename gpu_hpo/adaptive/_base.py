@@ -41,10 +41,10 @@ from gpu_hpo.adaptive._search_args import (
 from gpu_hpo.adaptive._trial_spec import make_trial_spec
 from gpu_hpo.adaptive._validation_set import plan_splitting
 from gpu_hpo.adaptive.data._resident import ResidentData
-from gpu_hpo.adaptive.engine._dask_runner import worker_facts
 from gpu_hpo.adaptive.training._models import Trial
 from gpu_hpo.compute._clients import search_client
 from gpu_hpo.compute._cluster_device import cluster_device, device_memory
+from gpu_hpo.compute._worker_facts import worker_facts
 from gpu_hpo.data._chunk import ROLES
 from gpu_hpo.data._random_split import spawn_seed
 from gpu_hpo.devices._detect import wanted_device

@@ -23,14 +23,14 @@ from gpu_hpo.adaptive._results import (
     make_history,
     refit_metadata,
 )
-from gpu_hpo.adaptive.data._memory import WorkerFacts
 from gpu_hpo.adaptive.data._resident import ResidentData
-from gpu_hpo.adaptive.engine._dask_runner import DaskRunner, worker_facts
+from gpu_hpo.adaptive.engine._dask_runner import DaskRunner
 from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
 from gpu_hpo.adaptive.engine._engine import Engine, Record
 from gpu_hpo.adaptive.training._budgets import Budget, make_budget
 from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.adaptive.training._stack_groups import stack_groups
+from gpu_hpo.compute._worker_facts import WorkerFacts, worker_facts
 from gpu_hpo.exceptions import GpuHpoWarning, NoFiniteScoreError
 from gpu_hpo.schedules._base import Schedule
 from gpu_hpo.training._heard import Announcer

@@ -9,14 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from gpu_hpo._config import read_share
-
-
-@dataclass(frozen=True)
-class WorkerFacts:
-    """The facts about a worker: threads, and bytes of memory (or inf)."""
-
-    nthreads: int
-    memory: float
+from gpu_hpo.compute._worker_facts import WorkerFacts
 
 
 @dataclass(frozen=True)

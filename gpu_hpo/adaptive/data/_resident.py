@@ -20,10 +20,11 @@ from distributed import Client, Future
 from gpu_hpo._config import read_bytes, read_share
 from gpu_hpo.adaptive.data._block_facts import count_held, count_rows, union_of_labels
 from gpu_hpo.adaptive.data._loading import ORDER_SEED, Item, Loader
-from gpu_hpo.adaptive.data._memory import MemoryPlan, WorkerFacts
+from gpu_hpo.adaptive.data._memory import MemoryPlan
 from gpu_hpo.adaptive.data._splitting import Splitting
 from gpu_hpo.adaptive.data._upload import OnDevice, Upload
 from gpu_hpo.compute._transport import pack
+from gpu_hpo.compute._worker_facts import WorkerFacts
 from gpu_hpo.data._blocks import Blocks
 from gpu_hpo.data._chunk import Chunk, concat_chunks
 from gpu_hpo.data._random_split import spawn_seed

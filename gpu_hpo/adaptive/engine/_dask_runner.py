@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from time import monotonic
@@ -16,8 +15,6 @@ from distributed import Client, Future
 from distributed.protocol.pickle import dumps
 from distributed.scheduler import KilledWorker
 
-from gpu_hpo._config import read_seconds
-from gpu_hpo.adaptive.data._memory import WorkerFacts
 from gpu_hpo.adaptive.data._resident import ResidentData
 from gpu_hpo.adaptive.engine._engine import Engine
 from gpu_hpo.adaptive.engine._reports import reports
@@ -26,50 +23,14 @@ from gpu_hpo.adaptive.engine._worker import Order, run_task, take_member
 from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.compute._replacements import bring_back
 from gpu_hpo.compute._transport import scatter
-from gpu_hpo.exceptions import ClientClosedError, WorkersLostError
+from gpu_hpo.compute._worker_facts import WATCH_SECONDS, WorkerFacts, worker_facts
 from gpu_hpo.training._heard import Announcer
 
 logger = logging.getLogger(__name__)
 
-# How often to look whether workers came or went.
-WATCH_SECONDS = 0.5
 FETCH_ATTEMPTS = 10
 LOST = ("KilledWorker", "FutureCancelledError")  # of a task, with its workers
 LARGE_SPEC = 2**18  # bytes
-
-
-async def worker_facts(client: Client) -> dict[str, WorkerFacts]:
-    """Return the workers of a cluster by address; wait for the first one.
-
-    Raises
-    ------
-    WorkersLostError
-        If there is none for as long as the setting ``workers.patience`` says.
-    ClientClosedError
-        If the client is closed.
-    """
-    waited, patience = 0.0, read_seconds("workers.patience")
-    while True:
-        if client.status != "running" or client.scheduler is None:
-            raise ClientClosedError(
-                f"{client!r} was {client.status} while the search was using it"
-            )
-        identity = await client.scheduler.identity()
-        if identity["workers"]:
-            return {
-                address: WorkerFacts(
-                    facts["nthreads"], float(facts["memory_limit"] or math.inf)
-                )
-                for address, facts in identity["workers"].items()
-            }
-        bring_back(client)
-        if waited >= patience:
-            raise WorkersLostError(
-                f"no worker joined the cluster at {client.scheduler.address} within "
-                f"{patience:.0f} seconds"
-            )
-        await asyncio.sleep(WATCH_SECONDS)
-        waited += WATCH_SECONDS
 
 
 def _is_lost(fetch: asyncio.Future[Any]) -> bool:

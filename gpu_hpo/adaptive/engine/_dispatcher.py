@@ -7,16 +7,18 @@ tasks. It holds no array, no future and no clock, so that the same code runs on 
 cluster and under the simulated clock.
 """
 
+# More than 400 lines, since what it is told and what it decides share all of its state.
+
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from itertools import count
 
 from gpu_hpo._config import read_seconds
 from gpu_hpo.adaptive.engine._held_results import HeldResults
 from gpu_hpo.adaptive.engine._prices import Prices
-from gpu_hpo.adaptive.engine._queue import Queue, Rank, first_of
+from gpu_hpo.adaptive.engine._ready_trials import ReadyTrials
 from gpu_hpo.adaptive.engine._task import Report, Task, TrialStep
 from gpu_hpo.adaptive.engine._trial_state import Goal, TrialState, Worker
 from gpu_hpo.adaptive.training._budgets import Budget, PartialFit
@@ -84,13 +86,11 @@ class Dispatcher:
             task_seconds = read_seconds("tasks.adaptive")
         self.task_seconds = task_seconds
         self.lookahead = lookahead
-        self.move_seconds = move_seconds
         self.window = window
         self.n_parts = n_parts
         self.parts_per_task = parts_per_task or n_parts
         self.budget = budget or PartialFit()
         self._loss_policy = LossPolicy(max_deaths)
-        self.urgency = urgency
         members: dict[Hashable, list[int]] = {}
         for trial, group in (groups or {}).items():
             members.setdefault(group, []).append(trial)
@@ -99,11 +99,16 @@ class Dispatcher:
         self.workers: dict[str, Worker] = {}
         self._trials: dict[int, TrialState] = {}
         self._prices = Prices(outlook, task_seconds, self.budget)
-        self._new = Queue()  # trials that live nowhere yet
+        self._ready = ReadyTrials(
+            self._trials,
+            self.workers,
+            self._prices,
+            lookahead=bool(lookahead),
+            move_seconds=move_seconds,
+            urgency=urgency,
+        )
         self._results = HeldResults()
         self._ids = count()
-        self._entries = count(1)
-        self._queued_calls = 0
         # task -> trial -> its epoch, and how many goals the task reaches
         self._reaches: dict[int, dict[int, tuple[int, int]]] = {}
         self._fetched: dict[int, list[int]] = {}  # task -> trials it has from elsewhere
@@ -171,7 +176,7 @@ class Dispatcher:
             self._prices.add(number)
             trial = self._trials[number] = TrialState(number)
         trial.goals.append(Goal(calls, scored))
-        self._queue(trial)
+        self._ready.add(trial)
 
     def drop(self, number: int) -> None:
         """Forget trial `number` and its model."""
@@ -179,7 +184,7 @@ class Dispatcher:
         if trial.live:
             trial.live = False
             self._prices.remove(number)
-        self._unqueue(trial)
+        self._ready.remove(trial)
         self._hold(trial, None)
 
     def revive(self, number: int) -> None:
@@ -210,17 +215,14 @@ class Dispatcher:
                 trial.lost_calls = 0
                 self._loss_policy.clear(step.trial)
             if not step.error:
-                self._queue(trial)
+                self._ready.add(trial)
         return True
 
     # ---- what it decides ----
 
     def assign(self) -> list[Task]:
         """Return the tasks to hand out now."""
-        # Trials whose chain is now taken to cost more, or less, are queued anew.
-        for trial in map(self._trials.__getitem__, self._prices.moved()):
-            if trial.entry:
-                self._queue(trial)
+        self._ready.rank_again()
         out: list[Task] = []
         while True:
             hungry = [
@@ -263,28 +265,6 @@ class Dispatcher:
             for step in task.steps
         )
 
-    def _queue(self, trial: TrialState) -> None:
-        """Make `trial` a candidate, if it has anything left to do."""
-        self._unqueue(trial)
-        if not trial.ready:
-            return
-        trial.entry = next(self._entries)
-        trial.queued_calls = trial.todo
-        self._queued_calls += trial.queued_calls
-        home = self.workers.get(trial.home) if trial.home else None
-        if home is None:
-            queue = self._new
-        else:
-            idle = home.staying if trial.stays else home.waiting
-            queue = home.running if trial.in_flight else idle
-        rank = self._prices.rank(trial.number, trial.calls)
-        queue.push(rank, trial.number, trial.entry)
-
-    def _unqueue(self, trial: TrialState) -> None:
-        trial.entry = 0
-        self._queued_calls -= trial.queued_calls
-        trial.queued_calls = 0
-
     def _lose(
         self, affected: set[int], suspects: set[int], alone: int | None, deaths: int = 1
     ) -> list[int]:
@@ -310,7 +290,7 @@ class Dispatcher:
             else:
                 trial.restart()
                 self._hold(trial, None)
-                self._queue(trial)
+                self._ready.add(trial)
         return given_up
 
     def _current(self, task: int) -> set[int]:
@@ -328,42 +308,6 @@ class Dispatcher:
         """Record that the result of `task` now holds the trial's model."""
         self._results.pass_on(trial.number, trial.source, task)
         trial.source = task
-
-    def _counts(self, number: int, entry: int) -> bool:
-        """Return whether an entry of a queue is the one that counts."""
-        return self._trials[number].entry == entry
-
-    def _first(self, queues: list[tuple[Queue, float]]) -> TrialState | None:
-        """Return the trial whose turn it is, of those in some queues."""
-        found = first_of(queues, Rank.longest, self._counts)
-        if found is None:
-            return None
-        rank, _ = found
-        slots = sum(worker.slots for worker in self.workers.values())
-        if rank.known and rank.chain * slots < self.urgency * self._prices.remaining():
-            found = first_of(queues, Rank.widest, self._counts) or found
-        return self._trials[found[1]]
-
-    def _candidates(self, name: str) -> Iterator[TrialState]:
-        """Yield ready trials for worker `name`, the one whose turn it is first.
-
-        A worker with an idle slot may fetch a trial that waits elsewhere. What runs
-        elsewhere stays there: its model is not to be had yet. What runs here can
-        only be queued, so it is not for an idle slot while there is anything else.
-        """
-        own = self.workers[name]
-        queues = [(own.waiting, 0.0), (own.staying, 0.0), (self._new, 0.0)]
-        idle = len(own.tasks) < own.slots
-        if idle:
-            queues += [
-                (other.waiting, self.move_seconds)
-                for other in self.workers.values()
-                if other is not own
-            ]
-        if not idle or (self.lookahead and self._first(queues) is None):
-            queues.append((own.running, 0.0))
-        while (trial := self._first(queues)) is not None:
-            yield trial
 
     def _together(self, name: str, lead: TrialState) -> list[TrialState]:
         """Choose trials that train in one stack with `lead`, which is one of them.
@@ -384,10 +328,10 @@ class Dispatcher:
             and trial.goals[-1].calls == lead.goals[-1].calls
         ]
         slots = sum(worker.slots for worker in self.workers.values())
-        share = self._queued_calls / slots / max(1, lead.queued_calls)
+        share = self._ready.n_calls / slots / max(1, lead.queued_calls)
         chosen = [lead, *mates[: max(0, math.ceil(share) - 1)]]
         for trial in chosen:
-            self._unqueue(trial)
+            self._ready.remove(trial)
         return chosen
 
     def _cohort(self, name: str) -> list[TrialState]:
@@ -399,11 +343,11 @@ class Dispatcher:
         """
         slots = sum(worker.slots for worker in self.workers.values())
         typical = self._prices.typical or self.task_seconds
-        share = min(self.task_seconds, self._queued_calls * typical / (2 * slots))
+        share = min(self.task_seconds, self._ready.n_calls * typical / (2 * slots))
         chosen: list[TrialState] = []
         skipped: list[TrialState] = []
         in_all = one_call = 0.0
-        for trial in self._candidates(name):
+        for trial in self._ready.candidates(name):
             price = self._prices.cost(trial.number)
             cost = price * self._least_worth(trial)
             suspect = self._loss_policy.suspects(trial.number)
@@ -411,7 +355,7 @@ class Dispatcher:
                 if self._empties(name, trial):
                     break
                 skipped.append(trial)
-                self._unqueue(trial)
+                self._ready.remove(trial)
                 continue
             if trial.number in self._groups and not suspect:
                 if not chosen:
@@ -428,11 +372,11 @@ class Dispatcher:
             chosen.append(trial)
             in_all += trial.queued_calls * price
             one_call += cost
-            self._unqueue(trial)
+            self._ready.remove(trial)
             if in_all >= share or self._prices.typical is None or suspect:
                 break
         for trial in skipped:
-            self._queue(trial)
+            self._ready.add(trial)
         return chosen
 
     def _empties(self, name: str, suspect: TrialState) -> bool:
@@ -474,7 +418,7 @@ class Dispatcher:
             trial.home = name
             trial.in_flight += 1
             self._hold(trial, number)
-            self._queue(trial)
+            self._ready.add(trial)
         return task
 
     def _step(self, trial: TrialState, fraction: float) -> TrialStep:

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gpu_hpo.adaptive.data._memory import WorkerFacts
 from gpu_hpo.adaptive.data._resident import ResidentData
 from gpu_hpo.adaptive.data._splitting import Splitting
+from gpu_hpo.compute._worker_facts import WorkerFacts
 from gpu_hpo.data._blocks import as_blocks
 
 SEED = np.random.SeedSequence(0)
