@@ -13,6 +13,8 @@ WHEEL ?=
 TESTS ?=
 # More arguments for pytest: make test PYTEST_ARGS='-m "not slow" -x'
 PYTEST_ARGS ?=
+# How many processes share the tests.
+JOBS ?= 2
 DEMO_ARGS ?=
 # How long generated searches are compared, the seed of the first, and more arguments:
 # make fuzz FUZZ_ARGS='--kind grid'
@@ -45,10 +47,10 @@ export MKL_NUM_THREADS = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHON
 
-PIP_INSTALL = bin/python -m pip install --quiet
+# Python compiles what it imports, which is a small part of what is installed.
+PIP_INSTALL = bin/python -m pip install --quiet --no-compile
 SOURCES := $(shell find gpu_hpo -type f ! -name '*.pyc' 2>/dev/null)
-# What the tests read besides the package; copied away from the source tree, so that
-# `import gpu_hpo` can only find the installed wheel.
+# What the tests read besides the package.
 TESTED := $(wildcard tests examples benchmarks docs conda-recipe pyproject.toml README.md \
 	CHANGELOG.md LICENSE Makefile environment.yml)
 
@@ -65,23 +67,31 @@ NIGHTLY_TESTS := $(addprefix tests/,adaptive/training exhaustive linear_model me
 	model_selection neural_network postfit stacks training wrappers test_estimators.py \
 	test_packaging.py)
 
-# What needs no cluster is run by two processes at a time; clusters have two of their own.
-PARALLEL_TESTS := $(addprefix tests/,datasets devices exhaustive/plan exhaustive/sharing \
-	linear_model metrics neural_network postfit schedules stacks testing training \
-	adaptive/training) \
-	$(addprefix tests/exhaustive/test_,as_scikit_learns_search.py failing_fits.py \
-	scikit_learns_own_tests.py errors.py)
+SHARED := -n $(JOBS) --dist worksteal
 # Runs $(1), a python, on TESTS, by default all. That nothing is selected in one part is
 # no failure.
 ifneq ($(TESTS),)
 run-tests = $(1) -m pytest $(TESTS) $(PYTEST_ARGS)
 else
 define run-tests
-$(1) -m pytest -n 2 $(PARALLEL_TESTS) $(PYTEST_ARGS) || [ $$? -eq 5 ]; \
-$(1) -m pytest $(addprefix --ignore=,$(PARALLEL_TESTS)) $(PYTEST_ARGS) || [ $$? -eq 5 ]; \
+$(1) -m pytest $(SHARED) $(PYTEST_ARGS) || [ $$? -eq 5 ]; \
 $(1) -m pytest --doctest-modules --pyargs gpu_hpo $(PYTEST_ARGS) || [ $$? -eq 5 ]
 endef
 endif
+# Leaves a script for each difference in build/fuzz.
+run-fuzz = $(1) -m tests.fuzz --out "$(CURDIR)/build/fuzz" --seconds $(FUZZ_SECONDS) \
+	--seed $(FUZZ_SEED) $(FUZZ_ARGS)
+# Does $(1) where `import gpu_hpo` can only find the installed wheel, by its "$$python".
+define with-the-wheel
+@set -eu; \
+python="$$PWD/$(FROM_WHEEL)/bin/python"; \
+folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+cp -R $(TESTED) "$$folder"; \
+cd "$$folder"; \
+"$$python" -c 'import gpu_hpo, sys; print("testing", gpu_hpo.__file__); \
+sys.exit("site-packages" not in gpu_hpo.__file__)'; \
+$(1)
+endef
 
 .PHONY: help demo test doctest test-wheel test-gpu test-nightly test-rapids test-rapids-pin fuzz lint format \
 	docs wheel clean
@@ -102,8 +112,8 @@ help:
 	@echo 'make docs             build the pages into docs/_build/html (DOCS_OFFLINE=1: no links to others)'
 	@echo 'make wheel            build the wheel into dist/'
 	@echo 'make clean            remove environments, caches and built files'
-	@echo 'Variables: PYTHON=python3.12  CUDA=13  WHEEL=1  TESTS=...  PYTEST_ARGS=...  DEMO_ARGS=...'
-	@echo '           FUZZ_SECONDS=600  FUZZ_SEED=0  FUZZ_ARGS=...'
+	@echo 'Variables: PYTHON=python3.12  CUDA=13  WHEEL=1  TESTS=...  PYTEST_ARGS=...  JOBS=2'
+	@echo '           DEMO_ARGS=...  FUZZ_SECONDS=600  FUZZ_SEED=0  FUZZ_ARGS=...'
 
 # Environments. The stamp is written last, so a broken installation is made anew.
 
@@ -166,20 +176,19 @@ demo: $(DEMO)/stamp
 
 ifeq ($(WHEEL),1)
 test: test-wheel
+
+fuzz: $(FROM_WHEEL)/stamp
+	$(call with-the-wheel,$(call run-fuzz,"$$python"))
 else
 test: $(TEST)/stamp
 	@set -eux; $(call run-tests,$(TEST)/bin/python)
+
+fuzz: $(TEST)/stamp
+	$(call run-fuzz,$(TEST)/bin/python)
 endif
 
 test-wheel: $(FROM_WHEEL)/stamp
-	@set -eu; \
-	python="$$PWD/$(FROM_WHEEL)/bin/python"; \
-	folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
-	cp -R $(TESTED) "$$folder"; \
-	cd "$$folder"; \
-	"$$python" -c 'import gpu_hpo, sys; print("testing", gpu_hpo.__file__); \
-	sys.exit("site-packages" not in gpu_hpo.__file__)'; \
-	$(call run-tests,"$$python")
+	$(call with-the-wheel,$(call run-tests,"$$python"))
 
 doctest: $(TEST)/stamp
 	$(TEST)/bin/python -m pytest --doctest-modules --pyargs gpu_hpo $(PYTEST_ARGS)
@@ -191,11 +200,11 @@ test-gpu: $(WITH_GPU)/stamp
 
 test-rapids: $(WITH_RAPIDS)/stamp
 	$(WITH_RAPIDS)/bin/python -m pip list 2>/dev/null | grep -i -E '^(cu|dask|scikit)'
-	$(WITH_RAPIDS)/bin/python -m pytest $(RAPIDS_TESTS) $(PYTEST_ARGS)
+	$(WITH_RAPIDS)/bin/python -m pytest $(SHARED) $(RAPIDS_TESTS) $(PYTEST_ARGS)
 
 test-rapids-pin: $(PIN)/stamp
 	$(PIN)/bin/python -m pip list 2>/dev/null | grep -i -E '^(dask|distributed|rapids)'
-	$(PIN)/bin/python -m pytest $(PYTEST_ARGS)
+	$(PIN)/bin/python -m pytest $(SHARED) $(PYTEST_ARGS)
 
 # The wheel of last night, above the bound in pyproject.toml: what fails here has to be
 # mended before the bound can rise.
@@ -204,12 +213,7 @@ test-nightly: $(NIGHTLY)/stamp
 	@$(NIGHTLY)/bin/python -c 'import sklearn, sys; sys.exit(".dev" not in sklearn.__version__)' || \
 	{ echo 'found no nightly build of scikit-learn' >&2; exit 1; }
 	$(NIGHTLY)/bin/python -m pip list 2>/dev/null | grep -i -E '^(joblib|scikit)'
-	$(NIGHTLY)/bin/python -m pytest $(or $(TESTS),$(NIGHTLY_TESTS)) $(PYTEST_ARGS)
-
-# Leaves a script for each difference in build/fuzz.
-fuzz: $(TEST)/stamp
-	$(TEST)/bin/python -m tests.fuzz --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED) \
-		$(FUZZ_ARGS)
+	$(NIGHTLY)/bin/python -m pytest $(SHARED) $(or $(TESTS),$(NIGHTLY_TESTS)) $(PYTEST_ARGS)
 
 lint: $(LINT)/stamp
 	$(LINT)/bin/ruff check .
