@@ -70,12 +70,9 @@ def make_blobs(
     return_centers : bool, default=False
         Whether to return the centres as well.
     chunks : int, tuple, "auto" or None, default=None
-        Rows of a block (-1: all in one); or the rows of each, which add up to
-        `n_samples`; or, as for any Dask array, ``(rows, n_features)``. Columns are
-        never cut. None and "auto" make blocks of at most 64 MiB.
+        Rows of a block, as of `make_classification`.
     like : array, optional
-        Of the library whose arrays the blocks shall be: a CuPy array, or a Dask array
-        of these, for blocks on the workers' GPUs. Their values are the same.
+        As of `make_classification`: a CuPy array, for blocks on GPUs.
 
     Returns
     -------

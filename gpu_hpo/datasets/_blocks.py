@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import dask.array as da
 import numpy as np
+from dask.base import tokenize
 
 from gpu_hpo._config import read_bytes
 from gpu_hpo._sklearn_private import validate_parameter_constraints
@@ -30,19 +31,8 @@ def check_arguments(
 ) -> None:
     """Raise if an argument is out of range, in scikit-learn's words.
 
-    Parameters
-    ----------
-    caller : str
-    constraints : mapping
-        As of scikit-learn's own generator, or like these; `random_state` may be more.
-    arguments : mapping
-
-    Raises
-    ------
-    ValueError
-        Naming the argument and its value.
-    TypeError
-        If `like` is no array.
+    The constraints are those of scikit-learn's own generator, or like them; but
+    `random_state` may be more, and `like` must be an array.
     """
     validate_parameter_constraints(
         {**constraints, "random_state": _RANDOM_STATE}, arguments, caller_name=caller
@@ -70,31 +60,21 @@ def draw_blocks(
     dtype: Any = np.float64,
     **params: Any,
 ) -> da.Array:
-    """Draw an array in tasks, block by block.
+    """Draw an array in tasks, block by block: ``draw(block, generators, **params)``.
 
-    Parameters
-    ----------
-    draw : callable
-        ``draw(block, generators, **params)`` draws a block, on the host.
-    blocks : dask.array.Array
-        What a block is drawn from, such as `empty_rows`; columns are not cut.
-    root : SeedSequence
-        Of all blocks.
-    rows : tuple of int, optional
-        Rows of each block; by default as many as in `blocks`.
-    width : int, optional
-        Columns. By default the array has one axis.
-    dtype : dtype, default=float64
-    **params
-        Equal for all blocks; may be ``Delayed``.
+    Each block is drawn from one of `blocks`, and has as many rows unless `rows` says
+    otherwise. It has `width` columns, or one axis if that is left out. Parameters may
+    be ``Delayed``.
     """
     rows = rows or blocks.chunks[0]
     n_axes = 1 if width is None else 2
+    token = tokenize(draw, blocks, root, rows, width, dtype, params)
     return da.map_blocks(
         _draw_block,
         blocks,
         draw=draw,
         root=root,
+        name=f"{draw.__name__}-{token}",
         drop_axis=1 if n_axes < blocks.ndim else None,
         new_axis=1 if n_axes > blocks.ndim else None,
         chunks=(rows,) if width is None else (rows, (width,)),
@@ -123,13 +103,9 @@ def _draw_block(
 def placed_like(like: Shaped | None, array: da.Array) -> da.Array:
     """Move blocks lazily to where the library of another array has its own.
 
-    Parameters
-    ----------
-    like : array or None
-        None, and what is on the host, leave blocks where they are drawn.
-    array : dask.array.Array
-        Blocks are drawn on the host by NumPy's generators, and moved in tasks: values
-        do not depend on the device, and do not pass the client.
+    Blocks are drawn on the host by NumPy's generators, and moved in tasks: values do
+    not depend on the device, and do not pass the client. None, and an array on the
+    host, leave blocks where they are drawn.
     """
     xp = array_namespace(like)
     if xp is np:
@@ -139,13 +115,7 @@ def placed_like(like: Shaped | None, array: da.Array) -> da.Array:
 
 
 def row_chunks(chunks: Chunks, n_samples: int, n_features: int) -> tuple[int, ...]:
-    """Count the rows of each block.
-
-    Raises
-    ------
-    ValueError
-        If `chunks` is none of what generators accept, or does not fit the data.
-    """
+    """Count the rows of each block; raise if `chunks` does not fit the data."""
     if chunks is None or chunks == "auto":
         chunks = max(1, read_bytes("datasets.block-size") // (8 * n_features))
     accepted = (

@@ -62,14 +62,11 @@ def make_counts(
     scale : float, default=1.0
         The larger, the more the rates differ. None is above 2**62.
     chunks : int, tuple, "auto" or None, default=100
-        Rows of a block (-1: all in one); or the rows of each, which add up to
-        `n_samples`; or, as for any Dask array, ``(rows, n_features)``. Columns are
-        never cut. None and "auto" make blocks of at most 64 MiB.
+        Rows of a block, as of `make_classification`.
     random_state : int, RandomState, Generator, SeedSequence or None, default=None
         Makes the data reproducible, for the same `chunks`.
     like : array, optional
-        Of the library whose arrays the blocks shall be: a CuPy array, or a Dask array
-        of these, for blocks on the workers' GPUs. Their values are the same.
+        As of `make_classification`: a CuPy array, for blocks on GPUs.
 
     Returns
     -------

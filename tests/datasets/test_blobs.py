@@ -146,13 +146,6 @@ def test_drawn_centers_are_those_of_the_rows():
     np.testing.assert_array_equal(X, centers[y])
 
 
-def test_labels_without_rows():
-    """The labels are drawn without the rows, and fit them."""
-    X, y = make_blobs(chunks=25, random_state=0)
-    assert not any("draw_rows" in str(key) for key in dict(y.dask))
-    np.testing.assert_array_equal(y.compute(), dask.compute(X, y)[1])
-
-
 def test_centers_on_a_device():
     """Centres may be given on a device."""
     given = np.array([[0.0, 1.0], [2.0, 3.0]])
@@ -182,7 +175,6 @@ def test_centers_on_a_device():
         ({"center_box": (1, 2, 3)}, r"center_box=\(1, 2, 3\)"),
         ({"center_box": 3}, r"'center_box'.*Got 3"),
         ({"shuffle": "no"}, r"'shuffle'.*Got 'no'"),
-        ({"chunks": (50, 60)}, r"chunks=\(50, 60\).*n_samples=100"),
     ],
     ids=str,
 )

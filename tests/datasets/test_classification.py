@@ -51,32 +51,6 @@ def test_guide_example():
     assert y.chunks == ((20,) * 5,)
 
 
-@pytest.mark.parametrize(
-    ("chunks", "rows"),
-    [
-        (30, (30, 30, 30, 10)),
-        (np.int64(50), (50, 50)),
-        (1000, (100,)),
-        (-1, (100,)),
-        ((30, 8), (30, 30, 30, 10)),
-        ((30, -1), (30, 30, 30, 10)),
-        (((60, 40), (8,)), (60, 40)),
-        (((60, 40),), (60, 40)),
-        ((60, 40), (60, 40)),
-        ([10, 20, 70], (10, 20, 70)),
-        ((100,), (100,)),
-        (None, (100,)),
-        ("auto", (100,)),
-        (("auto", 8), (100,)),
-    ],
-)
-def test_chunks(chunks, rows):
-    """Chunks may be rows, each block's rows, or as for a Dask array."""
-    X, y = make_classification(n_features=8, chunks=chunks)
-    assert X.chunks == (rows, (8,))
-    assert y.chunks == (rows,)
-
-
 def test_default_chunks_are_of_bounded_size():
     """Without chunks, blocks are of at most 64 MiB, however large the data."""
     X, _ = make_classification(n_samples=10**8, n_features=100, random_state=0)
@@ -93,32 +67,6 @@ def test_lazy_and_larger_than_memory():
     )
     assert X.npartitions == 1000
     assert y.shape == (10**12,)
-
-
-def test_labels_without_rows():
-    """The labels are drawn without the rows, and fit them."""
-    X, y = make_classification(chunks=25, random_state=0)
-    names = {str(key) for key in dict(y.dask)}
-    assert not any("draw_rows" in name for name in names)
-    together = dask.compute(X, y)[1]
-    np.testing.assert_array_equal(y.compute(), together)
-
-
-def test_random_state():
-    """Data depend on the seed and the chunks, and on nothing else."""
-    X, y = sample(random_state=0, chunks=25)
-    for scheduler in ("synchronous", "threads"):
-        with dask.config.set(scheduler=scheduler):
-            X2, y2 = sample(random_state=0, chunks=25)
-        np.testing.assert_array_equal(X, X2)
-        np.testing.assert_array_equal(y, y2)
-    assert (sample(random_state=1, chunks=25)[0] != X).any()
-    assert (sample(random_state=None, chunks=25)[0] != sample(chunks=25)[0]).any()
-    same = [sample(random_state=np.random.RandomState(3))[0] for _ in range(2)]
-    np.testing.assert_array_equal(*same)
-    generator = np.random.default_rng(3)
-    first = sample(random_state=generator)[0]
-    assert (sample(random_state=generator)[0] != first).any()
 
 
 def test_blocks_differ_but_share_the_geometry():
@@ -342,7 +290,6 @@ def test_shift_and_scale():
         ({"class_sep": 0}, r"'class_sep'.*Got 0"),
         ({"scale": 0.0}, r"'scale'.*Got 0.0"),
         ({"hypercube": "yes"}, r"'hypercube'.*Got 'yes'"),
-        ({"random_state": "x"}, r"'random_state'.*Got 'x'"),
         (
             {"n_features": 3},
             r"n_informative=2, n_redundant=2 and n_repeated=0 .*n_features=3",
@@ -357,13 +304,6 @@ def test_shift_and_scale():
         ({"weights": [0.9, 0.9]}, r"weights=\[0.9, 0.9\] .*not sum to more than 1"),
         ({"shift": [1.0]}, r"shift .*shape \(20,\).*got shape \(1,\)"),
         ({"scale": [1.0] * 3}, r"scale .*shape \(20,\).*got shape \(3,\)"),
-        ({"chunks": 0}, r"chunks=0 must be .*n_samples=100"),
-        ({"chunks": -2}, r"chunks=-2"),
-        ({"chunks": 2.5}, r"chunks=2.5"),
-        ({"chunks": "64MiB"}, r"chunks='64MiB'"),
-        ({"chunks": (50, 10)}, r"chunks=\(50, 10\).*n_features=20"),
-        ({"chunks": (50, 40)}, r"chunks=\(50, 40\).*n_samples=100"),
-        ({"chunks": ((50, 50), (10, 10))}, r"chunks=\(\(50, 50\), \(10, 10\)\)"),
     ],
     ids=str,
 )

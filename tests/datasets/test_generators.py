@@ -44,10 +44,15 @@ def generator(request):
         (1000, (100,)),
         (-1, (100,)),
         ((30, 8), (30, 30, 30, 10)),
+        ((30, -1), (30, 30, 30, 10)),
         (((60, 40), (8,)), (60, 40)),
+        (((60, 40),), (60, 40)),
         ((60, 40), (60, 40)),
+        ([10, 20, 70], (10, 20, 70)),
+        ((100,), (100,)),
         (None, (100,)),
         ("auto", (100,)),
+        (("auto", 8), (100,)),
     ],
 )
 def test_chunks(generator, chunks, rows):
@@ -65,9 +70,12 @@ def test_chunks(generator, chunks, rows):
     ("arguments", "message"),
     [
         ({"chunks": 0}, r"chunks=0 must be .*n_samples=100"),
+        ({"chunks": -2}, r"chunks=-2"),
         ({"chunks": 2.5}, r"chunks=2.5"),
         ({"chunks": "64MiB"}, r"chunks='64MiB'"),
         ({"chunks": (50, 10)}, r"chunks=\(50, 10\).*n_features=20"),
+        ({"chunks": (50, 40)}, r"chunks=\(50, 40\).*n_samples=100"),
+        ({"chunks": ((50, 50), (10, 10))}, r"chunks=\(\(50, 50\), \(10, 10\)\)"),
         ({"n_features": 0}, r"'n_features' parameter of make_.*Got 0"),
         ({"random_state": "x"}, r"'random_state'.*Got 'x'"),
         ({"n_samples": -1}, r"'n_samples'.*Got -1"),
@@ -78,6 +86,15 @@ def test_bad_arguments(generator, arguments, message):
     """A wrong argument is an error at the call that names it and its value."""
     with pytest.raises(ValueError, match=message):
         generator(**{"n_samples": 100, "n_features": 20, **arguments})
+
+
+@pytest.mark.parametrize("name", ["blobs", "classification"])
+def test_labels_without_rows(name):
+    """Labels of clusters and classes are drawn without the rows, and fit them."""
+    X, y = GENERATORS[name](chunks=25, random_state=0)
+    assert any("draw_rows" in str(key) for key in dict(X.dask))
+    assert not any("draw_rows" in str(key) for key in dict(y.dask))
+    np.testing.assert_array_equal(y.compute(), dask.compute(X, y)[1])
 
 
 def test_lazy(generator, monkeypatch):
