@@ -28,7 +28,14 @@ from gpu_hpo._sklearn_private import (
     StrOptions,
     callback_management_context,
 )
-from gpu_hpo._typing import ArrayLike, Estimator, ParameterSpace, RandomState
+from gpu_hpo._typing import (
+    ArrayLike,
+    CrossValidation,
+    Estimator,
+    ParameterSpace,
+    RandomState,
+    Scorers,
+)
 from gpu_hpo.adaptive._placement import Placement, place
 from gpu_hpo.adaptive._postfit import PostFit
 from gpu_hpo.adaptive._progress import shown_log
@@ -115,11 +122,11 @@ class BaseIncrementalSearchCV(
         tol: float | None,
         test_size: float | None,
         random_state: RandomState,
-        scoring: Any,
+        scoring: Scorers | None,
         verbose: bool | float,
         prefix: str,
         refit: bool | str | None,
-        cv: Any,
+        cv: CrossValidation,
         stratify: bool | None,
         chunk_size: int | None,
         stack: bool,

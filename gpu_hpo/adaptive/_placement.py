@@ -12,6 +12,7 @@ from typing import Any
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
+from gpu_hpo._typing import Estimator
 from gpu_hpo.adaptive.data._upload import OnDevice
 from gpu_hpo.adaptive.training._budgets import Budget, Parameter
 from gpu_hpo.adaptive.training._models import Trial, make_model
@@ -63,7 +64,7 @@ class Placement:
 
 
 def place(
-    estimator: Any,
+    estimator: Estimator,
     trials: Mapping[int, Trial],
     budget: Budget,
     device: Device,
@@ -137,7 +138,7 @@ def _converted(stays: Placement, trials: Mapping[int, Trial]) -> Placement:
     return replace(stays, kind=kind, converted_to=name, budget=budget)
 
 
-def _translated(budget: Budget, prototype: Any, device: str) -> Budget:
+def _translated(budget: Budget, prototype: Estimator, device: str) -> Budget:
     """Return the budget that sets the parameter by the counterpart's name for it."""
     if not isinstance(budget, Parameter):
         return budget
@@ -180,7 +181,7 @@ def _with_rows(placed: Placement, *, demanded: bool) -> Placement:
     return replace(placed, on_device=wanted)
 
 
-def _check_on_cpu(kind: Any) -> None:
+def _check_on_cpu(kind: Estimator) -> None:
     for part in _parts(kind):
         if "cuml" in _roots(part):
             raise NoCounterpartError(
@@ -199,7 +200,7 @@ def _home(part: Any) -> str:
     return "cpu" if any(not base.startswith(_BASES) for base in of_sklearn) else "any"
 
 
-def _parts(estimator: Any) -> list[Any]:
+def _parts(estimator: Estimator) -> list[Any]:
     """Return an estimator and those among its parameters, at any depth."""
     params = estimator.get_params(deep=True).values()
     parts = [p for p in params if hasattr(p, "get_params") and not isinstance(p, type)]
@@ -215,7 +216,7 @@ def _shown(part: Any) -> str:
     return f"{type(part).__name__} of {library}"
 
 
-def _libraries(value: Any) -> set[str]:
+def _libraries(value: object) -> set[str]:
     """Return the libraries of the estimators in a value, and of their parts."""
     if isinstance(value, list | tuple):
         return set[str]().union(*map(_libraries, value))

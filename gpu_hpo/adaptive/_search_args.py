@@ -23,6 +23,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import process_routing
 
 from gpu_hpo._sklearn_private import _routing_enabled
+from gpu_hpo._typing import ArrayLike, CrossValidation, Estimator
 from gpu_hpo.adaptive._search_space import check_space
 from gpu_hpo.adaptive.data._splitting import count_groups
 from gpu_hpo.adaptive.training._budgets import Budget
@@ -83,13 +84,13 @@ class SearchArgs:
 
 def read_search_args(
     search: Any,
-    X: Any,
-    y: Any,
+    X: ArrayLike,
+    y: ArrayLike | None,
     fit_params: dict[str, Any],
     budget: Budget,
     max_calls: int,
     *,
-    groups: Any = None,
+    groups: ArrayLike | None = None,
     validation_data: Any = None,
 ) -> SearchArgs:
     """Check everything that `search.fit` was given.
@@ -177,7 +178,9 @@ def _check_weight(weight: Any) -> None:
         raise ValueError("sample_weight is 0 for all rows")
 
 
-def _check_validation(search: Any, groups: Any, validation_data: Any) -> None:
+def _check_validation(
+    search: Any, groups: ArrayLike | None, validation_data: Any
+) -> None:
     """Raise if the user says in two ways what to validate on."""
     ways = {
         "cv": search.cv,
@@ -236,12 +239,12 @@ def _read_validation(
     return as_blocks(X_held, y_held, rows), tuple(rows)
 
 
-def is_splitter(cv: Any) -> bool:
+def is_splitter(cv: CrossValidation) -> bool:
     """Return whether `cv` is a splitter, which needs to see all rows at once."""
     return cv is not None and not isinstance(cv, Integral)
 
 
-def check_estimator(search: Any, estimator: Any, budget: Budget) -> None:
+def check_estimator(search: Any, estimator: Estimator, budget: Budget) -> None:
     """Raise if `search` cannot train `estimator` with its space and scoring."""
     if isinstance(estimator, type):
         raise TypeError(
@@ -265,7 +268,9 @@ def check_estimator(search: Any, estimator: Any, budget: Budget) -> None:
         )
 
 
-def _check_parts(estimator: Any, space: Mapping[str, Any], budget: Budget) -> None:
+def _check_parts(
+    estimator: Estimator, space: Mapping[str, Any], budget: Budget
+) -> None:
     """Raise if the budget cannot train what some listed value makes of a part."""
     known = estimator.get_params(deep=True)
     for name, values in space.items():
@@ -283,11 +288,11 @@ def _check_parts(estimator: Any, space: Mapping[str, Any], budget: Budget) -> No
                 ) from error
 
 
-def _is_part(value: Any) -> bool:
+def _is_part(value: object) -> bool:
     return hasattr(value, "get_params") and not isinstance(value, type)
 
 
-def _check_has_rows(name: str, value: Any) -> None:
+def _check_has_rows(name: str, value: object) -> None:
     if is_dask_collection(value):
         return
     shape = getattr(value, "shape", None)
@@ -319,7 +324,7 @@ def _check_one_place(data: Mapping[str, Any]) -> None:
         )
 
 
-def _is_numeric(value: Any) -> bool:
+def _is_numeric(value: object) -> bool:
     dtype = getattr(value, "dtype", None)
     if dtype is None and isinstance(value, list | tuple) and len(value):
         dtype = np.asarray(value[:1]).dtype
@@ -352,7 +357,7 @@ def _check_data(estimator: Any, X: Any, y: Any) -> Any:
     return y.iloc[:, 0] if hasattr(y, "iloc") else y[:, 0]
 
 
-def _first_step(estimator: Any) -> Any:
+def _first_step(estimator: Estimator) -> Any:
     """Return what is given X as it is: a pipeline's first step that does anything."""
     while isinstance(estimator, Pipeline):
         steps = [s for _, s in estimator.steps if s not in (None, "passthrough")]
@@ -380,7 +385,7 @@ def _route(
 
 
 def _check_fit_params(
-    estimator: Any, params: Mapping[str, Any], budget: Budget
+    estimator: Estimator, params: Mapping[str, Any], budget: Budget
 ) -> None:
     for name, value in params.items():
         if not budget.takes_param(estimator, name):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
+from gpu_hpo._typing import ParameterSpace
 from gpu_hpo.exceptions import GpuHpoWarning
 from gpu_hpo.training._content_keys import Keys
 
@@ -65,7 +66,7 @@ def check_space(estimator: Any, parameters: Any) -> None:
                     raise ValueError(f"parameters[{name!r}]={values!r} is empty")
 
 
-def n_to_sample(parameters: Any, n: int) -> int:
+def n_to_sample(parameters: ParameterSpace, n: int) -> int:
     """Return how many of `n` parameter sets `sample` will draw."""
     spaces = [parameters] if isinstance(parameters, Mapping) else parameters
     try:
@@ -87,12 +88,14 @@ def n_distinct(params: Sequence[Mapping[str, Any]]) -> int:
     )
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     """Return a number as Python's own, whether it comes from a list or an array."""
     return value.item() if isinstance(value, np.generic) else value
 
 
-def sample(parameters: Any, n: int, seed: np.random.SeedSequence) -> list[Any]:
+def sample(
+    parameters: ParameterSpace, n: int, seed: np.random.SeedSequence
+) -> list[Any]:
     """Draw `n` parameter sets; fewer if a space of lists has no more of them.
 
     Values are drawn as by ``sklearn.model_selection.ParameterSampler``.

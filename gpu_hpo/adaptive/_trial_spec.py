@@ -90,7 +90,7 @@ def _check_labels(labels: np.ndarray) -> None:
         )
 
 
-def _check_classes(classes: Any, data: ResidentData) -> None:
+def _check_classes(classes: np.ndarray, data: ResidentData) -> None:
     unknown = np.setdiff1d(data.labels, classes)
     if len(unknown):
         raise ValueError(

@@ -131,7 +131,7 @@ async def _roles_by_splitter(
     return roles_of_indices(splits, n)
 
 
-async def _on_client(client: Client, value: Any) -> Any:
+async def _on_client(client: Client, value: object) -> Any:
     if is_dask_collection(value):
         value = await client.gather(client.compute(value), asynchronous=True)
     return None if value is None else np.asarray(to_host(value))

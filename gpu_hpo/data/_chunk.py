@@ -60,7 +60,7 @@ def concat_chunks(chunks: Sequence[Mapping[str, Any]]) -> Chunk:
     return {name: _concat([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
 
-def _n_bytes(value: Any) -> int:
+def _n_bytes(value: object) -> int:
     if scipy.sparse.issparse(value):
         parts = ("data", "indices", "indptr")
         return sum(int(getattr(value, name).nbytes) for name in parts)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
 
 from gpu_hpo.data._chunk import Chunk
 from gpu_hpo.devices._namespace import synchronize
@@ -42,7 +41,7 @@ class Ahead:
     def __enter__(self) -> Ahead:
         return self
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, *error: object) -> None:
         self._pool.shutdown()
         self._coming.clear()
 

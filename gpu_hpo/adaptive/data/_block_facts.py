@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gpu_hpo._typing import ArrayLike
 from gpu_hpo.adaptive.data._splitting import TEST, TRAIN, Splitting
 from gpu_hpo.data._chunk import (
     ROLES,
@@ -52,7 +53,7 @@ class BlockFacts:
     split_without_weight: tuple[int, str] | None = None
 
 
-def class_labels(y: Any) -> np.ndarray | None:
+def class_labels(y: ArrayLike) -> np.ndarray | None:
     """Return the class labels of rows, on the host; None if rows have no one class."""
     labels = np.asarray(to_host(y))
     if labels.ndim > 1:

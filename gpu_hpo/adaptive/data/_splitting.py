@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gpu_hpo._typing import ArrayLike
 from gpu_hpo.data._random_split import split_rows, stratified_folds
 from gpu_hpo.devices._namespace import to_host
 
@@ -151,7 +152,7 @@ def roles_of_indices(splits: Sequence[tuple[Any, Any]], n_samples: int) -> np.nd
     return roles
 
 
-def count_groups(groups: Any) -> tuple[np.ndarray, np.ndarray]:
+def count_groups(groups: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Return the distinct groups of a block, and how many rows each has.
 
     Raises

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +31,7 @@ class OnDevice:
 
 
 def chunk_to_device(
-    chunk: Mapping[str, Any], wanted: OnDevice, labels: np.ndarray | None = None
+    chunk: Chunk, wanted: OnDevice, labels: np.ndarray | None = None
 ) -> Chunk:
     """Move a chunk into the memory of this worker's GPU; what is there stays.
 

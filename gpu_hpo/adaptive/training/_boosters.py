@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 
+from gpu_hpo._typing import Estimator
 from gpu_hpo.adaptive.training._budget import ByCalls, check_has_fit
 from gpu_hpo.data._chunk import TARGETS, Chunk, n_rows, take_chunk_rows
 from gpu_hpo.devices._namespace import array_namespace, is_device_array, to_host
@@ -61,16 +62,16 @@ class BoostingRounds(ByCalls):
     def __init__(self) -> None:
         super().__init__("boosting_rounds")
 
-    def check(self, estimator: Any) -> None:
+    def check(self, estimator: Estimator) -> None:
         check_has_fit(estimator, self.resource)
         reason = _cannot_go_on(estimator)
         if reason is not None:
             raise ValueError(f"resource={self.resource!r} {reason}")
 
-    def check_least(self, estimator: Any, calls: int) -> None:
+    def check_least(self, estimator: Estimator, calls: int) -> None:
         """Do nothing: what this sets are no numbers of calls."""
 
-    def check_labels(self, estimator: Any, labels: np.ndarray) -> None:
+    def check_labels(self, estimator: Estimator, labels: np.ndarray) -> None:
         if _library(estimator) == "xgboost" and not np.array_equal(
             labels, np.arange(len(labels))
         ):
@@ -80,7 +81,7 @@ class BoostingRounds(ByCalls):
                 "sklearn.preprocessing.LabelEncoder"
             )
 
-    def sets(self, estimator: Any) -> dict[str, Any]:
+    def sets(self, estimator: Estimator) -> dict[str, Any]:
         names = ["warm_start"] if _library(estimator) == "sklearn" else []
         params = estimator.get_params(deep=False)
         return {name: params[name] for name in (*names, *_stopping(estimator))}
@@ -93,7 +94,7 @@ class BoostingRounds(ByCalls):
             return False
         return name in inspect.signature(estimator.fit).parameters
 
-    def takes_classes(self, estimator: Any) -> bool:
+    def takes_classes(self, estimator: Estimator) -> bool:
         return is_classifier(estimator)
 
     def cut(
@@ -104,7 +105,7 @@ class BoostingRounds(ByCalls):
 
     def train(
         self,
-        model: Any,
+        model: Estimator,
         chunk: Chunk,
         params: dict[str, Any],
         classes: np.ndarray | None,
@@ -121,7 +122,7 @@ class BoostingRounds(ByCalls):
         call_lent(boost_lent, list(chunk.values()), others, access)
 
 
-def _cannot_go_on(estimator: Any) -> str | None:
+def _cannot_go_on(estimator: Estimator) -> str | None:
     """Return why an estimator cannot go on with other rows; None if it can.
 
     Parameters
@@ -228,7 +229,7 @@ def _next_seed(model: Any) -> Any:
 
 
 def _with_all_classes(
-    model: Any, rows: Chunk, classes: np.ndarray, *, first: bool
+    model: Estimator, rows: Chunk, classes: np.ndarray, *, first: bool
 ) -> Chunk:
     """Add a row without weight for each class that is missing.
 
@@ -259,7 +260,7 @@ def _with_all_classes(
     }
 
 
-def _library(estimator: Any) -> str | None:
+def _library(estimator: Estimator) -> str | None:
     """Return the library whose way to go on an estimator has, if it has one."""
     for library, base in _BASES.items():
         if base in _names(estimator, library):
@@ -269,13 +270,13 @@ def _library(estimator: Any) -> str | None:
     return "sklearn" if set(_names(estimator, "sklearn")) & _WARM_STARTED else None
 
 
-def _names(estimator: Any, library: str) -> Iterator[str]:
+def _names(estimator: Estimator, library: str) -> Iterator[str]:
     # Bases count: a subclass of an estimator may be defined anywhere.
     for base in type(estimator).__mro__:
         if base.__module__.partition(".")[0] == library:
             yield base.__name__
 
 
-def _stopping(estimator: Any) -> dict[str, Any]:
+def _stopping(estimator: Estimator) -> dict[str, Any]:
     params = estimator.get_params(deep=False)
     return {name: params[name] for name in _STOPPING if name in params}

@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
+from gpu_hpo._typing import Estimator
 from gpu_hpo.data._chunk import Chunk, targets
 from gpu_hpo.training._lending import Access, access_of, call_lent
 from gpu_hpo.training._pipelines import takes
@@ -47,11 +48,11 @@ class Budget(ABC):
         """Whether it is the budget that keeps a solver from its optimum."""
         return False
 
-    def sets(self, estimator: Any) -> dict[str, Any]:
+    def sets(self, estimator: Estimator) -> dict[str, Any]:
         """Return the parameters that the budget sets, as they are to begin with."""
         return {}
 
-    def check_least(self, estimator: Any, calls: int) -> None:
+    def check_least(self, estimator: Estimator, calls: int) -> None:
         """Raise ValueError if an estimator cannot be what it is after `calls` calls."""
         params = self.sets(estimator)
         if not params or not hasattr(estimator, "_parameter_constraints"):
@@ -66,11 +67,11 @@ class Budget(ABC):
             ) from error
 
     @abstractmethod
-    def check(self, estimator: Any) -> None:
+    def check(self, estimator: Estimator) -> None:
         """Raise ValueError if `estimator` cannot be trained by this budget."""
 
     def check_labels(  # noqa: B027 - only some estimators want labels of a kind
-        self, estimator: Any, labels: np.ndarray
+        self, estimator: Estimator, labels: np.ndarray
     ) -> None:
         """Raise ValueError if `estimator` cannot tell classes of these labels apart."""
 
@@ -78,11 +79,11 @@ class Budget(ABC):
         """Return whether a step of `estimator` takes a fit parameter of this name."""
         return takes(estimator.fit, name)
 
-    def takes_classes(self, estimator: Any) -> bool:
+    def takes_classes(self, estimator: Estimator) -> bool:
         """Return whether `estimator` has to be told all classes, as it lacks rows."""
         return False
 
-    def can_route(self, estimator: Any) -> bool:
+    def can_route(self, estimator: Estimator) -> bool:
         """Return whether scikit-learn's metadata routing reaches what a step trains."""
         return True
 
@@ -125,7 +126,7 @@ class Budget(ABC):
         """Count the calls that such a step is worth, repeated ones included."""
         return stop
 
-    def prepare(self, model: Any, start: int, stop: int) -> Any:
+    def prepare(self, model: Estimator, start: int, stop: int) -> Any:
         """Return the model to call `fit` of for such a step.
 
         Parameters
@@ -179,7 +180,7 @@ class ByCalls(Budget):
     @abstractmethod
     def train(
         self,
-        model: Any,
+        model: Estimator,
         chunk: Chunk,
         params: dict[str, Any],
         classes: np.ndarray | None,
@@ -205,7 +206,7 @@ class ByCalls(Budget):
         """
 
 
-def check_has_fit(estimator: Any, resource: str) -> None:
+def check_has_fit(estimator: Estimator, resource: str) -> None:
     """Raise ValueError if an estimator cannot be fitted."""
     if not hasattr(estimator, "fit"):
         raise ValueError(

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gpu_hpo._typing import Estimator
 from gpu_hpo.adaptive.training._boosters import BoostingRounds
 from gpu_hpo.adaptive.training._budget import Budget, ByCalls, check_has_fit
 from gpu_hpo.data._chunk import Chunk, targets
@@ -28,7 +29,7 @@ class PartialFit(ByCalls):
     def __init__(self) -> None:
         super().__init__("partial_fit")
 
-    def check(self, estimator: Any) -> None:
+    def check(self, estimator: Estimator) -> None:
         reason = _pipelines.untrainable(estimator)
         if reason is None:
             return
@@ -44,13 +45,13 @@ class PartialFit(ByCalls):
             "'n_estimators' or 'max_iter'"
         )
 
-    def takes_param(self, estimator: Any, name: str) -> bool:
+    def takes_param(self, estimator: Estimator, name: str) -> bool:
         return _pipelines.takes_param(estimator, name)
 
-    def takes_classes(self, estimator: Any) -> bool:
+    def takes_classes(self, estimator: Estimator) -> bool:
         return _pipelines.takes_classes(estimator)
 
-    def can_route(self, estimator: Any) -> bool:
+    def can_route(self, estimator: Estimator) -> bool:
         return not _pipelines.is_chain(estimator)
 
     def train(
@@ -77,7 +78,7 @@ class NSamples(Budget):
     def __init__(self) -> None:
         super().__init__("n_samples")
 
-    def check(self, estimator: Any) -> None:
+    def check(self, estimator: Estimator) -> None:
         check_has_fit(estimator, self.resource)
 
     def cut(
@@ -117,10 +118,10 @@ class Parameter(Budget):
     def few_iterations(self) -> bool:
         return "iter" in self.name or "epoch" in self.name
 
-    def sets(self, estimator: Any) -> dict[str, Any]:
+    def sets(self, estimator: Estimator) -> dict[str, Any]:
         return {self.name: estimator.get_params(deep=True).get(self.name)}
 
-    def check(self, estimator: Any) -> None:
+    def check(self, estimator: Estimator) -> None:
         check_has_fit(estimator, self.resource)
         params = estimator.get_params(deep=True)
         if self.name not in params or self.name.rpartition("__")[2] in _NO_RESOURCE:
@@ -142,7 +143,7 @@ class Parameter(Budget):
                 f"{type(estimator).__name__} that is {value!r}, not an integer"
             )
 
-    def prepare(self, model: Any, start: int, stop: int) -> Any:
+    def prepare(self, model: Estimator, start: int, stop: int) -> Any:
         return super().prepare(model, start, stop).set_params(**{self.name: stop})
 
 
@@ -158,7 +159,7 @@ class WarmStart(Budget):
     def __init__(self) -> None:
         super().__init__("warm_start")
 
-    def check(self, estimator: Any) -> None:
+    def check(self, estimator: Estimator) -> None:
         check_has_fit(estimator, self.resource)
         params = estimator.get_params(deep=False)
         name = type(estimator).__name__
@@ -183,7 +184,7 @@ class WarmStart(Budget):
     def few_iterations(self) -> bool:
         return True
 
-    def sets(self, estimator: Any) -> dict[str, Any]:
+    def sets(self, estimator: Estimator) -> dict[str, Any]:
         params = estimator.get_params(deep=False)
         counter = _counter(params)
         names = ["warm_start"] if counter is None else [counter, "warm_start"]
@@ -192,7 +193,7 @@ class WarmStart(Budget):
     def cost(self, start: int, stop: int) -> int:
         return stop - start
 
-    def prepare(self, model: Any, start: int, stop: int) -> Any:
+    def prepare(self, model: Estimator, start: int, stop: int) -> Any:
         counter = _counter(model.get_params(deep=False))
         assert counter is not None
         in_all = counter == "n_estimators" or _is_ensemble(model)
@@ -211,7 +212,7 @@ def make_budget(resource: str) -> Budget:
     return kinds[resource]() if resource in kinds else Parameter(resource)
 
 
-def _counts(value: Any) -> bool:
+def _counts(value: object) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
@@ -219,7 +220,7 @@ def _counter(params: dict[str, Any]) -> str | None:
     return next((name for name in ("n_estimators", "max_iter") if name in params), None)
 
 
-def _is_ensemble(model: Any) -> bool:
+def _is_ensemble(model: Estimator) -> bool:
     # The histogram-based ones count the trees of all fits by `max_iter`.
     roots = {base.__module__ for base in type(model).__mro__}
     return any(root.startswith("sklearn.ensemble.") for root in roots)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from gpu_hpo._typing import Estimator
 from gpu_hpo.adaptive.training._members import (
     Cohort,
     FailsTrials,
@@ -108,7 +109,7 @@ def _begin(
     return [FoldModel(m.model, m.calls) for m in before[item.trial]]
 
 
-def _stack_key(spec: TrialSpec, model: Any) -> Any:
+def _stack_key(spec: TrialSpec, model: Estimator) -> Any:
     return stack_key(model) if spec.stacked and not spec.budget.refits else None
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from gpu_hpo._typing import Estimator
 from gpu_hpo.adaptive.training._budgets import Budget, PartialFit
 from gpu_hpo.data._chunk import Chunk, row_params
 from gpu_hpo.devices._counterparts import convert
@@ -86,7 +87,7 @@ class TrialSpec(TrainingSpec):
 
 
 def make_model(
-    prototype: Any,
+    prototype: Estimator,
     trial: Trial,
     unset: tuple[Place, ...],
     device: str | None = None,
@@ -129,7 +130,7 @@ def make_model(
 
 def _draw(
     rng: np.random.RandomState,
-    model: Any,
+    model: Estimator,
     unset: Sequence[Place],
     params: Mapping[str, Any] | None = None,
 ) -> None:
