@@ -29,11 +29,11 @@ class Blocks:
     Attributes
     ----------
     blocks : list of dict
-        Per block a `Chunk` if concrete, else a chunk whose values are delayed.
+        Per block a `Chunk`; if `lazy`, its values are delayed.
     lazy : bool
-        Whether the blocks are Dask's and exist on workers only.
+        Whether the blocks are those of Dask collections, and exist on workers only.
     rows : list of (slice or ndarray of int), or None
-        Which rows of the whole each block has; None if lengths are not known.
+        The rows of the data that each block has; None if lengths are not known.
     """
 
     blocks: list[Chunk]
@@ -80,14 +80,14 @@ def as_blocks(
     row_params : mapping of str to array-like of shape (n_samples, ...), optional
         Cut along with X.
     chunk_size : int, optional
-        Rows per block of what is not a Dask collection. By default about twenty
+        Rows per block of data that is not a Dask collection. By default about twenty
         blocks of at least 1,000 rows and at most 64 MiB.
     n_interleaved : int, optional
-        Instead, make so many blocks of what is not a Dask collection, each of rows
-        from everywhere. Each is then like the whole, however rows are sorted. It is
-        always the same rows, and within a block they keep their order.
+        If given, data that is not a Dask collection becomes this many blocks, each of
+        rows from everywhere: however rows are sorted, a block is like the whole. The
+        choice is always the same, and rows keep their order within a block.
     interleave : bool, default=False
-        Do so with as many blocks as there would be otherwise.
+        Whether to interleave rows in this way without changing the number of blocks.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def is_per_row(value: Any, n_samples: int | None) -> bool:
     ----------
     value : object
     n_samples : int or None
-        Rows of X where that is known without computing.
+        Rows of X, if that is known without computation.
     """
     if is_dask_collection(value):
         if not getattr(value, "ndim", 0):
@@ -177,7 +177,7 @@ def _concrete_blocks(
         n_interleaved = math.ceil(n / rows)
     if n_interleaved is not None:
         every = min(n_interleaved, n)
-        # At random, since what repeats with every so many rows would stay apart.
+        # At random: with a fixed step, a pattern in the rows would go into one block.
         order = np.random.default_rng(n).permutation(n)
         parts = [np.sort(order[i::every]) for i in range(every)]
     else:
@@ -186,10 +186,10 @@ def _concrete_blocks(
 
 
 def default_rows(n: int, size: int) -> int:
-    """Return the rows of a chunk by default, for `n` rows of `size` bytes in all.
+    """Return the default rows of a chunk, for `n` rows of `size` bytes in all.
 
-    Fewer rows make calls that cost more than they teach, and more bytes make tasks that
-    hold a worker's memory.
+    With fewer rows, calls would cost more than they teach; with more bytes, tasks would
+    take too much of a worker's memory.
     """
     n_chunks, least = read_number("chunks.number"), read_number("chunks.min-rows")
     rows = max(least, math.ceil(n / n_chunks))

@@ -20,8 +20,8 @@ from gpu_hpo.devices._take_rows import take_rows
 Chunk = dict[str, Any]
 
 TARGETS = ("X", "y")
-# What rows are to each split, and the groups that they belong to: on the host, and by
-# names that no parameter can have.
+# The roles of rows in each split, and the groups of rows: on the host, and by names
+# that no parameter can have.
 ROLES = "roles in splits"
 GROUPS = "groups of rows"
 
@@ -75,7 +75,7 @@ def _concat(values: list[Any]) -> Any:
     if scipy.sparse.issparse(first):
         return scipy.sparse.vstack(values, format="csr")
     if hasattr(first, "iloc"):
-        # Frames are put together by the library that they come from.
+        # Frames are joined by their own library.
         library = __import__(type(first).__module__.partition(".")[0])
         return library.concat(values)
     if type(first).__module__.startswith("cupyx"):

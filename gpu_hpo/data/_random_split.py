@@ -56,9 +56,10 @@ def spawn_seed(root: np.random.SeedSequence, *key: int) -> np.random.SeedSequenc
     Parameters
     ----------
     root : numpy.random.SeedSequence
-        What it is derived from. Not changed, unlike by its own ``spawn``.
+        The seed that it is derived from. It is not changed, unlike by its own
+        ``spawn``.
     *key : int
-        The purpose: the number of a block, for one.
+        The purpose, such as the number of a block.
 
     Returns
     -------
@@ -81,7 +82,7 @@ def n_test_rows(n_rows: int, test_size: float) -> int:
     Returns
     -------
     int
-        The nearest whole number, but at least 1 where there are 2 rows, and never all.
+        The nearest whole number, but at least 1 if there are 2 rows, and never all.
 
     Raises
     ------
@@ -115,7 +116,8 @@ def split_rows(
         The same seed gives the same rows.
     labels : ndarray of shape (n_rows,), optional
         Classes, on the host: each then has its share of the test rows, rounded by
-        largest remainder. A class keeps a row to train on while another can give one.
+        largest remainder. Each class keeps a row to train on, as long as another class
+        can give one instead.
 
     Returns
     -------
@@ -149,7 +151,7 @@ def stratified_folds(
     seed: int | np.random.SeedSequence,
     labels: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Deal the rows of a block out to folds at random.
+    """Distribute the rows of a block over folds at random.
 
     Parameters
     ----------
@@ -157,13 +159,12 @@ def stratified_folds(
     seed : int or numpy.random.SeedSequence
         The same seed gives the same folds.
     labels : ndarray of shape (n_rows,), optional
-        Classes, on the host: the rows of each are then dealt out one after another, so
-        that each fold has its share, to one row.
+        Classes, on the host: each fold then has its share of each class, to one row.
 
     Returns
     -------
     ndarray of intp of shape (n_rows,)
-        The fold of each row; their sizes differ by one at most.
+        The fold of each row; sizes of folds differ by at most one.
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(n_rows)
@@ -171,7 +172,8 @@ def stratified_folds(
         codes = np.unique(labels, return_inverse=True)[1]
         order = order[np.argsort(codes[order], kind="stable")]
     folds = np.empty(n_rows, np.intp)
-    # Which folds are one row larger is drawn too, so that it is not always the first.
+    # It is drawn which folds are one row larger, so that these are not always the
+    # first.
     folds[order] = rng.permutation(n_folds)[np.arange(n_rows) % n_folds]
     return folds
 
@@ -179,12 +181,12 @@ def stratified_folds(
 def _stratified(
     labels: np.ndarray, n_test: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return the rows that test, with each class's share of them."""
+    """Return the rows that test, with the same share of each class."""
     if not n_test:
         return np.empty(0, dtype=np.intp)
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     quota = _largest_remainder(counts, n_test, rng)
-    # One shuffle for all classes: a row tests if it is among its class's first.
+    # One shuffle for all classes: a row tests if it is among the first of its class.
     shuffled = rng.permutation(len(codes))
     by_class = shuffled[np.argsort(codes[shuffled], kind="stable")]
     starts = np.repeat(np.cumsum(counts) - counts, counts)
@@ -195,7 +197,7 @@ def _stratified(
 def _largest_remainder(
     counts: np.ndarray, n_test: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Share `n_test` rows among classes; exact, since in whole numbers."""
+    """Share `n_test` rows among classes, exactly, in whole numbers."""
     quota, remainder = np.divmod(n_test * counts, counts.sum())
     # Ties are drawn, so that many small blocks do not all favour the same class.
     order = np.lexsort((rng.permutation(len(counts)), -remainder))

@@ -25,10 +25,11 @@ def rows_of_split(X: Any, rows: Any, columns: Any = None) -> Any:
     ----------
     X : array-like, sparse matrix, frame or list; or None
     rows : array of int or bool, on the host
-        Rows that follow one another are a view of an array, which takes no memory, and
-        two runs of them, as all but one fold of a K-fold are, are copied in two pieces.
+        Consecutive rows of an array become a view, which takes no memory. Two runs of
+        consecutive rows, such as all but one fold of a K-fold, are copied in two
+        pieces.
     columns : array of int, optional
-        Of a matrix whose columns are samples, too.
+        For a matrix whose columns are samples too: the columns to take.
 
     Returns
     -------
@@ -38,7 +39,7 @@ def rows_of_split(X: Any, rows: Any, columns: Any = None) -> Any:
     Raises
     ------
     ValueError
-        If columns are asked for of what is no square matrix.
+        If columns are given, and X is no square matrix.
     """
     if X is None:
         return None
@@ -63,7 +64,7 @@ def rows_of_split(X: Any, rows: Any, columns: Any = None) -> Any:
             parts = [X[a:b] for a, b in runs]
             if len(parts) == 1:
                 return parts[0]
-            if isinstance(X, np.ndarray):  # which would change the order of bytes
+            if isinstance(X, np.ndarray):  # concatenating would change the byte order
                 return np.concatenate(parts, dtype=X.dtype)
             return array_namespace(X).concatenate(parts)
         return X[rows]
@@ -90,7 +91,7 @@ def _cut_blocks(X: Any, rows: np.ndarray) -> Any:
 
 
 def params_of_split(X: Any, params: Mapping[str, Any], rows: Any) -> dict[str, Any]:
-    """Take rows of those parameters that have as many as X; give the others as is."""
+    """Take rows of parameters that have as many as X; return others unchanged."""
     on_device = {
         n: v for n, v in params.items() if v is not None and is_device_array(v)
     }
@@ -108,11 +109,11 @@ def params_of_split(X: Any, params: Mapping[str, Any], rows: Any) -> dict[str, A
 
 
 def _is_array(X: ArrayLike) -> bool:
-    """Return whether slices of X are views: of an array of any library, not a frame."""
+    """Return whether slices of X are views: for arrays of any library, not frames."""
     if scipy.sparse.issparse(X) or hasattr(X, "iloc") or not hasattr(X, "ndim"):
         return False
     if isinstance(X, np.ndarray):
-        return type(X) is np.ndarray  # masks, for one, do not survive a concatenation
+        return type(X) is np.ndarray  # masks, for example, are lost in concatenation
     return isinstance(X, array_namespace(X).ndarray)
 
 
@@ -121,7 +122,7 @@ def _runs(rows: np.ndarray, n: int) -> list[tuple[int, int]] | None:
     if rows.ndim != 1 or rows.dtype.kind not in "iu" or not len(rows):
         return None
     if rows.min() < 0 or rows.max() >= n:
-        return None  # counted from the end, or an error that indexing raises
+        return None  # numbers from the end, or invalid ones, are left to indexing
     breaks = np.flatnonzero(np.diff(rows) != 1) + 1
     if len(breaks) > 1:
         return None

@@ -23,7 +23,7 @@ from gpu_hpo.datasets._classification import make_classification
 
 # What a seed is for. Those of `make_classification` are 0 to 2.
 _RESPONSES, _DATES = 3, 4
-# What is said by other arguments here, or cannot be had in a frame.
+# Arguments that others replace here, or that do not suit frames.
 _NOT_PASSED_ON = ("weights", "flip_y", "n_classes", "like")
 
 _CONSTRAINTS = {
@@ -55,12 +55,12 @@ def make_classification_df(
     response_rate : float, default=0.5
         Share of the rows that are of class 1.
     predictability : float, default=0.1
-        Share of the rows whose class is that of their cluster. Those of the others are
-        drawn by `response_rate`, whatever their columns.
+        Share of the rows whose class is that of their cluster. The classes of the
+        others are drawn by `response_rate`, independently of their columns.
     random_state : int, RandomState, Generator, SeedSequence or None, default=None
         Makes the data reproducible, for the same `chunks`.
     chunks : int, tuple, "auto" or None, default=None
-        As of `make_classification`: rows of a partition, for one.
+        As in `make_classification`; for example the rows of a partition.
     dates : tuple of (start, end), optional
         Two ``datetime.date`` or ``datetime.datetime``: there is then a column "date",
         drawn as by `random_date`.

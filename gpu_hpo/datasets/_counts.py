@@ -58,9 +58,9 @@ def make_counts(
     n_features : int, default=100
         Columns.
     n_informative : int, default=2
-        Columns that the rate depends on, which may be any.
+        Number of columns that the rate depends on; they are chosen at random.
     scale : float, default=1.0
-        The larger, the more the rates differ. None is above 2**62.
+        The larger, the more the rates differ. No rate is above 2**62.
     chunks : int, tuple, "auto" or None, default=100
         Rows of a block, as of `make_classification`.
     random_state : int, RandomState, Generator, SeedSequence or None, default=None

@@ -64,16 +64,16 @@ def make_regression(
     bias : float, default=0.0
         Added to the targets.
     effective_rank : int, optional
-        About so many singular vectors explain most of the data; see Notes. By default
-        columns are independent standard normal.
+        Approximate number of singular vectors that explain most of the data; see Notes.
+        By default columns are independent standard normal.
     tail_strength : float, default=0.5
         Share, from 0 to 1, of the long tail in the profile of singular values, if
         there is an `effective_rank`.
     noise : float, default=0.0
         Standard deviation of the normal noise that is added to the targets.
     shuffle : bool, default=True
-        Whether informative columns are anywhere, and not the first ones. Rows are in
-        random order in any case.
+        Whether informative columns are at random positions, instead of the first. Rows
+        are in random order in any case.
     coef : bool, default=False
         Whether to return the coefficients as well.
     random_state : int, RandomState, Generator, SeedSequence or None, default=None

@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Search by fitting every candidate on every fold, and no step twice."""
+"""Search by fitting all candidates on all folds, and no step twice."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Share what exhaustive searches have in common: all but `fit` is scikit-learn's."""
+"""Define the base class of exhaustive searches: `fit`; the rest is scikit-learn's."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from gpu_hpo.postfit._score import score
 from gpu_hpo.training._heard import say
 from gpu_hpo.training._snapshots import own_functions
 
-# What the searches take beside scikit-learn's parameters.
+# Parameters that the searches have in addition to scikit-learn's.
 EXTRA_CONSTRAINTS: dict[str, Any] = {
     "scheduler": "no_validation",  # see check_scheduler
     "iid": "no_validation",
@@ -51,9 +51,9 @@ EXTRA_CONSTRAINTS: dict[str, Any] = {
 class ExhaustiveSearch(BaseSearchCV):
     """Fits and scores all candidates, each distinct fit once.
 
-    Mixed into scikit-learn's search classes, from which come parameters and their
-    checks, tags, metadata routing and what a fitted search can do; they generate the
-    candidates, by ``_run_search``.
+    It is mixed into scikit-learn's search classes, which provide parameters and their
+    checks, tags, metadata routing, the methods of a fitted search, and, by
+    ``_run_search``, the candidates.
     """
 
     scheduler: Any
@@ -67,16 +67,17 @@ class ExhaustiveSearch(BaseSearchCV):
         Parameters
         ----------
         X : array-like or Dask collection of shape (n_samples, n_features)
-            Whatever the estimator takes: arrays and lists, frames, sparse matrices, on
-            a device too, or a Dask array, frame or Delayed of these, which is
-            concatenated on each worker that fits to it. For a precomputed kernel of
-            shape (n_samples, n_samples).
+            Whatever the estimator takes: arrays and lists, frames, sparse matrices,
+            also on a device; or a Dask array, frame or Delayed of these, which is
+            concatenated on each worker that needs it. A precomputed kernel has shape
+            (n_samples, n_samples).
         y : array-like or Dask collection of shape (n_samples,) or (n_samples, \
 n_outputs), optional
             Labels are copied to the host to be split; X is not.
         **params : dict of str to object
             For the estimator's `fit`, the scorer and the splitter, as in scikit-learn:
-            what has one entry per row is cut along with X, `groups` go to the splitter.
+            parameters with one entry per row are cut along with X, and `groups` go to
+            the splitter.
 
         Returns
         -------
@@ -85,7 +86,7 @@ n_outputs), optional
         Raises
         ------
         ValueError
-            As in scikit-learn: for arguments that make no sense, or if all fits fail.
+            As in scikit-learn: for invalid arguments, or if all fits fail.
         """
         check_scheduler(self.scheduler)
         self._warn_of_iid()
@@ -119,9 +120,9 @@ n_outputs), optional
     def _open(
         self, run: ExhaustiveRun, data: SearchData
     ) -> AbstractContextManager[Pool]:
-        """Open what runs fits: this thread, one after the other, if they share state.
+        """Open the pool that runs fits: only this thread, if fits share a state.
 
-        What cannot be copied cannot be sent anywhere either.
+        What cannot be copied cannot be sent to other processes either.
         """
         if data.in_blocks:
             return open_blocks_pool(self.scheduler, 1 if run.shares else self.n_jobs)
@@ -133,7 +134,7 @@ n_outputs), optional
         self, run: ExhaustiveRun, context: Any, callback_args: Mapping[str, Any]
     ) -> None:
         """Fit the best parameters to all rows."""
-        # Parameters may be estimators, and those of the user's stay as they are.
+        # Parameters may be estimators, and the user's must not be changed.
         best = clone(run.base).set_params(**clone(self.best_params_, safe=False))
         best = own_functions(best)
         task = context.subcontext(task_name="refit-with-best-params")
@@ -154,7 +155,7 @@ n_outputs), optional
     def _wrap_namespace_error(
         self, method_name: str, call: Any, *args: Any, **kwargs: Any
     ) -> Any:
-        """Answer by the best estimator: what all of scikit-learn's methods call."""
+        """Call the best estimator; all of scikit-learn's methods use this."""
         if args and is_dask_collection(args[0]):
             return apply(self.best_estimator_, method_name, args[0], None)
         return super()._wrap_namespace_error(method_name, call, *args, **kwargs)
@@ -165,10 +166,10 @@ n_outputs), optional
         Parameters
         ----------
         X, y : array-like or Dask collection
-            A Dask collection is predicted block by block; of rows on a device only
-            predictions come to the host, if they have to.
+            A Dask collection is predicted block by block; from a device only
+            predictions come to the host, if needed.
         **params
-            Of the scorer, if metadata routing is enabled.
+            Parameters of the scorer, if metadata routing is enabled.
 
         Returns
         -------
@@ -186,14 +187,14 @@ n_outputs), optional
     # ---- copies ----
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out what belongs to this process: a client, or an executor."""
+        """Leave out objects that belong to this process: a client, or an executor."""
         state = dict(super().__getstate__())
         if _is_of_this_process(state.get("scheduler")):
             state["scheduler"] = None
         return state
 
     def __sklearn_clone__(self) -> Any:
-        """Copy the parameters; a client, or an executor, is the same one."""
+        """Copy the parameters; copies share a client, or an executor."""
         bare = copy.copy(self)
         bare.scheduler = None
         cloned: Any = BaseEstimator.__sklearn_clone__(bare)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Say once what the docstrings of both exhaustive searches have in common."""
+"""Hold the parts of docstrings that both exhaustive searches have in common."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ _SHARED = {
     error_score : "raise" or float, default=nan
         What a candidate that cannot be fitted scores.
     return_train_score : bool, default=False
-        Whether the rows that train are scored, too.
+        Whether to score models also on the rows that they were trained on.
     scheduler : str, Client, Executor, callable or None, default=None
         Where to run: a ``distributed.Client``; "threads", "processes", "synchronous" or
         "distributed"; an executor of ``concurrent.futures``; a Dask ``get`` function.
         None is what Dask is configured to use, else the active client, else threads.
     iid : bool, default=True
-        Accepted for dask-ml's sake; without effect.
+        Accepted as in dask-ml; it has no effect.
     cache_cv : bool, default=True
-        Whether the rows of a split are kept while candidates use them, which takes the
-        memory of the data once per split, rather than cut again for each task.
+        Whether to keep the rows of a split while candidates use them, which takes the
+        memory of the data once per split. If False, each task cuts them again.
 """,
     "attributes": """\
     cv_results_, best_estimator_, best_score_, best_params_, best_index_, scorer_, \
 n_splits_, refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
-        As in scikit-learn. The times of a candidate are those of all its steps, also of
-        those that it shares with others; of candidates that were fitted together each
-        has its share.
+        As in scikit-learn. The times of a candidate include all of its steps, also
+        those that it shares with others; candidates that were fitted together divide
+        the time.
 """,
     "notes": """\
-    A fit is the same as another if the estimators' types, their parameters and what
-    they are fitted to are the same; a `random_state` of None is the same as another.
-    Of pipelines, ``FeatureUnion`` and ``ColumnTransformer``, nested in any way, the
-    parts are looked at; of subclasses of these, and of pipelines with
-    `transform_input`, only the whole. Where there are callbacks nothing is shared: all
-    fits are made, and told of them.
+    Two fits are the same if the estimators' types and parameters, and the rows that
+    they are fitted to, are the same; a `random_state` of None is the same as another.
+    The steps of pipelines, ``FeatureUnion`` and ``ColumnTransformer``, nested in any
+    way, are compared one by one; subclasses of these, and pipelines with
+    `transform_input`, only as a whole. If there are callbacks, nothing is shared: they
+    are told of each fit.
 """,
 }
 

@@ -23,7 +23,7 @@ from gpu_hpo.exhaustive.plan._nodes import ROOT, Leaf
 
 logger = logging.getLogger(__name__)
 
-_BATCHES_PER_SLOT = 4  # at least, so that the last of them does not keep others waiting
+_BATCHES_PER_SLOT = 4  # at least, so that slots do not wait long for the last one
 
 # Called with scores as they arrive: the split, the numbers of candidates, and what each
 # scored.
@@ -57,7 +57,7 @@ class _Batch:
     split: int
     start: int
     stop: int
-    alone: bool = False  # nothing else of ours runs as long as it does
+    alone: bool = False  # no other task of this search runs beside it
 
     @property
     def members(self) -> Sequence[tuple[int, Mapping[str, Any]]]:
@@ -68,7 +68,7 @@ class _Batch:
         return [number for number, _ in self.members]
 
     def one_by_one(self) -> list[_Batch]:
-        """Return a batch for each member, to be run alone."""
+        """Return a batch for each candidate, to be run alone."""
         return [
             replace(self, start=i, stop=i + 1, alone=True)
             for i in range(self.start, self.stop)
@@ -87,7 +87,7 @@ class FoldRunner:
     limit : int, optional
         Tasks at a time that end in scores.
     callback_task : callable, optional
-        Gives the `CallbackTask` of a candidate, by its number, on a split.
+        Returns the `CallbackTask` of a candidate, by its number, on a split.
     """
 
     def __init__(
@@ -170,15 +170,15 @@ class FoldRunner:
     def _in_order(self, groups: Iterable[Group]) -> Iterator[tuple[Group, int]]:
         splits = range(self._outputs.n_splits)
         if self._outputs.uses is None:
-            # Who comes later is not known yet.
+            # Later candidates are not known yet.
             yield from ((group, split) for group in groups for split in splits)
             return
-        # What is made of few splits is there at a time.
+        # Only a few splits have outputs at a time.
         known = list(groups)
         yield from ((group, split) for split in splits for group in known)
 
     def _size(self, group: Group) -> int:
-        """Return how many members of a group go into a task."""
+        """Return how many candidates of a group go into a task."""
         n_members, n_splits = len(group.members), self._outputs.n_splits
         if group.together:
             lots = math.ceil(self._pool.n_slots / n_splits) if group.divisible else 1
@@ -216,7 +216,7 @@ class FoldRunner:
         except TaskKilled as error:
             del self._running[handle]
             self._pool.release(handle)
-            # What it needs may be what has failed, or been beside it.
+            # The cause may be what it needs, or what ran beside it.
             self._outputs.forget_way(leaf.source, batch.split, leaf.pairwise)
             self._outputs.exposed = self._killed = True
             self._lost(batch, error)
@@ -238,7 +238,7 @@ class FoldRunner:
     # ---- what may go wrong ----
 
     def _lost(self, batch: _Batch, error: TaskKilled | ResultsLost) -> None:
-        """See whether a batch is what ends workers, and do without it if it is."""
+        """Find out whether a batch ends workers, and give it up if it does."""
         single = len(batch.members) == 1
         guilty = self._loss_policy.lost(
             (batch.members[0][0], batch.split),
@@ -246,7 +246,7 @@ class FoldRunner:
             deaths=error.deaths,
         )
         if not guilty:
-            # Members of a stack are told apart only if it is one of them.
+            # Candidates of a stack are run one by one only if the stack is guilty.
             undivided = batch.group.together and not batch.alone
             self._suspects += (
                 [replace(batch, alone=True)] if undivided else batch.one_by_one()
@@ -257,7 +257,7 @@ class FoldRunner:
             self._done(batch, [Evaluation(error=str(error))])
 
     def _begin_again(self, error: ResultsLost) -> None:
-        """Have the data sent, and what tasks need computed, once more."""
+        """Send the data again, and compute again what tasks need."""
         running = dict(self._running)
         self._running.clear()
         for handle in running:
@@ -270,10 +270,11 @@ class FoldRunner:
             self._lost(batch, error)
 
     def _renew(self) -> None:
-        """Have all made again that may be held against a suspect which is to run alone.
+        """Make all outputs again, before a suspect runs alone.
 
-        Dask remembers of a task how many workers it was on when they died, also when it
-        has a result, which may have to be computed again.
+        Dask counts for each task how many workers died while they had it, even if its
+        result exists; such a task could fail when it is computed again, and the suspect
+        would be blamed.
         """
         if self._outputs.exposed:
             self._outputs.release_all()

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Make a fold, and what transformers make of it, once for all candidates.
+"""Cut a fold, and transform it by shared steps, once for all candidates.
 
-What a task gives to others travels as plain dicts, so that the accounting and the
-spilling of Dask and dask-cuda see the arrays inside.
+Results of tasks travel as plain dicts, so that Dask and dask-cuda see the arrays inside
+when they count bytes and spill.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ class CandidateSpec(TrainingSpec):
     Attributes
     ----------
     scorer : callable
-        As scikit-learn's searches make it of `scoring`.
+        As scikit-learn's searches make it from `scoring`.
     error_score : "raise" or float
     return_train_score : bool
     keep_fitted : bool
-        Whether somebody asks for the fitted steps before the last one.
+        Whether the fitted steps before the last one are needed later.
     """
 
     scorer: Any
@@ -80,8 +80,8 @@ class CandidateSpec(TrainingSpec):
     def task(self, X: Any = None) -> Iterator[None]:
         """Work on X under the settings of the search.
 
-        cuML leaves what it answers for rows on a device there, and gives NumPy's arrays
-        for those.
+        cuML then returns device arrays for rows on a device, and NumPy arrays for rows
+        on the host.
         """
         on_device = is_rows(X) and is_device_array(X)
         cuml = cuml_task(assume_finite=False) if on_device else nullcontext()
@@ -91,7 +91,7 @@ class CandidateSpec(TrainingSpec):
 
 @dataclass(frozen=True)
 class FitFailure:
-    """The reason why a fit gave nothing: a traceback, compared like scikit-learn's."""
+    """Why a fit failed: a traceback, compared in the same way as in scikit-learn."""
 
     text: str
 
@@ -132,7 +132,7 @@ def cut_fold(
 def cut_rows(
     spec: CandidateSpec, data: Mapping[str, Any], train: Any, test: Any
 ) -> SplitRows:
-    """Cut the rows of a split out of all but X; parameters as `cut_fold`."""
+    """Cut the rows of a split out of all but X; parameters as in `cut_fold`."""
     with spec.task():
         X, fit, score = data["X"], data["fit"], data["score"]
         return {
@@ -147,14 +147,14 @@ def cut_rows(
 def fit_step(
     spec: CandidateSpec, step: Step, keep: bool, source: NodeOutput, rows: SplitRows
 ) -> NodeOutput:
-    """Fit a transformer, and transform what the fold has become so far.
+    """Fit a transformer to the output of another node, and transform that.
 
     Parameters
     ----------
     spec : CandidateSpec
     step : Step
     keep : bool
-        Whether somebody will ask for the fitted transformer.
+        Whether the fitted transformer is needed later.
     source : NodeOutput
     rows : SplitRows
     """
@@ -171,7 +171,7 @@ def join_parts(
     rows: SplitRows,
     *parts: NodeOutput,
 ) -> NodeOutput:
-    """Put together what the parts of a composite have made of the fold.
+    """Join the outputs of the transformers of a composite.
 
     Parameters
     ----------
@@ -182,9 +182,9 @@ def join_parts(
     """
     undivided = _written_by_parts(joined, parts)
     for i, part in enumerate(parts):
-        # One that fails may not fail beside one that writes on its rows.
+        # A transformer that fails may succeed on rows that another has written.
         if part["error"] is not None and not undivided:
-            # Those before it have been fitted, and may have warned.
+            # Transformers before it were fitted, and may have warned.
             output = dict(part)
             for before in parts[:i][::-1]:
                 output["times"] = {**before["times"], **output["times"]}
@@ -223,7 +223,7 @@ def _carry_out(
             given = _columns(node.columns, source)
             fit_begin = time.time()
             if given["train"] is None:
-                # No columns: scikit-learn does not ask for this part.
+                # Without columns scikit-learn skips this transformer.
                 output |= given
             else:
                 for part in parts:
@@ -295,7 +295,7 @@ def _fit_joined(
 
 
 def _fit_undivided(joined: Joined, rows: SplitRows, given: NodeOutput) -> FittedStep:
-    """Fit a composite whose parts see each other's traces, as scikit-learn does."""
+    """Fit a composite in one piece, if its transformers write on shared rows."""
     # Not of what is fitted: that has drawn from its random states.
     composite = clone(joined.estimator).set_params(n_jobs=None)
     step = fit_lent(composite, given, rows["y_train"], {}, keep=True)
@@ -304,9 +304,9 @@ def _fit_undivided(joined: Joined, rows: SplitRows, given: NodeOutput) -> Fitted
 
 
 def _written_by_parts(joined: Joined, parts: Sequence[NodeOutput]) -> bool:
-    """Return whether a part has written on rows that other parts read.
+    """Return whether a transformer has written on rows that others read.
 
-    In scikit-learn those see what it has written, in the order of the parts.
+    In scikit-learn those after it see what it has written.
     """
     nodes = {
         number
@@ -317,7 +317,7 @@ def _written_by_parts(joined: Joined, parts: Sequence[NodeOutput]) -> bool:
 
 
 def _columns(columns: tuple[Columns, ...], source: NodeOutput) -> NodeOutput:
-    """Return the columns of its source's output that a node is given."""
+    """Return the columns of the source's output that a node gets."""
     given = {name: source[name] for name in ("train", *TRANSFORMED)}
     for selection in columns:
         others = [name for name in TRANSFORMED if is_rows(given[name])]
@@ -331,8 +331,8 @@ def _columns(columns: tuple[Columns, ...], source: NodeOutput) -> NodeOutput:
 def in_order(X: Any) -> Any:
     """Return sparse rows with their indices sorted, like those that are cut from them.
 
-    Many sort them in place if they are not. Two threads that do so at once would leave
-    neither order.
+    Many estimators sort them in place. Two threads that do so at once would corrupt
+    them.
 
     Parameters
     ----------

@@ -21,8 +21,8 @@ from gpu_hpo.exhaustive.plan._nodes import ROOT, Plan
 from gpu_hpo.exhaustive.plan._planner import Planner
 
 _COMPOSITES = (Pipeline, FeatureUnion, ColumnTransformer)
-_FIRST, _MOST = 64, 8192  # candidates that are looked at before some are begun
-# What a fit takes grows with these, more or less in proportion.
+_FIRST, _MOST = 64, 8192  # candidates that are planned before some are begun
+# The time of a fit is roughly proportional to these.
 _COSTS = frozenset(
     {"max_iter", "n_estimators", "n_init", "epochs", "n_epochs", "boosting_rounds"}
 )
@@ -37,20 +37,21 @@ class Candidates:
     estimator : estimator
         Not fitted.
     given : iterable of dict
-        Parameters. They are asked for as they are needed, unless steps may be shared:
-        who shares what is known when all are.
+        Parameters of candidates. They are generated as they are needed, unless steps
+        may be shared: which ones is known only when all candidates are.
     same : callable
-        Told the number of a candidate, and of the one before that is the same.
+        ``same(number, first)`` is called for a candidate that is the same as an earlier
+        one.
     first : int
-        Number of the first one.
+        Number of the first candidate.
 
     Attributes
     ----------
     params : list of dict
-        Of those that have been generated.
+        Parameters of all candidates so far.
     uses : dict of (int, bool) to int, or None
-        By how many nodes and groups each node is needed, with X pairwise or not; None
-        while it is not known.
+        The number of nodes and groups that need each node, with X pairwise or not; None
+        while that is not known.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Candidates:
         planned = list(self._planned())
         groups = self._grouped(planned)
         self.uses = self._count_uses(groups)
-        # Those with a prefix in common come one after the other.
+        # Groups with first steps in common follow each other.
         groups.sort(key=lambda group: self._way(group.leaf.source))
         return iter(groups)
 
@@ -97,7 +98,7 @@ class Candidates:
         yield from self._grouped(window)
 
     def _planned(self) -> Iterator[tuple[int, Plan]]:
-        """Yield the candidates that are not the same as one before them."""
+        """Yield the candidates that are not the same as an earlier one."""
         for number, params in enumerate(self._given, self._first):
             self.params.append(params)
             plan = self._planner.plan(params)
@@ -133,14 +134,14 @@ class Candidates:
             try:
                 model.set_params(**clone(dict(plan.params), safe=False))
                 known = can_share(model)
-            except Exception:  # its own fit says why
+            except Exception:  # its fit will raise it
                 known = False, False
             self._together[plan.leaf.number] = known
         return known
 
     def _count_uses(self, groups: Iterable[Group]) -> dict[tuple[int, bool], int]:
         uses = Counter((group.leaf.source, group.leaf.pairwise) for group in groups)
-        # What a node needs has a smaller number.
+        # A node comes after those that it needs.
         for number in sorted(self._planner.nodes, reverse=True):
             for pairwise in (False, True):
                 if uses[number, pairwise]:
@@ -149,7 +150,7 @@ class Candidates:
         return dict(uses)
 
     def _way(self, number: int) -> tuple[int, ...]:
-        """Return the numbers of the nodes that lead to one."""
+        """Return the numbers of all nodes before one."""
         way = []
         while number != ROOT:
             way.append(number)

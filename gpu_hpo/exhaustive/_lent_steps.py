@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Fit a transformer to rows that others read, and see what it does to them."""
+"""Fit a transformer to rows that others read, and watch whether it writes on them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TRANSFORMED = ("test", "train_transformed")  # rows of a fold that do not train
 
 
 def is_rows(X: Any) -> bool:
-    """Return whether this is rows: neither None nor the reason why there are none."""
+    """Return whether these are rows, and not None or the error in their place."""
     return X is not None and not isinstance(X, Exception)
 
 
@@ -71,12 +71,12 @@ def fit_lent(
     given : mapping
         "train", and the other kinds of rows of a fold.
     y : array-like or None
-        Of the rows that train.
+        Labels of the training rows.
     params : mapping of str to dict
         Fit parameters by method.
     memory : str, joblib.Memory or None
     keep : bool
-        Whether somebody will ask for the transformer, and for what it has written.
+        Whether the transformer, and whether it wrote, is needed later.
     """
     begin = time.time()
     X: Any = None
@@ -97,13 +97,13 @@ def fit_lent(
     (train, estimator), access = with_access(fit, access_of(unfitted))
     watched = keep and access is Access.OWN
     wrote = watched and was_written(given["train"], X)
-    # If `transform` draws, each later user begins from this state.
+    # If `transform` draws random numbers, each later use begins from this state.
     kept = copy_if_changeable(estimator) if keep else estimator
     rows: dict[str, Any] = {"train": train}
     test_time = 0.0
     for name in TRANSFORMED:
         start = time.time()
-        # Without metadata, as a pipeline that is asked for predictions does.
+        # Without metadata, as in predictions of a pipeline.
         rows[name], written = transformed(estimator, given[name], access, watched=keep)
         wrote = wrote or written
         if name == "test":
@@ -132,12 +132,12 @@ def transformed(
     given : array-like, None or Exception
     access : Access
     watched : bool
-        Whether it is looked at what has become of them.
+        Whether to find out if they were written.
 
     Returns
     -------
     rows : array-like, None or Exception
-        The exception, if they cannot be scored.
+        The exception, if they cannot be transformed.
     wrote : bool
         Whether `given` would have been written.
     """
@@ -158,9 +158,10 @@ def transformed(
 
 
 def copy_if_changeable(estimator: Any) -> Any:
-    """Copy a fitted step if answering may change it; else give it as it is.
+    """Copy a fitted step if its methods may change it; else return it unchanged.
 
-    Known libraries change nothing when they are asked, unless they draw.
+    Estimators of known libraries do not change in `transform` or `predict`, unless they
+    draw random numbers.
     """
     if access_of(estimator) is not Access.OWN and not _draws(estimator):
         return estimator
@@ -177,16 +178,16 @@ def copy_if_changeable(estimator: Any) -> Any:
 
 
 def without_shared_steps(estimator: Any, seen: dict[int, Any]) -> Any:
-    """Return a fitted part that shares no step with those seen before.
+    """Return a fitted estimator that shares no step with those seen before.
 
-    Parts that are alike are fitted once. Where they stand beside each other, one that
-    draws would see what the other has drawn.
+    Equal transformers of a composite are fitted once. If they draw random numbers, each
+    needs its own generator.
 
     Parameters
     ----------
     estimator : estimator
     seen : dict of int to estimator
-        Steps by identity; those of this one are added.
+        Steps by identity; those of this estimator are added.
     """
     steps = _steps(estimator)
     shared = not steps.keys().isdisjoint(seen)
@@ -195,7 +196,7 @@ def without_shared_steps(estimator: Any, seen: dict[int, Any]) -> Any:
 
 
 def _draws(estimator: Any) -> bool:
-    """Return whether a fitted estimator, or a part of it, draws random numbers."""
+    """Return whether a fitted estimator, or one in it, draws random numbers."""
     return any(
         isinstance(value, np.random.RandomState | np.random.Generator)
         for step in _steps(estimator).values()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Make unfitted models of a template: by a copy where that is what a clone is."""
+"""Make unfitted models from a template, by copying where that equals cloning."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ _PLAIN = frozenset(
 
 
 def new_model(template: Any, params: Mapping[str, Any]) -> Any:
-    """Make a model of a template, with some parameters changed.
+    """Make a model from a template, with some parameters changed.
 
-    ``clone`` and ``set_params`` look at signatures each time, which takes longer than
-    many a fit. Where all attributes are plain values a copy is the same.
+    ``clone`` and ``set_params`` read signatures each time, which takes longer than many
+    fits. If all attributes are plain values, a copy is the same.
 
     Parameters
     ----------
     template : estimator
-        Not fitted, and clean: a clone itself.
+        Not fitted; a clone itself.
     params : mapping of str to object
 
     Returns
     -------
     estimator
-        It has nothing that can be changed in common with any other.
+        It shares no mutable object with any other.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def new_model(template: Any, params: Mapping[str, Any]) -> Any:
 
 
 def _is_plain(template: Any, params: Mapping[str, Any]) -> bool:
-    """Return whether all that a template and its model would hold are plain values."""
+    """Return whether a template and its model would hold plain values only."""
     held = getattr(template, "__dict__", None)
     return (
         held is not None

@@ -35,11 +35,11 @@ from gpu_hpo.training._heard import Announcer
 from gpu_hpo.training._lending import Access, access_of, lend, lend_params
 from gpu_hpo.training._snapshots import NotCopyableError, snapshot_param
 
-_MOST_LOSSES = 2  # of all data while the best candidate is fitted
+_MOST_LOSSES = 2  # how often the data may be lost while the best candidate is fitted
 
 
 class ExhaustiveRun:
-    """One call of `fit`: what is known, and what has been found so far."""
+    """One call of `fit`: its arguments, and its results so far."""
 
     def __init__(self, search: Any, data: SearchData) -> None:
         self._search = search
@@ -57,17 +57,17 @@ class ExhaustiveRun:
             self._scorers_given,
             search.error_score,
             bool(search.return_train_score),
-            # Who of its steps gets metadata to score with is the pipeline's affair.
+            # The pipeline decides which of its steps get metadata in `score`.
             needs_whole_estimator(self.scorers, routed=routed),
         )
 
     def _keep_apart(self) -> bool:
-        """Take snapshots of what fits are to have copies of.
+        """Take snapshots of objects that each fit gets a copy of.
 
         Returns
         -------
         bool
-            Whether something cannot be copied, so that fits have to share it.
+            Whether an object cannot be copied, so that fits have to share it.
         """
         shares = False
 
@@ -92,7 +92,7 @@ class ExhaustiveRun:
 
     @contextmanager
     def begin(self, pool: Pool) -> Iterator[None]:
-        """Learn how often the data is split; for as long as this lasts it is there."""
+        """Load the data, which stays loaded in this context, and count the splits."""
         self._pool = pool
         self._data = self._given.load(pool, self._routed)
         try:
@@ -121,7 +121,7 @@ class ExhaustiveRun:
         self._table = ScoreTable(
             search.n_splits_, search.error_score, self.spec.return_train_score
         )
-        # Before splits are drawn, which may be from a random state of the estimator's.
+        # Before splits are drawn, perhaps from a random state of the estimator.
         self.base = clone(search.estimator)
         self._planner = Planner(
             self.base,
@@ -140,7 +140,8 @@ class ExhaustiveRun:
         """Fit and score candidates; see ``sklearn.model_selection.BaseSearchCV``."""
         search, n_splits = self._search, self._search.n_splits_
         if isinstance(getattr(search, "random_state", None), np.random.RandomState):
-            # Which the splitter may draw from as well: in scikit-learn's order.
+            # The splitter may draw from the same random state: keep scikit-learn's
+            # order.
             candidate_params = list(candidate_params)
         splitter = cv or search._checked_cv_orig
         splits = list(splitter.split(self._X, self._y, **self._split))
@@ -233,7 +234,7 @@ class ExhaustiveRun:
         search.best_params_ = self.results["params"][search.best_index_]
 
     def on_all_rows(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Run a task on all rows, beside nothing else."""
+        """Run a task on all rows, alone."""
         for _ in range(_MOST_LOSSES):
             try:
                 return self._pool.run(function, *args, self._data)
@@ -284,7 +285,7 @@ class ExhaustiveRun:
 
 
 def _for_splitter(cv: Any, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the splitter's parameters, without groups for one that takes none."""
+    """Return the splitter's parameters, without groups if it takes none."""
     if params.get("groups", cv) is None and hasattr(cv, "split"):
         takes = signature(cv.split).parameters.values()
         if not any(p.name == "groups" or p.kind is p.VAR_KEYWORD for p in takes):

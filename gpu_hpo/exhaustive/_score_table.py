@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Collect the scores of candidates on splits, and make `cv_results_` of them."""
+"""Collect the scores of candidates on splits, and make `cv_results_` from them."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class ScoreTable:
     ----------
     n_splits : int
     error_score : "raise" or float
-        What a fit that failed has scored.
+        The score of a fit that failed.
     train_scores : bool
-        Whether there are scores on the rows that train.
+        Whether there are scores on training rows.
 
     Attributes
     ----------
     several : bool or None
-        Whether some candidate has several scores by name; None if none has any.
+        Whether candidates have several scores by name; None if none has a score yet.
     """
 
     def __init__(self, n_splits: int, error_score: Any, train_scores: bool) -> None:
@@ -50,7 +50,7 @@ class ScoreTable:
     def take(
         self, split: int, numbers: Sequence[int], evaluations: Sequence[Evaluation]
     ) -> None:
-        """Write down what some candidates scored on a split."""
+        """Record the scores of some candidates on a split."""
         for number, evaluation in zip(numbers, evaluations, strict=True):
             place = number, split
             self._column("fit_time", number)[place] = evaluation.fit_time
@@ -72,11 +72,11 @@ class ScoreTable:
                 warnings.warn(text, UserWarning)
 
     def same(self, number: int, first: int) -> None:
-        """Record that a candidate is the same as one before it."""
+        """Record that a candidate is the same as an earlier one."""
         self._same[number] = first
 
     def names(self) -> list[str]:
-        """Return the names of the scores: "score" if it is one without a name."""
+        """Return the names of the scores: "score" if there is one without a name."""
         names = [
             n.removeprefix("test_") for n in self._columns if n.startswith("test_")
         ]
@@ -88,7 +88,7 @@ class ScoreTable:
         Raises
         ------
         ValueError
-            If all have.
+            If all have failed.
         """
         if not self._failures:
             return
@@ -108,9 +108,9 @@ class ScoreTable:
         Parameters
         ----------
         params : sequence of dict
-            Of all candidates, in their order.
+            Those of all candidates, in their order.
         names : sequence of str
-            Of the scores, if that is known from elsewhere.
+            Names of the scores, if known.
         """
         n = len(params)
         table: dict[str, Any] = {}

@@ -20,7 +20,7 @@ from gpu_hpo.devices._namespace import is_device_array, to_host
 
 
 class SearchData:
-    """X, y and the parameters of `fit`, and what the process that fits has to know.
+    """X, y and the parameters of `fit`, and how they reach the tasks.
 
     Parameters
     ----------
@@ -28,14 +28,14 @@ class SearchData:
     params : dict
         Of `fit`.
     in_blocks : bool
-        Whether the estimator wants Dask collections as they are.
+        Whether the estimator takes Dask collections in blocks.
 
     Attributes
     ----------
     X, y, params
         As scikit-learn would have them, if none is a Dask collection.
     lazy : bool
-        Whether one is, so that X, and y, come to be in one piece on workers only.
+        Whether there is a Dask collection, which is concatenated on workers only.
     in_blocks : bool
         Whether X stays a Dask collection.
     """
@@ -59,13 +59,13 @@ class SearchData:
         return is_per_row(value, None if self.lazy else _num_samples(self.X))
 
     def load(self, pool: Pool, routed: Any) -> Any:
-        """Put all that fits and scores take where tasks run.
+        """Send the data of fits and scores to where tasks run.
 
         Parameters
         ----------
         pool : Pool
         routed : Bunch
-            Whose are the parameters, as scikit-learn's searches find out.
+            Which parameters go where, as found by scikit-learn's searches.
 
         Returns
         -------
@@ -100,8 +100,8 @@ class SearchData:
         Returns
         -------
         X, y : array-like
-            Labels come to this process, and X does not: of what is not in its memory
-            already there is the number of rows.
+            Labels come to this process, but not X: if it is not in memory here, only
+            its number of rows is known.
         split : dict
         """
         X: Any
@@ -121,7 +121,7 @@ class SearchData:
 
 
 class RowsOnly:
-    """Stands for data that is elsewhere: it has a number of rows, and nothing else.
+    """Stands for data elsewhere: only the number of rows is known.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def _known(value: Any) -> Any:
 
 
 def gather_to_host(value: Any) -> Any:
-    """Bring what is one number per row to the host, where splitters look at it."""
+    """Copy data with one value per row to the host, where splitters need it."""
     if is_dask_collection(value):
         value = value.compute()
     return to_host(value) if value is not None and is_device_array(value) else value

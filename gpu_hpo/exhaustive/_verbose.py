@@ -18,7 +18,7 @@ _WIDTH = 80
 
 @dataclass(frozen=True)
 class Line:
-    """The text that is printed of one candidate on one split."""
+    """The text that is printed for one candidate on one split."""
 
     split: int
     number: int
@@ -26,7 +26,7 @@ class Line:
     params: Mapping[str, Any]
 
     def where(self, search: Any) -> str:
-        """Return which split and which candidate, as far as `verbose` asks for it."""
+        """Return the split and the candidate, as far as `verbose` asks for them."""
         if search.verbose <= 2:
             return ""
         where = f" {self.split + 1}/{search.n_splits_}"
@@ -54,13 +54,13 @@ def print_start(search: Any, line: Line) -> None:
 def print_end(
     search: Any, line: Line, evaluation: Evaluation, names: Sequence[str]
 ) -> None:
-    """Print how long a candidate has taken, and what it has scored.
+    """Print how long a candidate took, and its scores.
 
     Parameters
     ----------
     search : BaseSearchCV
-        Whose `verbose` says how much: 2 for parameters and times, 3 for the scores, 10
-        for the numbers of candidates too.
+        Its `verbose` says how much: 2 prints parameters and times, 3 also scores, 10
+        also the numbers of candidates.
     line : Line
     evaluation : Evaluation
     names : sequence of str

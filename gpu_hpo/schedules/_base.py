@@ -54,12 +54,12 @@ Event = Scored | Failed
 
 
 class Schedule(ABC):
-    """Which trial trains how long, decided from scores alone.
+    """Decides which trial trains how long, from scores alone.
 
     A schedule does no work, reads no clock and draws no random number: the same
     events give the same decisions, and the order in which trials report does not
-    change who advances. `tell` may answer before a rung is complete wherever the
-    missing scores cannot change the answer.
+    change which ones advance. `tell` may decide before a rung is complete if the
+    missing scores cannot change the decision.
 
     Trials are numbered from 0 without gaps. Several `Advance` for one trial may be
     pending at once; they are carried out in the order given, each with one
@@ -72,7 +72,7 @@ class Schedule(ABC):
 
     @abstractmethod
     def tell(self, event: Event) -> list[Instruction]:
-        """Take one event, return what follows from it."""
+        """Take in one event, and return the instructions that follow from it."""
 
     @property
     @abstractmethod
@@ -87,14 +87,14 @@ class Schedule(ABC):
     @property
     @abstractmethod
     def finalists(self) -> list[int]:
-        """Trials whose models are kept for the choice of the best."""
+        """Trials among which the best is chosen, whose models are kept."""
 
     @abstractmethod
     def outlook(self, trial: int) -> tuple[Rung, ...]:
         """Return the rungs still ahead of `trial` if it is promoted at each of them.
 
-        The first is the one that it is training for. The
-        dispatcher ranks trials by it.
+        The first is the one that it is training for. The dispatcher ranks trials by
+        their outlook.
         """
 
     def horizon(self) -> int | None:

@@ -14,7 +14,7 @@ from gpu_hpo.schedules._successive_halving import SuccessiveHalving
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
-    """Start of a bracket: `n_trials` trials, first decision after `n_calls` calls."""
+    """A bracket's start: `n_trials` trials, first decision after `n_calls` calls."""
 
     index: int
     n_trials: int
@@ -35,8 +35,8 @@ def hyperband_brackets(max_calls: int, aggressiveness: int) -> list[Bracket]:
     -------
     list of Bracket
         For ``s = s_max, ..., 0`` with ``s_max`` the largest integer for which
-        ``aggressiveness**s_max <= max_calls``. Floats would lose a bracket where
-        `max_calls` is a power of `aggressiveness`, (243, 3) for one.
+        ``aggressiveness**s_max <= max_calls``. With floats a bracket would be lost
+        where `max_calls` is a power of `aggressiveness`, for example (243, 3).
 
     References
     ----------
@@ -67,12 +67,12 @@ class Hyperband(Schedule):
     max_calls : int
         Most calls of any trial.
     aggressiveness : int, default=3
-        Keep one trial of so many at each decision.
+        At each decision, one of this many trials is kept.
     patience, tol, extra_scores
         As in `SuccessiveHalving`.
     n_trials : mapping of int to int, optional
-        Trials per bracket where fewer than the paper's are to be had (a small
-        grid); at least one each.
+        Trials per bracket, if there are fewer than in the paper (a small grid); at
+        least one each.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Train every trial to the end, or until it improves no more."""
+"""Train every trial to the end, or until it no longer improves."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class Incremental(Ladder):
     max_calls : int
         Calls that each trial makes.
     fits_per_score : int, default=1
-        Calls between two scores, at most.
+        Most calls between two scores.
     patience : int, default=0
-        Score at least so often (in calls), and stop a trial that is on a plateau; it
+        Score at least every `patience` calls, and stop a trial that is on a plateau; it
         stays a finalist. 0 is off.
     tol : float or None, default=1e-3
         Improvement that is not a plateau.
     extra_scores : bool, default=True
-        If not, trials are scored where that decides something only: at the end and,
-        with `patience`, where it would otherwise.
+        If False, trials are scored only where a score decides something: at the end
+        and, with `patience`, where a plateau would stop them.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Incremental(Ladder):
     ) -> None:
         rungs = [Rung(n_trials, max_calls)]
         if patience and not extra_scores:
-            # Where a trial may stop is a decision, though not between trials.
+            # Whether a trial stops is a decision too, though not between trials.
             scored = range(1, max_calls, min(fits_per_score, patience))
             rungs[:0] = [Rung(n_trials, calls) for calls in scored]
         super().__init__(

@@ -15,10 +15,11 @@ def inverse_decay_rungs(
 ) -> tuple[Rung, ...]:
     """Return the rungs of inverse decay, counted as dask-ml counts them.
 
-    Of `n_trials` trials, ``n_trials / (1 + t) ** decay_rate``, rounded down, are to be
-    left at time ``t``, which is one more than the calls that they have made. After each
-    decision those go on that are to be left when that number next changes, until just
-    before it does; the first decision is after one call, and the last leaves one.
+    At time ``t``, one more than the calls that trials have made, ``n_trials / (1 + t)
+    ** decay_rate`` trials, rounded down, are left. The first decision is after one
+    call. At each decision as many trials go on as will be left when that number next
+    changes, and they train until just before it changes. The last decision leaves one
+    trial.
 
     Parameters
     ----------
@@ -29,12 +30,12 @@ def inverse_decay_rungs(
     max_calls : int
         Most calls of any trial.
     most_apart : int, optional
-        Decide after so many calls again, at the latest.
+        Most calls between two decisions.
 
     Returns
     -------
     tuple of Rung
-        Of those of equal numbers of trials, which all pass who come to them, only the
+        Of several rungs with equal numbers of trials, which drop no trial, only the
         first and the last.
 
     Examples
@@ -48,7 +49,7 @@ def inverse_decay_rungs(
     def left(time: int) -> int:
         try:
             return int(n_trials / (1 + time) ** float(decay_rate))
-        except OverflowError:  # more than a float holds
+        except OverflowError:  # too large for a float
             return 0
 
     rungs = [Rung(n_trials, 1)]
@@ -60,7 +61,7 @@ def inverse_decay_rungs(
         if change < len(times):
             keep, calls = left(times[change]), times[change] - 1
         elif most_apart is None:
-            # It changes later, and by then it falls by one at a time.
+            # The number changes later, and then falls by one at a time.
             keep, calls = now - 1, max_calls
         else:
             keep, calls = now, calls + most_apart
@@ -73,7 +74,7 @@ def inverse_decay_rungs(
 
 
 class InverseDecay(Ladder):
-    """Trials of which fewer and fewer are trained on, the more calls they have made.
+    """Trials of which fewer train on, the more calls they have made.
 
     Rungs and numbers are those of dask-ml's search of this name, except that no trial
     makes more than `max_calls` calls, and that a plateau stops one trial, never the
@@ -88,10 +89,9 @@ class InverseDecay(Ladder):
     max_calls : int, default=100
         Most calls of any trial.
     fits_per_score : int, default=1
-        With `patience`, or without decay, score and decide after so many calls again,
-        at the latest.
+        With `patience`, or with ``decay_rate=0``: most calls between two scores.
     patience : int, default=0
-        Score at least so often (in calls), and stop a trial that is on a plateau. A
+        Score at least every `patience` calls, and stop a trial that is on a plateau. A
         stopped trial keeps its rank but trains no more. 0 is off.
     tol : float or None, default=1e-3
         Improvement that is not a plateau.
@@ -101,9 +101,9 @@ class InverseDecay(Ladder):
     References
     ----------
     Li, Jamieson, DeSalvo, Rostamizadeh and Talwalkar, "Hyperband: a novel
-    bandit-based approach to hyperparameter optimization", 2016, from whose most
-    adaptive bracket a `decay_rate` of 1 does not differ by much,
-    https://arxiv.org/abs/1603.06560
+    bandit-based approach to hyperparameter optimization", 2016,
+    https://arxiv.org/abs/1603.06560. A `decay_rate` of 1 is close to the most adaptive
+    bracket of that paper.
     """
 
     def __init__(

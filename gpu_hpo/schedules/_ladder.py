@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Climb rungs that hold ever fewer trials: all start, the best go on."""
+"""Promote trials rung by rung: all start, and the best of each rung go on."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from gpu_hpo.schedules._base import (
 from gpu_hpo.schedules._plateau import may_be_plateau, on_plateau
 from gpu_hpo.schedules._rung_state import RungState
 
-# Scores that a trial is asked for before the first of them is in: enough to keep a
-# worker busy without a message per score, few enough to be nothing to store.
+# Scores that a trial is asked for before the first of them arrives: enough to keep a
+# worker busy without a message per score, few enough to take no memory.
 AHEAD = 64
 
 
 class Ladder(Schedule):
-    """Trials ``first_trial, first_trial + 1, ...`` on rungs that ever fewer reach.
+    """Trials ``first_trial, first_trial + 1, ...`` on rungs that fewer and fewer reach.
 
-    A trial is promoted as soon as the scores still missing cannot push it out of
-    those that the next rung holds, and dropped as soon as they cannot bring it in; so
-    the decisions are those of the complete rung, often before it is complete. Ties go
-    to the lower trial number. Scores that are not finite rank last. A failed trial is
-    never promoted, and no other takes its place where it had been, or would be:
+    A trial is promoted as soon as the missing scores cannot push it out of the best
+    that the next rung takes, and dropped as soon as they cannot bring it in. So the
+    decisions are those of the complete rung, often before it is complete. Ties go to
+    the lower trial number. Scores that are not finite rank last. A failed trial is
+    never promoted, and no other trial takes a place that it had, or would have had:
     failing after the score at a rung is the same as failing on the way to the next.
 
-    Nor is a score awaited that decides nothing: a trial is asked for all scores up to
-    its rung, some tens at a time, but for those that a plateau could come before.
+    A trial does not wait for scores that decide nothing: it is asked for all scores up
+    to its rung, some tens at a time, except for those after a possible plateau.
 
     Parameters
     ----------
@@ -54,8 +54,8 @@ class Ladder(Schedule):
         Number of the first trial.
     extra_scores : bool, default=True
         Whether to score every trial after its first call, which decides nothing, and
-        as often as `score_every` and `patience` ask. If not, trials are scored at
-        rungs only, for models that would have to be trained apart for each score.
+        as often as `score_every` and `patience` ask. If False, trials are scored at
+        rungs only, for models that need a fit for each score.
 
     Raises
     ------
@@ -89,7 +89,7 @@ class Ladder(Schedule):
         self._rung = dict.fromkeys(trials, 0)  # rung that a trial trains for
         self._record: dict[int, list[tuple[int, float]]] = {t: [] for t in trials}
         self._asked = dict.fromkeys(trials, 0)  # calls of its last instruction
-        self._due = dict.fromkeys(trials, 0)  # scores it was asked for and are not in
+        self._due = dict.fromkeys(trials, 0)  # scores that were asked for, not yet in
         self._stopped: set[int] = set()
         self._out: set[int] = set()  # dropped or failed
 
@@ -157,7 +157,7 @@ class Ladder(Schedule):
         return self.rungs[self._rung[trial]].calls
 
     def _advance(self, trial: int) -> list[Instruction]:
-        """Ask for further scores of a trial that no plateau can come before."""
+        """Ask for further scores of a trial, up to its next possible plateau."""
         out: list[Instruction] = []
         if self._due[trial] > AHEAD // 2:
             return out
@@ -174,7 +174,7 @@ class Ladder(Schedule):
         return out
 
     def _next_score(self, trial: int, calls: int) -> int:
-        """Return at which calls to score a trial that was last scored after `calls`."""
+        """Return when, in calls, to score a trial next after a score at `calls`."""
         target = self._target(trial)
         if not self.extra_scores:
             return target
@@ -191,7 +191,7 @@ class Ladder(Schedule):
         return min(points)
 
     def _fail(self, trial: int) -> list[Instruction]:
-        """Take out `trial`, at the next rung if it has its place at this one."""
+        """Take out `trial`: at the next rung, if it has been scored at this one."""
         self._out.add(trial)
         record = self._record[trial]
         drop: list[Instruction] = [Drop(trial)]
@@ -203,10 +203,10 @@ class Ladder(Schedule):
     def _settle(
         self, index: int, arriving: Sequence[int] = (), failed: int = 0
     ) -> list[Instruction]:
-        """Settle what is certain once trials have come to rung `index`, or failed.
+        """Settle what is certain after trials have reached rung `index`, or failed.
 
-        It goes up rung by rung: of those who go on, the stopped come to the next one
-        at once, and those who have failed meanwhile will not.
+        It goes on rung by rung: of the promoted trials, stopped ones reach the next
+        rung at once, and those that have failed meanwhile never do.
         """
         out: list[Instruction] = []
         for i in range(index, len(self._state)):

@@ -28,9 +28,8 @@ def on_plateau(record: Scores, patience: int, tol: float | None) -> bool:
     Returns
     -------
     bool
-        The rule is dask-ml's: it needs at least `patience` calls and two scores. A
-        NaN in the window is passed over; a window of NaN, or one that begins with
-        it, is no plateau.
+        The rule is dask-ml's: it needs at least `patience` calls and two scores. NaN in
+        the window is ignored, but a window that begins with NaN is no plateau.
     """
     if not patience or tol is None or math.isnan(tol):
         return False
@@ -45,14 +44,14 @@ def on_plateau(record: Scores, patience: int, tol: float | None) -> bool:
 def may_be_plateau(
     record: Scores, calls: int, patience: int, tol: float | None
 ) -> bool:
-    """Return whether scores not known yet could bring a plateau at `calls` calls.
+    """Return whether unknown scores could make a plateau at `calls` calls.
 
-    If not, a trial may be sent on beyond `calls` before it is scored there.
+    If not, a trial may train beyond `calls` before it is scored there.
 
     Parameters
     ----------
     record : sequence of (calls, score)
-        The scores that are known, oldest first; none is of `calls` or later.
+        The known scores, oldest first, all before `calls`.
     calls : int
     patience, tol
         As in `on_plateau`.
@@ -65,6 +64,6 @@ def may_be_plateau(
 
 
 def _window(record: Scores, first: int) -> list[float]:
-    """Return the scores after `first` calls and later."""
+    """Return the scores at `first` calls and later."""
     begin = bisect_left(record, first, key=itemgetter(0))
     return [score for _, score in record[begin:]]

@@ -28,29 +28,28 @@ class Rounds(Schedule):
 
     The rule is that of dask-ml's ``additional_calls``. In the first round every trial
     makes `first_calls` calls. Once all have been scored, `decide` says how many more
-    each makes in the next one. The search is over when none is to make any.
+    calls each makes in the next round. The search ends when none makes any.
 
     Parameters
     ----------
     n_trials : int
     decide : callable
-        ``decide(records)``, with a dict of all live trials, by number, to tuples of
-        their (calls, score), oldest first. It returns a dict of some of these trials
-        to a number of calls: to make so many more and be scored, or with 0 to be kept
-        as it is. A trial that is not in it is dropped for good. Where no number is
-        positive, the trials in it are those of which the best is chosen. Failed trials
-        are left out. Scores that are not finite are given as minus infinity. What it
-        returns must follow from what it is given, or a search does not come out the
-        same again.
+        ``decide(records)`` gets a dict from the numbers of all live trials to their
+        (calls, score) pairs, oldest first. Failed trials are left out, and scores that
+        are not finite are given as minus infinity. It returns a dict from some of these
+        trials to the number of calls that each makes before its next score; 0 keeps a
+        trial as it is. A trial that is left out is dropped for good. If no number is
+        positive, the best is chosen among the trials in the dict. The result must
+        depend on `records` only, or the search is not reproducible.
     first_calls : int, default=1
         Calls of every trial in the first round.
     max_calls : int, optional
-        Most calls of any trial: what `decide` asks for beyond them is cut off.
+        Most calls of any trial; `decide` cannot exceed them.
 
     Raises
     ------
     ValueError, TypeError
-        While the search runs, if `decide` returns what makes no sense.
+        While the search runs, if the result of `decide` is invalid.
 
     Examples
     --------
@@ -105,7 +104,7 @@ class Rounds(Schedule):
             self._live.remove(trial)
             out.append(Drop(trial))
         elif trial in self._awaited:
-            # So that what is no score is the worst to whatever compares.
+            # So that a missing score is the worst in any comparison.
             score = event.score if math.isfinite(event.score) else -math.inf
             self._records[trial].append((event.calls, score))
         self._awaited.discard(trial)
@@ -133,7 +132,7 @@ class Rounds(Schedule):
                 rungs.append(Rung(1, self.max_calls))
             return tuple(rungs)
         if trial in self._live and not self.done:
-            # It waits for the end of the round, and may have to go on after it.
+            # It waits for the end of the round, and may go on after it.
             calls = calls + 1 if self.max_calls is None else self.max_calls
         return (Rung(self._width, calls),)
 
@@ -167,7 +166,7 @@ class Rounds(Schedule):
         return out
 
     def _checked(self, answer: Any, records: Records) -> dict[int, int]:
-        """Return what `decide` returned, if it makes sense."""
+        """Return what `decide` returned, if it is valid."""
         if not isinstance(answer, Mapping):
             raise TypeError(
                 "decide must return a dict of trials to calls to make; it returned "

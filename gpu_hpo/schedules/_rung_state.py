@@ -22,10 +22,10 @@ class RungState:
     """The trials that have reached a rung, best first."""
 
     keep: int  # how many go on to the next rung, at most
-    expected: int  # how many may still reach this rung or have done so
-    failed: int = 0  # how many were to reach it and failed on the way
+    expected: int  # how many have reached this rung or may still reach it
+    failed: int = 0  # how many failed on the way to it
     reached: list[Key] = field(default_factory=list)
-    promoted: int = 0  # the first so many of `reached` are promoted
+    promoted: int = 0  # how many, the first of `reached`, are promoted
 
     @property
     def awaited(self) -> int:
@@ -34,7 +34,7 @@ class RungState:
 
     @property
     def certain(self) -> int:
-        """How many of the best so far no missing trial can push out."""
+        """How many of the best so far cannot be pushed out by missing trials."""
         return max(0, min(self.keep - self.awaited, len(self.reached)))
 
     @property
@@ -48,9 +48,9 @@ class RungState:
         Returns
         -------
         promoted : list of int
-            Trials that now certainly go on.
+            Trials that are now certain to go on.
         loser : int or None
-            A trial that now certainly does not.
+            A trial that is now certain not to.
         """
         key = _key(trial, score)
         place = bisect_left(self.reached, key)
@@ -61,16 +61,16 @@ class RungState:
         return self._promote(place), loser
 
     def expect(self, expected: int) -> list[int]:
-        """Expect fewer trials; return those that now certainly go on."""
+        """Expect fewer trials; return those that are now certain to go on."""
         self.expected = expected
         return self._promote(len(self.reached))
 
     def _promote(self, place: int) -> list[int]:
-        """Promote trials that are now certain; `place` is where the last one came in.
+        """Promote trials that are now certain; `place` is that of the newest trial.
 
-        The promoted are always the first of `reached`. One more report makes at
-        most one more place certain, so that one trial enters: the new one if it
-        came in among them, else the one on the last certain place.
+        The promoted are always the first of `reached`. One more report makes at most
+        one more place certain, so one trial is promoted: the newest if its place is
+        certain, else the one at the last certain place.
         """
         out = []
         while self.promoted < self.certain:

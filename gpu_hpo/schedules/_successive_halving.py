@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Halve successively: train all, keep the best part, train those longer."""
+"""Halve successively: train all trials, keep the best, train those longer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def halving_rungs(
     n_trials, n_calls : int
         Trials in the first rung, and calls that each of them makes.
     aggressiveness : int
-        Of how many trials one is kept; at least 2.
+        At each decision, one of this many trials is kept; at least 2.
     max_calls : int, optional
         Most calls of any trial.
 
@@ -60,11 +60,11 @@ class SuccessiveHalving(Ladder):
     n_calls : int
         Calls up to the first decision.
     aggressiveness : int, default=3
-        Keep one trial of so many at each decision.
+        At each decision, one of this many trials is kept.
     max_calls : int, optional
         Most calls of any trial. By default halving goes on until one is left.
     patience : int, default=0
-        Score at least so often (in calls), and stop a trial that is on a plateau. A
+        Score at least every `patience` calls, and stop a trial that is on a plateau. A
         stopped trial keeps its rank but trains no more. 0 is off.
     tol : float or None, default=1e-3
         Improvement that is not a plateau.
@@ -72,8 +72,8 @@ class SuccessiveHalving(Ladder):
         Number of the first trial.
     extra_scores : bool, default=True
         Whether to score every trial after its first call, which decides nothing, and
-        as often as `patience` asks. If not, trials are scored at decisions only, for
-        models that would have to be trained apart for each score.
+        as often as `patience` asks. If False, trials are scored at decisions only, for
+        models that need a fit for each score.
     """
 
     def __init__(

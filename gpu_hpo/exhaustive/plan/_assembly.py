@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from sklearn.pipeline import Pipeline
 
-# In the place of a number: what only the caller has.
+# In place of the number of a node: an estimator that only the caller has.
 LAST = -1
 
 
@@ -24,8 +24,8 @@ class Piped:
     pipeline : Pipeline
         Not fitted.
     steps : tuple of (int, int or Piped)
-        Which of its steps, and the number of the node that has fitted it, or another
-        `Piped`.
+        The position of each step, and the number of the node that has fitted it, or
+        another `Piped`.
     """
 
     pipeline: Pipeline
@@ -36,7 +36,7 @@ Assembly: TypeAlias = int | Piped
 
 
 def assemble(assembly: Assembly, fitted: Mapping[int, Any]) -> Any:
-    """Make one fitted estimator of fitted steps.
+    """Put one fitted estimator together from fitted steps.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def assemble(assembly: Assembly, fitted: Mapping[int, Any]) -> Any:
 
 
 def nodes_in(assembly: Assembly) -> Iterator[int]:
-    """Yield the numbers of the nodes that `assemble` asks for."""
+    """Yield the numbers of the nodes that `assemble` needs."""
     if not isinstance(assembly, Piped):
         yield assembly
         return

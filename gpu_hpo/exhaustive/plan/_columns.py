@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Select the columns that a part of a ColumnTransformer is given."""
+"""Select the columns that a transformer of a ColumnTransformer gets."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Columns:
     Attributes
     ----------
     layout : tuple of (str, object)
-        Names of the parts that decide, and which columns each is said to take.
+        Names of the transformers, and the columns that each is set to take.
     part : str
-        One of them, or "remainder": all columns that none takes.
+        One of these names, or "remainder": all columns that none takes.
     """
 
     layout: tuple[tuple[str, Any], ...]
@@ -37,15 +37,15 @@ class Columns:
         Parameters
         ----------
         X : array, sparse matrix or frame
-            Decides which columns they are.
+            Determines which columns are taken.
         others : sequence of array, sparse matrix or frame
-            Rows to take the same columns of.
+            Other rows, from which the same columns are taken.
 
         Returns
         -------
         list of array, sparse matrix or frame; or None
-            Those of X and of each of the others; None if it is no column at all. An
-            Exception instead of those of which they cannot be taken.
+            The columns of X and of each of the others; None if no column is selected.
+            An Exception stands in place of columns that cannot be taken.
         """
         probe = _Probe()
         rest = self.part == REMAINDER
@@ -65,7 +65,7 @@ class Columns:
                 try:
                     columns.transform(other)
                     found.append(probe.seen)
-                except Exception as error:  # to be raised where it is asked for
+                except Exception as error:  # raised where the columns are used
                     found.append(error)
         return found
 

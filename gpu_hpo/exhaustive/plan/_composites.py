@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Take composites apart, and give them other parts."""
+"""Take composites apart, and replace their transformers."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from gpu_hpo.exhaustive.plan._assembly import LAST, Assembly, Piped
 from gpu_hpo.exhaustive.plan._columns import REMAINDER, Columns
 from gpu_hpo.exhaustive.plan._nodes import ROOT, Joined, Node, Routes, Step
 
-# Nodes, each with the path that leads to its estimator from the candidate's. Their
-# numbers are their positions, from 1 up.
+# Nodes, each with the path from the candidate's estimator to its own. Their numbers are
+# their positions, counted from 1.
 PathsAndNodes: TypeAlias = list[tuple[str, Node]]
 
 
@@ -29,13 +29,13 @@ class TakenApart:
     Attributes
     ----------
     nodes : list of (str, Node)
-        All but the last step, by paths.
+        All but the last step, with their paths.
     source : int
-        The node that the last step is to be fitted to.
+        The node whose output the last step is fitted to.
     last : estimator
         The last step.
     path : str
-        Leads to the last step from the candidate's estimator.
+        Path from the candidate's estimator to the last step.
     assembly : Piped or None
         How the estimator is put together from fitted steps and `LAST`.
     routes : dict
@@ -60,7 +60,7 @@ def take_apart(estimator: Any, names: Sequence[str], *, apart: bool) -> TakenApa
     names : sequence of str
         Fit parameters of the search.
     apart : bool
-        Whether it is to be taken apart; if not, all of it is the last step.
+        Whether to take it apart; if not, the whole estimator is the last step.
     """
     nodes: PathsAndNodes = []
     if not apart:
@@ -90,7 +90,7 @@ def _to_last_step(
     path = _join(path, name)
     inner: Piped | None = None
     routes: Routes = routes_of[name]
-    # With parameters the estimator itself decides which of its steps get them.
+    # If there are parameters, the estimator decides which of its steps get them.
     if not any(routes.values()):
         source, last, path, inner, routes = _to_last_step(nodes, last, source, (), path)
     steps.append((len(estimator.steps) - 1, LAST if inner is None else inner))
@@ -184,7 +184,7 @@ def _parts_of(estimator: Any) -> list[tuple[str, Any, tuple[Columns, ...]]]:
 
 
 def with_stand_ins(estimator: Any, stand_ins: Mapping[str, Any]) -> Any:
-    """Copy a FeatureUnion or ColumnTransformer, with other parts.
+    """Copy a FeatureUnion or ColumnTransformer, with other transformers.
 
     Parameters
     ----------
@@ -193,12 +193,12 @@ def with_stand_ins(estimator: Any, stand_ins: Mapping[str, Any]) -> Any:
         By name of the part.
     """
     joined = with_parts(clone(estimator), stand_ins)
-    joined.n_jobs = None  # there is nothing left to do
+    joined.n_jobs = None  # stand-ins need no time
     return joined
 
 
 def with_parts(estimator: Any, parts: Mapping[str, Any]) -> Any:
-    """Copy a FeatureUnion or ColumnTransformer, shallowly, with other parts.
+    """Copy a FeatureUnion or ColumnTransformer shallowly, with other transformers.
 
     Parameters
     ----------
@@ -217,7 +217,7 @@ def with_parts(estimator: Any, parts: Mapping[str, Any]) -> Any:
 
 
 def _set_columns(joined: Any, estimator: Any, parts: Mapping[str, Any]) -> None:
-    """Give a ColumnTransformer the parts of another one, but for some."""
+    """Give a ColumnTransformer the transformers of another one, some replaced."""
     joined.transformers = [
         (name, parts.get(name, part), columns)
         for name, part, columns in estimator.transformers
@@ -228,7 +228,7 @@ def _set_columns(joined: Any, estimator: Any, parts: Mapping[str, Any]) -> None:
 def without_stand_ins(
     joined: Any, estimator: Any, stand_ins: Mapping[str, Any]
 ) -> None:
-    """Put fitted parts into the place of those that stood in for them."""
+    """Replace stand-ins by the fitted transformers."""
     fitted = {id(stand_in): stand_in.fitted for stand_in in stand_ins.values()}
     if type(joined) is FeatureUnion:
         joined.transformer_list = [
@@ -239,7 +239,7 @@ def without_stand_ins(
             (name, fitted.get(id(part), part), columns)
             for name, part, columns in joined.transformers_
         ]
-        # As they were given: not fitted, and with the candidate's parameters.
+        # Unfitted, with the candidate's parameters, as scikit-learn leaves them.
         given = {name: clone(part.fitted) for name, part in stand_ins.items()}
         _set_columns(joined, estimator, given)
     joined.n_jobs = estimator.n_jobs
@@ -265,7 +265,7 @@ def _can_take(estimator: Any) -> bool:
         names = [name for name, _, _ in _parts_of(estimator)]
     except Exception:  # scikit-learn says the same where it is fitted
         return False
-    # Without parts there may be weights, which scikit-learn refuses in `fit`.
+    # Without transformers there may be weights, which scikit-learn refuses in `fit`.
     return bool(names)
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Define what is to be fitted, by what it is fitted to."""
+"""Define the nodes of a plan: what is fitted, and to which output."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from gpu_hpo.exhaustive.plan._columns import Columns
 
 ROOT = 0  # the number of the fold itself
 
-# By method ("fit", "fit_transform", "transform"), which of the parameters of the
-# search's `fit` it is given, by the name that it knows them by.
+# For each method ("fit", "fit_transform", "transform") the parameters of the search's
+# `fit` that it gets, by its own names for them.
 Routes: TypeAlias = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """A transformer, fitted to what comes out of another node.
+    """A transformer, fitted to the output of another node.
 
     Attributes
     ----------
     number : int
-        Of this node; 0 is the fold.
+        The number of this node; 0 is the fold.
     source : int
         The node whose output it is fitted to.
     columns : tuple of Columns
-        Which columns of that, one selection after another.
+        Columns of that output, one selection after another.
     estimator : estimator
         Not fitted.
     routes : dict
         Its fit parameters.
     memory : str, joblib.Memory or None
-        Where fits are kept for later searches.
+        Keeps fits for later searches.
     """
 
     number: int
@@ -53,7 +53,7 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Joined:
-    """A FeatureUnion or ColumnTransformer that joins the output of its parts.
+    """A FeatureUnion or ColumnTransformer that joins the output of its transformers.
 
     Attributes
     ----------
@@ -62,8 +62,8 @@ class Joined:
     estimator : FeatureUnion or ColumnTransformer
         Not fitted.
     parts : dict of str to (int, int or Piped)
-        Per part that is fitted elsewhere, the node that has its output, and its
-        assembly from fitted steps.
+        For each transformer that is fitted by nodes: the node that has its output, and
+        its assembly.
     """
 
     number: int
@@ -83,7 +83,7 @@ Node: TypeAlias = Step | Joined
 
 @dataclass(frozen=True, eq=False)
 class Leaf:
-    """The last step of candidates that have all before it in common.
+    """The last step of candidates that have all steps before it in common.
 
     Attributes
     ----------
@@ -91,10 +91,10 @@ class Leaf:
     source : int
         The node whose output it is fitted to, and scored on.
     estimator : estimator
-        Not fitted, and without those of its parameters that candidates set.
+        Not fitted, and without the parameters that candidates set.
     assembly : Piped or None
-        The candidate's estimator, of fitted steps and, as `LAST`, this one; None if
-        this is all of it.
+        The candidate's estimator, assembled from fitted steps and, as `LAST`, this one;
+        None if this is all of it.
     routes : dict
         Its fit parameters.
     pairwise : bool
@@ -129,12 +129,12 @@ class Plan:
 
 
 class PlanTable:
-    """All nodes and leaves that candidates need, each there once.
+    """All nodes and leaves that candidates need, each once.
 
     Attributes
     ----------
     nodes : dict of int to Node
-        By number. What a node needs has a smaller one.
+        By number. A node has a larger number than those that it needs.
     leaves : list of Leaf
         By number.
     """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Find the nodes that each candidate needs, with each node there once."""
+"""Find the nodes that candidates need, each once."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Planner:
     estimator : estimator
         Not fitted.
     fit_params : sequence of str
-        Names of what the search's `fit` was given for the estimator.
+        Names of the parameters of the search's `fit` that go to the estimator.
     apart : bool
         Whether composites are taken apart.
     by_name : bool
-        Whether candidates are the same only if their steps have the same names, too.
+        Whether candidates are the same only if their steps also have the same names.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class Planner:
                 if template.takes(local):
                     return template.plan(local)
         except Exception as error:
-            # Of several that are wrong, scikit-learn names the one it comes to first.
+            # If several are wrong, the error is about the first that scikit-learn sets.
             logger.info("the parameters are set all at once: %r", error)
         return self._template(params).plan({})
 
@@ -116,10 +116,10 @@ class Planner:
 
 
 def _gives_all_parts(shape: Mapping[str, Any], local: Mapping[str, Any]) -> bool:
-    """Return whether a composite's list of parts is given, and parameters of parts.
+    """Return whether a composite's transformers are given, and parameters of these too.
 
-    Which of the parts these then are parameters of, the old ones or the new, is up to
-    the composite: a ColumnTransformer's are the old ones'.
+    The composite decides whether such parameters belong to the old transformers or to
+    the new ones; in a ColumnTransformer it is the old ones.
     """
     for name in shape:
         path, _, last = name.rpartition("__")
@@ -130,7 +130,7 @@ def _gives_all_parts(shape: Mapping[str, Any], local: Mapping[str, Any]) -> bool
 
 
 def _paths(estimator: Any, path: str = "") -> list[str]:
-    """Return the paths, by names, to all steps that are no composites."""
+    """Return the paths, by names, to all steps that are not composites."""
     if type(estimator) is Pipeline:
         parts = estimator.steps
     elif type(estimator) is FeatureUnion:
@@ -144,6 +144,6 @@ def _paths(estimator: Any, path: str = "") -> list[str]:
         for name, part, *_ in parts:
             paths += _paths(part, f"{path}__{name}" if path else name)
     except (TypeError, ValueError):
-        # No valid steps: scikit-learn will say so.
+        # Steps are not valid: scikit-learn will raise.
         return []
     return paths

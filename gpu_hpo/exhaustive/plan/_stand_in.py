@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Stand in for a part that has been fitted elsewhere."""
+"""Stand in for a transformer that has been fitted elsewhere."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 
 class StandIn:
-    """A part of a composite, whose answers are known.
+    """A transformer of a composite, whose output is known.
 
-    It lets scikit-learn itself join the outputs of parts.
+    With it scikit-learn itself joins the outputs of transformers.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class StandIn:
     ----------
     fitted : estimator
     kind : str
-        The kind of rows that it is asked for next.
+        The kind of rows whose output it returns next.
     """
 
     def __init__(self, fitted: Any, answers: Mapping[str, Any]) -> None:

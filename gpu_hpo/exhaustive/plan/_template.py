@@ -39,9 +39,9 @@ class Template:
     estimator : estimator
         Not fitted.
     fit_params : sequence of str
-        Names of what the search's `fit` was given for the estimator.
+        Names of the parameters of the search's `fit` that go to the estimator.
     table : PlanTable
-        Gets the nodes and leaves.
+        Nodes and leaves are added to it.
     keys : Keys
     apart : bool
         Whether composites are taken apart.
@@ -85,7 +85,7 @@ class Template:
         return _Entry(path, node, self._keys.changed(node.estimator), rest)
 
     def _key_of_joined(self, node: Joined) -> Hashable:
-        """Return the key of all but the parts that are fitted elsewhere."""
+        """Return the key of a composite, without transformers that nodes fit."""
         estimator, key_of = node.estimator, self._keys.of
         params = {
             name: value
@@ -120,20 +120,20 @@ class Template:
     # ---- for each candidate ----
 
     def takes(self, params: Mapping[str, Any]) -> bool:
-        """Return whether each of these is a parameter of one step, and of no other."""
+        """Return whether each parameter belongs to exactly one step."""
         if any(self._owner(name) is None for name in params):
             return False
         return not params or not self._has_twice
 
     @cached_property
     def _has_twice(self) -> bool:
-        """Whether one object is in two places: what is set in one is so in both."""
+        """Whether one object is in two places, so that a parameter is set in both."""
         params = self._estimator.get_params(deep=True).values()
         parts = [id(value) for value in params if hasattr(value, "get_params")]
         return len(set(parts)) < len(parts)
 
     def _owner(self, name: str) -> str | None:
-        """Return the path of the step that a parameter belongs to, if there is one."""
+        """Return the path of the step that a parameter belongs to, if any."""
         if name not in self._owners:
             paths = [p for p in self._paths if not p or name.startswith(f"{p}__")]
             if not paths:
@@ -173,7 +173,7 @@ class Template:
     def _node(
         self, entry: _Entry, numbers: Sequence[int], params: Mapping[str, Any]
     ) -> int:
-        """Return the number that a node has among those of all candidates."""
+        """Return the number of a node in the table."""
         node, source = entry.node, numbers[entry.node.source]
         parts: dict[str, tuple[int, Assembly]] = {}
         if isinstance(node, Joined):
@@ -204,7 +204,7 @@ class Template:
 
 @dataclass(frozen=True, eq=False)
 class _Entry:
-    """A node of a template: its key has that of an estimator that may be changed."""
+    """A node of a template, with the key of its estimator, which may be changed."""
 
     path: str
     node: Node

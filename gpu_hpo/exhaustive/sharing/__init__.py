@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Share work inside a model between candidates that differ in little."""
+"""Share work inside models of candidates that differ in few parameters."""

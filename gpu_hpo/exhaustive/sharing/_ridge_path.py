@@ -12,10 +12,10 @@ import scipy.linalg
 from gpu_hpo.devices._namespace import array_namespace
 from gpu_hpo.exhaustive.sharing._shared_fit import NotShared
 
-# Eigenvalues are exact to some 1e-16 of the largest one, so that this is how much the
-# system with its penalty may vary for ten digits of the coefficients to be right.
+# Eigenvalues are exact to about 1e-16 of the largest one. With a condition number of at
+# most this, ten digits of the coefficients are right.
 _WELL_CONDITIONED = 1e6
-# Eigenvectors take as long as some ten systems of their size.
+# Eigenvectors take as long as about ten linear systems of their size.
 _WORTH_EIGENVECTORS = 10
 
 
@@ -39,10 +39,9 @@ class Centred(NamedTuple):
 
 
 def centre(X: Any, y: Any, weight: Any, fit_intercept: bool) -> Centred:
-    """Take the mean, or what the intercept makes up for, out of rows and targets.
+    """Subtract the means that the intercept accounts for, and apply weights.
 
-    In the order of operations of scikit-learn, so that its solver is given the same
-    numbers.
+    The order of operations is scikit-learn's, so that its solver gets the same numbers.
 
     Parameters
     ----------
@@ -90,12 +89,12 @@ def solve_path(
     -------
     coefs : array of shape (n_alphas, n_targets, n_features)
     failed : list of int
-        Penalties for which the system is singular, so that there is no answer here.
+        Penalties for which the system is singular, and not solved here.
 
     Raises
     ------
     NotShared
-        If nothing can be decomposed.
+        If the decomposition fails.
 
     Notes
     -----
@@ -139,7 +138,7 @@ def solve_path(
                 if solution is None:
                     failed.append(i)
                 else:
-                    # By itself, too, for where digits cancel each one counts.
+                    # One by one too, for every digit counts where digits cancel.
                     coefs[i] = (X.T @ solution if wide else solution).T
     except np.linalg.LinAlgError as error:
         raise NotShared(f"no decomposition: {error}") from error
@@ -149,25 +148,25 @@ def solve_path(
 def _by_eigenvalues(
     gram: Any, right: Any, alphas: np.ndarray, constant: Any, found: Any
 ) -> np.ndarray:
-    """Solve for the penalties that are large enough; says which these are."""
+    """Solve for the penalties that are large enough; return which these are."""
     xp = array_namespace(gram)
     # Single precision is enough for the matrix, but not for what is computed from it.
     gram, right = gram.astype(xp.float64), right.astype(xp.float64)
     if constant is not None:
-        # Centred rows are dependent, in a direction that no coefficient depends on: it
-        # is given an eigenvalue like the others, so that it harms no small penalty.
+        # Centred rows are dependent, in a direction that no coefficient depends on. It
+        # gets an eigenvalue like the others, so that small penalties stay accurate.
         constant = constant.astype(xp.float64)
         gram += (xp.trace(gram) / len(gram)) * constant[:, None] * constant
     values, vectors = xp.linalg.eigh(gram)
     penalties = alphas.astype(float)
     least, most = float(values[0]) + penalties, float(values[-1]) + penalties
-    # Not so for a matrix of zeros without a penalty.
+    # This fails for a matrix of zeros without a penalty.
     easy = most < _WELL_CONDITIONED * least
     if constant is not None:
-        # Scikit-learn, which knows nothing of that direction, has something to say
-        # where the penalty alone does not lift it above rounding.
+        # scikit-learn, which does not treat that direction, warns or fails if the
+        # penalty is too small.
         easy &= penalties > len(gram) * np.finfo(alphas.dtype).eps * most
-    # No matter which for the others, if it divides.
+    # For the others any number will do that avoids a division by zero.
     penalties = xp.asarray(np.where(easy, penalties, 1.0 + abs(most)))
     parts = (vectors.T @ right)[:, None] / (values[:, None] + penalties)[:, :, None]
     found[...] = (vectors @ parts.reshape(len(gram), -1)).reshape(found.shape)

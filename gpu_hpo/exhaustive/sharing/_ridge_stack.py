@@ -27,11 +27,11 @@ from gpu_hpo.devices._validation import validate_device_data
 from gpu_hpo.exhaustive.sharing._ridge_path import centre, solve_path
 from gpu_hpo.exhaustive.sharing._shared_fit import NotShared, SharedFit
 
-# What a direct solver does not read.
+# Parameters that a direct solver does not use.
 _NO_EFFECT = frozenset(
     {"alpha", "copy_X", "max_iter", "random_state", "tol", "verbose"}
 )
-# The others stop where their start and the order of rows have led them.
+# Results of other solvers depend on their start and on the order of rows.
 _DIRECT = frozenset({"auto", "cholesky", "eig", "svd"})
 _FLOATS = [np.float64, np.float32]
 # Singular values up to this count as zero, in either library.
@@ -39,7 +39,7 @@ _SMALLEST = {"sklearn": 1e-15, "cuml": 1e-10}
 
 
 def ridge_key(model: Any) -> Hashable | None:
-    """Return with which ridge models `model` may be in a `RidgeStack`.
+    """Return a key that is equal for models that may share a `RidgeStack`.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ def ridge_key(model: Any) -> Hashable | None:
     Returns
     -------
     hashable or None
-        Models with equal keys differ only in `alpha`, and in what does not matter.
-        None for another estimator, a subclass, an iterative solver, a penalty for each
+        Models with equal keys differ only in `alpha`, and in parameters without effect.
+        None for other estimators, subclasses, iterative solvers, one penalty per
         target, and parameters that `fit` refuses.
     """
     library = _library(model)
@@ -75,7 +75,7 @@ def ridge_key(model: Any) -> Hashable | None:
 
 
 class RidgeStack:
-    """Models that differ in their penalty, fitted to the same rows at the cost of one.
+    """Models that differ in their penalty, fitted together at the cost of one.
 
     Parameters
     ----------
@@ -89,16 +89,16 @@ class RidgeStack:
 
     Notes
     -----
-    The numbers are those that scikit-learn computes but for rounding: what follows from
-    few penalties, from ill-conditioned rows or with ``solver="svd"`` is computed by the
-    same calls, and the rest by eigenvectors (see `solve_path`). So the last bits of a
-    model may depend on how many share its stack. A model whose system is singular is
-    fitted by its own `fit`. Of cuML's models the answers are those of the exact
-    solution, and rows have to be on the device; scikit-learn's need theirs on the host.
+    Results equal scikit-learn's except for rounding: for few penalties, ill-conditioned
+    rows or ``solver="svd"`` they are computed by the same calls, else by eigenvectors
+    (see `solve_path`). So the last bits of a model may depend on how many share its
+    stack. A model whose system is singular is fitted by its own `fit`. cuML's models
+    get the exact solution, and need rows on the device; scikit-learn's need rows on the
+    host.
     """
 
-    # What all models have in common: their parameters but for the penalty, and what a
-    # fit notes of the rows.
+    # What all models have in common: parameters except the penalty, and attributes that
+    # a fit sets from the rows.
     _template: Any
     _coefs: Any
     _intercepts: Any
@@ -132,8 +132,8 @@ class RidgeStack:
         Raises
         ------
         NotShared
-            If the models cannot be fitted together to such rows, or not at all: each
-            model's own `fit` then does it or says what is wrong.
+            If the models cannot be fitted together to such rows, or not at all. Each
+            model's own `fit` then succeeds, or raises.
         """
         read = self._read_device if self._library == "cuml" else self._read_host
         try:
@@ -203,7 +203,7 @@ class RidgeStack:
         Returns
         -------
         list of estimators
-            One that failed is not fitted.
+            A model that failed is not fitted.
         """
         intercepts = self._intercepts
         if self._one_target and intercepts is not None:
@@ -227,7 +227,7 @@ class RidgeStack:
         return models
 
     def _read_host(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-        """Read rows as scikit-learn does; a template has what it notes of them."""
+        """Read rows as scikit-learn does; a template gets the attributes it sets."""
         if any(map(is_device_array, (X, y, sample_weight))):
             raise NotShared("scikit-learn's models of rows on a device")
         self._template = template = clone(self._models[0])
@@ -265,13 +265,13 @@ class RidgeStack:
         return X, targets, weight
 
     def _read_device(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-        """Read rows as cuML does; a template has what it notes of them."""
+        """Read rows as cuML does; a template gets the attributes it sets."""
         xp = array_namespace(X, y, sample_weight)
         if xp is np or hasattr(X, "tocsr"):
             raise NotShared("cuML's models of rows on the host, or of sparse ones")
         if len(y.shape) == 2 and y.shape[1] == 1:
             raise NotShared("a single target in a column")
-        # How cuML notes the type of the rows is its own affair, so it is given a few.
+        # cuML itself sets attributes for the type of rows, in a fit to a few of them.
         self._template = template = clone(self._models[0])
         template.set_params(alpha=1.0, copy_X=True)
         try:
@@ -288,7 +288,7 @@ class RidgeStack:
         return X, y, weight
 
     def _fit_alone(self, i: int, X: Any, y: Any, sample_weight: Any) -> None:
-        """Fit a model by itself, for its answer or its words."""
+        """Fit a model alone, for its solution or its error."""
         model = clone(self._models[i])
         copy_X = model.copy_X
         try:
@@ -312,7 +312,7 @@ class RidgeStack:
             X = validate_data(self._template, X, accept_sparse=sparse, reset=False)
         n_models, n_targets, n_features = self._coefs.shape
         coefs = self._coefs.reshape(-1, n_features)
-        # Either way the answers of a model lie together.
+        # In both cases the responses of a model are contiguous.
         values = (X @ coefs.T).T if hasattr(X, "tocsr") else coefs @ X.T
         values = values.reshape(n_models, n_targets, -1)
         if self._intercepts is not None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Define what a kind of model offers whose fits have work in common.
+"""Define what a kind of model offers if its fits have work in common.
 
 To add a kind, write such a `SharedFit` beside this file and list it in
 `_shared_fits.SHARED_FITS`; nothing else names a kind.
@@ -24,11 +24,12 @@ class SharedFit(NamedTuple):
     knows : callable
         Tells whether a model is of this kind.
     key : callable
-        Gives, for a model of any kind, a hashable: models with equal keys may be fitted
-        together. None if it may not, and for other kinds.
+        Returns a hashable for a model: models with equal keys may be fitted together.
+        None if the model cannot be, or is of another kind.
     stack : callable
-        Makes of models with equal keys what has ``fit(X, y, ...)``, `predict`, `errors`
-        and `unstack` as in `gpu_hpo.stacks.Stack`. Its `fit` may raise `NotShared`.
+        Makes an object with ``fit(X, y, ...)``, `predict`, `errors` and `unstack`, as
+        in `gpu_hpo.stacks.Stack`, from models with equal keys. Its `fit` may raise
+        `NotShared`.
     """
 
     knows: Callable[[Any], bool]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Find the models that one fit does for all, and stack them."""
+"""Find models that can be fitted by one fit, and stack them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHARED_FITS: tuple[SharedFit, ...] = (RIDGE,)
 
 
 def saves_work(model: Any, n_models: int) -> bool:
-    """Return whether fitting so many models like this one together is worth a try.
+    """Return whether fitting this many models like this one together saves work.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def saves_work(model: Any, n_models: int) -> bool:
     Returns
     -------
     bool
-        A stack is made for a single model, too, since alone it is a stack of one.
+        Also True for a single stackable model, which trains as a stack of one anyway.
     """
     if fits_together(model):
         return True
@@ -34,7 +34,7 @@ def saves_work(model: Any, n_models: int) -> bool:
 
 
 def share_key(model: Any) -> Hashable | None:
-    """Return a key that models with which this one may share a fit have too.
+    """Return a key that is equal for models that may share a fit.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def share_key(model: Any) -> Hashable | None:
     Returns
     -------
     hashable or None
-        Models with equal keys may be in one `shared_stack`. None if there are none.
+        Models with equal keys may be in one `shared_stack`. None if it cannot share.
     """
     if fits_together(model):
         return stack_key(model)
@@ -53,7 +53,7 @@ def share_key(model: Any) -> Hashable | None:
 
 
 def shared_stack(models: Sequence[Any]) -> Any:
-    """Put models of equal keys together.
+    """Stack models with equal keys.
 
     Parameters
     ----------
@@ -64,8 +64,8 @@ def shared_stack(models: Sequence[Any]) -> Any:
     -------
     stack
         With ``fit(X, y, ...)``, `predict`, `errors` and `unstack` as in
-        `gpu_hpo.stacks.Stack`. `fit` may raise `NotShared`, or whatever is wrong with
-        the data; either way models that are fitted one by one say it as they do.
+        `gpu_hpo.stacks.Stack`. `fit` may raise `NotShared`, or an error of the data; in
+        both cases fit the models one by one, so that each raises its own error.
     """
     if fits_together(models[0]):
         return type(models[0]).stack(models)
