@@ -40,13 +40,13 @@ class Ladder(Schedule):
     Parameters
     ----------
     rungs : sequence of Rung
-        Each of no more trials, and of more calls, than the one before. All trials of
+        Each has at most as many trials as the one before, and more calls. All trials of
         the last one are finalists.
     score_every : int, default=0
-        Score at least so often between rungs too, in calls counted from the rung
-        before; from the first call before the first rung. 0 is at rungs only.
+        Most calls between two scores between rungs, counted from the rung before, or
+        from the first call. 0 scores at rungs only.
     patience : int, default=0
-        Score at least so often (in calls), and stop a trial that is on a plateau. A
+        Score at least every `patience` calls, and stop a trial that is on a plateau. A
         stopped trial keeps its rank but trains no more. 0 is off.
     tol : float or None, default=1e-3
         Improvement that is not a plateau.
