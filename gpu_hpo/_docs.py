@@ -11,7 +11,7 @@ Search = TypeVar("Search", bound=type)
 
 
 def fill_in(texts: Mapping[str, str]) -> Callable[[Search], Search]:
-    """Give a decorator that puts each text where ``{{NAME}}`` stands, on its own line.
+    """Return a decorator that puts each text in place of a line ``{{NAME}}``.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Print what a report of a fault should say about the machine it happened on."""
+"""Print what a bug report should say about the machine."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from importlib.metadata import packages_distributions, version
 
 from gpu_hpo.devices._detect import DEVICE_VARIABLE, open_nvml, resolve_device
 
-# By the names they are imported by: RAPIDS' distributions are named after CUDA's
-# version, and CuPy's too.
+# By import names, since distributions of RAPIDS and CuPy are named after CUDA's
+# version.
 _LIBRARIES = (
     "dask",
     "distributed",
@@ -27,7 +27,7 @@ _LIBRARIES = (
 
 
 def show_versions() -> None:
-    """Print versions of gpu_hpo and of what it works with, and which GPUs are found.
+    """Print versions of gpu_hpo and of the libraries it uses, and which GPUs are found.
 
     What `sklearn.show_versions` prints comes last. No CUDA library is imported.
 
@@ -64,7 +64,7 @@ def _devices() -> dict[str, str]:
     try:
         device = resolve_device()
         chosen = f"{device.name}: {device.reason}"
-    except (ValueError, RuntimeError) as error:  # of what the variable asks for
+    except (ValueError, RuntimeError) as error:  # about GPU_HPO_DEVICE
         chosen = str(error)
     found = {"found": chosen}
     for name in (DEVICE_VARIABLE, "CUDA_VISIBLE_DEVICES"):

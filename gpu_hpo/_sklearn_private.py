@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Import and read what the package uses of scikit-learn's and joblib's private parts.
+"""Import private names of scikit-learn and joblib, and read private attributes.
 
 No other module imports a private name of theirs, or reads a private attribute of a
 scorer. A release of scikit-learn may move or change each of these without notice, which
@@ -91,17 +91,17 @@ def function_of(scorer: _BaseScorer) -> Callable[..., Any]:
 
 
 def params_of(scorer: _BaseScorer) -> dict[str, Any]:
-    """Return what else a scorer gives its function, by name."""
+    """Return the other arguments that a scorer passes to its function, by name."""
     return scorer._kwargs
 
 
 def sign_of(scorer: _BaseScorer) -> int:
-    """Return 1 if a scorer's function is to be large, and -1 if it is to be small."""
+    """Return 1 if larger is better for a scorer's function, and -1 if smaller is."""
     return scorer._sign
 
 
 def response_method_of(scorer: _BaseScorer) -> str | Sequence[str]:
-    """Return which method of a model a scorer asks, or several of which it has one."""
+    """Return the model's method that a scorer calls, or several to choose from."""
     return scorer._response_method
 
 

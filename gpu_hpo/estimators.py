@@ -7,13 +7,14 @@
 
 The same script then trains on GPUs and, where there are none, on the CPU. Each name is
 looked up whenever it is imported or read, as `resolve_device` decides at that moment;
-``GPU_HPO_DEVICE=cpu`` asks for scikit-learn's. `chosen` tells which it is, and why.
+``GPU_HPO_DEVICE=cpu`` asks for scikit-learn's. `chosen` tells which library it is, and
+why.
 
-The names are the libraries' own classes. For a call that works with both, give
-arguments by keyword, since cuML takes no others, and only those that both know. Where
-they have two names for one thing (cuML's `split_criterion` is scikit-learn's
-`criterion`), or different defaults matter, make scikit-learn's estimator and use
-`gpu_hpo.devices.convert`.
+The names are the libraries' own classes. For a call that works with both, pass
+arguments by keyword, since cuML accepts no others, and only those that both have. If
+the libraries have different names for one thing (cuML's `split_criterion` is
+scikit-learn's `criterion`), or if their different defaults matter, make scikit-learn's
+estimator and use `gpu_hpo.devices.convert`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Any
 
 from gpu_hpo.devices._detect import Device, resolve_device
 
-# The subpackage of cuml and of sklearn alike that each is in.
+# The subpackage, the same in cuml and sklearn, that each class is in.
 _MODULES = {
     "BernoulliNB": "naive_bayes",
     "CategoricalNB": "naive_bayes",
@@ -63,7 +64,7 @@ __all__ = ["chosen", *_MODULES]
 
 
 def chosen() -> Device:
-    """Return which library the names stand for now, and why.
+    """Return which library the names stand for at present, and why.
 
     Returns
     -------

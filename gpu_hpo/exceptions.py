@@ -18,7 +18,7 @@ __all__ = [
 
 
 class GpuHpoError(Exception):
-    """The base class of all errors of gpu_hpo's own."""
+    """The base class of gpu_hpo's own errors."""
 
 
 class ClientClosedError(GpuHpoError, RuntimeError):
@@ -26,7 +26,7 @@ class ClientClosedError(GpuHpoError, RuntimeError):
 
 
 class DeviceNotFoundError(GpuHpoError, RuntimeError):
-    """A GPU was asked for where there is none, or nothing that could drive it."""
+    """A GPU was asked for, but there is none, or a library to use it is missing."""
 
 
 class WorkersLostError(GpuHpoError, RuntimeError):
@@ -34,7 +34,7 @@ class WorkersLostError(GpuHpoError, RuntimeError):
 
 
 class NoCounterpartError(GpuHpoError, ValueError):
-    """An estimator, or a parameter's value, exists in one of two libraries only."""
+    """An estimator, or a parameter's value, exists in only one of two libraries."""
 
 
 class NoFiniteScoreError(GpuHpoError, ValueError):
@@ -42,7 +42,7 @@ class NoFiniteScoreError(GpuHpoError, ValueError):
 
 
 class GpuHpoWarning(UserWarning):
-    """The base class of all warnings of gpu_hpo's own.
+    """The base class of gpu_hpo's own warnings.
 
     Warnings that scikit-learn gives in the same place have scikit-learn's category:
     ``FitFailedWarning``, ``ConvergenceWarning``, ``DataConversionWarning``.
@@ -50,8 +50,8 @@ class GpuHpoWarning(UserWarning):
 
 
 class NoEffectWarning(GpuHpoWarning, FutureWarning):
-    """An argument that dask-ml had has no effect, and may go in a later version."""
+    """An argument of dask-ml's has no effect, and may be removed in a later version."""
 
 
 class SharedStateWarning(GpuHpoWarning):
-    """Several fits share an object that they may change, since it cannot be copied."""
+    """Several fits share an object with a state, since it cannot be copied."""

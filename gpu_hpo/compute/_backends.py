@@ -37,7 +37,7 @@ Scheduler: TypeAlias = str | Client | Executor | Callable[..., Any] | None
 
 
 def check_scheduler(scheduler: Scheduler) -> None:
-    """Raise if it is nothing that tasks can run on.
+    """Raise if tasks cannot run on `scheduler`.
 
     Raises
     ------
@@ -68,8 +68,8 @@ def open_blocks_pool(
     Parameters
     ----------
     scheduler, n_jobs
-        As of `open_pool`. Dask runs the blocks by that scheduler; what is here is a
-        thread for each fit that goes on.
+        As in `open_pool`. Dask runs the blocks by that scheduler; the pool only has one
+        thread for each fit.
     """
     with open_pool(scheduler, n_jobs) as pool:
         how: Any = scheduler
@@ -90,17 +90,18 @@ def open_pool(scheduler: Scheduler = None, n_jobs: int | None = None) -> Iterato
     ----------
     scheduler : str, Client, Executor, callable or None
         None is what Dask is configured to use, by ``dask.config.set(scheduler=...)``,
-        else the active client, else threads, but for a search within another's task.
+        else the active client, else threads; a search within a task of another search
+        runs in its thread.
     n_jobs : int or None
         Tasks at a time: -1 or None for as many as there are cores, or threads of the
-        cluster's workers, -2 for one fewer, and so on. 1 is no thread but this one,
-        unless a cluster or an executor is asked for.
+        cluster's workers, -2 for one fewer, and so on. 1 uses this thread only, unless
+        a cluster or an executor is asked for.
 
     Yields
     ------
     Pool
     """
-    # Those who change the filters for a while, each in a thread, spoil them for all.
+    # Fits that change the warning filters in several threads would spoil them for all.
     with Hearing().here(), _opened(scheduler, n_jobs) as pool:
         yield pool
 
@@ -112,7 +113,7 @@ def open_one_by_one(scheduler: Scheduler = None) -> Iterator[Pool]:
     Parameters
     ----------
     scheduler : str, Client, Executor, callable or None
-        By which Dask collections are computed, if Dask knows it.
+        Computes Dask collections, if Dask accepts it.
     """
     check_scheduler(scheduler)
     if isinstance(scheduler, str):
@@ -147,7 +148,7 @@ def _opened(scheduler: Scheduler, n_jobs: int | None) -> Iterator[Pool]:
         scheduler = dask.config.get("scheduler", None)
         check_scheduler(scheduler)
         if scheduler == "dask.distributed":
-            # As every client sets it, those of workers too.
+            # Every client sets this, also those of workers.
             scheduler = None
     if isinstance(scheduler, str):
         scheduler = _NAMES[scheduler.lower()]

@@ -23,10 +23,9 @@ def one_blas_thread() -> Iterator[None]:
     """Keep BLAS and OpenMP to one thread while any task of this process is in here.
 
     Trials run side by side, so more threads would only oversubscribe the cores; and
-    sums that are split differently differ in the last bit, which can turn a ranking
-    around. OpenMP is limited for the calling thread. The limit of BLAS is the
-    process's: the first task in sets it and the last one out lifts it, since tasks
-    in several threads overlap.
+    sums that are split differently differ in the last bit, which can reverse a ranking.
+    OpenMP is limited for the calling thread, BLAS for the process: since tasks in
+    several threads overlap, the first task sets the limit and the last one lifts it.
     """
     global _inside, _limit
     with _lock:
@@ -48,7 +47,7 @@ def one_blas_thread() -> Iterator[None]:
 
 
 def _several(kind: str) -> bool:
-    """Return whether BLAS has threads to limit; a nanny limits those of its worker."""
+    """Return whether BLAS has several threads; a nanny limits those of its worker."""
     return any(lib.num_threads != 1 for lib in _libraries(kind).lib_controllers)
 
 
@@ -59,8 +58,8 @@ def _keeper() -> ThreadPoolExecutor:
 
 @cache
 def _libraries(kind: str) -> ThreadpoolController:
-    # Looking for the libraries takes milliseconds, too long for every task. What
-    # models call is loaded by now: scikit-learn and SciPy load theirs on import.
+    # Finding the libraries takes milliseconds, too long for every task. Those that
+    # models call are loaded by now: scikit-learn and SciPy load theirs on import.
     import sklearn.linear_model  # noqa: F401
 
     return ThreadpoolController().select(user_api=kind)

@@ -12,17 +12,17 @@ from distributed import Client, get_client, get_worker, worker_client
 
 from gpu_hpo.compute._clusters import embedded_client
 
-# Tasks in two threads that ask Dask for their worker's client at once may trip over
-# each other: both tidy up what is left of closed clients, and both make one.
+# If tasks in two threads ask Dask for their worker's client at once, both may clean up
+# closed clients, and both may make a new one.
 _asking = threading.Lock()
 
 
 @contextmanager
 def search_client() -> Iterator[Client]:
-    """Yield the client to search with, and make room for the search if need be.
+    """Yield the client to search with.
 
-    That of the worker if this is a task, which then leaves its thread to the
-    search; else the active client; else one of our own cluster.
+    In a task it is the client of the worker, and the task leaves its thread to the
+    search; else it is the active client, else that of the embedded cluster.
 
     Raises
     ------
@@ -56,8 +56,8 @@ def _active_client() -> Client | None:
         client = Client.current()
     except ValueError:
         return None
-    # What a worker in this process uses for its tasks may outlive them, and Dask then
-    # takes it for a default: it is not one that the user opened.
+    # The client of a worker in this process may outlive its tasks; Dask then takes it
+    # for a default, although the user did not open it.
     return None if client.id.startswith("Client-worker-") else client
 
 

@@ -14,12 +14,12 @@ from gpu_hpo.exceptions import DeviceNotFoundError
 
 
 async def cluster_device(client: Client, requested: str) -> Device:
-    """Ask the workers of a cluster what they have: the client's machine may be another.
+    """Ask the workers of a cluster for their devices; the client may have others.
 
     Parameters
     ----------
     client : distributed.Client
-        Whose event loop this runs on.
+        This runs on its event loop.
     requested : {"auto", "cpu", "cuda"}
         What the user wants; ``GPU_HPO_DEVICE``, here or where a worker runs, overrides
         it. "auto" is CUDA if each worker has it.
@@ -27,7 +27,7 @@ async def cluster_device(client: Client, requested: str) -> Device:
     Raises
     ------
     DeviceNotFoundError
-        If "cuda" was asked for and a worker has none: it says which, and why.
+        If "cuda" was asked for and a worker has none; the message says which, and why.
     """
     wanted, source = wanted_device(requested)
     if wanted == "cpu":
@@ -65,7 +65,7 @@ def _look() -> Device:
     """Run on a worker, where CUDA may be touched."""
     try:
         device = resolve_device("auto")
-    except DeviceNotFoundError as error:  # GPU_HPO_DEVICE asks for one here
+    except DeviceNotFoundError as error:  # GPU_HPO_DEVICE asks for CUDA here
         return Device("cpu", 0, str(error).partition(", but ")[2])
     if device.name == "cuda" and not importlib.import_module("cupy").is_available():
         return Device("cpu", 0, f"CuPy finds no CUDA, though {device.reason}")

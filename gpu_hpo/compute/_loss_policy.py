@@ -12,15 +12,15 @@ from gpu_hpo._config import read_number
 class LossPolicy:
     """Finds the tasks that make workers die.
 
-    A task that was lost is suspect, and is to be run with nothing beside it from then
-    on. Only what happens then counts against it: whatever was beside it before may have
-    been what the worker died of.
+    A task that was lost is suspect, and must run alone from then on. Only deaths while
+    it runs alone count against it: before that the worker may have died of another task
+    beside it.
 
     Parameters
     ----------
     most : int, optional
-        So many deaths while it runs alone make a suspect guilty, by default what the
-        setting ``workers.max-deaths`` says: one may be chance.
+        This many deaths while it runs alone make a suspect guilty; by default the
+        setting ``workers.max-deaths``. A single death may be chance.
     """
 
     def __init__(self, most: int | None = None) -> None:
@@ -37,12 +37,12 @@ class LossPolicy:
         alone : bool
             Whether it was run alone, since it was suspect.
         deaths : int, default=1
-            How many times what it ran on has died.
+            How many workers that ran it died.
 
         Returns
         -------
         bool
-            Whether it is guilty, and is to be given up.
+            Whether it is guilty, and must be given up.
         """
         before = self._deaths.setdefault(key, 0)
         if alone:
@@ -50,9 +50,9 @@ class LossPolicy:
         return self._deaths[key] >= self._most
 
     def suspects(self, key: Hashable) -> bool:
-        """Return whether a task is to be run alone."""
+        """Return whether a task must run alone."""
         return key in self._deaths
 
     def clear(self, key: Hashable) -> None:
-        """Record that a task has got further than where it was lost."""
+        """Record that a task got further than where it was lost."""
         self._deaths.pop(key, None)

@@ -10,11 +10,11 @@ from distributed import Client
 
 
 def bring_back(client: Client) -> None:
-    """Have workers started again that the cluster of a client has given up.
+    """Start again workers that the cluster of a client has given up.
 
-    A `SpecCluster` looks, some seconds after each death, whether there is a worker of
-    that name, and closes its nanny for good if there is none at that moment, as when
-    the next one has died meanwhile, or takes long to start.
+    Some seconds after each death a `SpecCluster` checks whether there is a worker of
+    that name, and closes its nanny for good if there is none: for example if the next
+    worker has died too, or takes long to start.
     """
     cluster: Any = client.cluster
     wanted = getattr(cluster, "worker_spec", None)

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Send values to workers, so that they arrive, and in aligned memory.
 
-Distributed reads a message into one piece of memory and gives arrays in it as views, at
-whatever address they begin. What is not aligned NumPy works on ten times as slowly, and
-rounds otherwise. So what travels is packed in classes whose instances are unpickled
-with such arrays copied, each once and one after the other; the memory of the message is
-let go of with it. In a cluster of threads nothing is pickled, or copied.
+Distributed reads a message into one piece of memory, and arrays in it are views that
+begin at any address. NumPy works ten times as slowly on unaligned arrays, and rounds
+differently. So values travel in classes that copy such arrays when they are unpickled,
+each array once, one after another; then the memory of the message is freed. In a
+cluster of threads nothing is pickled or copied.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from distributed.protocol.pickle import dumps, loads
 from gpu_hpo.data._chunk import Chunk
 from gpu_hpo.devices._namespace import is_device_array
 
-_ENOUGH = 16  # bytes, of which an address is to be a multiple: what malloc promises
-_LINE = 64  # and at which what is copied begins
-_SEND_ATTEMPTS = 3  # each takes half a minute if all that Dask knows of have died
+_ENOUGH = 16  # bytes: aligned addresses are multiples of this, as malloc promises
+_LINE = 64  # bytes: copies begin at multiples of this
+_SEND_ATTEMPTS = 3  # each takes half a minute if all known workers have died
 
 Reduced = tuple[Callable[..., Any], tuple[Any, ...]]
 
@@ -40,7 +40,7 @@ async def scatter(
     *,
     broadcast: bool = False,
 ) -> tuple[Future, bool]:
-    """Put a value on workers, or on any others if these die meanwhile.
+    """Send a value to workers, or to any others if these die meanwhile.
 
     Returns
     -------
@@ -72,7 +72,7 @@ class Pack(list[Chunk]):
 
 @dataclass(frozen=True, eq=False)
 class Parcel:
-    """Any value on its way.
+    """Wraps a value on its way to another process.
 
     Parameters
     ----------
@@ -85,15 +85,15 @@ class Parcel:
         return packed_up(Parcel, _in_one_piece(self.value), protocol)
 
     def __sizeof__(self) -> int:
-        # Dask would take it for an object of some 50 bytes.
+        # Dask would guess a size of 50 bytes.
         return object.__sizeof__(self) + sizeof(self.value)
 
 
 def pack(chunks: list[Chunk]) -> list[Chunk]:
     """Make a pack of chunks that are on the host.
 
-    Those on a device stay a plain list: the serializers of dask-cuda, which leave them
-    on a device, look into nothing else.
+    Chunks on a device stay a plain list: the serializers of dask-cuda, which leave data
+    on the device, only look into plain lists and dicts.
     """
     return chunks if _is_on_device(chunks) else Pack(chunks)
 
@@ -104,21 +104,21 @@ def wrap(value: Any) -> Any:
 
 
 def unwrap(value: Any) -> Any:
-    """Take a value out of its parcel, if it is in one."""
+    """Take a value out of its parcel, if it has one."""
     return value.value if isinstance(value, Parcel) else value
 
 
 def packed_up(make: Callable[[Any], Any], value: Any, protocol: int) -> Reduced:
-    """Return the value of `__reduce_ex__` with which arrays arrive aligned.
+    """Return a result for `__reduce_ex__` with which arrays arrive aligned.
 
     Parameters
     ----------
     make : callable
-        Makes the object again; pickled by its name.
+        Makes the object again; it is pickled by its name.
     value : object
-        What it makes it of: not an instance of the class.
+        Its argument, which must not be an instance of the class itself.
     protocol : int
-        Of the pickle.
+        Pickle protocol.
     """
     if protocol < 5:
         return make, (value,)
@@ -128,7 +128,7 @@ def packed_up(make: Callable[[Any], Any], value: Any, protocol: int) -> Reduced:
 
 
 def aligned(value: Any) -> Any:
-    """Copy what Dask has brought here as it is, and not aligned.
+    """Copy arrays that Dask has brought here unaligned.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def _arrays(value: Any) -> list[Any]:
         columns = [value]
         if value.ndim > 1:
             columns = [value.iloc[:, i] for i in range(value.shape[1])]
-        # Others come to be arrays by a copy.
+        # Other values are copied when they become arrays.
         return [c.to_numpy() for c in columns if isinstance(c.dtype, np.dtype)]
     return []
 
@@ -175,9 +175,9 @@ def _is_on_device(value: Any) -> bool:
 
 
 def _in_one_piece(value: Any) -> Any:
-    """Copy arrays that are strided, which NumPy pickles in rows, and copies twice.
+    """Copy strided arrays and views of files.
 
-    Views of files, too, it copies twice.
+    NumPy would copy them twice when it pickles them.
     """
     if type(value) is dict:
         return {name: _in_one_piece(item) for name, item in value.items()}
@@ -194,7 +194,7 @@ def _unpacked(make: Callable[[Any], Any], stream: Any, *buffers: Any) -> Any:
 
 
 def _settled(buffer: Any) -> Any:
-    """Return a buffer at an address that suits all types, as writable as it was."""
+    """Return a buffer at an address that suits all types, writable if it was."""
     there = np.frombuffer(PickleBuffer(buffer).raw(), np.uint8)
     if there.__array_interface__["data"][0] % _ENOUGH == 0:
         return buffer

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Correct what cuML's mapping of parameters lacks, loses or gets wrong (26.10)."""
+"""Correct what cuML's mapping of parameters lacks, drops or gets wrong (26.10)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import numpy as np
 
 
 class RefusedError(Exception):
-    """A value has no translation: the name of its parameter, if known, and why."""
+    """A value cannot be translated: the name of its parameter, if known, and why."""
 
     def __init__(self, name: str | None, why: str) -> None:
         super().__init__(name, why)
         self.name, self.why = name, why
 
 
-# Classes that have equal names and parameters in both libraries, and no mapping of
-# cuML's: the subpackage of either library that they are in. Not here: cuML's Binarizer,
-# Normalizer, KernelCenterer and FunctionTransformer, whose get_params gives nothing.
+# Classes with equal names and parameters in both libraries, for which cuML has no
+# mapping, and their subpackage in both. Left out are cuML's Binarizer, Normalizer,
+# KernelCenterer and FunctionTransformer, whose get_params returns nothing.
 SAME_NAMES = {
     "BernoulliNB": "naive_bayes",
     "CategoricalNB": "naive_bayes",
@@ -37,19 +37,20 @@ SAME_NAMES = {
     "QuantileTransformer": "preprocessing",
     "RobustScaler": "preprocessing",
 }
-# scikit-learn's works with cuML's transformers, so only cuML's is ever replaced.
+# scikit-learn's classes work with cuML's transformers, so only cuML's are replaced.
 SAME_NAMES_TO_CPU = SAME_NAMES | {"ColumnTransformer": "compose"}
 
-# Of ours, for they have `batch_size`, or go on from fit to fit; nothing is turned into
-# cuML's. By name, since this folder must not import those that build on it.
+# cuML's classes that become ours, which have `batch_size` or `warm_start`; nothing
+# becomes cuML's. They are named, since this folder must not import folders that build
+# on it.
 OURS = {
     "MBSGDClassifier": ("gpu_hpo.linear_model", "SGDClassifier"),
     "MBSGDRegressor": ("gpu_hpo.linear_model", "SGDRegressor"),
     "QN": ("gpu_hpo.linear_model", "QNClassifier"),
 }
-# The losses of cuML's QN that are ours: it picks one by the number of classes.
+# The losses of cuML's QN that `QNClassifier` has; it chooses by the number of classes.
 _QN_LOSSES = ("sigmoid", "softmax", "logistic")
-# What trains on the GPU in place of scikit-learn's, for the message that says so.
+# What to use on a GPU instead of a class of scikit-learn's, for an error message.
 OURS_ON_CUDA = {
     "SGDClassifier": "gpu_hpo.linear_model",
     "SGDRegressor": "gpu_hpo.linear_model",
@@ -57,8 +58,8 @@ OURS_ON_CUDA = {
     "MLPRegressor": "gpu_hpo.neural_network",
 }
 
-# Parameters that say how a result is computed, or shown, and not which. Where the other
-# library lacks one, it is left out whatever its value.
+# Parameters that say how a result is computed or shown, but do not change it. If the
+# other library lacks one, it is left out, whatever its value.
 _HOW = frozenset(
     {
         # both, or scikit-learn only
@@ -87,14 +88,14 @@ _HOW = frozenset(
         "oversampling_factor",
     }
 )
-# The same, where the name means something else in other classes.
+# The same, for names that mean something else in other classes.
 _HOW_OF = {
     "ElasticNet": {"solver"},
     "KMeans": {"algorithm"},
     "Lasso": {"solver"},
     "LinearRegression": {"algorithm", "tol"},
-    # scikit-learn always penalises the intercept, with a weight that cuML lacks; cuML's
-    # mapping takes its own, which by default does not, for the same.
+    # scikit-learn always penalises the intercept, with a weight that cuML lacks; by
+    # default cuML does not, but its mapping treats the two as equal.
     "LinearSVC": {"penalized_intercept"},
     # scikit-learn's penalty is always "l2", and cuML's default is "l1".
     "LinearSVR": {"penalized_intercept", "penalty"},
@@ -104,7 +105,7 @@ _HOW_OF = {
 
 
 def wrapped_on_cuda(estimator: Any) -> bool:
-    """Return whether one of ours trains cuML's estimator and keeps the classes."""
+    """Return whether an estimator of ours wraps this one of cuML's on a device."""
     return type(estimator).__name__ == "QN" and estimator.loss in _QN_LOSSES
 
 

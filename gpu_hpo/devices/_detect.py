@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decide once whether this process should use CPUs or GPUs.
 
-Nothing here creates a CUDA context: `cudaGetDeviceCount`, which CuPy's and Numba's own
-checks call, does, and afterwards forked children cannot use CUDA and the environment
-is no longer read. NVML only counts.
+Nothing here creates a CUDA context. `cudaGetDeviceCount`, which the checks of CuPy and
+Numba call, would create one; after that, forked children cannot use CUDA, and the
+environment is no longer read. NVML only counts.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ def resolve_device(requested: str = "auto") -> Device:
     Returns
     -------
     Device
-        The decision, kept for the life of the process while its inputs (the argument,
-        ``GPU_HPO_DEVICE`` and ``CUDA_VISIBLE_DEVICES``) stay the same. Whether CUDA
-        really works is for each worker to find out.
+        The decision, which is kept for the life of the process while its inputs (the
+        argument, ``GPU_HPO_DEVICE`` and ``CUDA_VISIBLE_DEVICES``) stay the same. Only a
+        worker finds out whether CUDA really works.
 
     Raises
     ------
@@ -68,16 +68,16 @@ def resolve_device(requested: str = "auto") -> Device:
 
     Notes
     -----
-    The order is: ``GPU_HPO_DEVICE``; a ``CUDA_VISIBLE_DEVICES`` that hides every
-    device; whether CuPy is installed; the count that NVML gives, as far as
-    ``CUDA_VISIBLE_DEVICES`` shows it.
+    These are checked in order: ``GPU_HPO_DEVICE``; whether ``CUDA_VISIBLE_DEVICES``
+    hides every device; whether CuPy is installed; the number of GPUs by NVML, as far as
+    ``CUDA_VISIBLE_DEVICES`` shows them.
     """
     wanted, source = wanted_device(requested)
     return _resolve(wanted, source, os.environ.get("CUDA_VISIBLE_DEVICES"))
 
 
 def wanted_device(requested: str) -> tuple[str, str]:
-    """Return which device is asked for, and by what: argument or GPU_HPO_DEVICE.
+    """Return which device is asked for, and whether by argument or GPU_HPO_DEVICE.
 
     Raises
     ------
@@ -134,10 +134,10 @@ def _usable_gpus(visible: str | None) -> tuple[int, str]:
 def _parse_visible(value: str) -> list[str]:
     """Return the entries of CUDA_VISIBLE_DEVICES that CUDA would look up.
 
-    CUDA ignores everything from the first invalid entry on, and shows no device at all
-    where one is named twice. The first entry decides whether indices or identifiers
-    are meant. (CUDA C++ programming guide, "CUDA environment variables"; PyTorch's
-    `torch.cuda` counts the same way.)
+    CUDA ignores all entries from the first invalid one on, and shows no device at all
+    if one is named twice. The first entry decides whether indices or identifiers are
+    meant. (CUDA C++ programming guide, "CUDA environment variables"; PyTorch's
+    `torch.cuda` counts in the same way.)
     """
     entries: list[str] = []
     kind = ""
@@ -170,7 +170,7 @@ def _count_visible(entries: list[str], count: int) -> int:
 def _installed(name: str) -> bool:
     try:
         return find_spec(name) is not None
-    except (ImportError, ValueError):  # a half-removed package, or a stand-in for one
+    except (ImportError, ValueError):  # a broken package, or a stand-in
         return False
 
 
@@ -199,6 +199,7 @@ def _nvml_count() -> tuple[int, str]:
     try:
         with open_nvml() as nvml:
             return int(nvml.nvmlDeviceGetCount()), "NVML counts no GPU"
-    # Without a driver the error's class differs between versions: any means "no GPU".
+    # Without a driver the class of the error depends on the version: any means "no
+    # GPU".
     except Exception as error:
         return 0, f"NVML finds no GPU ({type(error).__name__}: {error})"

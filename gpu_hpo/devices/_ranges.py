@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Mark ranges that NVIDIA's profilers show on their time line."""
+"""Mark ranges that NVIDIA's profilers show on their timeline."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def annotated(name: str) -> AbstractContextManager[Any]:
     Parameters
     ----------
     name : str
-        What goes on inside, in general words ("train"): names are kept.
+        What happens inside, in general words ("train"), since names are cached.
 
     Returns
     -------
@@ -46,8 +46,8 @@ def _load() -> Callable[[str], AbstractContextManager[Any]]:
     except ImportError:
         _annotate = _do_nothing
     else:
-        # Kept by name, since to make one takes longer than to enter it; it holds no
-        # state of its own, so that threads and nested ranges may share it.
+        # Cached by name, since making one takes longer than entering it. It has no
+        # state, so threads and nested ranges may share it.
         @lru_cache(maxsize=256)
         def annotate(name: str) -> AbstractContextManager[Any]:
             return nvtx.annotate(name, domain=_DOMAIN)

@@ -13,9 +13,9 @@ from gpu_hpo.devices._jit import inlined
 def exp(x):
     """Compute the exponential in arithmetic that vector instructions do.
 
-    Every element is computed alike, wherever in a vector or past its end it is, which
-    the libraries' functions do not promise. Below -700 and above 700 it stays what it
-    is there; in between it is exact but for some 1e-13 of it at worst.
+    Every element is computed in the same way, wherever it is in a vector, which the
+    libraries' functions do not promise. Arguments are limited to -700 and 700; the
+    relative error is at most about 1e-13.
     """
     known = x if x == x else 0.0
     known = -700.0 if known < -700.0 else known

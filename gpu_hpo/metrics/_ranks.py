@@ -12,8 +12,8 @@ from scipy.stats import rankdata
 def ranks(scores: np.ndarray, tiers: ArrayLike = 0) -> np.ndarray:
     """Rank scores: 1 is the largest, and equal ones share the lower rank.
 
-    What is not finite, NaN and either infinity, is no score: these share the last rank,
-    which is 1 if there is nothing else.
+    Scores that are not finite (NaN, and either infinity) share the last rank, which is
+    1 if there are no others.
 
     Parameters
     ----------

@@ -10,20 +10,20 @@ import numpy as np
 
 
 def real_number(score: Any, scorer: Any) -> float:
-    """Return what a scorer gave as a plain number, NaN and infinity included.
+    """Return a scorer's result as a plain number, which may be NaN or infinite.
 
     Parameters
     ----------
     score : object
         A number of Python's or NumPy's, or an array of one, wherever it is.
     scorer : object
-        Who gave it, or the name that it gave it for.
+        The scorer, or the name of the score.
 
     Raises
     ------
     ValueError
         With scikit-learn's words, if it is anything else: None, a text, a complex
-        number, several numbers, or what a masked array has where it has nothing.
+        number, several numbers, or a masked value.
     """
     if type(score) in (float, np.float64):
         return float(score)
@@ -32,7 +32,7 @@ def real_number(score: Any, scorer: Any) -> float:
         if isinstance(one, SupportsFloat | SupportsIndex) and score is not np.ma.masked:
             return float(one)
         why = None
-    except Exception as error:  # each kind of array has its own for several
+    except Exception as error:  # arrays of several numbers raise different errors
         why = error
     raise ValueError(
         f"scoring must return a number, got {score} ({type(score)}) instead. "

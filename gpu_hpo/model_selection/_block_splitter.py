@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Split by nothing but numbers of rows, block by block where there are blocks."""
+"""Split by numbers of rows only, block by block if there are blocks."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from gpu_hpo.model_selection._row_blocks import (
 
 
 class BlockSplitter:
-    """Makes one of scikit-learn's splitters give lazy row numbers for Dask collections.
+    """Makes a splitter of scikit-learn's yield lazy row numbers for Dask collections.
 
-    For classes that have that splitter as their second base.
+    It is the first base of a class, and the splitter the second.
     """
 
     def split(
@@ -34,8 +34,8 @@ class BlockSplitter:
         Parameters
         ----------
         X : array-like or Dask collection of shape (n_samples, ...)
-            Only its length is looked at, on whatever device it is. A Dask X that does
-            not know the lengths of its blocks (frames never do) is computed for them.
+            Only its length is used, on any device. If the block lengths of a Dask X are
+            unknown (always for frames), it is computed to find them.
         y : array-like or Dask collection of shape (n_samples,), optional
             Not used; its length must be that of X, if it is known.
         groups : object, optional
@@ -44,9 +44,9 @@ class BlockSplitter:
         Yields
         ------
         train, test : ndarray, or dask.array.Array for a Dask X
-            Row numbers, as from scikit-learn. Dask's have known chunk sizes. They are
-            sorted and have a block for each block of X that gives rows, except those of
-            `ShuffleSplit` with ``blockwise=False``.
+            Row numbers, as in scikit-learn. Dask arrays have known chunk sizes. They
+            are sorted, with a block for each block of X that has rows in them, except
+            in `ShuffleSplit` with ``blockwise=False``.
 
         Raises
         ------
@@ -58,7 +58,7 @@ class BlockSplitter:
         if kind(X) == "other":
             n = n_rows(X)
             check_lengths(n, y=y)
-            # Of the class's second base.
+            # The splitter of scikit-learn's.
             yield from super().split(np.broadcast_to(0, n))  # type: ignore[misc]
             return
         lengths = np.array(block_lengths(X))

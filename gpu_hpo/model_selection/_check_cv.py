@@ -22,7 +22,7 @@ _BY_GROUPS = (model_selection.LeaveOneGroupOut, model_selection.LeavePGroupsOut)
 def check_cv(
     cv: CrossValidation = 5, y: ArrayLike | None = None, classifier: bool = False
 ) -> Splitter:
-    """Make a splitter of what users give as `cv`.
+    """Make a splitter from what users pass as `cv`.
 
     Parameters
     ----------
@@ -31,9 +31,9 @@ def check_cv(
         ``(train, test)`` row numbers for each split.
     y : array-like or Dask collection, optional
         Labels. If `cv` is a number and `classifier` is True, they are copied to this
-        process, computed first if they are Dask's; otherwise nothing is done with them.
+        process, and a Dask collection is computed; otherwise they are not used.
     classifier : bool, default=False
-        Whether folds should have their share of each class, if `y` holds classes.
+        Whether folds should have the same share of each class, if `y` holds classes.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def check_cv(
     Raises
     ------
     ValueError
-        If `cv` is none of these, or less than 2 folds.
+        If `cv` is none of these, or fewer than 2 folds.
 
     Examples
     --------
@@ -71,17 +71,17 @@ def compute_n_splits(
     y: ArrayLike | None = None,
     groups: ArrayLike | None = None,
 ) -> int:
-    """Count the splits that a `cv` makes, and compute only what that takes.
+    """Count the splits of a `cv`, and compute only what is needed for that.
 
     Parameters
     ----------
     cv : int, splitter, iterable or None
         As for `check_cv`.
     X : array-like or Dask collection, optional
-        Its length is looked at for scikit-learn's ``LeaveOneOut`` and ``LeavePOut``;
-        Dask collections that do not know it are computed for it.
+        Only scikit-learn's ``LeaveOneOut`` and ``LeavePOut`` need its length; a Dask
+        collection of unknown length is computed for that.
     y : array-like or Dask collection, optional
-        Handed to splitters that are not scikit-learn's.
+        Passed to splitters that are not scikit-learn's.
     groups : array-like or Dask collection, optional
         Copied to this process for scikit-learn's ``LeaveOneGroupOut`` and
         ``LeavePGroupsOut``.

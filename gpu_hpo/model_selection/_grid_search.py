@@ -20,9 +20,9 @@ from gpu_hpo.exhaustive._docs import with_shared_docs
 class GridSearchCV(ExhaustiveSearch, theirs.GridSearchCV):
     """Tries all combinations of parameters, and fits nothing twice.
 
-    scikit-learn's ``GridSearchCV``, on threads, processes or a Dask cluster, for Dask
-    collections and data on a device too. Candidates that have first steps of a pipeline
-    in common share their fits, and those that can be fitted together are.
+    It is scikit-learn's ``GridSearchCV``, on threads, processes or a Dask cluster, also
+    for Dask collections and data on a device. Candidates share the fits of equal first
+    steps of a pipeline, and are fitted together where they can be.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class GridSearchCV(ExhaustiveSearch, theirs.GridSearchCV):
     See Also
     --------
     RandomizedSearchCV : Draws parameters at random.
-    HyperbandSearchCV : Stops candidates early that are not promising.
+    HyperbandSearchCV : Stops candidates early if they are not promising.
 
     Notes
     -----

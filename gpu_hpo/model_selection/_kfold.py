@@ -19,19 +19,19 @@ from gpu_hpo.model_selection._row_blocks import index_array
 class KFold(BlockSplitter, model_selection.KFold):
     """K folds, each of which tests once while the others train.
 
-    scikit-learn's ``KFold``, which for Dask collections gives lazy Dask arrays of row
-    numbers, drawn block by block in tasks.
+    It is scikit-learn's ``KFold``; for Dask collections it yields lazy Dask arrays of
+    row numbers, drawn block by block in tasks.
 
     Parameters
     ----------
     n_splits : int, default=5
         Folds; at least 2.
     shuffle : bool, default=False
-        Whether to choose rows at random. For Dask collections rows are shuffled within
-        their block, and folds are then of consecutive ones: a block still gives its
-        rows to few folds. What is sorted has to be shuffled before.
+        Whether to choose rows at random. Rows of Dask collections are shuffled within
+        their block, and folds are consecutive after that: the rows of a block are still
+        in few folds. Shuffle sorted data beforehand.
     random_state : int, RandomState or None, default=None
-        Decides which rows, if `shuffle` is True; an error otherwise, as in
+        Determines the rows, if `shuffle` is True; an error otherwise, as in
         scikit-learn. For Dask collections also a ``numpy.random.Generator`` or
         ``SeedSequence``. An integer gives the same folds at each call, for the same
         blocks.

@@ -26,20 +26,20 @@ from gpu_hpo.exhaustive._docs import with_shared_docs
 class RandomizedSearchCV(ExhaustiveSearch, theirs.RandomizedSearchCV):
     """Tries parameters drawn at random, and fits nothing twice.
 
-    scikit-learn's ``RandomizedSearchCV``, on threads, processes or a Dask cluster, for
-    Dask collections and data on a device too. Candidates that have first steps of a
-    pipeline in common share their fits, and those that can be fitted together are.
+    It is scikit-learn's ``RandomizedSearchCV``, on threads, processes or a Dask
+    cluster, also for Dask collections and data on a device. Candidates share the fits
+    of equal first steps of a pipeline, and are fitted together where they can be.
 
     Parameters
     ----------
     estimator : estimator
     param_distributions : dict or list of dict
-        Names of parameters, and of each a list of values or a distribution with `rvs`.
+        Names of parameters, each with a list of values or a distribution with `rvs`.
     n_iter : int, default=10
-        Sets of parameters that are drawn.
+        Parameter sets to draw.
     {{tasks}}
     random_state : int, RandomState or None, default=None
-        Decides what is drawn. An integer gives what scikit-learn draws.
+        Determines what is drawn. With an integer it is the same as in scikit-learn.
     {{where}}
 
     Attributes
@@ -49,7 +49,7 @@ class RandomizedSearchCV(ExhaustiveSearch, theirs.RandomizedSearchCV):
     See Also
     --------
     GridSearchCV : Tries all combinations.
-    HyperbandSearchCV : Stops candidates early that are not promising.
+    HyperbandSearchCV : Stops candidates early if they are not promising.
 
     Notes
     -----

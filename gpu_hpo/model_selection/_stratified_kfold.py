@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Make folds with each class's share, also for labels not in the host's memory."""
+"""Make folds with the same share of each class, for labels anywhere."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from gpu_hpo.model_selection._row_blocks import (
 
 
 class StratifiedKFold(model_selection.StratifiedKFold):
-    """K folds, each with its share of every class.
+    """K folds, each with the same share of every class.
 
-    scikit-learn's ``StratifiedKFold``, for labels on a device or in a Dask collection
-    as well: they are copied to this process, and nothing else is. `check_cv` gives it
-    for classifiers.
+    It is scikit-learn's ``StratifiedKFold``, also for labels on a device or in a Dask
+    collection: labels, and nothing else, are copied to this process. `check_cv` returns
+    it for classifiers.
 
     Parameters
     ----------
@@ -34,11 +34,11 @@ class StratifiedKFold(model_selection.StratifiedKFold):
     shuffle : bool, default=False
         Whether to choose among the rows of a class at random.
     random_state : int, RandomState or None, default=None
-        Decides which rows, if `shuffle` is True.
+        Determines the rows, if `shuffle` is True.
 
     See Also
     --------
-    sklearn.model_selection.StratifiedKFold : What chooses the rows.
+    sklearn.model_selection.StratifiedKFold : It chooses the rows.
 
     Examples
     --------
@@ -67,10 +67,10 @@ class StratifiedKFold(model_selection.StratifiedKFold):
         Parameters
         ----------
         X : array-like or Dask collection of shape (n_samples, ...)
-            Only its length is looked at. A Dask X that does not know the lengths of its
-            blocks (frames never do) is computed for them.
+            Only its length is used. If the block lengths of a Dask X are unknown
+            (always for frames), it is computed to find them.
         y : array-like or Dask collection of shape (n_samples,)
-            Class labels; computed if they are Dask's.
+            Class labels; a Dask collection is computed.
         groups : object, optional
             Ignored with a warning, as in scikit-learn.
 
@@ -87,7 +87,7 @@ class StratifiedKFold(model_selection.StratifiedKFold):
         labels = host_labels(y)
         lengths = None if kind(X) == "other" else block_lengths(X)
         n = n_rows(X) if lengths is None else sum(lengths)
-        # Nothing but the length of X matters, wherever it is.
+        # Only the length of X matters, on any device.
         for train, test in super().split(np.broadcast_to(0, n), labels, groups):
             if lengths is not None:
                 train, test = cut_like(train, lengths), cut_like(test, lengths)

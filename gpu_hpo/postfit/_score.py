@@ -32,8 +32,8 @@ def score(
     model : estimator
     scoring : Scoring
     X, y : array-like or Dask collection
-        Of a Dask X only one block, and what the model answers, is in memory at a time,
-        unless a metric wants all of X in one piece.
+        Of a Dask X only one block, and the model's responses, are in memory at a time,
+        unless a metric needs all of X in one piece.
     rows : mapping of str to array-like or Dask collection
         Per-row parameters of the metrics.
 
@@ -44,7 +44,7 @@ def score(
     if is_dask_collection(X):
         return lazy_score(model, scoring, X, y, rows).compute()
     lazy = {n: v for n, v in {"y": y, **rows}.items() if is_dask_collection(v)}
-    # One by one, since Dask warns of arrays and frames together.
+    # One by one, since Dask warns if arrays and frames are mixed.
     found = {name: dask.compute(value)[0] for name, value in lazy.items()}
     return _score_one(model, scoring, {"X": X, "y": y, **rows, **found}, tuple(rows))
 
@@ -56,7 +56,7 @@ def lazy_score(
     y: ArrayLike | None,
     rows: Mapping[str, Any],
 ) -> Any:
-    """Score `model` as `score` does, but when asked to.
+    """Score `model` as `score` does, but lazily.
 
     Parameters
     ----------

@@ -3,10 +3,10 @@
 """Compute losses, slopes and steps of solvers for one number, on any device.
 
 They are written once. `compile_into` compiles copies of them for the CPU and for CUDA,
-where `exp`, `log`, `log1p` and `sqrt` are each device's own. Choices are such that
-vector instructions can make them. NaN, which fails every comparison, must come out as
-NaN, or at least not as right. Numbers of a type that must not be widened are given:
-`zero`, `one`.
+with each device's own `exp`, `log`, `log1p` and `sqrt`. Conditions are written so that
+vector instructions can evaluate them. NaN, which fails every comparison, must give NaN,
+or at least no plausible number. Constants of a type that must not be widened are passed
+in: `zero`, `one`.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _squared_insensitive_slope(score, target, epsilon):
     return 2 * (off + epsilon) if off < -epsilon else slope
 
 
-# By the names that estimators have for them; their order is that of their numbers.
+# By their names in estimators; the order gives their numbers.
 LOSSES = {
     "hinge": (_hinge_loss, _hinge_slope),
     "perceptron": (_perceptron_loss, _perceptron_slope),
@@ -137,7 +137,7 @@ LOSSES = {
 
 
 def gradient_step(slope, eta):
-    """Step against a slope, of which scikit-learn bounds the size."""
+    """Step against a slope, whose size scikit-learn bounds."""
     slope = -MOST_GRADIENT if slope < -MOST_GRADIENT else slope
     slope = MOST_GRADIENT if slope > MOST_GRADIENT else slope
     return -eta * slope

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Offer tools for testing with, and for testing extensions of, gpu_hpo."""
+"""Offer tools for tests: of extensions of gpu_hpo, and of code for GPUs."""
 
 from gpu_hpo.testing._no_host_copy import NoHostCopyArray
 from gpu_hpo.testing._schedule_conformance import check_schedule, drive_schedule

@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Train one model: what it is lent, what is copied for it, its seeds and warnings."""
+"""Train one model: the rows lent to it, copies made for it, its seeds and warnings."""

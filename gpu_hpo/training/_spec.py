@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Tell workers under which settings they train and score."""
+"""Define the settings under which workers train and score."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class TrainingSpec:
     Attributes
     ----------
     config : dict
-        Scikit-learn's settings where the search was started; a thread or process that
-        is a worker has others.
+        scikit-learn's settings where the search was started; threads and processes of
+        workers have others.
     hearing : Hearing
-        What is done with warnings.
+        How warnings are treated.
     """
 
     config: Mapping[str, Any] = field(default_factory=get_config)

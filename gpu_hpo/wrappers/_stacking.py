@@ -14,12 +14,12 @@ from gpu_hpo._typing import ArrayLike
 
 
 def _fits_as_inside(stack: Any) -> bool:
-    """Return whether the wrappers' `fit` is that of the models inside."""
+    """Return whether the wrappers' `fit` only calls that of the models inside."""
     return stack._wrappers[0]._fits_as_inside and hasattr(stack._stack, "fit")
 
 
 class WrappedStack:
-    """Stack of the models inside of wrappers; see `gpu_hpo.stacks.Stack`.
+    """A stack of the models inside wrappers; see `gpu_hpo.stacks.Stack`.
 
     It trains and responds as the stack inside does.
 
