@@ -58,8 +58,14 @@ class Splitter(Protocol):
 # data came as. What they have in common has no type.
 Array: TypeAlias = Any
 
+# An array, frame or series of Dask's. They have no types.
+DaskCollection: TypeAlias = Any
+
 # Rows of features, or a value for each row.
 ArrayLike: TypeAlias = Shaped | Lazy | Sequence[Any]
+
+# Parameters of an estimator, or of one of its methods, by name.
+Params: TypeAlias = Mapping[str, Any]
 
 # What `sklearn.utils.check_random_state` takes.
 RandomState: TypeAlias = int | np.integer[Any] | np.random.RandomState | None

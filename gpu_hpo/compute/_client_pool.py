@@ -17,6 +17,7 @@ from distributed.protocol.pickle import dumps, loads
 from distributed.scheduler import KilledWorker
 
 from gpu_hpo._config import read_seconds
+from gpu_hpo._typing import DaskCollection
 from gpu_hpo.compute._blas import one_blas_thread
 from gpu_hpo.compute._pool import Pool, ResultsLost, TaskKilled
 from gpu_hpo.compute._replacements import bring_back
@@ -89,7 +90,7 @@ class ClientPool(Pool):
         )
         return sent
 
-    def compute(self, collection: Any) -> Future:
+    def compute(self, collection: DaskCollection) -> Future:
         """Compute a Dask collection, in one piece, on a worker."""
         found = self.client.compute(collection)
         return self.client.submit(
@@ -199,7 +200,7 @@ class ClientPool(Pool):
         return f"{self._name}-{kind}-{next(self._numbers)}"
 
 
-def _is_large(value: Any) -> bool:
+def _is_large(value: object) -> bool:
     return isinstance(value, np.ndarray) and value.nbytes > _LARGE
 
 

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from dask.system import CPU_COUNT
-from distributed import Client, LocalCluster, Scheduler
+from distributed import Client, LocalCluster, Scheduler, Worker
 from distributed.compatibility import WINDOWS
+from distributed.deploy import Cluster
 from distributed.deploy.spec import SpecCluster
 from distributed.deploy.subprocess import SubprocessWorker
 from distributed.diagnostics.plugin import WorkerPlugin
@@ -258,7 +259,7 @@ class _EmbeddedWorker(SubprocessWorker):
 
 
 _lock = threading.Lock()
-_embedded: tuple[int, Any, Client] | None = None
+_embedded: tuple[int, Cluster, Client] | None = None
 _known_path: set[str] = set()  # where the workers of the embedded cluster import from
 
 
@@ -309,7 +310,7 @@ class _MorePath(WorkerPlugin):
         self.name = f"gpu_hpo-path-{len(_known_path)}"
         self._entries = entries
 
-    def setup(self, worker: Any) -> None:
+    def setup(self, worker: Worker) -> None:
         sys.path.extend(entry for entry in self._entries if entry not in sys.path)
         importlib.invalidate_caches()
 
@@ -328,12 +329,12 @@ def close_embedded() -> None:
 atexit.register(close_embedded)
 
 
-def _close(cluster: Any, client: Client) -> None:
+def _close(cluster: Cluster, client: Client) -> None:
     client.close()
     cluster.close()
 
 
-def _embedded_cluster() -> Any:
+def _embedded_cluster() -> SpecCluster:
     if resolve_device().name == "cuda":
         return local_cluster(device="cuda")
     if WINDOWS:

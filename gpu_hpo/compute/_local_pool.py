@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import dask
 from distributed import Client
 
+from gpu_hpo._typing import DaskCollection
 from gpu_hpo.compute._blas import one_blas_thread
 from gpu_hpo.compute._pool import Pool
 
@@ -69,7 +70,7 @@ class LocalPool(Pool):
         future.set_result(value)
         return future
 
-    def compute(self, collection: Any) -> Future:
+    def compute(self, collection: DaskCollection) -> Future:
         return self.put(collection.compute(scheduler=self._scheduler))
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future:
@@ -149,7 +150,7 @@ class GetPool(LocalPool):
         self._keys = (f"gpu_hpo-{uuid.uuid4().hex}-{i}" for i in count())
         self._waiting: list[tuple[Future, Callable[..., Any], Sequence[Any]]] = []
 
-    def compute(self, collection: Any) -> Future:
+    def compute(self, collection: DaskCollection) -> Future:
         return self.put(dask.compute(collection, scheduler=self._get)[0])
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future:

@@ -6,7 +6,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeAlias
+
+from gpu_hpo._typing import DaskCollection
+
+# Stands for a result, wherever it is: a future, of a kind that the pool decides.
+Handle: TypeAlias = Any
 
 
 class ResultsLost(Exception):
@@ -36,7 +41,7 @@ class TaskKilled(Exception):
 class Pool(ABC):
     """Runs tasks that are given the results of others.
 
-    A handle stands for a result, wherever it is; it may be an argument of a task.
+    A handle of a result may be an argument of a task.
 
     Attributes
     ----------
@@ -47,22 +52,22 @@ class Pool(ABC):
     n_slots: int
 
     @abstractmethod
-    def put(self, value: Any) -> Any:
+    def put(self, value: Any) -> Handle:
         """Return a handle of a value that is in this process."""
 
     @abstractmethod
-    def compute(self, collection: Any) -> Any:
+    def compute(self, collection: DaskCollection) -> Handle:
         """Return a handle of the result of a Dask collection, in one piece."""
 
     @abstractmethod
-    def submit(self, function: Callable[..., Any], *args: Any) -> Any:
+    def submit(self, function: Callable[..., Any], *args: Any) -> Handle:
         """Run a task, and give the handle of its result.
 
         A task whose arguments have failed fails with the same exception.
         """
 
     @abstractmethod
-    def wait(self, handles: Iterable[Any]) -> list[Any]:
+    def wait(self, handles: Iterable[Handle]) -> list[Handle]:
         """Wait for one of some handles at least; give those that are done.
 
         Raises
@@ -72,7 +77,7 @@ class Pool(ABC):
         """
 
     @abstractmethod
-    def result(self, handle: Any) -> Any:
+    def result(self, handle: Handle) -> Any:
         """Return the result of a task that is done, or raise what the task raised.
 
         Raises
@@ -95,5 +100,5 @@ class Pool(ABC):
     def recover(self) -> None:  # noqa: B027  where nothing gets lost
         """Wait for what is lost with results to be replaced."""
 
-    def release(self, handle: Any) -> None:  # noqa: B027  where there is no garbage
+    def release(self, handle: Handle) -> None:  # noqa: B027  where there is no garbage
         """Allow the pool to forget a result."""

@@ -127,32 +127,26 @@ def _stays(estimator: Estimator, params: dict[str, Any]) -> bool:
 
 def _convert_parts(value: Any, device: str, prefix: str, name: str) -> Any:
     """Convert a parameter's value; it comes back itself if nothing was replaced."""
-    if is_estimator(value):
-        return _convert(value, device, f"{prefix}{name}__")
     if not isinstance(value, (list, tuple)):
-        return value
+        return _convert(value, device, f"{prefix}{name}__")
     converted = []
     for item in value:
         if _is_named(item):
             part = _convert(item[1], device, f"{prefix}{item[0]}__")
-            rest = item[2:]
-            named = item if part is item[1] else (item[0], part, *_clone(rest))
-            converted.append(named)
-        elif is_estimator(item):
-            converted.append(_convert(item, device, f"{prefix}{name}__"))
-        else:
+            if part is not item[1]:
+                item = (item[0], part, *_clone(item[2:]))
             converted.append(item)
-    if all(new is old for new, old in zip(converted, value, strict=True)):
+        else:
+            converted.append(_convert(item, device, f"{prefix}{name}__"))
+    pairs = list(zip(converted, value, strict=True))
+    if all(new is old for new, old in pairs):
         return value
     # What comes back shares nothing with the argument.
-    apart = [
-        _clone(new) if new is old else new
-        for new, old in zip(converted, value, strict=True)
-    ]
+    apart = [_clone(new) if new is old else new for new, old in pairs]
     return apart if isinstance(value, list) else tuple(apart)
 
 
-def _is_named(item: Any) -> bool:
+def _is_named(item: object) -> bool:
     """Return whether an item is a named step of a pipeline or the like."""
     if not isinstance(item, tuple) or len(item) < 2 or not isinstance(item[0], str):
         return False
@@ -161,7 +155,7 @@ def _is_named(item: Any) -> bool:
     return item[1] is None or is_estimator(item[1])
 
 
-def _holds_parts(value: Any) -> bool:
+def _holds_parts(value: object) -> bool:
     if isinstance(value, (list, tuple)):
         return any(is_estimator(item) or _is_named(item) for item in value)
     return is_estimator(value)
@@ -210,7 +204,7 @@ def _replace(
     source = copy.copy(estimator)
     for name, part in parts.items():
         setattr(source, name, part)
-    kind: Any = type(estimator)
+    kind = type(estimator)
     counterpart = _find_for_cpu(kind) if device == "cpu" else _find_for_cuda(kind)
     try:
         return _translate(source, counterpart, device)
@@ -264,7 +258,7 @@ def _translate(source: Any, counterpart: _Counterpart, device: str) -> Any:
     return made
 
 
-def _leaves(value: Any, device: str) -> bool:
+def _leaves(value: object, device: str) -> bool:
     """Return whether a value is an array that has to be copied to the host."""
     return (
         device == "cpu"
@@ -273,9 +267,9 @@ def _leaves(value: Any, device: str) -> bool:
     )
 
 
-def _check_left_out(source: Any, names: Iterable[str]) -> None:
+def _check_left_out(source: Estimator, names: Iterable[str]) -> None:
     """Raise an error for a value that was not translated, unless it may be lost."""
-    kind: Any = type(source)
+    kind = type(source)
     for name in sorted(names):
         if rules.says_how(kind.__name__, name):
             continue
@@ -291,10 +285,10 @@ def _check_left_out(source: Any, names: Iterable[str]) -> None:
 
 
 def _culprit(
-    source: Any, counterpart: _Counterpart, device: str, refused: RefusedError
+    source: Estimator, counterpart: _Counterpart, device: str, refused: RefusedError
 ) -> str | None:
     """Return the parameter an error is about: without its value there is no error."""
-    kind: Any = type(source)
+    kind = type(source)
     for name, default in _defaults(kind).items():
         if _equal(getattr(source, name), default):
             continue
@@ -315,7 +309,7 @@ def _reason(error: Exception) -> str:
 
 
 @functools.cache
-def _defaults(kind: Any) -> dict[str, Any]:
+def _defaults(kind: type[Estimator]) -> dict[str, Any]:
     """Return the values of the parameters that have a default."""
     try:
         return dict(kind().get_params(deep=False))
@@ -324,7 +318,7 @@ def _defaults(kind: Any) -> dict[str, Any]:
         return {p.name: p.default for p in parameters if p.default is not p.empty}
 
 
-def _equal(value: Any, default: Any) -> bool:
+def _equal(value: object, default: object) -> bool:
     if value is default:
         return True
     try:
@@ -337,7 +331,7 @@ def _equal(value: Any, default: Any) -> bool:
 
 
 @functools.cache
-def _find_for_cpu(kind: Any) -> _Counterpart:
+def _find_for_cpu(kind: type) -> _Counterpart:
     name = kind.__name__
     if mapping.cpu_class_path(kind):
         try:
@@ -356,7 +350,7 @@ def _find_for_cpu(kind: Any) -> _Counterpart:
     raise NoCounterpartError(f"cuML's {name} has no counterpart in scikit-learn")
 
 
-def _find_for_cuda(kind: Any) -> _Counterpart:
+def _find_for_cuda(kind: type) -> _Counterpart:
     name, path = kind.__name__, _path(kind)
     try:
         importlib.import_module("cuml")

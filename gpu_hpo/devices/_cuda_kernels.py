@@ -12,6 +12,8 @@ import functools
 import logging
 from typing import Any
 
+from gpu_hpo._typing import Array
+
 logger = logging.getLogger(__name__)
 
 # What a block of threads may have on any device without asking for more.
@@ -54,7 +56,7 @@ def _nothing() -> None:
     """Do what the probe does."""
 
 
-def stream_of(array: Any) -> Any:
+def stream_of(array: Array) -> Any:
     """Return CuPy's current stream as one of Numba's.
 
     Parameters
@@ -76,7 +78,7 @@ def stream_of(array: Any) -> Any:
     return cuda.external_stream(pointer) if pointer else 0
 
 
-def lend(array: Any) -> Any:
+def lend(array: Array) -> Array:
     """Pass an array to a kernel on CuPy's current stream, without waiting.
 
     Numba waits for all that was to be done before, on every array of another library,
@@ -99,10 +101,10 @@ def lend(array: Any) -> Any:
     return cuda.as_cuda_array(array, sync=False)
 
 
-def blocks_of(array: Any, n: int) -> int:
+def blocks_of(array: Array, n: int) -> int:
     """Return how many blocks to launch for `n` that have something to do."""
     return max(n, FEWEST_BLOCKS) if _on_device(array) else n
 
 
-def _on_device(array: Any) -> bool:
+def _on_device(array: Array) -> bool:
     return hasattr(array, "__cuda_array_interface__")

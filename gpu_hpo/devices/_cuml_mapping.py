@@ -40,48 +40,33 @@ def cpu_class(kind: type) -> Any:
 
 
 def params_to_cpu(estimator: Any) -> dict[str, Any]:
-    """Return the parameters of scikit-learn's class.
-
-    Raises
-    ------
-    Exception
-        cuML's ``UnsupportedOnCPU``, a ``ValueError``, and whatever odd values cause.
-    """
+    """Return the parameters of scikit-learn's class; raises whatever cuML raises."""
     return estimator._params_to_cpu()
 
 
 def params_from_cpu(kind: Any, model: Estimator) -> dict[str, Any]:
-    """Return the parameters of cuML's class `kind`.
-
-    Raises
-    ------
-    Exception
-        cuML's ``UnsupportedOnGPU``, a ``ValueError``, and whatever odd values cause.
-    """
+    """Return the parameters of cuML's class `kind`; raises whatever cuML raises."""
     return kind._params_from_cpu(model)
 
 
 def param_names(kind: Any) -> list[str]:
-    """Return the names of all parameters of a class of either library.
-
-    The signatures of cuML's scalers do not tell.
-    """
+    """Return the names of all parameters of a class of either library."""
+    # The signatures of cuML's scalers do not tell.
     return list(kind._get_param_names())
 
 
 def watched(estimator: Estimator) -> tuple[Any, set[str]]:
     """Return a shallow copy of an estimator, and a set of the attributes it reads."""
-    kind: Any = type(estimator)
     twin, read = copy.copy(estimator), set[str]()
     twin.__dict__["_read"] = read
-    twin.__class__ = _watching(kind)
+    twin.__class__ = _watching(type(estimator))
     return twin, read
 
 
 @functools.cache
 def _watching(kind: Any) -> type:
     # A subclass and not a proxy, for cuML's methods call super().
-    def note(self: Any, name: str) -> Any:
+    def note(self: object, name: str) -> Any:
         object.__getattribute__(self, "__dict__")["_read"].add(name)
         return kind.__getattribute__(self, name)
 

@@ -134,7 +134,7 @@ def wants_column_major(estimator: Estimator) -> bool:
     return getattr(tags, "preferred_input_order", None) == "F"
 
 
-def n_device_bytes(value: Any) -> int:
+def n_device_bytes(value: object) -> int:
     """Count the bytes that a model's arrays take, on a device or on the host.
 
     Dask takes a fitted model for an object of some 50 bytes, wherever its arrays are.
@@ -155,7 +155,7 @@ def n_device_bytes(value: Any) -> int:
     total = 0
     # The objects, too, or another could be at the address of one that is gone.
     seen: dict[int, Any] = {}
-    waiting = [value]
+    waiting: list[Any] = [value]
     while waiting:
         item = waiting.pop()
         if isinstance(item, _SCALARS) or id(item) in seen:
@@ -208,11 +208,11 @@ def _held(item: Any) -> Iterable[Any]:
     return list(attributes.values()) if isinstance(attributes, dict) else ()
 
 
-def _is_series(item: Any) -> bool:
+def _is_series(item: object) -> bool:
     return hasattr(item, "memory_usage") and getattr(item, "ndim", None) == 1
 
 
-def _is_false(value: Any) -> bool:
+def _is_false(value: object) -> bool:
     return isinstance(value, bool | np.bool_) and not value
 
 

@@ -19,15 +19,15 @@ from typing import Any
 
 import numba
 import numpy as np
+import numpy.typing as npt
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+
+from gpu_hpo._typing import ArrayLike
 
 logger = logging.getLogger(__name__)
 
-# What `summing` allows; not that nothing is infinite or NaN, for networks diverge.
-_ANY_ORDER = {"contract", "nsz", "reassoc"}
 
-
-def jit(function: Callable[..., Any]) -> Any:
+def jit(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function for the CPU when it is first called.
 
     It runs without Python's lock, divides as NumPy does, rounds every result by itself,
@@ -52,33 +52,22 @@ def jit(function: Callable[..., Any]) -> Any:
     return compiled
 
 
-def inlined(function: Callable[..., Any]) -> Any:
-    """Make a part of functions that `jit` compiles.
-
-    Parameters
-    ----------
-    function : callable
-        In the subset of Python that Numba compiles.
-
-    Returns
-    -------
-    numba.core.registry.CPUDispatcher
-    """
-    return numba.njit(error_model="numpy", forceinline=True)(function)
-
-
-def summing(function: Callable[..., Any]) -> Any:
-    """Make a part, like `inlined`, whose sums are taken in any order.
-
-    That lets a loop which sums up use vector instructions; but what comes out depends
-    on their width, which is the machine's.
-    """
-    return numba.njit(error_model="numpy", forceinline=True, fastmath=_ANY_ORDER)(
-        function
-    )
+# Makes a part of functions that `jit` compiles.
+inlined: Callable[[Callable[..., Any]], Any] = functools.partial(
+    numba.njit, error_model="numpy", forceinline=True
+)
+# The same, but sums are taken in any order. That lets a loop which sums up use vector
+# instructions; but what comes out depends on their width, which is the machine's. Not
+# allowed is to suppose that nothing is infinite or NaN, for networks diverge.
+summing: Callable[[Callable[..., Any]], Any] = functools.partial(
+    numba.njit,
+    error_model="numpy",
+    forceinline=True,
+    fastmath={"contract", "nsz", "reassoc"},
+)
 
 
-def plain(array: Any, dtype: Any) -> Any:
+def plain(array: ArrayLike, dtype: npt.DTypeLike) -> np.ndarray:
     """Return an array of the one kind that loops read; copy only if it is not.
 
     Parameters

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import importlib
 import sys
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from gpu_hpo._typing import Array, ArrayLike
 from gpu_hpo.exceptions import DeviceNotFoundError
 
 _CUDA_ROOTS = frozenset({"cupy", "cupyx", "cudf"})
@@ -20,7 +22,7 @@ _CUDA_ROOTS = frozenset({"cupy", "cupyx", "cudf"})
 _NEUTRAL = (type(None), bool, int, float, complex, str, bytes, np.generic)
 
 
-def array_namespace(*arrays: Any) -> Any:
+def array_namespace(*arrays: ArrayLike | float | str | None) -> ModuleType:
     """Return the module whose functions take these arrays: NumPy, CuPy or their own.
 
     Parameters
@@ -40,8 +42,8 @@ def array_namespace(*arrays: Any) -> Any:
     TypeError
         If arrays on the host and on a device are mixed, or two device libraries.
     """
-    xp: Any = None
-    first: Any = None
+    xp: ModuleType | None = None
+    first: object = None
     for array in arrays:
         array = _block(array)
         if isinstance(array, _NEUTRAL):
@@ -51,14 +53,14 @@ def array_namespace(*arrays: Any) -> Any:
             xp, first = found, array
         elif found is not xp:
             raise TypeError(
-                f"cannot mix {_type_name(first)} ({_library_name(xp)}) and "
-                f"{_type_name(array)} ({_library_name(found)}): move one with "
+                f"cannot mix {type_name(first)} ({_library_name(xp)}) and "
+                f"{type_name(array)} ({_library_name(found)}): move one with "
                 "gpu_hpo.devices.to_host or to_device"
             )
     return np if xp is None else xp
 
 
-def is_device_array(x: Any) -> bool:
+def is_device_array(x: object) -> bool:
     """Return whether data lives on a device, so that NumPy must not touch it.
 
     Parameters
@@ -78,7 +80,7 @@ def is_device_array(x: Any) -> bool:
     return bool(_roots(x) & _CUDA_ROOTS) or _namespace_of(x) is not np
 
 
-def to_host(x: Any) -> Any:
+def to_host(x: Array) -> Array:
     """Copy data to the host as a NumPy array.
 
     Parameters
@@ -103,7 +105,7 @@ def to_host(x: Any) -> Any:
     return np.asarray(x)
 
 
-def to_device(x: Any) -> Any:
+def to_device(x: Array) -> Array:
     """Copy data to the current CUDA device.
 
     Parameters
@@ -145,12 +147,12 @@ def _block(x: Any) -> Any:
     return x
 
 
-def _roots(x: Any) -> set[str]:
+def _roots(x: object) -> set[str]:
     # Bases count: a subclass of an array may be defined anywhere.
     return {base.__module__.partition(".")[0] for base in type(x).__mro__}
 
 
-def _namespace_of(x: Any) -> Any:
+def _namespace_of(x: Array) -> ModuleType:
     if _roots(x) & _CUDA_ROOTS:
         return importlib.import_module("cupy")
     if not isinstance(x, np.ndarray) and hasattr(x, "__array_namespace__"):
@@ -158,23 +160,24 @@ def _namespace_of(x: Any) -> Any:
     return np
 
 
-def _is_scipy_sparse(x: Any) -> bool:
+def _is_scipy_sparse(x: object) -> bool:
     return "scipy" in _roots(x) and hasattr(x, "tocsr")
 
 
-def _import(module: str, x: Any) -> Any:
+def _import(module: str, x: object) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
         library = module.partition(".")[0]
         raise DeviceNotFoundError(
-            f"moving {_type_name(x)} to a GPU needs {library}: {error}"
+            f"moving {type_name(x)} to a GPU needs {library}: {error}"
         ) from error
 
 
-def _type_name(x: Any) -> str:
+def type_name(x: object) -> str:
+    """Name the type of an object, with its module."""
     return f"{type(x).__module__}.{type(x).__qualname__}"
 
 
-def _library_name(xp: Any) -> str:
+def _library_name(xp: ModuleType) -> str:
     return getattr(xp, "__name__", type(xp).__name__)

@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 from gpu_hpo._typing import Estimator
 
 
-def is_estimator(value: Any) -> TypeGuard[Estimator]:
+def is_estimator(value: object) -> TypeGuard[Estimator]:
     """Return whether a value is an estimator: an object that has parameters."""
     return hasattr(value, "get_params") and not isinstance(value, type)
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeAlias
 
-Compile = Callable[[Callable[..., Any]], Any]
+Compiled: TypeAlias = Callable[..., Any]
+Compile: TypeAlias = Callable[[Callable[..., Any]], Compiled]
 
 
-def compile_into(scope: dict[str, Any], compile: Compile, *functions: Any) -> list[Any]:
+def compile_into(
+    scope: dict[str, Any], compile: Compile, *functions: Any
+) -> list[Compiled]:
     """Compile copies of functions that find in `scope` what they name.
 
     Parameters
@@ -40,7 +43,7 @@ def compile_into(scope: dict[str, Any], compile: Compile, *functions: Any) -> li
     return [scope[function.__name__] for function in functions]
 
 
-def choice(functions: Sequence[Any], compile: Compile) -> Any:
+def choice(functions: Sequence[Compiled], compile: Compile) -> Compiled:
     """Compile a function that calls one of several, by a number that it gets first.
 
     The choice stays outside of what is called, so that a loop there can use vector
@@ -60,15 +63,15 @@ def choice(functions: Sequence[Any], compile: Compile) -> Any:
     return compile(_either(k, *halves))
 
 
-def _always(function: Any) -> Callable[..., Any]:
-    def always(number: Any, *given: Any) -> Any:
+def _always(function: Compiled) -> Callable[..., Any]:
+    def always(number: int, *given: Any) -> Any:
         return function(*given)
 
     return always
 
 
-def _either(k: int, low: Any, high: Any) -> Callable[..., Any]:
-    def either(number: Any, *given: Any) -> Any:
+def _either(k: int, low: Compiled, high: Compiled) -> Callable[..., Any]:
+    def either(number: int, *given: Any) -> Any:
         if number < k:
             return low(number, *given)
         return high(number - k, *given)

@@ -4,15 +4,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import scipy.sparse
 
+from gpu_hpo._typing import Array
 from gpu_hpo.devices._namespace import array_namespace, is_device_array
 
+# Numbers of rows, or a mark for each.
+Rows: TypeAlias = slice | np.ndarray
 
-def take_rows(value: Any, rows: Any) -> Any:
+
+def take_rows(value: Array, rows: Rows) -> Array:
     """Take rows by their numbers; indices, unlike data, go to the device.
 
     Parameters
@@ -36,7 +40,7 @@ def take_rows(value: Any, rows: Any) -> Any:
     return value[_at(rows, value)]
 
 
-def _at(rows: Any, value: Any) -> Any:
+def _at(rows: Rows, value: Array) -> slice | Array:
     if isinstance(rows, slice) or not is_device_array(value):
         return rows
     return array_namespace(value).asarray(rows)

@@ -6,18 +6,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from gpu_hpo._typing import Array
 from gpu_hpo.devices._namespace import array_namespace
 
 
 def validate_device_data(
     estimator: Any,
-    X: Any,
-    y: Any = None,
+    X: Array,
+    y: Array = None,
     *,
     reset: bool,
     accept_sparse: bool = False,
     multi_output: bool = False,
-) -> tuple[Any, Any]:
+) -> tuple[Array, Array]:
     """Check what ``sklearn.utils.validation.validate_data`` does, as far as it matters.
 
     Parameters

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from gpu_hpo._typing import ArrayLike
+from gpu_hpo._typing import Array, ArrayLike, DaskCollection
 from gpu_hpo.data._blocks import known_length
 from gpu_hpo.data._random_split import spawn_seed
-from gpu_hpo.devices._namespace import is_device_array, to_host
+from gpu_hpo.devices._namespace import is_device_array, to_host, type_name
 
 
 def kind(x: Any) -> str:
@@ -47,12 +47,7 @@ def kind(x: Any) -> str:
     )
 
 
-def type_name(x: Any) -> str:
-    """Name the type of an object, with its module."""
-    return f"{type(x).__module__}.{type(x).__qualname__}"
-
-
-def block_lengths(X: Any) -> tuple[int, ...]:
+def block_lengths(X: DaskCollection) -> tuple[int, ...]:
     """Count the rows of each block, which computes X if it does not know them.
 
     Parameters
@@ -84,7 +79,7 @@ def n_rows(X: ArrayLike) -> int:
     return sum(block_lengths(X)) if n is None else n
 
 
-def check_lengths(n: int, **others: Any) -> None:
+def check_lengths(n: int, **others: ArrayLike | None) -> None:
     """Raise if y or groups have another number of rows than X, as far as known.
 
     Raises
@@ -104,7 +99,7 @@ def index_array(
     lengths: Sequence[int] | np.ndarray,
     picks: np.ndarray,
     root: np.random.SeedSequence | None = None,
-) -> Any:
+) -> DaskCollection:
     """Return lazy row numbers of a Dask collection, sorted, in the collection's blocks.
 
     Parameters
@@ -140,7 +135,7 @@ def index_array(
     )
 
 
-def cut_like(rows: np.ndarray, lengths: Sequence[int]) -> Any:
+def cut_like(rows: np.ndarray, lengths: Sequence[int]) -> DaskCollection:
     """Make sorted row numbers a Dask array in blocks that match those of the data."""
     import dask.array as da
 
@@ -149,7 +144,7 @@ def cut_like(rows: np.ndarray, lengths: Sequence[int]) -> Any:
     return da.from_array(rows, chunks=(tuple(counts[counts > 0].tolist()),))
 
 
-def host_labels(y: Any) -> Any:
+def host_labels(y: Any) -> ArrayLike:
     """Bring labels, and nothing else, to where scikit-learn counts them.
 
     Parameters
@@ -167,7 +162,7 @@ def host_labels(y: Any) -> Any:
     return to_host(y) if is_device_array(y) else y
 
 
-def _n_rows(block: Any) -> int:
+def _n_rows(block: Array) -> int:
     return int(block.shape[0])
 
 

@@ -10,18 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from gpu_hpo.devices._namespace import is_device_array, to_host
-from gpu_hpo.model_selection._row_blocks import block_lengths, kind, type_name
+from gpu_hpo._typing import DaskCollection
+from gpu_hpo.devices._namespace import is_device_array, to_host, type_name
+from gpu_hpo.model_selection._row_blocks import block_lengths, kind
 
 
-def as_dask_arrays(data: Sequence[Any]) -> list[Any]:
+def as_dask_arrays(data: Sequence[Any]) -> list[DaskCollection]:
     """Bring a mixture into the blocks of its first Dask array, or else frame."""
     first = min(data, key=lambda x: ("array", "frame", "other").index(kind(x)))
     rows = first.chunks[0] if kind(first) == "array" else block_lengths(first)
     return [as_dask_array(x, rows) for x in data]
 
 
-def as_dask_array(x: Any, rows: tuple[float, ...]) -> Any:
+def as_dask_array(x: Any, rows: tuple[float, ...]) -> DaskCollection:
     """Make any data a Dask array, in blocks of so many rows where it has none.
 
     Parameters
@@ -59,7 +60,7 @@ def as_dask_array(x: Any, rows: tuple[float, ...]) -> Any:
     return da.from_array(x, chunks=(rows, *x.shape[1:]))
 
 
-def row_markers(x: Any) -> Any:
+def row_markers(x: DaskCollection) -> DaskCollection:
     """Return a Dask array with the data's row blocks."""
     if kind(x) == "array":
         return x
@@ -76,12 +77,14 @@ def _count_up(part: Any) -> Any:
     return pd.Series(np.zeros(len(part), dtype="int8"))
 
 
-def known_rows(markers: Sequence[Any]) -> tuple[int, ...] | None:
+def known_rows(markers: Sequence[DaskCollection]) -> tuple[int, ...] | None:
     """Return the lengths of blocks, if any of these Dask arrays knows them."""
     return next((x.chunks[0] for x in markers if not math.isnan(x.shape[0])), None)
 
 
-def check_blocks(data: Sequence[Any], markers: Sequence[Any]) -> None:
+def check_blocks(
+    data: Sequence[DaskCollection], markers: Sequence[DaskCollection]
+) -> None:
     """Raise if blocks do not match, as far as their lengths are known.
 
     Parameters
@@ -109,7 +112,7 @@ def check_blocks(data: Sequence[Any], markers: Sequence[Any]) -> None:
         )
 
 
-def blocks_differ(one: Any, other: Any) -> str:
+def blocks_differ(one: object, other: object) -> str:
     """Return the message for blocks that should be equal and are not."""
     return (
         "inputs must have the same blocks of rows to be split together; got "
@@ -119,11 +122,11 @@ def blocks_differ(one: Any, other: Any) -> str:
 
 def take_by_block(
     take: Callable[..., Any],
-    x: Any,
-    picks: Any,
+    x: DaskCollection,
+    picks: DaskCollection,
     counts: Sequence[float],
     **options: Any,
-) -> Any:
+) -> DaskCollection:
     """Take rows of every block lazily.
 
     Parameters

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn import model_selection
 
 from gpu_hpo._sklearn_private import _validate_shuffle_split
-from gpu_hpo._typing import RandomState
+from gpu_hpo._typing import DaskCollection, RandomState
 from gpu_hpo.data._random_split import root_seed, spawn_seed
 from gpu_hpo.model_selection._block_splitter import BlockSplitter
 from gpu_hpo.model_selection._row_blocks import index_array
@@ -93,7 +93,7 @@ class ShuffleSplit(BlockSplitter, model_selection.ShuffleSplit):
             yield draw(lengths, n_train, n_test, spawn_seed(root, number))
 
 
-def _check(n_splits: Any, blockwise: Any) -> None:
+def _check(n_splits: object, blockwise: object) -> None:
     if not isinstance(n_splits, Integral) or n_splits < 1:
         raise ValueError(f"n_splits={n_splits!r} must be an integer, at least 1")
     if not isinstance(blockwise, bool):
@@ -102,7 +102,7 @@ def _check(n_splits: Any, blockwise: Any) -> None:
 
 def _draw_blockwise(
     lengths: np.ndarray, n_train: int, n_test: int, seed: np.random.SeedSequence
-) -> tuple[Any, Any]:
+) -> tuple[DaskCollection, DaskCollection]:
     rng = np.random.default_rng(seed)
     test = _shares(lengths, n_test, rng)
     train = _shares(lengths - test, n_train, rng)
@@ -130,7 +130,7 @@ def _shares(lengths: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray
 
 def _draw_from_all(
     lengths: np.ndarray, n_train: int, n_test: int, seed: np.random.SeedSequence
-) -> tuple[Any, Any]:
+) -> tuple[DaskCollection, DaskCollection]:
     import dask
     import dask.array as da
 
@@ -142,7 +142,7 @@ def _draw_from_all(
     return _in_blocks(train, len(lengths)), _in_blocks(test, len(lengths))
 
 
-def _in_blocks(rows: Any, n_blocks: int) -> Any:
+def _in_blocks(rows: DaskCollection, n_blocks: int) -> DaskCollection:
     return rows.rechunk(math.ceil(len(rows) / n_blocks))
 
 

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from gpu_hpo._typing import Array, DaskCollection
 from gpu_hpo.data._random_split import n_test_rows
 from gpu_hpo.devices._take_rows import take_rows
 from gpu_hpo.model_selection._row_blocks import block_lengths, kind
@@ -21,7 +21,9 @@ from gpu_hpo.model_selection._same_blocks import (
 )
 
 
-def split_in_order(data: Sequence[Any], test_size: float) -> list[Any]:
+def split_in_order(
+    data: Sequence[DaskCollection], test_size: float
+) -> list[DaskCollection]:
     """Cut collections in two, between the same two rows.
 
     Parameters
@@ -55,7 +57,9 @@ def split_in_order(data: Sequence[Any], test_size: float) -> list[Any]:
     return [_between(x, lengths, *pair) for x in data for pair in bounds]
 
 
-def _between(x: Any, lengths: np.ndarray, start: np.ndarray, stop: np.ndarray) -> Any:
+def _between(
+    x: DaskCollection, lengths: np.ndarray, start: np.ndarray, stop: np.ndarray
+) -> DaskCollection:
     """Take lazily the rows from one position to another of each block."""
     import dask.array as da
 
@@ -68,7 +72,7 @@ def _between(x: Any, lengths: np.ndarray, start: np.ndarray, stop: np.ndarray) -
     return take_by_block(_take, blocks[kept.tolist()], picks, counts)
 
 
-def _take(block: Any, pick: Any) -> Any:
+def _take(block: Array, pick: Array) -> Array:
     """Take consecutive rows of one block. Runs in a task."""
     n, start, stop = np.asarray(pick).tolist()
     if block.shape[0] != n:

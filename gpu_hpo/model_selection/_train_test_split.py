@@ -7,10 +7,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gpu_hpo._typing import Array, ArrayLike, DaskCollection
 from gpu_hpo.data._random_split import (
     RandomState,
     n_test_rows,
@@ -18,9 +19,9 @@ from gpu_hpo.data._random_split import (
     spawn_seed,
     split_rows,
 )
-from gpu_hpo.devices._namespace import is_device_array, to_host
+from gpu_hpo.devices._namespace import is_device_array, to_host, type_name
 from gpu_hpo.devices._take_rows import take_rows
-from gpu_hpo.model_selection._row_blocks import host_labels, kind, n_rows, type_name
+from gpu_hpo.model_selection._row_blocks import host_labels, kind, n_rows
 from gpu_hpo.model_selection._same_blocks import (
     as_dask_array,
     as_dask_arrays,
@@ -32,16 +33,19 @@ from gpu_hpo.model_selection._same_blocks import (
 )
 from gpu_hpo.model_selection._split_in_order import split_in_order
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _DEFAULT_TEST_SIZE = 0.1
 
 
 def train_test_split(
-    *arrays: Any,
+    *arrays: ArrayLike,
     test_size: float | None = None,
     train_size: float | None = None,
     random_state: RandomState = None,
     shuffle: bool | None = None,
-    stratify: Any = None,
+    stratify: ArrayLike | None = None,
     blockwise: bool = True,
     convert_mixed_types: bool = False,
 ) -> list[Any]:
@@ -161,7 +165,9 @@ def train_test_split(
     ]
 
 
-def _in_memory(arrays: Sequence[Any], stratify: Any, **options: Any) -> list[Any]:
+def _in_memory(
+    arrays: Sequence[ArrayLike], stratify: ArrayLike | None, **options: Any
+) -> list[Any]:
     from sklearn.model_selection import train_test_split as sklearn_split
 
     # scikit-learn chooses rows, and takes those of what is in the host's memory. What
@@ -195,11 +201,11 @@ def _test_fraction(test_size: Any, train_size: Any) -> float:
 
 
 def _choose(
-    data: list[Any],
-    stratify: Any,
+    data: list[DaskCollection],
+    stratify: ArrayLike | None,
     test_size: float,
     root: np.random.SeedSequence,
-) -> Any:
+) -> DaskCollection:
     """Mark lazily the rows that test: a 1-D Dask array of bool, in the data's blocks.
 
     The marks exist once for all arrays, so all give the same rows.
@@ -241,7 +247,7 @@ def _choose(
     )
 
 
-def _labels(stratify: Any) -> Any:
+def _labels(stratify: Any) -> ArrayLike:
     """Bring labels to the host: in tasks if they are a Dask frame's."""
     if kind(stratify) == "other":
         return host_labels(stratify)
@@ -251,7 +257,7 @@ def _labels(stratify: Any) -> Any:
     return stratify.map_partitions(_on_host, meta=_on_host(stratify._meta))
 
 
-def _on_host(part: Any) -> Any:
+def _on_host(part: Array) -> pd.Series:
     import pandas as pd
 
     values = to_host(part)
@@ -259,7 +265,7 @@ def _on_host(part: Any) -> Any:
 
 
 def _test_rows(
-    block: Any,
+    block: Array,
     *,
     test_size: float,
     root: np.random.SeedSequence,
@@ -275,7 +281,9 @@ def _test_rows(
     return is_test
 
 
-def _take(x: Any, is_test: Any, fraction: float, test: bool) -> Any:
+def _take(
+    x: DaskCollection, is_test: DaskCollection, fraction: float, test: bool
+) -> DaskCollection:
     """Take lazily the rows of every block that test, or those that do not."""
     lengths = x.chunks[0] if kind(x) == "array" else ()
     counts = [_n_rows(n, fraction, test) for n in lengths]
@@ -289,7 +297,7 @@ def _n_rows(n_rows: float, fraction: float, test: bool) -> float:
     return n_test if test else n_rows - n_test
 
 
-def _take_rows(block: Any, is_test: Any, test: bool) -> Any:
+def _take_rows(block: Array, is_test: Array, test: bool) -> Array:
     """Take rows of one block. Runs in a task."""
     marks = np.asarray(is_test)
     if len(marks) != block.shape[0]:

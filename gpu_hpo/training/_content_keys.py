@@ -11,6 +11,7 @@ import numpy as np
 from dask.base import tokenize
 from sklearn.base import clone
 
+from gpu_hpo._typing import Estimator
 from gpu_hpo.devices._params import is_estimator
 
 # Equal of these are the same only if their types are: 1, 1.0 and True are not.
@@ -57,7 +58,7 @@ class Keys:
         self._known[id(value)] = (value, key)
         return key
 
-    def changed(self, estimator: Any) -> Changed:
+    def changed(self, estimator: Estimator) -> Changed:
         """Return the keys of an estimator with some parameters changed."""
         return Changed(self, estimator)
 
@@ -72,7 +73,7 @@ class Changed:
         Not changed.
     """
 
-    def __init__(self, keys: Keys, estimator: Any) -> None:
+    def __init__(self, keys: Keys, estimator: Estimator) -> None:
         self._keys = keys
         self._estimator = estimator
         params = estimator.get_params(deep=False)

@@ -13,10 +13,10 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TextIO
 
 # Actions that show a warning, but for some that have been shown before. Which candidate
 # was the first is for threads to decide, so all are recorded, and sorted out later.
@@ -46,6 +46,11 @@ class Heard:
     filename: str
     lineno: int
     models: tuple[int, ...] | None = None
+
+    def about(self, n_models: int) -> list[int]:
+        """Return which models it is about, of so many that were trained together."""
+        every = range(n_models)
+        return [i for i in every if self.models is None or i in self.models]
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,9 @@ class Announcer:
         self._noun = noun
         self._said: dict[Any, tuple[int, Heard]] = {}
 
-    def take(self, number: int, heard: Iterable[Heard], source: Any = None) -> None:
+    def take(
+        self, number: int, heard: Iterable[Heard], source: Hashable = None
+    ) -> None:
         """Record the warnings that the fit of a candidate gave.
 
         Parameters
@@ -207,7 +214,7 @@ class _Hook:
         category: type[Warning],
         filename: str,
         lineno: int,
-        file: Any = None,
+        file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
         lists = getattr(_of_thread, "lists", None)

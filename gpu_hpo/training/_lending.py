@@ -26,6 +26,7 @@ from gpu_hpo._sklearn_private import (
     function_of,
     scorers_of,
 )
+from gpu_hpo._typing import Array, ArrayLike
 from gpu_hpo.data._chunk import Chunk
 from gpu_hpo.devices._cuml_task import harms_rows
 from gpu_hpo.devices._namespace import is_device_array
@@ -33,6 +34,7 @@ from gpu_hpo.devices._params import shallow_params
 from gpu_hpo.training._snapshots import Snapshot
 
 Result = TypeVar("Result")
+Rows = TypeVar("Rows")
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +64,7 @@ class Access(IntEnum):
     OWN = 2  # a copy
 
 
-def access_of(*users: Any) -> Access:
+def access_of(*users: object) -> Access:
     """Return in which way estimators, scorers and functions are lent rows.
 
     Parameters
@@ -77,7 +79,7 @@ def access_of(*users: Any) -> Access:
     return max(map(_access, users), default=Access.SHARED)
 
 
-def lend(value: Any, access: Access) -> Any:
+def lend(value: Rows, access: Access) -> Rows:
     """Lend rows, labels or weights to a user.
 
     Parameters
@@ -136,7 +138,7 @@ def with_access(
 
 def call_lent(
     method: Callable[..., Any],
-    rows: Sequence[Any],
+    rows: Sequence[ArrayLike],
     params: Mapping[str, Any],
     access: Access,
 ) -> Any:
@@ -160,6 +162,18 @@ def call_lent(
     return with_access(call, access)[0]
 
 
+def fit_lent(
+    model: Any,
+    X: ArrayLike,
+    y: ArrayLike | None,
+    params: Mapping[str, Any],
+    access: Access,
+) -> None:
+    """Fit a model, or a stack, once, to rows that others read."""
+    target = () if y is None else (lend(y, access),)
+    model.fit(lend(X, access), *target, **lend_params(params, access))
+
+
 def is_refusal(error: BaseException | None) -> bool:
     """Return whether an exception comes from memory that cannot be written."""
     while error is not None:
@@ -170,7 +184,7 @@ def is_refusal(error: BaseException | None) -> bool:
     return False
 
 
-def was_written(before: Any, after: Any) -> bool:
+def was_written(before: Rows, after: Rows) -> bool:
     """Return whether rows that were lent as a copy are not what they were.
 
     Parameters
@@ -264,7 +278,7 @@ def _parts(values: Iterable[Any]) -> Iterator[Any]:
 # ---- how ----
 
 
-def _read_only(value: Any) -> Any:
+def _read_only(value: Array) -> Array:
     """Return the same rows in an object of the user's own that cannot be written."""
     if isinstance(value, np.ndarray):
         if isinstance(value, np.ma.MaskedArray):
@@ -285,12 +299,12 @@ def _read_only(value: Any) -> Any:
     return value
 
 
-def _is_frame(value: Any) -> bool:
+def _is_frame(value: object) -> bool:
     """Return whether a value is a frame, or a column of one, by what frames can do."""
     return hasattr(value, "iloc") and hasattr(value, "copy")
 
 
-def _copied(value: Any) -> Any:
+def _copied(value: Array) -> Array:
     if isinstance(value, list | tuple):
         plain = all(isinstance(item, _PLAIN) for item in value)
         return copy.copy(value) if plain else copy.deepcopy(value)

@@ -9,25 +9,25 @@ transforms it for the next one.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeGuard
 from weakref import WeakKeyDictionary
 
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
 
-from gpu_hpo._typing import ArrayLike
+from gpu_hpo._typing import ArrayLike, Estimator
 from gpu_hpo.training._lending import Access, access_of, call_lent
 
 
-def is_chain(estimator: Any) -> bool:
+def is_chain(estimator: object) -> TypeGuard[Pipeline]:
     """Return whether an estimator is a pipeline that is trained step by step."""
     return isinstance(estimator, Pipeline) and not hasattr(estimator, "partial_fit")
 
 
-def untrainable(estimator: Any) -> str | None:
+def untrainable(estimator: Estimator) -> str | None:
     """Return why `partial_fit` cannot train an estimator; None if it can.
 
     Parameters
@@ -86,7 +86,7 @@ def train(
         call_lent(estimator.partial_fit, rows, params, access)
 
 
-def takes_param(estimator: Any, name: str) -> bool:
+def takes_param(estimator: object, name: str) -> bool:
     """Return whether `partial_fit` takes a parameter of this name."""
     parts = _parts(estimator)
     if parts:
@@ -97,13 +97,13 @@ def takes_param(estimator: Any, name: str) -> bool:
     return takes(estimator.partial_fit, name)
 
 
-def takes(method: Any, name: str) -> bool:
+def takes(method: Callable[..., Any], name: str) -> bool:
     """Return whether a method takes a parameter of this name."""
     params = inspect.signature(method).parameters
     return name in params or any(p.kind is p.VAR_KEYWORD for p in params.values())
 
 
-def takes_classes(estimator: Any) -> bool:
+def takes_classes(estimator: object) -> bool:
     """Return whether `partial_fit` wants to be told all classes at its first call."""
     method = getattr(_last(estimator), "partial_fit", None)
     return method is not None and "classes" in inspect.signature(method).parameters
@@ -126,7 +126,7 @@ def needs_classes(model: Any) -> bool:
 _NEEDS_CLASSES: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
 
 
-def _parts(step: Any) -> dict[str, Any]:
+def _parts(step: object) -> dict[str, Any]:
     """Return by name what is trained in place of a step; nothing if the step itself."""
     if is_chain(step):
         return dict(step.steps)
@@ -141,11 +141,11 @@ def _last(estimator: Any) -> Any:
     return estimator
 
 
-def _is_skipped(step: Any) -> bool:
+def _is_skipped(step: object) -> bool:
     return step is None or (isinstance(step, str) and step in ("passthrough", "drop"))
 
 
-def _needs_no_fit(step: Any) -> bool:
+def _needs_no_fit(step: object) -> bool:
     try:
         return not get_tags(step).requires_fit
     except AttributeError:  # it says nothing of itself
@@ -177,8 +177,13 @@ def _faults(step: Any, path: str, *, transforms: bool) -> Iterator[str]:
 
 
 def _update(
-    step: Any, X: Any, y: Sequence[Any], params: Mapping[str, Any], *, transforms: bool
-) -> Any:
+    step: Any,
+    X: ArrayLike,
+    y: Sequence[ArrayLike],
+    params: Mapping[str, Any],
+    *,
+    transforms: bool,
+) -> ArrayLike:
     """Train a step on a chunk; give X as the next step sees it, if it `transforms`."""
     if _is_skipped(step):
         return X
@@ -207,7 +212,7 @@ def _update(
     return call_lent(step.transform, [X], {}, access) if transforms else X
 
 
-def _divided(step: Any, params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _divided(step: object, params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Divide parameters among the parts that they go to."""
     divided: dict[str, dict[str, Any]] = {name: {} for name in _parts(step)}
     for param, value in params.items():
@@ -221,7 +226,7 @@ def _divided(step: Any, params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return divided
 
 
-def _receiver(step: Any, param: str) -> tuple[str | None, str]:
+def _receiver(step: object, param: str) -> tuple[str | None, str]:
     """Return which part of a step gets a parameter, if any, and by what name."""
     owner, _, own = param.partition("__")
     if own and owner in _parts(step):

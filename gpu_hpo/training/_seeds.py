@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 
+from gpu_hpo._typing import Estimator
+
 _SEED = "random_state"
 # What is not made of parts that could draw: most values, by their very type, and more.
 _SIMPLE = frozenset({type(None), bool, int, float, str})
@@ -26,7 +28,7 @@ _PLAIN = (
 Place: TypeAlias = str | tuple[str | int, ...]
 
 
-def unset_seeds(estimator: Any) -> tuple[Place, ...]:
+def unset_seeds(estimator: Estimator) -> tuple[Place, ...]:
     """Return where a `random_state` is None, in an estimator and in all that it holds.
 
     Parameters
@@ -60,7 +62,7 @@ def unset_seeds(estimator: Any) -> tuple[Place, ...]:
 
 
 def set_seeds(
-    estimator: Any,
+    estimator: Estimator,
     places: Sequence[Place],
     seeds: Sequence[int],
     params: Mapping[str, Any] | None = None,
@@ -105,7 +107,7 @@ def leaves_places(params: Mapping[str, Any], places: Sequence[Place]) -> bool:
     )
 
 
-def _holds_nothing(value: Any) -> bool:
+def _holds_nothing(value: object) -> bool:
     """Return whether a parameter's value is plain and no list, even an empty one."""
     if isinstance(value, list | tuple):
         return bool(value) and all(isinstance(item, Number) for item in value)
@@ -114,7 +116,7 @@ def _holds_nothing(value: Any) -> bool:
     return _is_plain(value)
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: object) -> bool:
     return type(value) in _SIMPLE or isinstance(value, _PLAIN)
 
 

@@ -17,16 +17,14 @@ import pickle
 import warnings
 from collections.abc import Callable
 from types import BuiltinFunctionType, CellType, FunctionType, ModuleType
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from gpu_hpo._typing import Estimator
+from gpu_hpo._typing import Array
 from gpu_hpo.devices._params import is_estimator, shallow_params
 from gpu_hpo.exceptions import SharedStateWarning
 from gpu_hpo.training._state import BY_NAME, PLAIN, has_state, is_data, keeps_in_module
-
-Model = TypeVar("Model", bound=Estimator)
 
 # What is not pickled, and how it gets into copies: "copy", "lend" or "same".
 _Shared: TypeAlias = list[tuple[str, Any]]
@@ -68,7 +66,7 @@ class Snapshot:
         If a part of it can neither be pickled nor copied, as a lock or an open file.
     """
 
-    def __init__(self, value: Any, name: str = "") -> None:
+    def __init__(self, value: object, name: str = "") -> None:
         try:
             self._bytes, self._shared = _pickled(value)
         except Exception as error:
@@ -85,7 +83,7 @@ class Snapshot:
                     in_module=isinstance(error, _KeptInModuleError),
                 ) from error
 
-    def copy(self, lend: Callable[[Any], Any] = lambda array: array) -> Any:
+    def copy(self, lend: Callable[[Array], Array] = lambda array: array) -> Any:
         """Make a new copy.
 
         Parameters
@@ -138,7 +136,7 @@ def fresh(value: Any) -> Any:
     return value.copy(_own_if_small) if isinstance(value, Snapshot) else value
 
 
-def own_functions(estimator: Model) -> Model:
+def own_functions(estimator: Any) -> Any:
     """Replace an estimator's functions that have a state by copies, in place.
 
     ``clone`` copies all parameters but functions, so that models would share what a
@@ -170,7 +168,7 @@ def _own(function: Callable[..., Any], name: str) -> Callable[..., Any]:
         return function  # all that is left is to share it
 
 
-def _own_functions_in(value: Any) -> None:
+def _own_functions_in(value: object) -> None:
     """Do so in the estimators that a parameter is, or that are in its list."""
     if isinstance(value, list | tuple):
         for item in value:
@@ -179,13 +177,13 @@ def _own_functions_in(value: Any) -> None:
         own_functions(value)
 
 
-def _own_if_small(data: Any) -> Any:
+def _own_if_small(data: Array) -> Array:
     """Copy an array that may be a counter, but no data set."""
     small = isinstance(data, np.ndarray) and data.nbytes <= _SMALL
     return data.copy() if small else data
 
 
-def _pickled(value: Any) -> tuple[bytes, _Shared]:
+def _pickled(value: object) -> tuple[bytes, _Shared]:
     shared: _Shared = []
     stream = io.BytesIO()
     _Pickler(stream, shared).dump(value)
@@ -200,7 +198,7 @@ class _Pickler(pickle.Pickler):
         self._shared = shared
         self._numbers: dict[int, int] = {}
 
-    def persistent_id(self, value: Any) -> int | None:
+    def persistent_id(self, value: object) -> int | None:
         """Return the number of an object that is not pickled."""
         how = _how(value)
         if how is None:
@@ -238,7 +236,7 @@ class _Pickler(pickle.Pickler):
 
 class _Unpickler(pickle.Unpickler):
     def __init__(
-        self, stream: io.BytesIO, shared: _Shared, lend: Callable[[Any], Any]
+        self, stream: io.BytesIO, shared: _Shared, lend: Callable[[Array], Array]
     ) -> None:
         super().__init__(stream)
         self._shared = shared
@@ -255,12 +253,12 @@ class _Unpickler(pickle.Unpickler):
 class _Aside:
     """Wraps an object that is not pickled, and says how it gets into copies."""
 
-    def __init__(self, value: Any, how: str) -> None:
+    def __init__(self, value: object, how: str) -> None:
         self.value = value
         self.how = how
 
 
-def _how(value: Any) -> str | None:
+def _how(value: object) -> str | None:
     """Return how a part of a value gets into copies if it is not pickled."""
     if isinstance(value, _Aside):
         return value.how

@@ -29,7 +29,7 @@ BY_NAME = (type, ModuleType, np.ufunc, np.dtype, type(np.mean))  # as pickle doe
 _STATELESS = frozenset({"cuml", "cupy", "gpu_hpo", "numpy", "scipy", "sklearn"})
 
 
-def has_state(value: Any) -> bool:
+def has_state(value: object) -> bool:
     """Return whether users of a value could see what others have done to it.
 
     Parameters
@@ -40,7 +40,7 @@ def has_state(value: Any) -> bool:
     return _has_state(value, set())
 
 
-def is_data(value: Any) -> bool:
+def is_data(value: object) -> bool:
     """Return whether a value is an array, a frame or a sparse matrix."""
     return (
         isinstance(value, np.ndarray)
@@ -50,7 +50,7 @@ def is_data(value: Any) -> bool:
     )
 
 
-def _has_state(value: Any, seen: set[int]) -> bool:
+def _has_state(value: object, seen: set[int]) -> bool:
     if isinstance(value, (*PLAIN, *BY_NAME)) or id(value) in seen or is_data(value):
         return False
     seen.add(id(value))
