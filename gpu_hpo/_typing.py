@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Name the kinds of things that users pass.
 
-The libraries that these come from have no type information, or none that all of them
-share: a kind is what all its members can do. See `gpu_hpo.schedules.Schedule` and
-`gpu_hpo.stacks.Stack` for two kinds that users write themselves.
+The libraries have no type information, or none that they share, so a kind is defined by
+what all its members can do. `gpu_hpo.schedules.Schedule` and `gpu_hpo.stacks.Stack` are
+two kinds that users write themselves.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 
 class Estimator(Protocol):
-    """A model with parameters: scikit-learn's, cuML's, or one in their manner."""
+    """A model with parameters: scikit-learn's, cuML's, or one like these."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name."""

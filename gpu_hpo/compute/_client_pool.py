@@ -26,10 +26,10 @@ from gpu_hpo.exceptions import WorkersLostError
 
 _GONE = ("cancelled", "lost")
 _LOST = "workers have died, and what tasks need is lost with them"
-_LOOK = 1.0  # seconds between looks at whether there is any worker
+_LOOK = 1.0  # seconds between checks for workers
 _PAUSE = 0.1
-_LARGE = 100_000  # bytes of an array, row numbers for one
-_MOST_LARGE = 16  # of these, that may be given to more tasks
+_LARGE = 100_000  # bytes of an array, such as row numbers
+_MOST_LARGE = 16  # large arrays that are kept for further tasks
 _SETTLED = 1.0
 _COPIES = 2  # of data from here, so that one worker may die with it
 
@@ -41,9 +41,9 @@ class _ResultPlace:
 class ClientPool(Pool):
     """Tasks on a cluster.
 
-    Results stay on the workers. A worker that dies takes its results along, which Dask
-    then computes again. Only what came from the client is not there to be computed: if
-    all workers that had it have died, `ResultsLost` says so.
+    Results stay on the workers. If a worker dies, Dask computes its results again. Only
+    values from the client cannot be computed again: if all workers that had one have
+    died, `ResultsLost` is raised.
 
     Parameters
     ----------
@@ -141,12 +141,12 @@ class ClientPool(Pool):
             except TimeoutError:
                 if handle.status == "error":
                     raise  # the task's own
-                # It has got lost on its way here, or is large.
+                # It was lost on its way here, or is large.
                 since = self._seen_workers(since)
                 patience *= 2
 
     def recover(self) -> None:
-        """Wait for workers that have died to be replaced, if they are."""
+        """Wait for dead workers to be replaced, if they are."""
         self._large.clear()
         end = time.monotonic() + read_seconds("workers.recovery")
         self._n_workers = max(self._n_workers, len(self.client.nthreads()))

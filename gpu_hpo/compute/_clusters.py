@@ -27,8 +27,8 @@ from distributed.system import MEMORY_LIMIT
 from gpu_hpo._config import read_share
 from gpu_hpo.devices._detect import Device, open_nvml, resolve_device
 
-# What LocalCUDACluster takes and LocalCluster does not, so that one script runs on
-# both: without CUDA these have nothing to act on. The protocols of `_UCX` neither.
+# Options of LocalCUDACluster that LocalCluster lacks. Without CUDA they have no effect,
+# nor have the protocols of `_UCX`; they are left out, so that one script runs on both.
 _CUDA_ONLY = frozenset(
     {
         "CUDA_VISIBLE_DEVICES",
@@ -53,9 +53,9 @@ _CUDA_ONLY = frozenset(
 )
 
 _UCX = frozenset({"ucx", "ucxx"})
-# Any of these is a choice of how workers allocate, which a pool by default would spoil.
+# If the user sets any of these, there is no pool by default.
 _RMM = frozenset(name for name in _CUDA_ONLY if name.startswith("rmm_"))
-_PRE_IMPORT = ("cupy", "cudf", "cuml")  # some seconds that no task shall wait
+_PRE_IMPORT = ("cupy", "cudf", "cuml")  # they take seconds, before the first task
 
 _ANY_PORT = "127.0.0.1:0"
 _OWNER_VARIABLE = "GPU_HPO_OWNER"  # read in _owner_watch.py
@@ -74,15 +74,14 @@ def local_cluster(
         What to run on; the environment variable ``GPU_HPO_DEVICE`` overrides it.
     **options
         For ``dask_cuda.LocalCUDACluster`` or ``distributed.LocalCluster``. Without CUDA
-        those that have nothing to act on are left out, so that one script runs on both:
-        all that only the former knows, and a protocol for GPUs. See the notes.
+        options that only the former has, and protocols for GPUs, are ignored, so that
+        one script runs on both. See the notes.
 
     Returns
     -------
     distributed.LocalCluster
-        Of worker processes with one thread each, listening on the loopback
-        interface only, unless ``protocol="ucx"``. Close it, or use it in a ``with``
-        block.
+        Has worker processes with one thread each, and listens on the loopback interface
+        only, unless ``protocol="ucx"``. Close it, or use it in a ``with`` block.
 
     Raises
     ------
@@ -96,35 +95,36 @@ def local_cluster(
     -----
     What decides how GPUs are used:
 
-    - ``CUDA_VISIBLE_DEVICES``: which ones, as "0,2" or [0, 2]. By default all that the
-      environment variable of this name shows.
+    - ``CUDA_VISIBLE_DEVICES``: which GPUs to use, as "0,2" or [0, 2]. By default all
+      that the environment variable of this name shows.
     - ``pre_import``: what workers import before the first task. By default those of
       CuPy, cuDF and cuML that are installed.
-    - ``rmm_pool_size``: what each worker reserves at the start, since to allocate is
-      slow; as a share of a GPU's memory, or as "10GB". By default half of it, if RMM is
-      installed, none of the options ``rmm_*`` is given and all GPUs have as much to
-      spare; with MIG instances none. A pool grows as needed.
+    - ``rmm_pool_size``: memory that each worker reserves at the start, since allocation
+      is slow; as a share of a GPU's memory, or as "10GB". By default half of it, if RMM
+      is installed, no option ``rmm_*`` is given and all GPUs have that much free; there
+      is no pool with MIG instances. A pool grows as needed.
     - ``rmm_maximum_pool_size``, ``rmm_async``, ``rmm_release_threshold``,
       ``rmm_managed_memory``: how far the pool grows, or another way to allocate.
     - ``rmm_allocator_external_lib_list``: which other libraries allocate by RMM. By
       default CuPy, if workers have a pool or one of its alternatives.
     - ``device_memory_limit``: how full a GPU may be, by default 80 %, before results of
-      tasks move to the host; ``memory_limit`` the same for the host and the disk, in
-      the folder ``local_directory``. Neither sees what a task holds while it runs.
+      tasks move to the host; ``memory_limit``: the same for the host, from which they
+      move to disk, in the folder ``local_directory``. Neither counts what a task holds
+      while it runs.
     - ``enable_cudf_spill``, ``cudf_spill_stats``: cuDF moves its own columns to the
-      host where memory is short. The only options that import cuDF here, too.
+      host when memory is short. Only these options import cuDF in this process too.
     - ``protocol="ucx"``: workers exchange data over NVLink or InfiniBand instead of
-      TCP, as ``enable_nvlink``, ``enable_infiniband``, ``enable_rdmacm`` and
-      ``enable_tcp_over_ucx`` narrow it down. It listens on all interfaces. Rarely worth
-      it, since models and rows stay where they are.
+      TCP; ``enable_nvlink``, ``enable_infiniband``, ``enable_rdmacm`` and
+      ``enable_tcp_over_ucx`` select which. It listens on all interfaces. It is rarely
+      worth it, since models and rows stay where they are.
     - ``rmm_log_directory``, ``rmm_track_allocations``, ``log_spilling``: for debugging.
 
     In the calling process no GPU is initialised and nothing is allocated on one, except
     by UCX, which runs here for the scheduler.
     """
     if not options.setdefault("dashboard_address", None):
-        # Without a dashboard there is an HTTP server still: on all interfaces if
-        # the workers are threads, and on a fixed port with a warning if it is taken.
+        # Even without a dashboard there is an HTTP server: on all interfaces if the
+        # workers are threads, and on a fixed port, with a warning if it is taken.
         given = options.pop("scheduler_kwargs", None) or {}
         options["scheduler_kwargs"] = {
             "dashboard": False,
@@ -157,7 +157,7 @@ def _is_ucx(options: dict[str, Any]) -> bool:
 def _check_for_cuda(
     n_workers: int | None, options: dict[str, Any], device: Device
 ) -> None:
-    """Refuse what would fail halfway, when workers have started, or hang."""
+    """Refuse what would hang, or fail only when workers have started."""
     chosen, n_gpus, why = options.get("CUDA_VISIBLE_DEVICES"), device.n_gpus, ""
     if chosen is not None:
         n_gpus = len(chosen.split(",") if isinstance(chosen, str) else chosen)
@@ -185,28 +185,28 @@ def _check_for_cuda(
 
 
 def _set_for_cuda(options: dict[str, Any]) -> None:
-    """Add what is not given."""
+    """Add defaults of options."""
     options.setdefault("host", "127.0.0.1")
     installed = [name for name in _PRE_IMPORT if find_spec(name)]
     options.setdefault("pre_import", installed)
     if find_spec("rmm") and not _RMM & options.keys() and _pool_fits():
-        # A pool grows when it must. Not more to begin with: this process may hold data
-        # on a GPU already, or want to use the models that come back.
+        # A pool grows when needed. It begins no larger, since this process may hold
+        # data on a GPU already, or may use the models that come back.
         options["rmm_pool_size"] = read_share("memory.pool-share")
     if any(
         options.get(name)
         for name in ("rmm_pool_size", "rmm_async", "rmm_managed_memory")
     ):
-        # Or CuPy would share what is left with everybody else. Importing cuDF or cuML
-        # does the same, where they are installed.
+        # Otherwise CuPy would only get memory outside the pool. Importing cuDF or cuML
+        # has the same effect, where they are installed.
         options.setdefault("rmm_allocator_external_lib_list", ["cupy"])
 
 
 def _pool_fits() -> bool:
-    """Return whether the share by default is free on every GPU of this machine.
+    """Return whether the default share is free on every GPU of this machine.
 
-    dask-cuda takes shares of the whole first GPU, whichever devices it is given. NVML
-    tells no memory of GPUs that use the host's.
+    dask-cuda computes shares from the first GPU, whichever devices it is given. NVML
+    reports no memory for GPUs that use the host's.
     """
     most = read_share("memory.pool-share")
     try:
@@ -218,7 +218,7 @@ def _pool_fits() -> bool:
             memory = [nvml.nvmlDeviceGetMemoryInfo(gpu) for gpu in gpus]
             size = most * memory[0].total
             return all(gpu.free > size for gpu in memory)
-    # The errors' classes differ between versions; a pool is no must.
+    # The classes of errors differ between versions, and a pool is optional.
     except Exception:
         return False
 
@@ -244,7 +244,7 @@ class _EmbeddedWorker(SubprocessWorker):
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
             _OWNER_VARIABLE: str(os.getpid()),
-            # Sampling every thread a hundred times a second is for dashboards.
+            # Only dashboards need every thread sampled a hundred times a second.
             "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
             "DASK_LOGGING__DISTRIBUTED": "error",  # silence_logs is for the worker only
         }
@@ -253,7 +253,7 @@ class _EmbeddedWorker(SubprocessWorker):
             *("-m", "dask", "spec", self.scheduler, "--spec", json.dumps(spec)),
             env=environment,
             stdin=asyncio.subprocess.DEVNULL,
-            # Ctrl-C is for the search, not for all that the shell started.
+            # Ctrl-C must reach the search, but not its workers.
             start_new_session=True,
         )
 
@@ -266,11 +266,11 @@ _known_path: set[str] = set()  # where the workers of the embedded cluster impor
 def embedded_client() -> Client:
     """Return the client of this process's own cluster, which the first call starts.
 
-    Processes rather than threads, since scikit-learn's short calls hold the GIL: a
-    second thread would gain nothing. They take a second or two to start, so they are
-    kept for later searches and end with this process, however it ends. On Windows,
-    where Dask cannot start them in this way, the workers are threads; on a machine
-    with CUDA the cluster is a ``LocalCUDACluster``.
+    Workers are processes rather than threads, since scikit-learn's short calls hold the
+    GIL, so that a second thread would gain nothing. They take a second or two to start,
+    so they are kept for later searches, and end with this process, however it ends. On
+    Windows, where Dask cannot start them in this way, the workers are threads; on a
+    machine with CUDA the cluster is a ``LocalCUDACluster``.
 
     Returns
     -------
@@ -349,11 +349,11 @@ def _embedded_cluster() -> SpecCluster:
                 "dashboard": False,
                 "silence_logs": 40,
                 "death_timeout": 60,
-                # Imports belong to the start, not to the first search.
+                # Import at the start, not in the first search.
                 "preload": ["gpu_hpo.adaptive.engine._worker"],
                 "preload_nanny": [str(Path(__file__).with_name("_owner_watch.py"))],
-                # Dask's default hands memory back after every large array of a
-                # call, which makes scikit-learn's calls some 5 % slower.
+                # Dask's default returns memory to the system after every large array,
+                # which makes scikit-learn's calls about 5 % slower.
                 "env": {"MALLOC_TRIM_THRESHOLD_": str(16 * 2**20)},
             }
         },

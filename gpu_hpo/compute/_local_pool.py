@@ -47,9 +47,9 @@ class LocalPool(Pool):
     executor : Executor
     n_slots : int
     scheduler : str, Client, callable or None
-        Dask's, by which collections are computed; None is the one that is active.
+        Dask's scheduler that computes collections; None is the active one.
     one_thread : bool
-        Whether BLAS and OpenMP are kept to one thread, since others run beside it.
+        Whether BLAS and OpenMP are kept to one thread, since other tasks run beside.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class LocalPool(Pool):
             given = [a.result() if isinstance(a, Future) else a for a in args]
             task = self._executor.submit(_task, self._one_thread, function, given)
         except BaseException as error:
-            # Of an argument; or the pool has been closed.
+            # An argument has failed, or the pool was closed.
             outcome.set_exception(error)
             return
         task.add_done_callback(lambda task: _pass_on(task, outcome))
@@ -113,8 +113,8 @@ class LocalPool(Pool):
 class _Later:
     """Starts a task when the last of its arguments has arrived.
 
-    An argument knows it, and it the argument: it must forget, or results would live
-    until the garbage collector finds them.
+    It and its arguments refer to each other. It must drop its references, or results
+    would live until the garbage collector finds them.
     """
 
     def __init__(self, start: Callable[..., None], *task: Any) -> None:
@@ -134,7 +134,7 @@ class _Later:
 
 
 class GetPool(LocalPool):
-    """Tasks by a Dask ``get`` function, a graph of all that is submitted at a time.
+    """Tasks run by a Dask ``get`` function, in one graph of all that were submitted.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ class GetPool(LocalPool):
     def __init__(self, get: Callable[..., Any], n_slots: int) -> None:
         super().__init__(Immediate(), n_slots)
         self._get = get
-        # Keys that no graph of this or another pool has had: a cluster may know them.
+        # Keys must be new, for a cluster may know those of other graphs and pools.
         self._keys = (f"gpu_hpo-{uuid.uuid4().hex}-{i}" for i in count())
         self._waiting: list[tuple[Future, Callable[..., Any], Sequence[Any]]] = []
 
@@ -160,11 +160,11 @@ class GetPool(LocalPool):
         return outcome
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Run a task, and all that has been submitted before."""
+        """Run a task, and all that were submitted before."""
         return Pool.run(self, function, *args)
 
     def wait(self, handles: Iterable[Future]) -> list[Future]:
-        """Carry out all that was submitted."""
+        """Run all tasks that were submitted."""
         tasks, self._waiting = self._waiting, []
         names = {id(outcome): next(self._keys) for outcome, _, _ in tasks}
         graph: dict[str, Any] = {}
@@ -173,7 +173,7 @@ class GetPool(LocalPool):
             for value in args:
                 name = names.get(id(value))
                 if name is None:
-                    # As a result of its own, which no scheduler looks into.
+                    # As a separate result, which no scheduler looks into.
                     name = next(self._keys)
                     graph[name] = (partial(_same, _given(value)),)
                 given.append(name)

@@ -15,7 +15,7 @@ Handle: TypeAlias = Any
 
 
 class ResultsLost(Exception):
-    """An argument of a task is gone, with all workers that held it."""
+    """An argument of a task was lost with all workers that held it."""
 
     deaths = 1
 
@@ -27,7 +27,7 @@ class TaskKilled(Exception):
     ----------
     message : str
     deaths : int
-        How many of them.
+        How many workers died.
     """
 
     def __init__(self, message: str, deaths: int) -> None:
@@ -61,14 +61,14 @@ class Pool(ABC):
 
     @abstractmethod
     def submit(self, function: Callable[..., Any], *args: Any) -> Handle:
-        """Run a task, and give the handle of its result.
+        """Run a task, and return the handle of its result.
 
         A task whose arguments have failed fails with the same exception.
         """
 
     @abstractmethod
     def wait(self, handles: Iterable[Handle]) -> list[Handle]:
-        """Wait for one of some handles at least; give those that are done.
+        """Wait for at least one of some handles; return those that are done.
 
         Raises
         ------
@@ -83,13 +83,13 @@ class Pool(ABC):
         Raises
         ------
         ResultsLost
-            If it has got lost meanwhile.
+            If it was lost meanwhile.
         TaskKilled
-            If workers that ran it, or what it needs, have died of it.
+            If workers died while they ran it, or what it needs.
         """
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Run a task that nothing runs beside, and give its result."""
+        """Run a task alone, and return its result."""
         handle = self.submit(function, *args)
         self.wait([handle])
         try:
@@ -98,7 +98,7 @@ class Pool(ABC):
             self.release(handle)
 
     def recover(self) -> None:  # noqa: B027  where nothing gets lost
-        """Wait for what is lost with results to be replaced."""
+        """Wait for lost workers to be replaced."""
 
     def release(self, handle: Handle) -> None:  # noqa: B027  where there is no garbage
         """Allow the pool to forget a result."""

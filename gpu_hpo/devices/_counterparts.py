@@ -20,10 +20,10 @@ from gpu_hpo.devices._namespace import is_device_array, to_host
 from gpu_hpo.devices._params import is_estimator
 from gpu_hpo.exceptions import DeviceNotFoundError, NoCounterpartError
 
-# The library whose estimators have to be replaced, and the one they are replaced from.
+# The library whose estimators are replaced, and the library that replaces them.
 _FOREIGN = {"cpu": "cuml", "cuda": "sklearn"}
 _NAMES = {"cuml": "cuML", "sklearn": "scikit-learn"}
-# Only calls the user's function, on whatever it is given.
+# It only calls the user's function, on any kind of data.
 _ANYWHERE = {"sklearn.preprocessing.FunctionTransformer"}
 
 
@@ -40,16 +40,16 @@ def convert(estimator: Estimator, device: str) -> Any:
     Returns
     -------
     estimator
-        Not fitted, and nothing of it shared with the argument. Or the argument itself
-        where there is nothing to replace: it and its parts are of the right library,
-        of gpu_hpo, or third-party, subclasses of either library's classes included.
+        Not fitted, and sharing nothing with the argument; or the argument itself if
+        there is nothing to replace: if it and its steps are of the right library, of
+        gpu_hpo, or of others, including subclasses of either library's classes.
 
     Raises
     ------
     NoCounterpartError
         If the other library has no such class, or cannot do what a parameter asks for.
-        The message names the class, the parameter (of a part as `set_params` would),
-        its value and why.
+        The message names the class, the parameter (as in `set_params`), its value and
+        the reason.
     DeviceNotFoundError
         If an estimator of scikit-learn is to be replaced and cuML is not installed.
     ValueError
@@ -57,31 +57,31 @@ def convert(estimator: Estimator, device: str) -> Any:
 
     Notes
     -----
-    Parts (steps of a pipeline, transformers, a meta-estimator's estimators: parameters
-    that are estimators, or lists of them or of tuples ``(name, estimator, ...)``) are
-    replaced, too. Meta-estimators of scikit-learn whose parts are replaced stay. What
-    is no parameter (requests for metadata, `set_output`) does not go over.
+    Estimators inside (steps of a pipeline, transformers, a meta-estimator's estimators:
+    parameters that are estimators, or lists of them or of tuples ``(name, estimator,
+    ...)``) are replaced too, while meta-estimators of scikit-learn stay. Settings that
+    are not parameters (requests for metadata, `set_output`) are lost.
 
-    What means the same is decided by one rule for all parameters:
+    The same rule holds for all parameters:
 
-    - A value goes over as it is, also one that is a default, for the two libraries'
-      defaults differ: cuML's ``LogisticRegression()`` becomes scikit-learn's with 1000
-      iterations. It is rewritten where the libraries write one thing in two ways
-      (``split_criterion="mse"``, "squared_error") or count in two units, as cuML's own
-      mapping does for tolerances.
-    - What the other library lacks is left out where it is at its default, since then
-      nothing was asked for, or only says how something is computed or shown:
-      `output_type`, `verbose`, `n_jobs`, `n_streams`, `copy`, sizes of caches and
-      batches, which solver looks for the one optimum, and `random_state` where nothing
-      is random. Any other value is an error.
+    - A value is kept, also a default, for the defaults of the two libraries differ:
+      cuML's ``LogisticRegression()`` becomes scikit-learn's with 1000 iterations. It is
+      rewritten if the libraries have different words for it (``split_criterion="mse"``,
+      "squared_error") or different units, as cuML's own mapping does for tolerances.
+    - A parameter that the other library lacks is left out if it has its default value,
+      or if it only says how something is computed or shown: `output_type`, `verbose`,
+      `n_jobs`, `n_streams`, `copy`, sizes of caches and batches, the solver of a
+      problem with one optimum, and `random_state` where nothing is random. Any other
+      value is an error.
 
-    cuML's own mapping is used where it has one, and corrected where it loses something.
-    Otherwise: naive Bayes, scalers, ``Lars`` and ``multiclass`` have equal parameters.
-    ``MBSGDClassifier`` and ``MBSGDRegressor`` become those of `gpu_hpo.linear_model`,
-    which have mini-batches, with ``random_state=0``, since cuML shuffles the same way
-    every time; nothing becomes one of them. ``solvers.QN`` with a loss of classifiers
-    becomes `gpu_hpo.linear_model.QNClassifier` on either device: on a GPU that lets it
-    train, and keeps the classes.
+    cuML's own mapping is used where there is one, with corrections. Without a mapping:
+    naive Bayes, scalers, ``Lars`` and ``multiclass`` have equal parameters.
+    ``MBSGDClassifier`` and ``MBSGDRegressor`` become ``SGDClassifier`` and
+    ``SGDRegressor`` of `gpu_hpo.linear_model`, which have mini-batches, with
+    ``random_state=0``, since cuML always shuffles in the same way; nothing becomes one
+    of them. ``solvers.QN`` with a loss for classes becomes
+    `gpu_hpo.linear_model.QNClassifier` on both devices; on a GPU that trains ``QN``,
+    and keeps the classes.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def convert(estimator: Estimator, device: str) -> Any:
 
 
 def _convert(estimator: Estimator, device: str, prefix: str) -> Any:
-    """Convert an estimator that is a part, whose parameters begin with `prefix`."""
+    """Convert an estimator inside another; its parameters begin with `prefix`."""
     if not is_estimator(estimator):
         return estimator
     params = estimator.get_params(deep=False)
@@ -110,7 +110,7 @@ def _convert(estimator: Estimator, device: str, prefix: str) -> Any:
     if foreign and (device == "cpu" or not _stays(estimator, params)):
         return _replace(estimator, parts, device, prefix)
     if _library(estimator) == "cuml" and rules.wrapped_on_cuda(estimator):
-        # Ours is for both devices.
+        # Our estimators are for both devices.
         return _replace(estimator, parts, "cpu", prefix)
     if not parts:
         return estimator
@@ -126,7 +126,7 @@ def _stays(estimator: Estimator, params: dict[str, Any]) -> bool:
 
 
 def _convert_parts(value: Any, device: str, prefix: str, name: str) -> Any:
-    """Convert a parameter's value; it comes back itself if nothing was replaced."""
+    """Convert a parameter's value; return it unchanged if nothing was replaced."""
     if not isinstance(value, (list, tuple)):
         return _convert(value, device, f"{prefix}{name}__")
     converted = []
@@ -141,7 +141,7 @@ def _convert_parts(value: Any, device: str, prefix: str, name: str) -> Any:
     pairs = list(zip(converted, value, strict=True))
     if all(new is old for new, old in pairs):
         return value
-    # What comes back shares nothing with the argument.
+    # The result must share nothing with the argument.
     apart = [_clone(new) if new is old else new for new, old in pairs]
     return apart if isinstance(value, list) else tuple(apart)
 
@@ -175,7 +175,7 @@ def _path(kind: type) -> str:
 
 
 def _clone(value: Any) -> Any:
-    # scikit-learn is imported by those who have an estimator of it anyway.
+    # scikit-learn is imported already, since there is an estimator of it.
     from sklearn.base import clone
 
     return clone(value, safe=False)
@@ -234,7 +234,7 @@ def _translate(source: Any, counterpart: _Counterpart, device: str) -> Any:
                 params = mapping.params_to_cpu(twin)
             else:
                 params = mapping.params_from_cpu(kind, twin)
-        # cuML's own errors derive from ValueError, but odd values meet no check there.
+        # cuML's own errors derive from ValueError, but it does not check odd values.
         except Exception as error:
             raise RefusedError(None, _reason(error)) from error
     corrections = rules.TO_CPU if device == "cpu" else rules.TO_CUDA
@@ -268,7 +268,7 @@ def _leaves(value: object, device: str) -> bool:
 
 
 def _check_left_out(source: Estimator, names: Iterable[str]) -> None:
-    """Raise an error for a value that was not translated, unless it may be lost."""
+    """Raise an error for a value that was not translated, unless it has no effect."""
     kind = type(source)
     for name in sorted(names):
         if rules.says_how(kind.__name__, name):
@@ -287,7 +287,7 @@ def _check_left_out(source: Estimator, names: Iterable[str]) -> None:
 def _culprit(
     source: Estimator, counterpart: _Counterpart, device: str, refused: RefusedError
 ) -> str | None:
-    """Return the parameter an error is about: without its value there is no error."""
+    """Return the parameter that causes an error, by leaving out one after another."""
     kind = type(source)
     for name, default in _defaults(kind).items():
         if _equal(getattr(source, name), default):

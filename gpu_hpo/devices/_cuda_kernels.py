@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Provide what kernels written for Numba's CUDA part need besides themselves.
+"""Launch kernels that are written for Numba's CUDA part.
 
-Where Numba's simulator stands in for a device, because NUMBA_ENABLE_CUDASIM=1 was set
-before Numba was imported, arrays are NumPy's.
+If Numba simulates a device, because NUMBA_ENABLE_CUDASIM=1 was set before its import,
+arrays are NumPy's.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from gpu_hpo._typing import Array
 
 logger = logging.getLogger(__name__)
 
-# What a block of threads may have on any device without asking for more.
+# Shared memory that a block of threads may have on any device without a request.
 SHARED_BYTES = 48 * 1024
-# Of fewer blocks Numba warns, and a filter for the warning would be everybody's. Blocks
-# that find nothing to do cost nothing, but in the simulator.
+# Numba warns if there are fewer blocks, and a filter for that would affect the whole
+# process. Blocks without work cost nothing, except in the simulator.
 FEWEST_BLOCKS = 128
 
 
@@ -30,17 +30,17 @@ def usable() -> bool:
     Returns
     -------
     bool
-        What the first call found, which also logs a warning if it is False.
+        The result of the first call, which also logs a warning if it is False.
     """
     try:
         from numba import cuda
 
-        # It takes a launch to know: only then the driver may refuse what a newer
-        # toolkit has compiled.
+        # Only a launch can tell: the driver may refuse what a newer toolkit has
+        # compiled.
         cuda.jit(_nothing)[FEWEST_BLOCKS, 1]()
         cuda.synchronize()
-    # Numba's CudaSupportError, NvvmError, LinkerError and CudaAPIError, and what comes
-    # through from NVIDIA's own packages, have no other base in common.
+    # Numba's CudaSupportError, NvvmError, LinkerError and CudaAPIError, and errors of
+    # NVIDIA's own packages, have no other common base.
     except Exception as error:
         logger.warning(
             "training on GPUs is slower than it could be, for Numba cannot run "
@@ -62,12 +62,12 @@ def stream_of(array: Array) -> Any:
     Parameters
     ----------
     array : array
-        What a kernel is for.
+        The array that a kernel works on.
 
     Returns
     -------
     numba.cuda.cudadrv.driver.Stream or int
-        0 for the default stream, and for NumPy's arrays, which are the simulator's.
+        0 for the default stream, and for NumPy arrays in the simulator.
     """
     if not _on_device(array):
         return 0
@@ -81,8 +81,8 @@ def stream_of(array: Array) -> Any:
 def lend(array: Array) -> Array:
     """Pass an array to a kernel on CuPy's current stream, without waiting.
 
-    Numba waits for all that was to be done before, on every array of another library,
-    though on one stream it cannot come too early.
+    By default Numba waits for all earlier work on an array of another library, although
+    work on one stream is in order anyway.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def lend(array: Array) -> Array:
 
 
 def blocks_of(array: Array, n: int) -> int:
-    """Return how many blocks to launch for `n` that have something to do."""
+    """Return how many blocks to launch for `n` blocks of work."""
     return max(n, FEWEST_BLOCKS) if _on_device(array) else n
 
 

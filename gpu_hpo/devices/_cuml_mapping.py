@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Call cuML's own mapping of parameters between its estimators and scikit-learn's.
 
-The only module that uses what cuML keeps private, which may change with any release:
+Only this module uses names that cuML keeps private, which may change with any release:
 ``_cpu_class_path``, ``_get_cpu_class``, ``_params_to_cpu``, ``_params_from_cpu`` and
 ``_get_param_names`` of cuML 26.08 and 26.10. Its public ``as_sklearn`` and
-``from_sklearn`` do the same with fitted attributes, and the former needs a GPU.
+``from_sklearn`` also convert fitted attributes, and the former needs a GPU.
 
-The mapping silently drops what it has no place for. So it is given estimators that note
-what is read of them: a parameter that was not read has not been translated.
+The mapping silently drops parameters that it does not know. So it gets estimators that
+record which parameters are read: those that were not read have not been translated.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gpu_hpo._typing import Estimator
 
 
 def cpu_class_path(kind: type) -> str:
-    """Return the name of the class that cuML says one of its own stands for, or ""."""
+    """Return the name of the CPU class of one of cuML's classes, or ""."""
     path = getattr(kind, "_cpu_class_path", "")
     if isinstance(path, str) and hasattr(kind, "_params_from_cpu"):
         return path
@@ -34,7 +34,7 @@ def cpu_class(kind: type) -> Any:
     Raises
     ------
     ImportError
-        If it is of a package that is not installed, such as umap.
+        If its package, such as umap, is not installed.
     """
     return kind._get_cpu_class()  # type: ignore[attr-defined]
 
@@ -65,7 +65,7 @@ def watched(estimator: Estimator) -> tuple[Any, set[str]]:
 
 @functools.cache
 def _watching(kind: Any) -> type:
-    # A subclass and not a proxy, for cuML's methods call super().
+    # A subclass instead of a proxy, since cuML's methods call super().
     def note(self: object, name: str) -> Any:
         object.__getattribute__(self, "__dict__")["_read"].add(name)
         return kind.__getattribute__(self, name)

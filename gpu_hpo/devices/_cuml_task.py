@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prepare tasks for cuML's estimators and settings, without importing cuML.
 
-What is said here of single classes is read from the sources of cuML 26.10 and of the
-RAFT that it calls.
+Facts about single classes come from the sources of cuML 26.10 and of the RAFT library
+that it calls.
 """
 
 from __future__ import annotations
@@ -18,17 +18,18 @@ import numpy as np
 
 from gpu_hpo._typing import Estimator
 
-# These subtract from the caller's rows, targets and weights before the solver runs, and
-# add it again afterwards, so that others read wrong numbers meanwhile and slightly
-# different ones later. Only rows in column-major order: others are copied first.
+# These subtract means from the caller's rows, targets and weights before the solver
+# runs, and add them again afterwards. Meanwhile others read wrong numbers, and later
+# slightly different ones. This concerns only column-major rows: others are copied
+# first.
 _SGD = frozenset({"MBSGDClassifier", "MBSGDRegressor", "SGD"})
 _COORDINATE_DESCENT = frozenset({"CD", "ElasticNet", "Lasso"})
 # Centres the rows in `fit` and in `transform`, whatever its `copy` says.
 _CENTRING = frozenset({"PCA"})
-# Ask for permission to overwrite the rows, in either library.
+# Parameters that permit overwriting the rows, in either library.
 _COPY_PARAMETERS = ("copy", "copy_X", "copy_x")
 
-# Where `fit` asks for another order than the estimator's tag says.
+# Classes whose `fit` needs another order than the estimator's tag says.
 _COLUMN_MAJOR = {
     "IncrementalPCA": False,
     "IsolationForest": True,
@@ -48,15 +49,15 @@ _NO_HOLDERS = (type, ModuleType, FunctionType)
 def cuml_task(*, assume_finite: bool) -> Iterator[None]:
     """Keep the results of cuML's estimators on the device, in this thread.
 
-    The settings are those of the calling thread, so each task must enter it, after its
-    models were unpickled, which may be what imports cuML.
+    The settings belong to the calling thread, so each task must enter this context,
+    after its models were unpickled, since that may import cuML.
 
     Parameters
     ----------
     assume_finite : bool
-        Whether cuML and scikit-learn may skip their search for NaN and infinity in all
-        that models are given, for those who looked once when the rows were loaded; it
-        is a reduction that the host waits for. If false, the setting stays as it is.
+        Whether cuML and scikit-learn may skip their checks for NaN and infinity, since
+        the rows were checked when they were loaded; the host waits for each check. If
+        False, the setting is not changed.
 
     Notes
     -----
@@ -68,7 +69,7 @@ def cuml_task(*, assume_finite: bool) -> Iterator[None]:
 
     cuml: Any = sys.modules.get("cuml")
     with ExitStack() as stack:
-        # It lacks its functions while another thread is importing it.
+        # While another thread imports cuML, its functions are missing.
         if hasattr(cuml, "using_output_type"):
             stack.enter_context(cuml.using_output_type("cupy"))
         stack.enter_context(config_context(assume_finite=assume_finite or None))
@@ -78,9 +79,8 @@ def cuml_task(*, assume_finite: bool) -> Iterator[None]:
 def harms_rows(estimator: Estimator, params: Mapping[str, Any]) -> bool:
     """Return whether `fit` changes the caller's rows while it runs, or for good.
 
-    Such an estimator must be given rows of its own where others read them too: it
-    would disturb those that train at the same time, and the restored values are
-    rounded.
+    Such an estimator needs its own copy of rows that others read too: it would disturb
+    models that train at the same time, and the restored values are rounded.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def harms_rows(estimator: Estimator, params: Mapping[str, Any]) -> bool:
         (not names.isdisjoint(_SGD) and bool(params.get("fit_intercept", True)))
         or (not names.isdisjoint(_COORDINATE_DESCENT) and params.get("solver") != "qn")
         or not names.isdisjoint(_CENTRING)
-        # NumPy's booleans are equal to Python's, but not the same.
+        # NumPy's booleans are equal to Python's, but not identical.
         or any(_is_false(params.get(name)) for name in _COPY_PARAMETERS)
     )
 
@@ -119,8 +119,9 @@ def wants_column_major(estimator: Estimator) -> bool:
     -------
     bool
         True for cuML's estimators that ask for columns, by their tag
-        ``preferred_input_order`` or where the tag is wrong by their sources. False for
-        everything else, also for pipelines and the like, whose parts see other rows.
+        ``preferred_input_order`` or, where the tag is wrong, by their sources. False
+        for everything else, also for pipelines and other composites, whose steps see
+        other rows.
     """
     kind = type(estimator)
     if not _names_in_cuml(kind):
@@ -137,23 +138,23 @@ def wants_column_major(estimator: Estimator) -> bool:
 def n_device_bytes(value: object) -> int:
     """Count the bytes that a model's arrays take, on a device or on the host.
 
-    Dask takes a fitted model for an object of some 50 bytes, wherever its arrays are.
+    Dask would guess 50 bytes for a fitted model, wherever its arrays are.
 
     Parameters
     ----------
     value : object
         A model, an array, or anything that holds them: attributes, lists, tuples, sets
-        and dictionaries are looked into.
+        and dictionaries are searched.
 
     Returns
     -------
     int
-        What is held in several places counts once. Nothing is copied or computed; only
-        sizes are read. What tells no size counts as nothing: nvForest's and cuVS's
-        objects; but a forest of cuML counts twice once nvForest has a copy of it.
+        An object in several places counts once. Nothing is copied or computed; only
+        sizes are read. Objects without a size, those of nvForest and cuVS, count as
+        nothing; but a forest of cuML counts twice once nvForest has a copy of it.
     """
     total = 0
-    # The objects, too, or another could be at the address of one that is gone.
+    # Keep the objects too: otherwise a new one could have the address of a freed one.
     seen: dict[int, Any] = {}
     waiting: list[Any] = [value]
     while waiting:

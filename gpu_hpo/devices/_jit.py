@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compile loops for the CPU, all in the same way.
 
-A loop is one function that `jit` compiles and keeps on disk, and parts that `inlined`
-makes and that become part of it. So there is one piece of machine code for a loop, the
-same whether a process has compiled it or read it from the disk: separate functions
-would be optimised anew wherever they are used, and round otherwise.
+A loop is one function that `jit` compiles and keeps on disk; functions marked `inlined`
+become part of it. So a loop is one piece of machine code, the same whether a process
+compiled it or read it from disk. Separate functions would be optimised again in each
+place, and round differently.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def jit(function: Callable[..., Any]) -> Callable[..., Any]:
     try:
         compiled._cache = _Kept(function)
     except RuntimeError as error:
-        # No folder can be written to: every process compiles for itself.
+        # No folder is writable: every process compiles for itself.
         logger.info("compiled code is not kept: %s", error)
     return compiled
 
@@ -68,7 +68,7 @@ summing: Callable[[Callable[..., Any]], Any] = functools.partial(
 
 
 def plain(array: ArrayLike, dtype: npt.DTypeLike) -> np.ndarray:
-    """Return an array of the one kind that loops read; copy only if it is not.
+    """Return an array of the kind that loops read; copy it only if needed.
 
     Parameters
     ----------
@@ -78,8 +78,8 @@ def plain(array: ArrayLike, dtype: npt.DTypeLike) -> np.ndarray:
     Returns
     -------
     ndarray
-        C-contiguous, aligned and read-only, whatever it came as: for another kind,
-        such as comes over a network, a loop would be compiled once more.
+        C-contiguous, aligned and read-only: for any other kind, such as arrays from a
+        network message, a loop would be compiled once more.
     """
     out = np.require(array, dtype, ["A", "C"]).view()
     out.flags.writeable = False
@@ -89,7 +89,7 @@ def plain(array: ArrayLike, dtype: npt.DTypeLike) -> np.ndarray:
 class _Kept(FunctionCache):
     """Compiled code on disk that is valid as long as no source has changed.
 
-    Numba itself looks at the file of the function only, not at those of its parts.
+    Numba itself only checks the file of the function, not of those inlined in it.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -109,7 +109,7 @@ class _Kept(FunctionCache):
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep code, if there is still a place for it."""
+        """Keep code, if the folder still exists."""
         try:
             super().save_overload(sig, data)
         except OSError as error:
@@ -118,7 +118,7 @@ class _Kept(FunctionCache):
 
 @functools.cache
 def _sources(folder: Path) -> str:
-    """Digest what the sources in a folder, and those of parts for all, say."""
+    """Digest the sources in a folder, and those shared by all folders."""
     digest = hashlib.sha256(numba.__version__.encode())
     devices = Path(__file__).parent
     folders = folder, devices, devices.parent / "stacks"

@@ -34,8 +34,9 @@ def array_namespace(*arrays: ArrayLike | float | str | None) -> ModuleType:
     Returns
     -------
     module
-        ``cupy`` for CuPy, cuDF and ``cupyx.scipy.sparse``; what the object's own
-        ``__array_namespace__()`` gives; ``numpy`` for everything else and for nothing.
+        ``cupy`` for CuPy, cuDF and ``cupyx.scipy.sparse``; the result of the object's
+        own ``__array_namespace__()``; ``numpy`` for everything else, and without
+        arrays.
 
     Raises
     ------
@@ -96,7 +97,7 @@ def to_host(x: Array) -> Array:
     if isinstance(x, np.ndarray):
         return x
     if "cudf" in _roots(x):
-        # By way of pandas, which has a place for strings and missing values.
+        # By way of pandas, which can hold strings and missing values.
         return x.to_pandas().to_numpy()
     if is_device_array(x):
         return x.get() if hasattr(x, "get") else np.from_dlpack(x)
@@ -134,7 +135,7 @@ def to_device(x: Array) -> Array:
 
 
 def synchronize() -> None:
-    """Wait for what this thread has asked of its CUDA device, if there is one."""
+    """Wait for the work that this thread has started on its CUDA device, if any."""
     cupy = sys.modules.get("cupy")
     if cupy is not None and cupy.is_available():
         cupy.cuda.get_current_stream().synchronize()

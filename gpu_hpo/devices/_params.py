@@ -16,14 +16,14 @@ def is_estimator(value: object) -> TypeGuard[Estimator]:
 
 
 def shallow_params(estimator: Estimator) -> dict[str, Any]:
-    """Return the parameters of an estimator, without those of its parts.
+    """Return the parameters of an estimator, without those of its steps.
 
     Returns
     -------
     dict of str to object
         As of ``get_params(deep=False)``, in a tenth of the time.
     """
-    # `get_params` reads the signature each time, which takes longer than many a call.
+    # `get_params` reads the signature each time, which takes longer than many calls.
     names = param_names(type(estimator))
     if names is None:
         return dict(estimator.get_params(deep=False))

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compile the same functions for several devices.
 
-Numba looks up what a function names among its globals. So copies of functions are
-compiled, which find each other, and what is a device's own, in globals of their own.
+Numba looks up names in a function's globals. So copies of functions are compiled, with
+globals that hold the other copies and the functions of the device.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ Compile: TypeAlias = Callable[[Callable[..., Any]], Compiled]
 def compile_into(
     scope: dict[str, Any], compile: Compile, *functions: Any
 ) -> list[Compiled]:
-    """Compile copies of functions that find in `scope` what they name.
+    """Compile copies of functions, with `scope` as their globals.
 
     Parameters
     ----------
     scope : dict
-        Globals of the copies. Gets the compiled copies by the names of the functions,
-        and whatever else the functions find where they stand.
+        Globals of the copies. The compiled copies are added to it by name, and all
+        other globals of the original functions.
     compile : callable
         For instance ``numba.cuda.jit(device=True)``.
     *functions : function
@@ -44,10 +44,10 @@ def compile_into(
 
 
 def choice(functions: Sequence[Compiled], compile: Compile) -> Compiled:
-    """Compile a function that calls one of several, by a number that it gets first.
+    """Compile a function that calls one of several, chosen by its first argument.
 
-    The choice stays outside of what is called, so that a loop there can use vector
-    instructions.
+    The choice is outside the functions that are called, so that their loops can use
+    vector instructions.
 
     Parameters
     ----------

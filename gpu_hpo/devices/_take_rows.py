@@ -17,7 +17,7 @@ Rows: TypeAlias = slice | np.ndarray
 
 
 def take_rows(value: Array, rows: Rows) -> Array:
-    """Take rows by their numbers; indices, unlike data, go to the device.
+    """Take rows by their numbers, on their device; only indices move there.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def take_rows(value: Array, rows: Rows) -> Array:
     if hasattr(value, "iloc"):
         return value.iloc[rows]
     if type(value).__module__.startswith("cupyx"):
-        return value.tocsr()[_at(rows, value)]  # itself, unless rows cannot be taken
+        return value.tocsr()[_at(rows, value)]  # a CSR matrix is not copied
     if scipy.sparse.issparse(value):
         return value[rows]
     if not hasattr(value, "shape"):

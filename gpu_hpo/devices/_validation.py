@@ -19,12 +19,12 @@ def validate_device_data(
     accept_sparse: bool = False,
     multi_output: bool = False,
 ) -> tuple[Array, Array]:
-    """Check what ``sklearn.utils.validation.validate_data`` does, as far as it matters.
+    """Check the essentials of ``sklearn.utils.validation.validate_data``.
 
     Parameters
     ----------
     estimator : estimator
-        Gets ``n_features_in_`` if `reset`; else it is compared.
+        Its ``n_features_in_`` is set if `reset`, else compared.
     X : array, frame or sparse matrix of shape (n_samples, n_features)
     y : array or series of shape (n_samples,) or (n_samples, n_outputs), optional
     reset : bool

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Find kinds, lengths and lazy row numbers of Dask collections, for splitters."""
+"""Find kinds, block lengths and lazy row numbers of Dask collections."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gpu_hpo.devices._namespace import is_device_array, to_host, type_name
 
 
 def kind(x: Any) -> str:
-    """Return which of Dask's collections this is, without importing Dask's parts.
+    """Return the kind of a Dask collection, without importing modules of Dask.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def kind(x: Any) -> str:
 
     if not is_dask_collection(x):
         return "other"
-    if not isinstance(x, Delayed):  # which has whatever attribute it is asked for
+    if not isinstance(x, Delayed):  # a Delayed has any attribute
         if hasattr(x, "divisions"):
             return "frame"
         if hasattr(x, "chunks"):
@@ -48,7 +48,7 @@ def kind(x: Any) -> str:
 
 
 def block_lengths(X: DaskCollection) -> tuple[int, ...]:
-    """Count the rows of each block, which computes X if it does not know them.
+    """Count the rows of each block; compute X if they are unknown.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def block_lengths(X: DaskCollection) -> tuple[int, ...]:
     if kind(X) == "frame":
         import pandas as pd
 
-        # Of the index alone, so that a reader can leave out the columns.
+        # The index suffices, so a reader can skip the columns.
         meta = pd.Series([], dtype="int64")
         return tuple(map(int, X.index.map_partitions(len, meta=meta).compute()))
     if not math.isnan(X.shape[0]):
@@ -74,7 +74,7 @@ def block_lengths(X: DaskCollection) -> tuple[int, ...]:
 
 
 def n_rows(X: ArrayLike) -> int:
-    """Count the rows of any data; computes a Dask X that does not know its length."""
+    """Count the rows of any data; compute a Dask X of unknown length."""
     n = None if kind(X) == "frame" else known_length(X)
     return sum(block_lengths(X)) if n is None else n
 
@@ -109,13 +109,12 @@ def index_array(
     picks : ndarray of int of shape (n_blocks, 4)
         ``(a, b, c, d)`` picks positions a to b and c to d of a block's rows.
     root : numpy.random.SeedSequence, optional
-        Rows of a block are brought into a random order first, each block's its own and
-        the same for the same seed.
+        If given, the rows of each block are shuffled first, the same for the same seed.
 
     Returns
     -------
     dask.array.Array of intp
-        Blocks of which nothing is picked are left out.
+        Blocks without picked rows are left out.
     """
     import dask.array as da
 
@@ -145,7 +144,7 @@ def cut_like(rows: np.ndarray, lengths: Sequence[int]) -> DaskCollection:
 
 
 def host_labels(y: Any) -> ArrayLike:
-    """Bring labels, and nothing else, to where scikit-learn counts them.
+    """Copy labels, and nothing else, to the host, where scikit-learn counts them.
 
     Parameters
     ----------
@@ -155,7 +154,7 @@ def host_labels(y: Any) -> ArrayLike:
     Returns
     -------
     array-like
-        `y` itself where it is in the host's memory.
+        `y` itself if it is in the host's memory.
     """
     if kind(y) != "other":
         y = y.compute()

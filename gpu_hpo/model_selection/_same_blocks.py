@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Bring Dask collections into the same blocks of rows, check that, and take rows."""
+"""Align Dask collections in equal blocks of rows, check these, and take rows."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from gpu_hpo.model_selection._row_blocks import block_lengths, kind
 
 
 def as_dask_arrays(data: Sequence[Any]) -> list[DaskCollection]:
-    """Bring a mixture into the blocks of its first Dask array, or else frame."""
+    """Convert mixed data to Dask arrays in the blocks of the first array, or frame."""
     first = min(data, key=lambda x: ("array", "frame", "other").index(kind(x)))
     rows = first.chunks[0] if kind(first) == "array" else block_lengths(first)
     return [as_dask_array(x, rows) for x in data]
 
 
 def as_dask_array(x: Any, rows: tuple[float, ...]) -> DaskCollection:
-    """Make any data a Dask array, in blocks of so many rows where it has none.
+    """Convert any data to a Dask array, in blocks of `rows` rows if it has none.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def row_markers(x: DaskCollection) -> DaskCollection:
         return x
     import pandas as pd
 
-    # pandas even of frames on a device, of which only the lengths matter here.
+    # pandas even for frames on a device, since only lengths matter here.
     meta = pd.Series([], dtype="int8")
     return x.map_partitions(_count_up, meta=meta).to_dask_array()
 
@@ -91,7 +91,7 @@ def check_blocks(
     ----------
     data : sequence of dask array, frame or series
     markers : sequence of dask array
-        The `row_markers` of the data, and of what else is to match it.
+        The `row_markers` of the data, and of other data that must match.
 
     Raises
     ------
@@ -135,11 +135,11 @@ def take_by_block(
         ``take(block, pick, **options)``, in a task.
     x : dask array, frame or series
     picks : dask array of one axis
-        Which rows: a block for each of `x`, of any length.
+        Which rows to take: one block for each block of `x`, of any length.
     counts : sequence of int, or of NaN where they are unknown
-        How many rows, of each block of an array.
+        Number of rows taken from each block of an array.
     **options
-        For `take`.
+        Passed to `take`.
     """
     import dask.array as da
 

@@ -22,33 +22,33 @@ from gpu_hpo.model_selection._row_blocks import index_array
 class ShuffleSplit(BlockSplitter, model_selection.ShuffleSplit):
     """Rows to train and to test on, drawn anew for each split.
 
-    scikit-learn's ``ShuffleSplit``, which for Dask collections gives lazy Dask arrays
-    of row numbers, drawn in tasks.
+    It is scikit-learn's ``ShuffleSplit``; for Dask collections it yields lazy Dask
+    arrays of row numbers, drawn in tasks.
 
     Parameters
     ----------
     n_splits : int, default=10
         Splits; at least 1.
     test_size : float, int or None, default=0.1
-        The fraction of the rows that test, or their number. None is what `train_size`
-        leaves, or 0.1.
+        The fraction of the rows that test, or their number. None takes what
+        `train_size` leaves, or 0.1.
     train_size : float, int or None, default=None
-        The fraction of the rows that train, or their number. None is what `test_size`
-        leaves. Rows in neither are left out.
+        The fraction of the rows that train, or their number. None takes what
+        `test_size` leaves. Rows in neither are left out.
     blockwise : bool, default=True
-        For Dask collections: whether each block gives its share of the rows of both
-        kinds, to one row, and keeps their order, so that no row has to move. If False,
-        rows are drawn from all and come in random order, as in scikit-learn; a task
-        then holds the numbers of all rows.
+        For Dask collections: whether each block has its share of both kinds of rows, to
+        one row, in their original order, so that no row has to move. If False, rows are
+        drawn from all and come in random order, as in scikit-learn; one task then holds
+        the numbers of all rows.
     random_state : int, RandomState or None, default=None
-        Decides which rows. For Dask collections also a ``numpy.random.Generator`` or
+        Determines the rows. For Dask collections also a ``numpy.random.Generator`` or
         ``SeedSequence``. An integer gives the same splits at each call, for the same
         blocks.
 
     Raises
     ------
     ValueError
-        If `n_splits` or `blockwise` is none of these.
+        If `n_splits` or `blockwise` is invalid.
 
     See Also
     --------
@@ -83,7 +83,7 @@ class ShuffleSplit(BlockSplitter, model_selection.ShuffleSplit):
 
     def _split_blocks(self, lengths: np.ndarray) -> Iterator[tuple[Any, Any]]:
         n = int(lengths.sum())
-        # For the numbers that scikit-learn makes of sizes, and for its errors.
+        # scikit-learn turns sizes into numbers of rows, and checks them.
         n_train, n_test = _validate_shuffle_split(
             n, self.test_size, self.train_size, default_test_size=0.1
         )
@@ -114,7 +114,7 @@ def _draw_blockwise(
 
 
 def _shares(lengths: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Share `n` rows among blocks, to one row; on average exactly by their lengths."""
+    """Share `n` rows among blocks by their lengths, to one row, exactly on average."""
     # Systematic sampling of the rows, by a random start, of blocks in random order.
     order = rng.permutation(len(lengths))
     total = int(lengths.sum())

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Split Dask collections into first and last rows, which keeps their time order."""
+"""Split Dask collections into first and last rows, so that they stay in order."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ def split_in_order(
     Parameters
     ----------
     data : sequence of dask array, frame or series
-        If none is an array that knows its lengths, the first is computed for them.
+        If none is an array of known lengths, the first is computed to find them.
     test_size : float
         The fraction of rows that come after the cut.
 
     Returns
     -------
     list of dask array, frame or series
-        The first rows and the last rows, of one after another. Without blocks that have
-        no row; an array's chunk sizes are known.
+        The first rows and the last rows of each collection in turn. There are no empty
+        blocks, and chunk sizes of arrays are known.
 
     Raises
     ------
     ValueError
-        If blocks do not match, or there are less than two rows.
+        If blocks do not match, or there are fewer than two rows.
     """
     markers = [row_markers(x) for x in data]
     check_blocks(data, markers)
@@ -60,7 +60,7 @@ def split_in_order(
 def _between(
     x: DaskCollection, lengths: np.ndarray, start: np.ndarray, stop: np.ndarray
 ) -> DaskCollection:
-    """Take lazily the rows from one position to another of each block."""
+    """Take, lazily, the rows between two positions of each block."""
     import dask.array as da
 
     kept = np.flatnonzero(stop > start)

@@ -51,47 +51,47 @@ def train_test_split(
 ) -> list[Any]:
     """Split arrays into random train and test rows, or into first and last ones.
 
-    Dask arrays and frames are split lazily and, where rows are chosen at random, within
-    each block, so no row moves between workers. Anything else is split as by
-    `sklearn.model_selection.train_test_split`, and on the device where it is.
+    Dask arrays and frames are split lazily and, if rows are chosen at random, within
+    each block, so no row moves between workers. All other data is split as by
+    `sklearn.model_selection.train_test_split`, on its own device.
 
     Parameters
     ----------
     *arrays : dask arrays, dask frames and series, or array-likes
-        Data of equal lengths (first axis), and of equal blocks if Dask's.
+        Data of equal lengths (first axis), and of equal blocks for Dask collections.
     test_size : float, optional
-        The fraction of rows that test. Default: what `train_size` leaves; 0.1 for Dask
-        collections, 0.25 otherwise. Of each block of a Dask collection (of the whole if
-        `shuffle` is False): the nearest whole number, at least one row, if there are
-        two, and never all.
+        The fraction of rows that test. By default what `train_size` leaves, else 0.1
+        for Dask collections and 0.25 otherwise. In each block of a Dask collection (in
+        the whole if `shuffle` is False) it is rounded to the nearest number of rows,
+        but at least one if there are two, and never all.
     train_size : float, optional
         The fraction of rows that train. For Dask collections the two must sum to 1.
     random_state : int, RandomState or None, default=None
-        Decides which rows; the same integer gives the same rows for any data with the
+        Determines the rows; the same integer gives the same rows for any data with the
         same blocks. For Dask collections also a ``numpy.random.Generator`` or
         ``SeedSequence``.
     shuffle : bool, optional
-        Whether rows are chosen at random; None means True. If False, the first rows of
-        the whole train and the last ones test, in order, as time series need it. For
-        Dask collections this takes the lengths of all blocks: where no array knows
-        them (frames never do), the first of `arrays` is computed for them at once.
-        Within a block rows keep their order in either case.
+        Whether rows are chosen at random; None means True. If False, the first of all
+        rows train and the last test, in order, as for time series. For Dask collections
+        this needs the lengths of all blocks: if no array has them (frames never do),
+        the first of `arrays` is computed at once to find them. Within a block rows keep
+        their order in any case.
     stratify : array-like or Dask collection, optional
-        Class labels of the rows: each class then gives its share of the test rows, of
-        each block. Labels on a device, and nothing else, are copied to the host.
+        Class labels of the rows: in each block the test rows then have the same share
+        of each class. Labels on a device, and nothing else, are copied to the host.
     blockwise : bool, default=True
-        For Dask collections only True is implemented; with ``shuffle=False``, where
-        no row is drawn, it has no effect.
+        For Dask collections only True is implemented; with ``shuffle=False``, where no
+        row is drawn, it has no effect.
     convert_mixed_types : bool, default=False
-        Allow a mixture of Dask arrays, Dask frames and data that is not Dask's: all
+        Whether to allow a mixture of Dask arrays, Dask frames and other data: all
         become Dask arrays, in the blocks of the first Dask array.
 
     Returns
     -------
     list of length ``2 * len(arrays)``
         ``[train, test, train, test, ...]``, of the types given. Chunk sizes are known
-        where those of the input are; with ``shuffle=False`` always, and no block is
-        left without rows.
+        if those of the input are; with ``shuffle=False`` they always are, and no block
+        is empty.
 
     Raises
     ------
@@ -170,8 +170,8 @@ def _in_memory(
 ) -> list[Any]:
     from sklearn.model_selection import train_test_split as sklearn_split
 
-    # scikit-learn chooses rows, and takes those of what is in the host's memory. What
-    # is on a device it never sees: it would not know all that lives there.
+    # scikit-learn chooses rows, and takes them from data in the host's memory. It never
+    # sees data on a device, since it does not know all kinds of that.
     stand_ins = [np.arange(n_rows(x)) if is_device_array(x) else x for x in arrays]
     stratify = None if stratify is None else host_labels(stratify)
     parts = sklearn_split(*stand_ins, stratify=stratify, **options)
@@ -185,7 +185,8 @@ def _test_fraction(test_size: Any, train_size: Any) -> float:
     for name, size in (("test_size", test_size), ("train_size", train_size)):
         if size is None:
             continue
-        # Whole numbers count rows in scikit-learn; a block cannot know its share.
+        # In scikit-learn whole numbers count rows; a block cannot know its share of
+        # them.
         if not (isinstance(size, Real) and 0 < float(size) < 1):
             raise ValueError(
                 f"{name}={size!r} must be a float between 0 and 1 for Dask collections"
@@ -206,9 +207,9 @@ def _choose(
     test_size: float,
     root: np.random.SeedSequence,
 ) -> DaskCollection:
-    """Mark lazily the rows that test: a 1-D Dask array of bool, in the data's blocks.
+    """Mark the rows that test, lazily: a 1-D Dask array of bool in the data's blocks.
 
-    The marks exist once for all arrays, so all give the same rows.
+    All arrays share the marks, so they have the same rows.
     """
     import dask.array as da
 
@@ -229,7 +230,7 @@ def _choose(
     if labels is not None:
         blocks = labels
     elif known:
-        # Lengths are all there is to know, so the choice waits for no data.
+        # Only lengths are needed, so the choice does not wait for data.
         blocks = da.empty(sum(rows), chunks=(rows,), dtype=bool)
     else:
         blocks = markers[0]
@@ -248,12 +249,12 @@ def _choose(
 
 
 def _labels(stratify: Any) -> ArrayLike:
-    """Bring labels to the host: in tasks if they are a Dask frame's."""
+    """Copy labels to the host; in tasks if they are a Dask collection."""
     if kind(stratify) == "other":
         return host_labels(stratify)
     if kind(stratify) == "array" or stratify.ndim != 1:
         return stratify
-    # Strings are labels too, of which there are no arrays on a device.
+    # Labels may be strings, which arrays on a device cannot hold.
     return stratify.map_partitions(_on_host, meta=_on_host(stratify._meta))
 
 
@@ -284,7 +285,7 @@ def _test_rows(
 def _take(
     x: DaskCollection, is_test: DaskCollection, fraction: float, test: bool
 ) -> DaskCollection:
-    """Take lazily the rows of every block that test, or those that do not."""
+    """Take, lazily, the rows of every block that test, or those that do not."""
     lengths = x.chunks[0] if kind(x) == "array" else ()
     counts = [_n_rows(n, fraction, test) for n in lengths]
     return take_by_block(_take_rows, x, is_test, counts, test=test)

@@ -21,8 +21,8 @@ _PLAIN = (bool, int, str, bytes, type(None))
 class Keys:
     """Hashable keys of values: equal for equal content.
 
-    What is no plain value is hashed by its content, once: the object must live as long
-    as this one, and not change.
+    Objects other than plain values are hashed by their content, once: they must live as
+    long as this object, and must not change.
     """
 
     def __init__(self) -> None:
@@ -34,8 +34,8 @@ class Keys:
         Parameters
         ----------
         value : object
-            Estimators are the same if their types and parameters are; all else that is
-            no plain value if Dask hashes it alike.
+            Estimators are the same if their types and parameters are; other objects
+            are the same if Dask's hashes of them are.
         """
         kind = type(value)
         if kind in _PLAIN:
@@ -49,7 +49,7 @@ class Keys:
         if kind in (tuple, list):
             key = (kind, tuple(self.of(item) for item in value))
         elif kind is dict:
-            items = value.items()  # whose order may matter to who is given them
+            items = value.items()  # their order may matter
             key = (kind, tuple((self.of(k), self.of(v)) for k, v in items))
         elif is_estimator(value):
             key = self.changed(value).key({})
@@ -77,8 +77,8 @@ class Changed:
         self._keys = keys
         self._estimator = estimator
         params = estimator.get_params(deep=False)
-        # What there is beside the parameters: set_output, requests of metadata, and
-        # what has been learned, if it is frozen.
+        # What an estimator has besides parameters: `set_output`, requests for metadata,
+        # and, if it is frozen, what it has learned.
         known = getattr(estimator, "__dict__", {}).items()
         beside = {name: value for name, value in known if name not in params}
         learned = tokenize(beside, ensure_deterministic=False) if beside else None
@@ -95,7 +95,7 @@ class Changed:
         for name, value in own.items():
             place = self._places.get(name)
             if place is None:
-                # One of a part of it.
+                # A parameter of one of its steps.
                 changed = clone(self._estimator).set_params(
                     **clone(dict(own), safe=False)
                 )

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Record the warnings of fits, in threads and other processes, and show them once.
 
-Filters of warnings, and what shows those that pass, belong to a process. For as long as
-fits run in a process there is one hook for all of its threads, which gives each warning
-to the fit of the thread that it comes from.
+Warning filters, and the function that shows warnings, belong to a process. While fits
+run in a process, one hook serves all of its threads, and gives each warning to the fit
+in the thread that it comes from.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-# Actions that show a warning, but for some that have been shown before. Which candidate
-# was the first is for threads to decide, so all are recorded, and sorted out later.
+# Actions that show a warning unless it was shown before. Which candidate warns first
+# depends on threads, so all warnings are recorded, and repetitions removed later.
 _SHOWN = frozenset({"default", "module", "once"})
-_EACH = 10  # candidates that are named one by one for the same words
+_EACH = 10  # candidates with the same warning that get one each; the rest share one
 # scikit-learn empties the filters of the process for a moment in each of its parallel
-# calls, and warns of this where it finds them empty: between threads, of nothing.
+# calls, and warns if it finds them empty. With several threads this means nothing.
 _OF_EMPTY_FILTERS = "`sklearn.utils.parallel.delayed` should be used with"
 
 
@@ -38,7 +38,7 @@ class Heard:
     filename : str
     lineno : int
     models : tuple of int or None
-        Which models of a stack it is about, if it says so.
+        The models of a stack that it is about, if it says so.
     """
 
     text: str
@@ -55,14 +55,14 @@ class Heard:
 
 @dataclass(frozen=True)
 class Hearing:
-    """Settings by which warnings are treated where fits run.
+    """How warnings are treated where fits run.
 
     Attributes
     ----------
     filters : tuple
-        Those of the process that started the search.
+        Filters of the process that started the search.
     process : int
-        Which one that is; there its filters hold anyway.
+        The number of that process, where these filters hold anyway.
     """
 
     filters: tuple[Any, ...] = field(default_factory=lambda: tuple(warnings.filters))
@@ -70,7 +70,7 @@ class Hearing:
 
     @contextmanager
     def here(self) -> Iterator[None]:
-        """Treat warnings so in this process for a while."""
+        """Treat warnings in this way within a ``with`` block, in this process."""
         filters = None if os.getpid() == self.process else self.filters
         _hook.begin(filters)
         try:
@@ -120,7 +120,7 @@ class Announcer:
         number : int
         heard : iterable of Heard
         source : hashable, optional
-            What was fitted, if candidates have it in common: the lowest number counts.
+            What was fitted, if candidates share it; the lowest number is shown.
         """
         for item in heard:
             who = ("candidate", number) if source is None else source
@@ -130,7 +130,7 @@ class Announcer:
                 self._said[key] = number, item
 
     def say(self) -> None:
-        """Warn of all that was noted since the last time."""
+        """Give all warnings that were recorded since the last time."""
         said, self._said = self._said, {}
         alike: dict[Any, list[tuple[int, Heard]]] = {}
         for number, item in sorted(said.values(), key=lambda pair: pair[0]):
@@ -144,7 +144,7 @@ class Announcer:
 
 
 def say(heard: Iterable[Heard], whose: str) -> None:
-    """Warn of what one fit gave, with who that was."""
+    """Give the warnings of one fit, with its name."""
     for item in dict.fromkeys(heard):
         _warn(item, f"({whose})")
 
@@ -152,15 +152,15 @@ def say(heard: Iterable[Heard], whose: str) -> None:
 class _Hook:
     """The hook that all threads of this process share while fits run in it.
 
-    Models that change the filters for a while, each in a thread, put back each other's
-    in any order. When no fit runs any more, all is as it was before. Code that puts
-    back our list of filters, or of showing warnings, even later restores the original.
+    Models that change the filters for a while, in several threads, restore each other's
+    filters in any order. Once no fit runs, all is as it was before. Code that restores
+    our filters, or our function that shows warnings, even later gets the original ones.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._users = 0
-        self._several = False  # whether there has been more than one at a time
+        self._several = False  # whether several were active at a time
         self._given: list[Any] = []
         self._before: list[Any] = []
         self._ours: list[Any] = []
@@ -225,7 +225,7 @@ class _Hook:
             models = getattr(message, "models", None)
             lists[-1].append(Heard(text, category, filename, lineno, models))
             return
-        # Another's, who would have been told once.
+        # Not from a fit: it would have been shown once.
         key = text, category, filename, lineno
         if self._users and self._action(key) in _SHOWN:
             if key in self._seen:
@@ -234,7 +234,7 @@ class _Hook:
         self._show_before(message, category, filename, lineno, file, line)
 
     def _action(self, key: tuple[str, type[Warning], str, int]) -> str:
-        """Return what the filters that were there before do with a warning."""
+        """Return what the original filters do with a warning."""
         text, category, filename, lineno = key
         module = filename.removesuffix(".py")
         for action, words, kind, where, line in self._given:
@@ -263,14 +263,14 @@ def _warn(item: Heard, whose: str) -> None:
     text = f"{item.text} {whose}"
     try:
         message = category(text)
-    except Exception:  # it wants other arguments than a text
+    except Exception:  # its constructor does not take a text
         message = UserWarning(f"{category.__name__}: {text}")
-    # It has passed the filters where it came from, which may go by module and text.
+    # It has passed the filters at its origin, which may depend on module and text.
     warnings.showwarning(message, type(message), item.filename, item.lineno)
 
 
 def _here(category: type[Warning]) -> type[Warning]:
-    """Return this process's class of that name, if it is a copy from another one."""
+    """Return this process's class of that name, for a copy from another process."""
     if category.__module__ != "__main__":
         return category
     found = getattr(sys.modules["__main__"], category.__qualname__, category)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Train by `partial_fit`, also pipelines, which do not have it.
 
-In one call each step is updated with the chunk as the steps before it make it, and then
-transforms it for the next one.
+In one call each step learns from the chunk as the steps before have transformed it, and
+then transforms it for the next step.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def untrainable(estimator: Estimator) -> str | None:
     Returns
     -------
     str or None
-        Of a pipeline it names every step that stands in the way.
+        For a pipeline it names every step that prevents training.
     """
     if not is_chain(estimator):
         trains = hasattr(estimator, "partial_fit")
@@ -104,13 +104,13 @@ def takes(method: Callable[..., Any], name: str) -> bool:
 
 
 def takes_classes(estimator: object) -> bool:
-    """Return whether `partial_fit` wants to be told all classes at its first call."""
+    """Return whether the first call of `partial_fit` takes all classes."""
     method = getattr(_last(estimator), "partial_fit", None)
     return method is not None and "classes" in inspect.signature(method).parameters
 
 
 def needs_classes(model: Any) -> bool:
-    """Return whether `partial_fit` has to be told all classes at every call."""
+    """Return whether every call of `partial_fit` needs all classes."""
     model = _last(model)
     kind = type(model)
     if kind in _NEEDS_CLASSES:
@@ -118,7 +118,7 @@ def needs_classes(model: Any) -> bool:
     classes = inspect.signature(model.partial_fit).parameters.get("classes")
     needs = classes is not None and classes.default is classes.empty
     if isinstance(inspect.getattr_static(kind, "partial_fit", None), FunctionType):
-        # A wrapper's method is that of what it wraps, so it says nothing of others.
+        # A wrapper has the methods of what it wraps, so it cannot tell.
         _NEEDS_CLASSES[kind] = needs
     return needs
 
@@ -127,7 +127,7 @@ _NEEDS_CLASSES: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
 
 
 def _parts(step: object) -> dict[str, Any]:
-    """Return by name what is trained in place of a step; nothing if the step itself."""
+    """Return by name what is trained in place of a step; {} for the step itself."""
     if is_chain(step):
         return dict(step.steps)
     if isinstance(step, FeatureUnion) and not hasattr(step, "partial_fit"):
@@ -148,12 +148,12 @@ def _is_skipped(step: object) -> bool:
 def _needs_no_fit(step: object) -> bool:
     try:
         return not get_tags(step).requires_fit
-    except AttributeError:  # it says nothing of itself
+    except AttributeError:  # it has no tags
         return False
 
 
 def _faults(step: Any, path: str, *, transforms: bool) -> Iterator[str]:
-    """Yield what of a step, or of its parts, cannot be trained by calls."""
+    """Yield why a step, or what it holds, cannot be trained by calls."""
     if _is_skipped(step):
         return
     parts = _parts(step)
@@ -184,7 +184,7 @@ def _update(
     *,
     transforms: bool,
 ) -> ArrayLike:
-    """Train a step on a chunk; give X as the next step sees it, if it `transforms`."""
+    """Train a step on a chunk; return X for the next step, if it `transforms`."""
     if _is_skipped(step):
         return X
     parts = _parts(step)
@@ -199,7 +199,7 @@ def _update(
         for name, part in parts.items():
             _update(part, X, y, given[name], transforms=False)
     elif isinstance(step, FrozenEstimator):
-        pass  # it has the methods of what it holds, and that is not to be trained
+        pass  # it has the methods of what it holds, which must not be trained
     elif hasattr(step, "partial_fit"):
         call_lent(step.partial_fit, [X, *y], params, access)
     elif not _needs_no_fit(step):
@@ -207,7 +207,7 @@ def _update(
             f"{type(step).__name__} has no method partial_fit and needs fitting"
         )
     elif not hasattr(step, "n_features_in_"):
-        # It only notes names and number of the columns, for those who ask later.
+        # It only stores names and number of the columns.
         call_lent(step.fit, [X, *y], params, access)
     return call_lent(step.transform, [X], {}, access) if transforms else X
 
@@ -221,13 +221,13 @@ def _divided(step: object, params: Mapping[str, Any]) -> dict[str, dict[str, Any
             raise TypeError(f"{param} goes to no part of {type(step).__name__}")
         if own == param:
             divided[owner].setdefault(own, value)
-        else:  # it says where it goes, and counts for more than one that does not
+        else:  # a parameter that names its receiver has precedence
             divided[owner][own] = value
     return divided
 
 
 def _receiver(step: object, param: str) -> tuple[str | None, str]:
-    """Return which part of a step gets a parameter, if any, and by what name."""
+    """Return what in a step gets a parameter, if anything, and by what name."""
     owner, _, own = param.partition("__")
     if own and owner in _parts(step):
         return owner, own

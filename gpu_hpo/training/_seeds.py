@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Find what of an estimator draws random numbers without a seed, and seed it."""
+"""Find what draws random numbers without a seed in an estimator, and seed it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from sklearn.frozen import FrozenEstimator
 from gpu_hpo._typing import Estimator
 
 _SEED = "random_state"
-# What is not made of parts that could draw: most values, by their very type, and more.
+# Types of values that hold nothing that could draw random numbers.
 _SIMPLE = frozenset({type(None), bool, int, float, str})
 _PLAIN = (
     *(Number, str, bytes, np.ndarray, np.generic),
     *(type, FunctionType, BuiltinFunctionType, ModuleType),
 )
 
-# Name of a parameter that is a `random_state`; or, where no name leads to it, the way:
-# a parameter, then positions in lists and dicts, and names of parameters or attributes.
+# The name of a parameter that is a `random_state`; or, if it has no name, the way to
+# it: a parameter, then positions in lists and dicts, and names of parameters or
+# attributes.
 Place: TypeAlias = str | tuple[str | int, ...]
 
 
@@ -34,14 +35,14 @@ def unset_seeds(estimator: Estimator) -> tuple[Place, ...]:
     Parameters
     ----------
     estimator : estimator
-        Is asked for its parameters, those of parts as well. What these do not name is
-        looked for in their values: estimators in lists and dicts, and what else has an
-        attribute `random_state`, as splitters have.
+        Its parameters are searched, also those of its steps, and then their values:
+        estimators in lists and dicts, and other objects with an attribute
+        `random_state`, such as splitters.
 
     Returns
     -------
     tuple of str and of tuple
-        Names of parameters, sorted; then the ways to all else, in a certain order.
+        Names of parameters, sorted; then the ways to all others, in a fixed order.
     """
     params = estimator.get_params(deep=True)
     named = [
@@ -49,10 +50,10 @@ def unset_seeds(estimator: Estimator) -> tuple[Place, ...]:
         for name, value in params.items()
         if value is None and name.rpartition("__")[2] == _SEED
     ]
-    # A part whose parameters have names of their own has been looked at.
+    # Estimators whose parameters have names here have been searched already.
     prefixes = {name.rpartition("__")[0] for name in params}
     seen = {id(value) for name, value in params.items() if name in prefixes}
-    # What has learned and is frozen stays as it is.
+    # Frozen estimators stay as they are.
     frozen = (v for v in params.values() if isinstance(v, FrozenEstimator))
     seen |= {id(value.estimator) for value in frozen}
     ways = [
@@ -67,7 +68,7 @@ def set_seeds(
     seeds: Sequence[int],
     params: Mapping[str, Any] | None = None,
 ) -> None:
-    """Set what `unset_seeds` has found, in that estimator or in a copy of it.
+    """Set the seeds that `unset_seeds` has found, in that estimator or in a copy.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ def set_seeds(
     seeds : sequence of int
         One for each.
     params : mapping of str to object, optional
-        Other parameters, which are set at once with those that have names.
+        Other parameters to set, together with seeds that have names.
     """
     pairs = list(zip(places, seeds, strict=True))
     named = {place: seed for place, seed in pairs if isinstance(place, str)}
@@ -89,14 +90,14 @@ def set_seeds(
 def leaves_places(params: Mapping[str, Any], places: Sequence[Place]) -> bool:
     """Return whether an estimator with other parameters has seeds in the same places.
 
-    Is False if that is not certain, and fast.
+    The check is fast; it returns False if it is not certain.
 
     Parameters
     ----------
     params : mapping of str to object
         The other parameters.
     places : sequence of str and of tuple
-        What `unset_seeds` says of the estimator without them.
+        The result of `unset_seeds` for the estimator without them.
     """
     heads = [place if isinstance(place, str) else str(place[0]) for place in places]
     return not any(
@@ -133,7 +134,7 @@ def _ways(
     elif isinstance(value, dict):
         for i, (key, item) in enumerate(value.items()):
             if isinstance(key, str) and key.rpartition("__")[2] == _SEED:
-                # Of somebody's parameters, or of a search within: values to try.
+                # Parameters, or the values that a nested search tries.
                 if item is None:
                     yield (*way, i)
                 elif isinstance(item, list):
@@ -145,7 +146,7 @@ def _ways(
         for place in unset_seeds(value):
             yield (*way, *((place,) if isinstance(place, str) else place))
     else:
-        # A splitter that does not shuffle has nothing to draw.
+        # A splitter that does not shuffle draws nothing.
         if getattr(value, _SEED, 0) is None and getattr(value, "shuffle", True):
             yield (*way, _SEED)
         if hasattr(value, "split"):

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Copy for each fit what has a state: callbacks, loggers, scorers.
 
-An object that several fits use would carry what one has left in it over to the next, in
-an order that threads decide. A snapshot is made before the first fit, and each fit gets
-a new copy of it. Only what is mutable is copied: modules, classes and functions without
-a state of their own stay what they are.
+If several fits used one object, each would see what others left in it, in an order that
+depends on threads. So a snapshot is made before the first fit, and each fit gets a new
+copy of it. Only mutable objects are copied: modules, classes, and functions without a
+state are shared.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _MOST_ITEMS = 1000  # of a list that is looked through
 
 
 class NotCopyableError(TypeError):
-    """An object that fits are to use has a state, and cannot be copied.
+    """An object that several fits use has a state, and cannot be copied.
 
     Attributes
     ----------
     in_module : bool
-        Whether the state is a module's: the object itself can be sent anywhere.
+        Whether the state belongs to a module, so that the object itself can be pickled.
     """
 
     def __init__(self, text: str, *, in_module: bool = False) -> None:
@@ -48,22 +48,22 @@ class NotCopyableError(TypeError):
 
 
 class _KeptInModuleError(TypeError):
-    """A function has a state that no copy of it has."""
+    """A function keeps its state in a module, so that copies share it."""
 
 
 class Snapshot:
-    """Makes copies of a value as it was when this was made.
+    """Makes copies of a value as it was when the snapshot was made.
 
     Parameters
     ----------
     value : object
     name : str, default=""
-        Of the argument, for the message.
+        Name of the argument, for the message.
 
     Raises
     ------
     NotCopyableError
-        If a part of it can neither be pickled nor copied, as a lock or an open file.
+        If something in it can neither be pickled nor copied, such as a lock.
     """
 
     def __init__(self, value: object, name: str = "") -> None:
@@ -73,7 +73,7 @@ class Snapshot:
             try:
                 if isinstance(error, _KeptInModuleError):
                     raise
-                # It may know how it is copied, as what holds weak references.
+                # It may define its own copy, as objects with weak references do.
                 aside = _Aside(copy.deepcopy(value), "copy")
                 self._bytes, self._shared = _pickled(aside)
             except Exception:
@@ -89,8 +89,8 @@ class Snapshot:
         Parameters
         ----------
         lend : callable
-            Gives a user an array, frame or sparse matrix that is part of the value;
-            these are not copied otherwise.
+            Lends an array, frame or sparse matrix in the value; these are not copied
+            otherwise.
         """
         return _Unpickler(io.BytesIO(self._bytes), self._shared, lend).load()
 
@@ -105,19 +105,19 @@ def snapshot_param(value: Any, name: str) -> Any:
     users are given anew, or lent.
     """
     if type(value) in (list, tuple):
-        # Rows, if they are so many; else callbacks, for instance, or data to stop by.
+        # A long list is rows; a short one may hold callbacks, or validation data.
         plain = len(value) > _MOST_ITEMS or all(isinstance(v, PLAIN) for v in value)
         return value if plain else Snapshot(value, name)
     return Snapshot(value, name) if has_state(value) else value
 
 
 def snapshot_or_share(value: Any, name: str) -> Any:
-    """Return what `snapshot_param` does, or warn that users share a module's state.
+    """Return what `snapshot_param` does, or warn that fits share a module's state.
 
     Raises
     ------
     NotCopyableError
-        If the state is the value's own.
+        If the state belongs to the value itself.
     """
     try:
         return snapshot_param(value, name)
@@ -132,14 +132,14 @@ def snapshot_or_share(value: Any, name: str) -> Any:
 
 
 def fresh(value: Any) -> Any:
-    """Return a copy of what is a `Snapshot`, and anything else as it is."""
+    """Return a copy from a `Snapshot`, and any other value unchanged."""
     return value.copy(_own_if_small) if isinstance(value, Snapshot) else value
 
 
 def own_functions(estimator: Any) -> Any:
     """Replace an estimator's functions that have a state by copies, in place.
 
-    ``clone`` copies all parameters but functions, so that models would share what a
+    ``clone`` copies all parameters except functions, so models would share what a
     function keeps in its closure or its default arguments.
 
     Parameters
@@ -165,11 +165,11 @@ def _own(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     try:
         return fresh(Snapshot(function, name))
     except NotCopyableError:
-        return function  # all that is left is to share it
+        return function  # it cannot be copied, so it is shared
 
 
 def _own_functions_in(value: object) -> None:
-    """Do so in the estimators that a parameter is, or that are in its list."""
+    """Do the same in a parameter that is an estimator, or a list of estimators."""
     if isinstance(value, list | tuple):
         for item in value:
             _own_functions_in(item)
@@ -178,7 +178,7 @@ def _own_functions_in(value: object) -> None:
 
 
 def _own_if_small(data: Array) -> Array:
-    """Copy an array that may be a counter, but no data set."""
+    """Copy a small array, which may be a counter, but not a data set."""
     small = isinstance(data, np.ndarray) and data.nbytes <= _SMALL
     return data.copy() if small else data
 
@@ -191,7 +191,7 @@ def _pickled(value: object) -> tuple[bytes, _Shared]:
 
 
 class _Pickler(pickle.Pickler):
-    """Pickles what has a state; all else is kept aside, by number."""
+    """Pickles objects with a state; all others are kept aside, by number."""
 
     def __init__(self, stream: io.BytesIO, shared: _Shared) -> None:
         super().__init__(stream, protocol=5)
@@ -213,7 +213,7 @@ class _Pickler(pickle.Pickler):
         return number
 
     def reducer_override(self, value: Any) -> Any:
-        """Return how a function with a state is made anew."""
+        """Return how to make a function with a state again."""
         if isinstance(value, CellType):
             try:
                 return CellType, (), (value.cell_contents,), None, None, _fill
@@ -223,7 +223,7 @@ class _Pickler(pickle.Pickler):
             return NotImplemented
         if keeps_in_module(value):
             raise _KeptInModuleError(f"{value.__name__} has a state in its module")
-        # In two steps, since a function may be among what it keeps.
+        # In two steps, since a function may hold itself.
         return (
             _bare_function,
             (_Aside(value, "same"), value.__closure__ or ()),
@@ -259,7 +259,7 @@ class _Aside:
 
 
 def _how(value: object) -> str | None:
-    """Return how a part of a value gets into copies if it is not pickled."""
+    """Return how an object in a value gets into copies, if it is not pickled."""
     if isinstance(value, _Aside):
         return value.how
     if isinstance(value, BY_NAME):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Tell what has a state that users who share it could see change."""
+"""Find out which objects have a state that fits would share."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from gpu_hpo.devices._namespace import is_device_array
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), range, slice, np.generic)
 BY_NAME = (type, ModuleType, np.ufunc, np.dtype, type(np.mean))  # as pickle does
-# Whose functions keep what they need to check their arguments, and nothing else.
+# Libraries whose functions only keep what they need to check their arguments.
 _STATELESS = frozenset({"cuml", "cupy", "gpu_hpo", "numpy", "scipy", "sklearn"})
 
 
 def has_state(value: object) -> bool:
-    """Return whether users of a value could see what others have done to it.
+    """Return whether fits that share a value could see what others did to it.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def _has_state(value: object, seen: set[int]) -> bool:
     if isinstance(value, BuiltinFunctionType | MethodType):
         return _has_state(getattr(value, "__self__", None), seen)
     if isinstance(value, _PassthroughScorer):
-        return False  # it calls the model that it is given
+        return False  # it only calls the model that it gets
     inside: Iterable[Any]
     if isinstance(value, tuple | frozenset):
         inside = value
@@ -96,15 +96,15 @@ def _rebinds(code: CodeType) -> bool:
 
 
 def _has_attributes(function: FunctionType) -> bool:
-    """Return whether a function has been given attributes, which it may count in."""
+    """Return whether a function has attributes, which it may change."""
     return bool(function.__dict__.keys() - {"__wrapped__"})
 
 
 def keeps_in_module(function: FunctionType) -> bool:
     """Return whether a function changes its module, as far as can be seen.
 
-    That is by a global variable that it sets, by attributes of its own that it gets at
-    by its global name, or by a random state of the module.
+    It may set a global variable, change its own attributes by its global name, or draw
+    from a random state of the module.
     """
     code, names = function.__code__, function.__globals__
     itself = names.get(function.__name__) is function and _has_attributes(function)
