@@ -32,7 +32,7 @@ def take_rows(value: Array, rows: Rows) -> Array:
     if hasattr(value, "iloc"):
         return value.iloc[rows]
     if type(value).__module__.startswith("cupyx"):
-        return value.tocsr()[_at(rows, value)]  # a CSR matrix is not copied
+        return value.tocsr()[_at(rows, value)]  # CSR stays as it is
     if scipy.sparse.issparse(value):
         return value[rows]
     if not hasattr(value, "shape"):

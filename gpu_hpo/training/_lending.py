@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lend rows to models and scorers so that none can write on the rows of others.
 
-All models of a process share rows. A user whose code is not known gets a copy; one of a
-library that only reads gets a view that cannot be written, which costs next to nothing.
-If that refuses to be written after all, the user is given a copy and tried again.
+All models of a process share rows. A model or scorer of unknown code gets a copy; one
+of a library that only reads gets a view that cannot be written, which costs next to
+nothing. If it tries to write after all, it gets a copy and runs once more.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ logger = logging.getLogger(__name__)
 
 # Libraries that write on rows only if a parameter says so, or by mistake.
 _READERS = frozenset({"sklearn", "cuml", "xgboost", "lightgbm", "numpy"})
-# Ours only read, and compiled code takes arrays that can be written.
+# Our own only read, and their compiled code needs writable arrays.
 _TRUSTED = frozenset({"gpu_hpo"})
 _SPARSE_PARTS = ("data", "indices", "indptr")
 _PLAIN = (type(None), bool, int, float, str)
-# What NumPy, SciPy, Cython, Numba and pandas say of memory that cannot be written.
+# Error messages of NumPy, SciPy, Cython, Numba and pandas about read-only memory.
 _REFUSALS = (
     "read-only",
     "readonly",
@@ -57,7 +57,7 @@ _REFUSALS = (
 
 
 class Access(IntEnum):
-    """Ways in which rows are lent to a user; for several users the largest counts."""
+    """How rows are lent to a model or scorer; for several, the largest counts."""
 
     SHARED = 0  # the rows themselves
     READ_ONLY = 1  # a view that cannot be written
@@ -65,7 +65,7 @@ class Access(IntEnum):
 
 
 def access_of(*users: object) -> Access:
-    """Return in which way estimators, scorers and functions are lent rows.
+    """Return how rows are lent to estimators, scorers and functions.
 
     Parameters
     ----------
@@ -74,13 +74,13 @@ def access_of(*users: object) -> Access:
     Returns
     -------
     Access
-        That of the most dangerous of the users and of all their parts.
+        The largest that any of them, or of their steps, needs.
     """
     return max(map(_access, users), default=Access.SHARED)
 
 
 def lend(value: Rows, access: Access) -> Rows:
-    """Lend rows, labels or weights to a user.
+    """Lend rows, labels or weights.
 
     Parameters
     ----------
@@ -90,8 +90,8 @@ def lend(value: Rows, access: Access) -> Rows:
     Returns
     -------
     like value
-        Where `value` is. Rows on a device cannot be protected: they are shared with
-        those who only read.
+        On the device of `value`. Rows on a device cannot be protected, so models and
+        scorers that only read share them.
     """
     if value is None or access is Access.SHARED:
         return value
@@ -101,32 +101,32 @@ def lend(value: Rows, access: Access) -> Rows:
 
 
 def lend_rows(rows: Mapping[str, Any], access: Access) -> Chunk:
-    """Lend all that has rows to a user."""
+    """Lend all rows of a chunk."""
     return {name: lend(value, access) for name, value in rows.items()}
 
 
 def lend_params(params: Mapping[str, Any], access: Access) -> dict[str, Any]:
-    """Lend parameters: arrays and lists like rows, what has a state as a copy."""
+    """Lend parameters: arrays and lists like rows, objects with a state as copies."""
     return {name: _lent_param(value, access) for name, value in params.items()}
 
 
 def with_access(
     call: Callable[[Access], Result], access: Access
 ) -> tuple[Result, Access]:
-    """Do something with rows that others read; once more with copies if need be.
+    """Use rows that others read; try once more with copies if that fails.
 
     Parameters
     ----------
     call : callable
-        ``call(access)`` lends the rows and uses them. It is called again only if rows
-        that cannot be written have to be.
+        ``call(access)`` lends the rows and uses them. It is called again only if it
+        fails because rows cannot be written.
     access : Access
 
     Returns
     -------
     result : object
     access : Access
-        With which it was done.
+        The access with which it succeeded.
     """
     try:
         return call(access), access
@@ -151,8 +151,8 @@ def call_lent(
         X, and y if there is one.
     params : mapping of str to object
     access : Access
-        What the method's owner may have of them. If that cannot be written and has to
-        be, the method is called once more, with copies.
+        What the method's owner may have of them. If it fails because they cannot be
+        written, the method is called once more, with copies.
     """
 
     def call(access: Access) -> Any:
@@ -175,7 +175,7 @@ def fit_lent(
 
 
 def is_refusal(error: BaseException | None) -> bool:
-    """Return whether an exception comes from memory that cannot be written."""
+    """Return whether an exception comes from a write to read-only memory."""
     while error is not None:
         text = str(error).lower()
         if any(words in text for words in _REFUSALS):
@@ -185,12 +185,12 @@ def is_refusal(error: BaseException | None) -> bool:
 
 
 def was_written(before: Rows, after: Rows) -> bool:
-    """Return whether rows that were lent as a copy are not what they were.
+    """Return whether rows that were lent as a copy have been changed.
 
     Parameters
     ----------
     before : array-like
-        The rows of which it is a copy.
+        The rows that were copied.
     after : like before
     """
     try:
@@ -279,10 +279,10 @@ def _parts(values: Iterable[Any]) -> Iterator[Any]:
 
 
 def _read_only(value: Array) -> Array:
-    """Return the same rows in an object of the user's own that cannot be written."""
+    """Return the same rows in a new object that cannot be written."""
     if isinstance(value, np.ndarray):
         if isinstance(value, np.ma.MaskedArray):
-            return value.copy()  # whose mask is another array
+            return value.copy()  # the mask is another array, which could be written
         view = value.view()
         view.flags.writeable = False
         return view
@@ -300,7 +300,7 @@ def _read_only(value: Array) -> Array:
 
 
 def _is_frame(value: object) -> bool:
-    """Return whether a value is a frame, or a column of one, by what frames can do."""
+    """Return whether a value is a frame, or a column of one, by its methods."""
     return hasattr(value, "iloc") and hasattr(value, "copy")
 
 
@@ -320,7 +320,7 @@ def _copied(value: Array) -> Array:
 
 
 def _copied_frame(frame: Any) -> Any:
-    """Copy a frame or a column, and what can be changed in its cells."""
+    """Copy a frame or a column, with mutable objects in its cells."""
     found = frame.copy()
     one = frame.ndim == 1
     if is_device_array(frame) or not hasattr(frame, "dtype" if one else "dtypes"):
@@ -340,7 +340,7 @@ def _copied_frame(frame: Any) -> Any:
 
 @lru_cache(maxsize=1)
 def _copies_on_write() -> bool:
-    """Return whether a pandas frame copies its rows before it is written."""
+    """Return whether pandas copies the rows of a frame before it writes on them."""
     import pandas as pd
 
     return int(pd.__version__.partition(".")[0]) >= 3
