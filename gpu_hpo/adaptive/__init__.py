@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Search by training many models a little, and going on with the good ones."""
+"""Search by training many models a little, and only the good ones further."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Share what the adaptive searches have in common, as scikit-learn sees them."""
+"""Define the base class of the adaptive searches, a scikit-learn estimator."""
 
 from __future__ import annotations
 
@@ -171,14 +171,14 @@ class BaseIncrementalSearchCV(
             that models train on, one a call; anything else is cut by `chunk_size`.
         y : array-like or Dask collection of shape (n_samples,), optional
         groups : array-like or Dask collection of shape (n_samples,), optional
-            Rows of one group either train or validate, all of them.
+            All rows of a group train, or all validate.
         validation_data : tuple (X, y) or (X, y, sample_weight), optional
             Rows to score models on; all of X then trains. Like X and y.
         **fit_params
-            What has one entry per row, `sample_weight` for one, is cut along with X,
-            and `sample_weight` goes to the scorer as well if that takes it. Anything
-            else goes to every call of `partial_fit`, or `fit`, as it is. `classes` are
-            found from y if not given.
+            Parameters with one entry per row, such as `sample_weight`, are cut along
+            with X; `sample_weight` also goes to the scorer if it takes weights. All
+            other parameters go unchanged to every call of `partial_fit`, or `fit`.
+            `classes` are found from y if not given.
 
         Returns
         -------
@@ -214,7 +214,7 @@ class BaseIncrementalSearchCV(
             validation_data=validation_data,
         )
         for name in _FITTED:
-            # What an earlier fit found is not what this one knows if it ends early.
+            # If this fit ends early, earlier results must not look like its own.
             self.__dict__.pop(name, None)
         with search_client() as client:
             if client.asynchronous:
@@ -234,7 +234,7 @@ class BaseIncrementalSearchCV(
         try:
             return client.sync(search)
         except KeyboardInterrupt:
-            # The client cancels the search, which then keeps what is known.
+            # The client cancels the search, which then keeps what it has found so far.
             ended.wait(read_seconds("interrupt-timeout"))
             raise
 
@@ -315,7 +315,7 @@ class BaseIncrementalSearchCV(
             blocks = blocks.with_rows(ROLES, roles)
         budget = placement.budget
         if budget.span(0, 1) is not None:
-            # Where all chunks are fitted to at once, one without weight does no harm.
+            # In one fit to all chunks, a chunk without weight does no harm.
             splitting = replace(
                 splitting, weights=search_args.weights, joined=budget.refits
             )
@@ -371,7 +371,7 @@ class BaseIncrementalSearchCV(
 
 
 async def _concrete(client: Client, params: dict[str, Any]) -> dict[str, Any]:
-    """Return fit parameters with what is Dask's replaced by its result."""
+    """Return fit parameters with Dask collections replaced by their results."""
     futures = {
         name: value if isinstance(value, Future) else client.compute(value)
         for name, value in params.items()

@@ -26,10 +26,10 @@ logger = logging.getLogger("gpu_hpo.model_selection")
 
 # Libraries some of whose estimators are replaced on a device.
 _REPLACED = {"cpu": frozenset({"cuml"}), "cuda": frozenset({"cuml", "sklearn"})}
-# What of scikit-learn hands rows on as they are, and what every estimator derives from.
+# Classes of scikit-learn that pass rows on unchanged, and modules of base classes.
 _NEUTRAL = frozenset({"Pipeline", "FunctionTransformer"})
 _BASES = ("sklearn.base", "sklearn.utils", "sklearn.callback")
-# A value that is found again under whatever name a counterpart has for it.
+# An unusual value, by which a parameter is found under a counterpart's name for it.
 _MARK = 7919
 
 
@@ -41,17 +41,17 @@ class Placement:
     ----------
     device : Device
     prototype : estimator
-        The user's, cloned.
+        A clone of the user's estimator.
     unset_seeds : tuple of str and of tuple
         Of the prototype.
     kind : estimator
-        What is trained in its place, or the prototype itself; for questions only.
+        An example of what trains: a counterpart, or the prototype. It is only asked.
     budget : Budget
-        By which that is trained: its parameter may have another name.
+        The user's, with the counterpart's name of its parameter.
     converted_to : {"cpu", "cuda"} or None
         Device for which models are turned into their counterparts, if they are.
     on_device : OnDevice or None
-        How rows are to be in GPU memory, if they are.
+        What models want of rows in GPU memory; None if rows are not there.
     """
 
     device: Device
@@ -82,13 +82,14 @@ def place(
     device : Device
         Where the workers can train.
     demanded : bool
-        Whether the user asked for that device. If not, what cannot train on a GPU as a
-        whole trains on the CPU.
+        Whether the user asked for that device. If not, a search that cannot train all
+        on a GPU trains on the CPU.
 
     Raises
     ------
     NoCounterpartError, DeviceNotFoundError
-        If the estimator, or a value that one of the trials has, cannot train there.
+        If the estimator, or a parameter's value in one of the trials, cannot train
+        there.
     """
     prototype = clone(estimator)
     stays = Placement(device, prototype, unset_seeds(prototype), prototype, budget)
@@ -103,12 +104,12 @@ def place(
             raise
         logger.info("training on the CPU: %s", error)
         on_cpu = replace(stays, device=Device("cpu", 0, str(error)))
-        # What is cuML's cannot go there as it is.
+        # cuML's estimators cannot train there as they are.
         return _converted(on_cpu, trials)
 
 
 def _converted(stays: Placement, trials: Mapping[int, Trial]) -> Placement:
-    """Turn the prototype, and what trials replace of it, if there is anything to."""
+    """Convert the prototype, and what trials replace of it, where that is needed."""
     name = stays.device.name
     values = [value for trial in trials.values() for value in trial.params.values()]
     if not (_libraries(stays.prototype) | _libraries(values)) & _REPLACED[name]:
@@ -119,7 +120,7 @@ def _converted(stays: Placement, trials: Mapping[int, Trial]) -> Placement:
         try:
             model = make_model(stays.prototype, trial, stays.unset_seeds)
         except (AttributeError, TypeError, ValueError) as error:
-            # A trial by itself, that will fail with this where it is trained.
+            # This trial fails alone, with the same error, where it is trained.
             logger.info("a trial cannot be made: %r", error)
             continue
         kinds.append(convert(model, name))
@@ -147,7 +148,7 @@ def _translated(budget: Budget, prototype: Estimator, device: str) -> Budget:
         params = convert(marked, device).get_params(deep=True)
     except NoCounterpartError:
         return budget
-    # Other values may be arrays, of which equality says nothing.
+    # Other values may be arrays, which have no single answer to `==`.
     marks = {k: v for k, v in params.items() if isinstance(v, int) and v == _MARK}
     names = list(marks)
     if len(names) != 1 or budget.name in names:
@@ -165,7 +166,7 @@ def _with_rows(placed: Placement, *, demanded: bool) -> Placement:
             f"{shown} trains on the CPU, whatever else {_shown(placed.kind)} is made of"
         )
     if "cuda" not in homes:
-        # Neither library's: what its rows are to be is for the user to say.
+        # Of neither library: where its rows are is the user's choice.
         reason = f"{_shown(placed.kind)} trains where X is; {placed.device.reason}"
         return replace(placed, device=replace(placed.device, reason=reason))
     if "any" in homes and not demanded:
@@ -190,7 +191,7 @@ def _check_on_cpu(kind: Estimator) -> None:
 
 
 def _home(part: Any) -> str:
-    """Return where an estimator reads its rows: "cuda", "cpu", "any" or, unread, ""."""
+    """Return where an estimator reads rows: "cuda", "cpu", "any"; "" if it does not."""
     if _roots(part) & {"cuml", "gpu_hpo"}:
         return "cuda"
     if type(part).__name__ in _NEUTRAL and _roots(part) >= {"sklearn"}:

@@ -31,7 +31,7 @@ def planned_calls(rungs: Sequence[Rung]) -> int:
 
 
 def planned_fits(rungs: Sequence[Rung], budget: Budget) -> dict[str, int]:
-    """Return how many fits a run takes, and the calls they are worth; {} if none."""
+    """Count the fits of a run, and the calls they are worth; {} without refits."""
     if not budget.refits:
         return {}
     starts = [0, *(rung.calls for rung in rungs)]

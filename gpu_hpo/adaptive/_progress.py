@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Report what a search does, by the log and scikit-learn's callbacks."""
+"""Report what a search does, to the log and to scikit-learn's callbacks."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ logger = logging.getLogger("gpu_hpo.model_selection")
 class Progress:
     """Listens to an engine, and passes its news on to the log and to callbacks.
 
-    To callbacks the search is a task and each trial a subtask of it, which begins
-    with the first news of the trial and ends when it trains no more.
+    Callbacks see the search as a task and each trial as its subtask, which begins with
+    the first news of the trial and ends when it trains no more.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Progress:
         Within scikit-learn's ``callback_management_context``.
     n_trials : int
     n_rows : (int, int)
-        To train and to validate on.
+        That train and that validate.
     n_chunks : int
     """
 
@@ -64,7 +64,7 @@ class Progress:
             known = news.reason in self._reasons
             self._reasons.add(news.reason)
             logger.log(
-                # What all of them fail with needs to be said once.
+                # A reason that many trials share is worth one warning.
                 logging.INFO if known else logging.WARNING,
                 "%s trial %d %s: %s",
                 self._name,
@@ -95,7 +95,7 @@ class Progress:
 
 
 class _Shown:
-    """The handler that shows the log, for as long as some search wants it."""
+    """Shows the log for as long as some search wants it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -125,9 +125,9 @@ _shown = _Shown()
 
 @contextmanager
 def shown_log(verbose: bool | float) -> Iterator[None]:
-    """Show the log on standard output for as long as a search runs, if wanted.
+    """Show the log on standard output while a search runs, if wanted.
 
-    Searches side by side share what shows it, so that no line comes twice.
+    Searches that run side by side share one handler, so that no line comes twice.
     """
     if not verbose:
         yield

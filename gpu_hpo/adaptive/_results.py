@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Turn the record of a search into the tables that users look at."""
+"""Turn the records of a search into the tables that users read."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def make_cv_results(
 
 
 def refit_metadata(history: History, budget: Budget, data: Any) -> dict[str, Any]:
-    """Count the work of refits, of which each score takes one.
+    """Count the work of refits, one per score.
 
     Parameters
     ----------
@@ -120,8 +120,8 @@ def refit_metadata(history: History, budget: Budget, data: Any) -> dict[str, Any
     Returns
     -------
     dict
-        ``resource``, ``n_fits``, ``calls_fitted`` (those that one fit repeats of the
-        one before counted again) and ``rows_fitted`` (of all fits).
+        ``resource``, ``n_fits``, ``calls_fitted`` (calls that a fit repeats are counted
+        again) and ``rows_fitted`` (of all fits).
     """
     before: dict[Any, int] = {}
     calls_fitted = rows_fitted = 0
@@ -144,9 +144,9 @@ def best_trial(
 ) -> Record | None:
     """Return the record of the best trial: the best last score among the finalists.
 
-    If none of them has a finite one, that of any trial, one that did not fail if
-    there is one; None if there is no finite score at all. Ties go to the lower trial
-    number. `_rank` ranks by the same rule.
+    If no finalist has a finite score, the best of all trials that did not fail; if none
+    of these has one, the best of all; None if there is no finite score. Ties go to the
+    lower trial number. `_rank` ranks by the same rule.
     """
     last = {record.trial: record for record in records}
     sound = [trial for trial in last if trial not in failed]
@@ -176,8 +176,8 @@ def _status(
 def _rank(scores: np.ndarray, status: Sequence[str]) -> np.ndarray:
     """Rank trials of the same status by score.
 
-    The best of those that were completed has rank 1, for it is the best of all: a trial
-    that was stopped may have had a higher score, but of less training.
+    The best completed trial has rank 1, even if a trial that was stopped had a higher
+    score after less training.
     """
     return ranks(scores, [_ORDER.get(kind, _FAILED) for kind in status])
 

@@ -116,7 +116,7 @@ class SearchRun(ABC):
         except asyncio.CancelledError:
             best = self._conclude(job, engine)
             if best is not None and spec.n_splits == 1:
-                # It is not trained again if it is gone.
+                # If it was lost, it is not trained again.
                 model = await runner.model_at_hand(
                     best.trial, read_seconds("interrupt-timeout") / 2
                 )
@@ -225,11 +225,12 @@ def _runner(job: Job, engine: Engine, announcer: Announcer) -> DaskRunner:
 async def _train_on_all(
     job: Job, best: Record, announcer: Announcer
 ) -> tuple[Any, str]:
-    """Train the best trial from its first call, on the rows that validated as well.
+    """Train the best trial from its first call, also on the rows that validated.
 
-    It makes as many calls as in the search, each on all rows of a chunk. Rows that were
-    given to validate on are chunks of their own; it then goes through all as often as
-    in the search, and so makes more calls where calls are chunks.
+    It makes as many calls as in the search, each on all rows of a chunk. Rows that the
+    user gave to validate on become chunks of their own. Where a call is a chunk, the
+    trial then makes more calls, so that it goes through all rows as often as in the
+    search.
 
     Parameters
     ----------
@@ -237,14 +238,14 @@ async def _train_on_all(
         Done; its data is changed.
     best : Record
     announcer : Announcer
-        Is told of the warnings.
+        It is told of warnings.
 
     Returns
     -------
     model : estimator or None
         None if it failed.
     error : str
-        Why.
+        Why it failed.
     """
     data, budget, calls = job.data, job.spec.budget, best.calls
     before = data.n_chunks

@@ -38,13 +38,13 @@ _SEVERAL = (list, tuple, set, Mapping)  # of metrics
 
 @dataclass
 class SearchArgs:
-    """A search as asked for: everything that is known before a cluster is.
+    """A search as the user asked for it: all that is known before there is a cluster.
 
     Attributes
     ----------
     blocks : Blocks
     whole : dict
-        Fit parameters that go to every call as they are.
+        Fit parameters that go to every call unchanged.
     fit_rows, score_rows : tuple of str
         Per-row parameters of `partial_fit` or `fit`, and of the scorer.
     seed : numpy.random.SeedSequence
@@ -53,7 +53,7 @@ class SearchArgs:
     y, groups
         As given to its `fit`, for splitters.
     validation : Blocks or None
-        Rows to validate on that the user gave.
+        Validation rows, if the user gave them.
     config : dict
         scikit-learn's settings in the user's thread.
     """
@@ -74,7 +74,7 @@ class SearchArgs:
 
     @property
     def weights(self) -> tuple[str, ...]:
-        """Those of `fit_rows` by which rows, or those of one step, are weighted."""
+        """Those of `fit_rows` that are weights, of the model or of one step."""
         return tuple(
             name
             for name in self.fit_rows
@@ -114,7 +114,7 @@ def read_search_args(
             _check_has_rows(name, value)
     _check_validation(search, groups, validation_data)
     if groups is not None and not is_dask_collection(groups):
-        count_groups(groups)  # complains of those that are missing
+        count_groups(groups)  # raises if some are missing
     _check_weight(fit_params.get("sample_weight"))
     if not isinstance(search.estimator, Future):
         check_estimator(search, search.estimator, budget)
@@ -134,7 +134,7 @@ def read_search_args(
     _check_one_place({"X": X, "y": y, **rows})
     by_splitter = is_splitter(search.cv)
     by_row = rows if groups is None or by_splitter else {**rows, GROUPS: groups}
-    # Chunks of consecutive rows could lie in one group, or fold, as a whole.
+    # A chunk of consecutive rows could lie wholly in one group, or one fold.
     cut: dict[str, Any] = {"interleave": groups is not None or by_splitter}
     cut |= budget.cut(n or 0, search._calls_for_all_rows(), search.chunk_size)
     blocks = as_blocks(X, y, by_row, **cut)
@@ -181,7 +181,7 @@ def _check_weight(weight: Any) -> None:
 def _check_validation(
     search: Any, groups: ArrayLike | None, validation_data: Any
 ) -> None:
-    """Raise if the user says in two ways what to validate on."""
+    """Raise if the arguments name two sets of rows to validate on."""
     ways = {
         "cv": search.cv,
         "test_size": search.test_size,
@@ -271,7 +271,7 @@ def check_estimator(search: Any, estimator: Estimator, budget: Budget) -> None:
 def _check_parts(
     estimator: Estimator, space: Mapping[str, Any], budget: Budget
 ) -> None:
-    """Raise if the budget cannot train what some listed value makes of a part."""
+    """Raise if the budget cannot train with some listed value of a step."""
     known = estimator.get_params(deep=True)
     for name, values in space.items():
         if hasattr(values, "rvs") or name not in known:
@@ -305,11 +305,11 @@ def _check_has_rows(name: str, value: object) -> None:
 
 
 def _check_one_place(data: Mapping[str, Any]) -> None:
-    """Raise if some of what has rows is on the host and some on a device."""
+    """Raise if some data is on the host and some on a device."""
     places = {
         name: is_device_array(value)
         for name, value in data.items()
-        # What is no number cannot be on a device, and its codes will be.
+        # Strings cannot be on a device; their codes will be.
         if value is not None and (name == "X" or _is_numeric(value))
     }
     apart = [name for name, place in places.items() if place != places["X"]]
@@ -336,7 +336,7 @@ def _check_data(estimator: Any, X: Any, y: Any) -> Any:
     tags = get_tags(estimator)
     wants = get_tags(_first_step(estimator)).input_tags
     if wants.two_d_array and not (wants.one_d_array or wants.three_d_array):
-        # Of a list the first row tells; without rows there is another error to come.
+        # The first row tells for a list; a list without rows is refused later.
         ndim = getattr(X, "ndim", None) or (1 + np.ndim(X[0]) if len(X) else 2)
         if ndim != 2:
             raise ValueError(
@@ -358,7 +358,7 @@ def _check_data(estimator: Any, X: Any, y: Any) -> Any:
 
 
 def _first_step(estimator: Estimator) -> Any:
-    """Return what is given X as it is: a pipeline's first step that does anything."""
+    """Return what gets X unchanged: a pipeline's first step that does anything."""
     while isinstance(estimator, Pipeline):
         steps = [s for _, s in estimator.steps if s not in (None, "passthrough")]
         if not steps:

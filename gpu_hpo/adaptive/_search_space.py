@@ -17,7 +17,7 @@ from gpu_hpo.training._content_keys import Keys
 
 
 def check_space(estimator: Any, parameters: Any) -> None:
-    """Raise if `parameters` is empty or names what `estimator` does not have.
+    """Raise if `parameters` is empty or has a name that `estimator` does not have.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def check_space(estimator: Any, parameters: Any) -> None:
         for name, values in space.items():
             if not isinstance(name, str):
                 raise TypeError(f"parameters names {name!r}, which is not a str")
-            # A parameter of a part that is itself searched need not exist yet.
+            # If a step is itself searched, its parameters need not exist yet.
             parts = name.split("__")
             owners = {"__".join(parts[:n]) for n in range(1, len(parts))}
             if name not in known and not owners & space.keys():
@@ -74,7 +74,7 @@ def n_to_sample(parameters: ParameterSpace, n: int) -> int:
             return n
         return min(n, len(ParameterGrid(parameters))) or n
     except (TypeError, ValueError, AttributeError):
-        return n  # what is wrong with the space is for `check_space` to say
+        return n  # `check_space` says what is wrong with the space
 
 
 def n_distinct(params: Sequence[Mapping[str, Any]]) -> int:
@@ -102,7 +102,7 @@ def sample(
     """
     rng = np.random.RandomState(np.random.MT19937(seed))
     with warnings.catch_warnings():
-        # Said once for the whole search by the caller, with what follows from it.
+        # The caller warns of this once, for the whole search.
         warnings.filterwarnings("ignore", "The total space of parameters")
         return list(ParameterSampler(parameters, n, random_state=rng))
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Tell workers all that they need to make, train and score a search's models."""
+"""Collect all that workers need to make, train and score a search's models."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def make_trial_spec(
     *,
     stacked: bool,
 ) -> TrialSpec:
-    """Put together what is known once data is loaded.
+    """Make the spec of a search, once its data is loaded.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def make_trial_spec(
     scoring : Scoring
     search_args : SearchArgs
     fit_params : dict
-        Those for every call, with what was Dask's computed.
+        Those for every call, with Dask collections computed.
     data : ResidentData
         Loaded.
     stacked : bool
@@ -79,7 +79,7 @@ def make_trial_spec(
 
 
 def _check_labels(labels: np.ndarray) -> None:
-    """Raise if these are not what tells classes apart."""
+    """Raise if these cannot be class labels."""
     if labels.dtype.kind == "f" and np.isnan(labels).any():
         raise ValueError("y has NaN among its class labels")
     check_classification_targets(labels)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Choose the rows to score models on: a hold-out, folds, or what the user gives."""
+"""Choose the rows to score models on: held-out rows, folds, or the user's rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from gpu_hpo.data._chunk import GROUPS
 from gpu_hpo.devices._namespace import to_host
 from gpu_hpo.training._lending import access_of, lend
 
-# Of what is fitted anew, a chunk says little about how many rows should validate.
+# Where models are refitted, the size of a chunk is no measure for that of validation.
 REFIT_TEST_SIZE = 0.2
 
 
@@ -38,7 +38,7 @@ async def plan_splitting(
     refits: bool,
     seed: np.random.SeedSequence,
 ) -> tuple[Splitting, np.ndarray | None]:
-    """Decide how rows are divided; groups, and y if a splitter asks, are looked at.
+    """Decide how rows are divided, by groups, or by y if a splitter needs it.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ async def plan_splitting(
     classify : bool
         Whether y holds class labels.
     refits : bool
-        Whether models are fitted anew for each score.
+        Whether models train by refits.
     seed : numpy.random.SeedSequence
         Decides which groups are held out.
 
@@ -60,7 +60,7 @@ async def plan_splitting(
     Raises
     ------
     ValueError
-        If there is no way to do as asked.
+        If the rows cannot be divided as asked.
     """
     blocks, cv = search_args.blocks, search_args.cv
     if search_args.stratify and not classify:
@@ -86,7 +86,7 @@ async def plan_splitting(
             numbers = hold_out_groups(counts, test_size, seed)
     if cv is not None:
         return Splitting(0.0, int(cv), stratify, numbers), None
-    # What is held out trains in the end, with the chunk that it is of.
+    # Rows that are held out train in the end, with their chunk.
     together = search_args.refit is True
     return Splitting(test_size, None, stratify, numbers, together), None
 

@@ -37,23 +37,24 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
 
     Runs several brackets of successive halving side by side, from one that samples
     many models and drops most of them after few calls to one that trains a few
-    models to the end. A drop-in for dask-ml's class of the same name.
+    models to the end. A drop-in replacement for dask-ml's class of the same name.
 
-    `max_iter` and the number of rows per chunk follow from two wishes: how many rows
-    the best model should see, ``n_examples``, and about how many parameter sets to
-    try, ``n_params``: take ``max_iter = n_params`` and chunks of ``n_examples //
+    To choose `max_iter` and the number of rows per chunk, decide how many rows the best
+    model should see, ``n_examples``, and about how many parameter sets to try,
+    ``n_params``. Then take ``max_iter = n_params`` and chunks of ``n_examples //
     n_params`` rows.
 
     Parameters
     ----------
     {{estimator}}
     max_iter : int, default=81
-        Most calls of any model: of `partial_fit`, each on one chunk, or what `resource`
-        says.
+        Most calls of any model. A call is one `partial_fit` on one chunk, or what
+        `resource` says.
     aggressiveness : int, default=3
-        Keep one model of so many at each decision; at least 2. 4 suits a first look.
+        At each decision, one of this many models is kept; at least 2. 4 suits a first
+        look.
     patience : int or bool, default=False
-        Stop models whose score rose by no more than `tol` in so many calls. At least
+        Stop models whose score rose by no more than `tol` in this many calls. At least
         2; True is ``max_iter // aggressiveness``.
     {{meta}}
     {{tol}}
@@ -66,29 +67,29 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         ``param_NAME`` (masked where a model does not have it), ``test_score`` (the
         last), ``rank_test_score``, ``partial_fit_calls``, means and standard
         deviations of ``partial_fit_time`` and ``score_time`` in seconds, ``status``
-        ("completed", "stopped", "failed" or "lost") and ``error``. Ranks are by the
-        last score, among those of a kind: models that were completed first (the best
-        has rank 1), then those that were stopped before the end, those that failed or
-        were lost, and last, with one rank, all whose last score is not finite. Equal
-        scores of a kind share the lower rank. Other metrics are ranked alike.
+        ("completed", "stopped", "failed" or "lost") and ``error``. Ranks go by status,
+        then by last score: completed models first (the best has rank 1), then those
+        that were stopped, then those that failed or were lost. Equal scores with equal
+        status share the lower rank; all models whose last score is not finite share
+        the last rank. Other metrics are ranked in the same way.
     history_ : list of dict
-        One per score, by time: ``model_id``, ``bracket``, ``params``, ``score``,
+        One per score, oldest first: ``model_id``, ``bracket``, ``params``, ``score``,
         ``partial_fit_calls``, ``partial_fit_time`` and ``score_time`` (seconds since
         the model's previous record), ``elapsed_wall_time``.
     model_history_ : dict of str to list of dict
-        The same by model.
+        The same entries by ``model_id``.
     best_estimator_ : estimator
         The model with the best last score of those trained to the end of their
-        bracket. It is not trained again on all data.
+        bracket. It is not trained again on all rows unless `refit` says so.
     best_score_, best_params_, best_index_
         Its score, parameters and row in `cv_results_`.
     metadata, metadata_ : dict
         ``n_models``, ``partial_fit_calls`` and ``brackets``: as planned, and as done.
         A bracket has no more models than a space of lists has parameter sets.
-        With another `resource` than "partial_fit" both have ``n_fits`` and
-        ``calls_fitted``, and `metadata_` has ``resource`` and ``rows_fitted``, which
-        count the work of all fits that were scored, while ``partial_fit_calls`` counts
-        where models got to.
+        If `resource` trains by refits, both also have ``n_fits`` and ``calls_fitted``,
+        and `metadata_` has ``resource`` and ``rows_fitted``. These count the work of
+        all fits that were scored; ``partial_fit_calls`` counts the calls that models
+        reached.
     device_ : gpu_hpo.devices.Device
         Where models trained, and why there.
     scorer_, multimetric_, n_splits_
@@ -208,7 +209,7 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
             params += found
         wanted = [bracket.n_trials for bracket in brackets]
         if len(params) < sum(wanted):
-            # A bracket that wanted more than there are has all that there are.
+            # A bracket that wants more parameter sets than there are has all of them.
             by_bracket = " + ".join(map(str, wanted))
             warn_small_space(params, f"{sum(wanted)} ({by_bracket} by bracket)")
         schedule = Hyperband(

@@ -30,25 +30,25 @@ from gpu_hpo.schedules._ladder import Ladder
 
 @with_shared_docs
 class IncrementalSearchCV(BaseScheduledSearchCV):
-    """Train all models on chunk by chunk, and score them regularly.
+    """Train all models chunk by chunk, and score them regularly.
 
-    No model is dropped, for data that does not fit into memory and few parameters to
-    try; with `patience` models stop that improve no more. A drop-in for dask-ml's class
-    of the same name.
+    No model is dropped, but with `patience` models stop that no longer improve. It
+    suits data that does not fit into memory and few parameter sets. A drop-in
+    replacement for dask-ml's class of the same name.
 
     Parameters
     ----------
     {{estimator}}
     n_initial_parameters : int or "grid", default=10
-        Parameter sets to sample, or "grid" for all there are in a space of lists.
+        Parameter sets to sample, or "grid" for all in a space of lists.
     decay_rate : None
-        Has no effect, as in dask-ml since its 1.4.0, and warns unless it is None;
-        `InverseDecaySearchCV` is the search that it is for.
+        Has no effect, as in dask-ml since its 1.4.0, and warns unless it is None; use
+        `InverseDecaySearchCV` instead.
     patience : int or False, default=False
-        Stop models whose score rose by no more than `tol` in so many calls. At least
+        Stop models whose score rose by no more than `tol` in this many calls. At least
         2. Models that were stopped may still be the best.
     fits_per_score : int, default=1
-        Calls between two scores of a model, at most.
+        Most calls between two scores of a model.
     max_iter : int, default=100
         Calls of each model, if `patience` does not stop it. It is never exceeded.
     scores_per_fit : int, optional
@@ -64,13 +64,12 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         As in `HyperbandSearchCV`; ``model_id`` is the number of the model.
     metadata, metadata_ : dict
         ``partial_fit_calls``, ``n_models``, ``max_iter``: as planned, and as done; and
-        what refits came to, as in `HyperbandSearchCV`.
+        the work of refits, as in `HyperbandSearchCV`.
 
     Notes
     -----
-    With another `resource` than "partial_fit" a score takes a fit of its own. Models
-    are then scored after `max_iter` calls only and, with `patience`, where it would
-    stop them otherwise.
+    If `resource` trains by refits, each score takes a fit. Models are then scored only
+    after `max_iter` calls and, with `patience`, where a plateau would stop them.
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {

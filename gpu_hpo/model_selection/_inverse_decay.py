@@ -25,22 +25,24 @@ from gpu_hpo.schedules._ladder import Ladder
 
 @with_shared_docs
 class InverseDecaySearchCV(IncrementalSearchCV):
-    """Train fewer and fewer models, the more calls they have made.
+    """Train fewer models the more calls they have made.
 
-    After ``t`` calls some ``n_initial_parameters / (2 + t) ** decay_rate`` of the best
-    models train on, until one is left. A drop-in for dask-ml's class of the same name,
-    with its numbers, except that no model makes more than `max_iter` calls.
+    After ``t`` calls the best ``n_initial_parameters / (2 + t) ** decay_rate`` models,
+    roughly, train further, until one is left. A drop-in replacement for dask-ml's class
+    of the same name, with the same numbers, except that no model makes more than
+    `max_iter` calls.
 
     Parameters
     ----------
     {{estimator}}
     n_initial_parameters : int or "grid", default=10
-        Parameter sets to sample, or "grid" for all there are in a space of lists.
+        Parameter sets to sample, or "grid" for all in a space of lists.
     patience : int or False, default=False
-        Stop models whose score rose by no more than `tol` in so many calls. At least
+        Stop models whose score rose by no more than `tol` in this many calls. At least
         2. Models that were stopped keep their rank.
     fits_per_score : int, default=1
-        With `patience`, or without decay: calls between two scores of a model, at most.
+        With `patience`, or with ``decay_rate=0``: most calls between two scores of a
+        model.
     max_iter : int, default=100
         Most calls of any model.
     decay_rate : float, default=1.0
@@ -55,7 +57,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         As in `HyperbandSearchCV`; ``model_id`` is the number of the model.
     metadata, metadata_ : dict
         ``partial_fit_calls``, ``n_models``, ``max_iter``: as planned, and as done; and
-        what refits came to, as in `HyperbandSearchCV`.
+        the work of refits, as in `HyperbandSearchCV`.
 
     See Also
     --------
@@ -64,9 +66,9 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
     References
     ----------
     Li, Jamieson, DeSalvo, Rostamizadeh and Talwalkar, "Hyperband: a novel
-    bandit-based approach to hyperparameter optimization", 2016, from whose most
-    adaptive bracket a `decay_rate` of 1 does not differ by much,
-    https://arxiv.org/abs/1603.06560
+    bandit-based approach to hyperparameter optimization", 2016,
+    https://arxiv.org/abs/1603.06560. A `decay_rate` of 1 is close to the most adaptive
+    bracket of that paper.
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -122,7 +124,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         )
 
     def _warn_deprecated(self) -> None:
-        """Do not warn: here `decay_rate` is what it is for."""
+        """Do not warn: here `decay_rate` has an effect."""
 
     def _schedule(self, n_trials: int) -> Ladder:
         return InverseDecay(

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Search by one schedule for all models, also by any schedule of the user's."""
+"""Search by one schedule for all models, which may be the user's."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from gpu_hpo.schedules._base import Schedule
 class BaseScheduledSearchCV(BaseIncrementalSearchCV):
     """Base of the searches whose models are all in one schedule from the start.
 
-    Subclasses set `n_initial_parameters` and say which schedule it is.
+    Subclasses set `n_initial_parameters` and implement `_schedule`.
     """
 
     n_initial_parameters: int | str
@@ -71,11 +71,11 @@ class BaseScheduledSearchCV(BaseIncrementalSearchCV):
 
     def _max_calls(self) -> int:
         horizon = self._schedule(self._n_models()).horizon()
-        # Only what cuts chunks for calls asks, and refuses what is left open.
+        # Only a budget that cuts chunks for calls asks, and it refuses an open horizon.
         return sys.maxsize if horizon is None else horizon
 
     def _calls_for_all_rows(self) -> int:
-        # Which may be more than any model of this schedule comes to.
+        # This may be more than any model of this schedule reaches.
         most = getattr(self, "max_iter", None)
         return self._max_calls() if most is None else int(most)
 
@@ -97,22 +97,22 @@ class BaseScheduledSearchCV(BaseIncrementalSearchCV):
 
 @with_shared_docs
 class ScheduledSearchCV(BaseScheduledSearchCV):
-    """Follow a schedule of one's own: which model trains how long.
+    """Follow your own schedule, which decides which model trains how long.
 
-    It does everything that the other searches do but decide. To decide after each round
-    of scores by a function, as dask-ml's ``additional_calls`` does, make the schedule
-    with `gpu_hpo.schedules.Rounds`; to decide earlier than at the end of a round, write
-    a `gpu_hpo.schedules.Schedule`, and check it by
+    It does everything that the other searches do, except decide. To decide by a
+    function after each round of scores, as with dask-ml's ``additional_calls``, make
+    the schedule with `gpu_hpo.schedules.Rounds`. To decide before a round is complete,
+    write a `gpu_hpo.schedules.Schedule`, and check it with
     `gpu_hpo.testing.check_schedule`.
 
     Parameters
     ----------
     {{estimator}}
     schedule : callable
-        ``schedule(n_trials)`` returns a new `gpu_hpo.schedules.Schedule` of so many
-        trials, one for each parameter set, in their order; it is called more than once.
+        ``schedule(n_trials)`` returns a new `gpu_hpo.schedules.Schedule` of this many
+        trials, one for each parameter set, in their order. It is called more than once.
     n_initial_parameters : int or "grid", default=10
-        Parameter sets to sample, or "grid" for all there are in a space of lists.
+        Parameter sets to sample, or "grid" for all in a space of lists.
     {{shared}}
 
     Attributes
@@ -121,13 +121,13 @@ class ScheduledSearchCV(BaseScheduledSearchCV):
 best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         As in `HyperbandSearchCV`; ``model_id`` is the number of the model.
     metadata_ : dict
-        ``partial_fit_calls``, ``n_models`` and ``max_iter``, as done; and what refits
-        came to, as in `HyperbandSearchCV`.
+        ``partial_fit_calls``, ``n_models`` and ``max_iter``, as done; and the work of
+        refits, as in `HyperbandSearchCV`.
 
     Notes
     -----
-    With ``resource="n_samples"`` the schedule has to know beforehand how many calls a
-    model may come to: `Rounds` by its argument `max_calls`.
+    With ``resource="n_samples"`` the schedule must know beforehand how many calls a
+    model may make: `Rounds` has the argument `max_calls` for this.
 
     Examples
     --------
@@ -178,7 +178,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         super().__init__(
             estimator,
             parameters,
-            # When models stop is for the schedule to say.
+            # The schedule decides when models stop.
             patience=False,
             tol=None,
             test_size=test_size,
@@ -229,10 +229,10 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
 
 
 def _check_grid(parameters: ParameterSpace) -> None:
-    """Raise if some values cannot be gone through one by one.
+    """Raise if some values cannot be iterated over.
 
-    The number of models follows from the grid, so this cannot wait until all spaces are
-    checked against the estimator; what is said here is worded as it is there.
+    The number of models follows from the grid, so this comes before the space is
+    checked against the estimator; errors have the same words as there.
     """
     spaces = [parameters] if isinstance(parameters, Mapping) else parameters
     if not spaces:
@@ -249,7 +249,7 @@ def _check_grid(parameters: ParameterSpace) -> None:
 
 
 def _check_grid_values(name: Any, values: Any) -> None:
-    """Raise if the values of one parameter are no list, or an empty one."""
+    """Raise if the values of one parameter are not a list, or an empty one."""
     if hasattr(values, "rvs"):
         raise ValueError(
             "n_initial_parameters='grid' takes each value once, but "

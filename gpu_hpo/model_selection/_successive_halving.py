@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Successive halving as a scikit-learn search."""
+"""Offer successive halving as a scikit-learn search."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from gpu_hpo.schedules._successive_halving import SuccessiveHalving
 
 @with_shared_docs
 class SuccessiveHalvingSearchCV(BaseScheduledSearchCV):
-    """Successive halving: train many models a little, keep the best, go on.
+    """Successive halving: train many models a little, keep the best, train on.
 
     Parameters
     ----------
@@ -37,9 +37,9 @@ class SuccessiveHalvingSearchCV(BaseScheduledSearchCV):
     max_iter : int, optional
         Most calls of any model. By default halving goes on until one is left.
     aggressiveness : int, default=3
-        Keep one model of so many at each decision; at least 2.
+        At each decision, one of this many models is kept; at least 2.
     patience : int or False, default=False
-        Stop models whose score rose by no more than `tol` in so many calls. At least
+        Stop models whose score rose by no more than `tol` in this many calls. At least
         2.
     {{tol}}
     {{shared}}
@@ -51,7 +51,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         As in `HyperbandSearchCV`; ``model_id`` is the number of the model.
     metadata, metadata_ : dict
         ``partial_fit_calls``, ``n_models``, ``max_iter``: as planned, and as done; and
-        what refits came to, as in `HyperbandSearchCV`.
+        the work of refits, as in `HyperbandSearchCV`.
 
     References
     ----------

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Upload the next chunk while one trains, where chunks do not stay on a device."""
+"""Upload the next chunk while models train, where chunks do not stay on a device."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from gpu_hpo.devices._namespace import synchronize
 
 
 class Ahead:
-    """Gives the chunk of a call as ``upload`` makes it, and begins with the next.
+    """Returns the uploaded chunk of a call, and begins to upload the next.
 
-    At most two chunks are held: that in use, and the next. Use it in a ``with`` block.
+    It holds at most two chunks: the one in use, and the next. Use it in a ``with``
+    block.
 
     Parameters
     ----------
     chunk_of_call : callable
         Chunk for call number n.
     upload : callable
-        Makes of it what models train on; called in a thread of its own.
+        Returns the chunk in GPU memory; it is called in a thread of its own.
     last : int
-        Call after which there is no other.
+        The last call.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Ahead:
     def __call__(self, call: int) -> Chunk:
         """Wait for the chunk of a call."""
         if self._coming.keys() - {call}:
-            # What still reads a chunk would see the memory's next content.
+            # A kernel that still reads a chunk would see what its memory holds next.
             synchronize()
         begun = {n: f for n, f in self._coming.items() if n in (call, call + 1)}
         for n in (call, call + 1):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Find what the client must know of the blocks on workers, and count their rows."""
+"""Find what the client must know about blocks on workers, and count their rows."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ class BlockFacts:
     n_train, n_validation : int
         Rows of the chunk and of the piece.
     n_bytes : int
-        Of the train chunk.
+        Of the chunk.
     labels : ndarray or None
         Distinct labels, if asked for.
     by_split : ndarray of int of shape (n_splits, 2), or None
         Rows that train and that validate in each split, where rows have roles.
     without_weight : str or None
-        Weights that are 0 for all rows that could train, if there are such.
+        Name of weights that are 0 for all rows that could train, if there are any.
     split_without_weight : (int, str) or None
-        Where rows have roles, the first split of whose rows that train all have weight
-        0, and by which weights.
+        Where rows have roles: the first split whose training rows all have weight 0,
+        and the name of these weights.
     """
 
     n_train: int
@@ -54,10 +54,10 @@ class BlockFacts:
 
 
 def class_labels(y: ArrayLike) -> np.ndarray | None:
-    """Return the class labels of rows, on the host; None if rows have no one class."""
+    """Return the class labels of rows, on the host; None if rows have several."""
     labels = np.asarray(to_host(y))
     if labels.ndim > 1:
-        # Of several outputs no row has one class; a single column is as good as flat.
+        # With several outputs a row has several labels; one column can be flattened.
         return labels.ravel() if labels.shape[1] == 1 else None
     return labels
 
@@ -96,7 +96,7 @@ def without_weight(chunk: Chunk, weights: tuple[str, ...]) -> str | None:
     for name in weights:
         weight: Any = chunk.get(name)
         kind = getattr(getattr(weight, "dtype", None), "kind", "O")
-        # Of what is none, or not as weights are, the model says what is wrong.
+        # If these are no valid weights, the model says what is wrong.
         if kind not in "biuf" or weight.ndim != 1 or not len(weight):
             continue
         if not bool((weight != 0).any()):
@@ -131,16 +131,16 @@ class RowCounts(NamedTuple):
     Attributes
     ----------
     n_rows : (int, int)
-        That train and that validate; in cross-validation on average over the splits.
+        Rows that train and that validate; in cross-validation the mean over splits.
     chunk_rows : list of int
-        That each chunk has for the models of a trial, all splits together.
+        Rows of each chunk that train, summed over the splits.
     n_splits : int or None
         None where rows have no roles.
     last : set of int
         Chunks without weight, which must not come first.
     spare : dict of int to bool
-        Blocks, of those that have rows, that validate and give no chunk for want of
-        weight; and whether they do when the rows that validate train as well.
+        Blocks with rows that only validate, since their training rows have no weight;
+        and whether they become chunks when validation rows train as well.
     """
 
     n_rows: tuple[int, int]
@@ -151,13 +151,13 @@ class RowCounts(NamedTuple):
 
 
 def count_rows(facts: list[BlockFacts], n_held: int, splitting: Splitting) -> RowCounts:
-    """Count rows, and raise ValueError if some model finds none to do with.
+    """Count rows, and raise ValueError if a model has none to train or validate on.
 
     Parameters
     ----------
     facts : list of BlockFacts
     n_held : int
-        Rows to validate on that are in no block.
+        Rows to validate on that the user gave apart from the blocks.
     splitting : Splitting
     """
     test_size = splitting.test_size
@@ -198,7 +198,7 @@ def count_rows(facts: list[BlockFacts], n_held: int, splitting: Splitting) -> Ro
 def count_held(facts: list[BlockFacts]) -> int:
     """Count the rows that the user gave to validate on.
 
-    To a score rows of weight 0 are not there, so blocks of them need not be.
+    Scores ignore rows of weight 0, so blocks may consist of them.
 
     Raises
     ------

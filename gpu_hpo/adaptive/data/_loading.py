@@ -56,12 +56,12 @@ def split_block(
 ) -> SplitBlock:
     """Split one block into a train chunk and a validation piece.
 
-    Where rows have roles, the chunk is the whole block with them, and no piece is left.
+    Where rows have roles, the chunk is the whole block, and the piece is empty.
 
     Parameters
     ----------
     block : Chunk
-        Roles in it are those to go by.
+        If it has roles, these are used.
     splitting : Splitting
     seed : numpy.random.SeedSequence
         This block's own.
@@ -99,7 +99,7 @@ def split_block(
     chunk = take_chunk_rows(block, train)
     bare = without_weight(chunk, splitting.weights)
     if bare is not None and not splitting.joined:
-        # To many models nothing but such rows is an error; no rows, they are no call.
+        # Many models raise for rows without weight; without rows, it is no chunk.
         chunk = take_chunk_rows(chunk, slice(0))
     facts = BlockFacts(
         n_rows(chunk),
@@ -113,7 +113,7 @@ def split_block(
 
 @dataclass
 class Item:
-    """A pack or validation part: where it came from and who has it."""
+    """A pack or validation part: how to make it again, and which worker has it."""
 
     nbytes: int
     make: Callable[[], list[Chunk]] | None  # for data that the client can send again
@@ -189,12 +189,12 @@ class Loader:
         return await self._load_concrete(workers, pack_bytes)
 
     def split(self, i: int) -> SplitBlock:
-        """Split block `i`, the same however often."""
+        """Split block `i`; the result is the same each time."""
         block = self._blocks.blocks[i]
         return split_block(block, self._splitting, self._split_seed(i), self._classify)
 
     async def send(self, item: Item, kind: str, value: list[Chunk], home: str) -> None:
-        """Put what the client holds on one worker, under a key not used before."""
+        """Send what the client holds to one worker, under a key not used before."""
         item.sent += 1
         key = f"{self._name}-{kind}-sent-{item.sent}"
         item.future, there = await scatter(self._client, key, pack(value), [home])
@@ -204,7 +204,7 @@ class Loader:
         return spawn_seed(self._seed, SPLIT_SEED, i)
 
     def _groups(self) -> list[range]:
-        """Return which blocks' pieces make up which validation part."""
+        """Return, for each validation part, the blocks that its pieces come from."""
         n_blocks = len(self._blocks.blocks)
         return even_runs(n_blocks, n_parts(n_blocks, self._splitting.test_size))
 
@@ -303,14 +303,14 @@ class Loader:
         try:
             found = await self._client.gather(futures[-len(facts) :])
         except BaseException:
-            # Who keeps the traceback would keep the data.
+            # A caller who keeps the traceback would keep the data alive.
             for future in futures:
                 future.release()
             raise
         futures = futures[: -len(facts)]
         known = [fact for group in found for fact in group]
         with self._client.as_current():
-            # Only then is it known where each of them is.
+            # Before that it is not known where each of them is.
             await wait(futures)
         homes = await self._client.who_has(futures)
         items = []
@@ -323,7 +323,7 @@ class Loader:
     def _keep(
         self, packs: list[Item], parts: list[Item], known: list[BlockFacts]
     ) -> None:
-        """Take those that rows came to."""
+        """Keep packs and parts that have rows."""
         for item, fact in zip(packs, known, strict=True):
             if fact.n_train:
                 item.nbytes = fact.n_bytes
@@ -355,7 +355,7 @@ def join_pieces(pieces: list[Chunk]) -> Chunk:
 
 
 def _at_hand(value: Any) -> Any:
-    """Return the value itself if the graph holds it, which saves a task."""
+    """Return the value if the graph holds it, which saves a task."""
     if not is_dask_collection(value):
         return value
     node = value.__dask_graph__().get(value.key)
@@ -369,7 +369,7 @@ def _split(
     block: Chunk, splitting: Splitting, seed: np.random.SeedSequence, classify: bool
 ) -> Parcel:
     split = split_block(block, splitting, seed, classify)
-    # Some have come here as Dask brings them, and are not copied by the splitting.
+    # Splitting may not have copied arrays that came here unaligned, by Dask.
     train, validation = aligned(split.train), aligned(split.validation)
     return Parcel(SplitBlock(train, validation, split.facts))
 

@@ -52,7 +52,7 @@ class MemoryPlan:
 
     @property
     def uploads_in_tasks(self) -> bool:
-        """Whether tasks upload what they train on, since a GPU cannot hold it all."""
+        """Whether tasks upload their chunks, since a GPU cannot hold all of them."""
         return self.total_bytes > self.resident_share * self.device_memory
 
     def of_workers(

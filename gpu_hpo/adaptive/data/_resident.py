@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keep chunks on workers: each goes to a worker once and stays there.
 
-Chunks are kept in packs, lists of consecutive chunks that move together, so that
-small chunks do not cost a message each. A pack has a home, the worker that got it
-first; any other worker that trains on it adopts it, under a key of its own that
-Dask neither drops as a spare replica nor moves. Data that would not fit into a
-worker's memory is not adopted but fetched when needed.
+Chunks are kept in packs: lists of consecutive chunks that move together, so that small
+chunks do not cost a message each. A pack has a home, the worker that got it first. Any
+other worker that trains on it adopts it under another key, so that Dask neither drops
+the copy as a spare replica nor moves it. Data that would not fit into a worker's memory
+is not adopted but fetched when needed.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ class ResidentData:
     name : str
         Prefix of keys, unique per search.
     splitting : Splitting
-        Which rows of each block validate, or what they are to each split.
+        Which rows of each block validate, or which role they have in each split.
     seed : numpy.random.SeedSequence
-        Decides who validates and in which order chunks train.
+        Determines which rows validate, and the order in which chunks train.
     classify : bool
         Whether y holds class labels.
     validation : Blocks, optional
-        Rows to validate on, if they are not among `blocks`.
+        Rows to validate on, if they are not in `blocks`.
     on_device : OnDevice or None
-        How chunks are to be moved into GPU memory, if they are.
+        What models want of chunks in GPU memory; None leaves chunks on the host.
     device_memory : float, default=inf
         Bytes of memory of each GPU. Chunks stay there if all of them fit.
 
@@ -59,11 +59,11 @@ class ResidentData:
     n_chunks, n_parts : int
         Train chunks and validation parts.
     n_bytes : int
-        Of all train chunks.
+        Of all chunks.
     labels : ndarray
         Distinct labels, if `classify`.
     chunk_rows : list of int
-        Rows that each train chunk has for the models of a trial, in all splits.
+        Rows of each chunk that train, summed over the splits.
     n_splits : int
         Models of a trial.
     """
@@ -165,10 +165,9 @@ class ResidentData:
         self._memory = self._memory.of_workers(workers.values(), total)
 
     def include_validation(self) -> None:
-        """Train, from now on, on the rows that were to validate as well.
+        """Make chunks of the validation rows too, after the others.
 
-        They become chunks of their own, after the others; all are trained on in an
-        order of their own.
+        All chunks then train in a new order.
         """
         if not self.has_roles:
             first = len(self._packs)
@@ -185,12 +184,12 @@ class ResidentData:
         self._adopted = {k: f for k, f in self._adopted.items() if k[1] != "whole"}
 
     def check_fits_in_memory(self, *, joined_by_tasks: bool) -> None:
-        """Raise ValueError if a worker cannot hold what it fits to in one piece.
+        """Raise ValueError if a worker cannot hold all rows in one piece.
 
         Parameters
         ----------
         joined_by_tasks : bool
-            Whether each task puts rows together for itself, and not one for all.
+            Whether each task joins chunks for itself, rather than one task for all.
         """
         self._memory.check_one_piece(
             self.n_bytes,
@@ -206,12 +205,12 @@ class ResidentData:
 
     @property
     def has_roles(self) -> bool:
-        """Whether rows validate where they are, each in its split."""
+        """Whether rows stay in their chunks to validate, each in its split."""
         return self._parts is self._packs
 
     @property
     def upload(self) -> Upload | None:
-        """What tasks have to do with the chunks that they are given, if anything."""
+        """How tasks upload their chunks, if they do."""
         return self._to_device if self._memory.uploads_in_tasks else None
 
     @property
@@ -222,7 +221,7 @@ class ResidentData:
 
     @property
     def encodes(self) -> bool:
-        """Whether workers see the numbers of labels that a GPU cannot hold."""
+        """Whether workers get numbers for labels that a GPU cannot hold."""
         return self._on_device is not None and self.labels.dtype.kind in "OSU"
 
     def rows_of(self, calls: tuple[int, int] | None) -> int:
@@ -234,7 +233,7 @@ class ResidentData:
     def calls_order(self, stop: int) -> list[int]:
         """Return the chunks that calls 1 to `stop` train on, the same for all models.
 
-        One random permutation of the chunks after another.
+        They are one random permutation of the chunks after another.
         """
         while len(self._order) < stop:
             epoch = len(self._order) // self.n_chunks
@@ -252,7 +251,7 @@ class ResidentData:
         -------
         packs : list of Future
         plan : list of (int, int)
-            Per call, which of `packs`, and which chunk in it.
+            For each call, the position of its pack, and of its chunk in the pack.
         """
         calls = [self._place[i] for i in self.calls_order(stop)[start:]]
         needed = {pack: i for i, pack in enumerate(dict.fromkeys(p for p, _ in calls))}
@@ -283,7 +282,7 @@ class ResidentData:
         return [self._at(worker, kind, self._parts, i) for i in range(*parts)]
 
     def window(self, start: int) -> int:
-        """Return the furthest call that a task may make and still hold little data."""
+        """Return the last call up to which a task holds no more data than it may."""
         held: dict[int, int] = {}
         stop = start
         while stop - start < 2 * self.n_chunks:
@@ -306,7 +305,7 @@ class ResidentData:
         return max(1, int(min(self._memory.task_bytes / max(largest, 1), self.n_parts)))
 
     def forget_worker(self, worker: str) -> None:
-        """Drop what was kept for a worker that is gone."""
+        """Drop what was kept for a lost worker."""
         for key in [key for key in self._adopted if key[0] == worker]:
             del self._adopted[key]
 
@@ -325,7 +324,7 @@ class ResidentData:
             self._adopted = {
                 k: f
                 for k, f in self._adopted.items()
-                # What was made of it may have been waiting for it.
+                # Adopted copies may have been waiting for it.
                 if k[1] != f"{kind}-{i}" and (k[1] != "whole" or _is_done(f))
             }
             await self._loader.send(
@@ -375,7 +374,7 @@ def _check_known(labels: np.ndarray, held: np.ndarray) -> None:
 
 
 def _is_lost(item: Item) -> bool:
-    # The scheduler computes again by itself what came from a graph.
+    # Dask's scheduler itself computes again what came from a graph.
     final = ("cancelled",) if item.make is None else ("cancelled", "lost")
     return item.future is not None and item.future.status in final
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decide which rows train and which validate.
 
-Either part of every block is held out, or all rows stay together and each has a role in
-each of several splits, as in k-fold cross-validation.
+Either a share of every block is held out, or all rows stay together and each has a role
+in each of several splits, as in k-fold cross-validation.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gpu_hpo._typing import ArrayLike
 from gpu_hpo.data._random_split import split_rows, stratified_folds
 from gpu_hpo.devices._namespace import to_host
 
-NEITHER, TRAIN, TEST = range(3)  # what a row is to a split
+NEITHER, TRAIN, TEST = range(3)  # the role of a row in a split
 
 
 @dataclass(frozen=True)
@@ -49,20 +49,20 @@ class Splitting:
     test_size : float
         Fraction of a block that is held out, if there are no folds.
     n_folds : int or None
-        Instead, into so many folds all rows of a block are dealt.
+        If not None, the rows of a block are divided into this many folds.
     stratify : bool
-        Whether each class of y has its share of what is held out or of each fold.
+        Whether held-out rows, or folds, have the same share of each class as all rows.
     groups : GroupNumbers or None
-        Instead, what becomes of the rows of each group.
+        If not None, rows are divided by these numbers of their groups instead.
     together : bool
-        Whether what is held out stays in its chunk, with the role to validate.
+        Whether held-out rows stay in their chunk, with the role to validate.
     weights : tuple of str
-        Per-row parameters by which rows are weighted in training, if a model may see
-        only rows of weight 0 otherwise. Where all rows of a block that train have
-        weight 0, it gives no chunk.
+        Per-row parameters that weight rows in training, if a model could otherwise see
+        only rows of weight 0. A block whose training rows all have weight 0 gives no
+        chunk.
     joined : bool
-        Whether chunks train together with all before them. Those without weight then
-        only have to come last.
+        Whether a chunk trains together with all chunks before it. Chunks without weight
+        then only have to come last.
     """
 
     test_size: float = 0.0
@@ -128,7 +128,7 @@ def roles_of_indices(splits: Sequence[tuple[Any, Any]], n_samples: int) -> np.nd
     Raises
     ------
     ValueError
-        If an index is out of range, or rows do both.
+        If an index is out of range, or a row both trains and validates.
     """
     roles = np.zeros((n_samples, len(splits)), np.uint8)
     for i, (train, test) in enumerate(splits):
@@ -158,7 +158,7 @@ def count_groups(groups: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     Raises
     ------
     ValueError
-        If some are missing, or there is no order among them.
+        If some are missing, or they cannot be ordered.
     """
     values = np.asarray(to_host(groups))
     missing = False
@@ -222,7 +222,7 @@ def hold_out_groups(
     sizes = np.array([counts[name] for name in names.tolist()])
     order = np.random.default_rng(seed).permutation(len(names))
     held = np.cumsum(sizes[order])
-    # As many as come nearest to the share that is wanted; one at least, and not all.
+    # As many as come nearest to the wanted share, but at least one, and not all.
     nearest = int(np.abs(held - test_size * sizes.sum()).argmin()) + 1
     numbers = np.zeros(len(names), np.intp)
     numbers[order[: min(nearest, len(names) - 1)]] = 1

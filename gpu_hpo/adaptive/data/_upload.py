@@ -16,14 +16,15 @@ from gpu_hpo.devices._ranges import annotated
 
 @dataclass(frozen=True)
 class OnDevice:
-    """The way in which models want their rows in GPU memory.
+    """What models want of rows in GPU memory.
 
     Attributes
     ----------
     column_major : bool
-        Whether dense X is to be in columns, which some would else copy at every fit.
+        Whether dense X is stored by columns; some models would else copy it at every
+        fit.
     finite : bool
-        Whether X is checked once, on arrival, so that no model need do it again.
+        Whether X is checked for NaN and infinity on arrival, so that models need not.
     """
 
     column_major: bool = False
@@ -33,19 +34,20 @@ class OnDevice:
 def chunk_to_device(
     chunk: Chunk, wanted: OnDevice, labels: np.ndarray | None = None
 ) -> Chunk:
-    """Move a chunk into the memory of this worker's GPU; what is there stays.
+    """Move a chunk into this worker's GPU memory; arrays that are there stay.
 
     Parameters
     ----------
     chunk : Chunk
     wanted : OnDevice
     labels : ndarray, optional
-        Sorted, all that y has: y then becomes their numbers. A GPU has no strings.
+        All labels of y, sorted. If given, y becomes their numbers, as a GPU has no
+        strings.
 
     Raises
     ------
     ValueError
-        If X has NaN or infinity and must not.
+        If X has NaN or infinity, and `wanted.finite`.
     """
     moved = dict(chunk)
     if labels is not None:
@@ -88,6 +90,6 @@ class Upload:
     def __call__(self, chunk: Chunk) -> Chunk:
         with annotated("upload"):
             moved = chunk_to_device(chunk, self.wanted, self.labels)
-            # Another thread trains on it, and orders its work by another stream.
+            # Another thread trains on it, in another CUDA stream.
             synchronize()
         return moved

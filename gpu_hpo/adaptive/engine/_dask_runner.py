@@ -29,19 +29,19 @@ from gpu_hpo.training._heard import Announcer
 logger = logging.getLogger(__name__)
 
 FETCH_ATTEMPTS = 10
-LOST = ("KilledWorker", "FutureCancelledError")  # of a task, with its workers
+LOST = ("KilledWorker", "FutureCancelledError")  # errors of tasks lost with workers
 LARGE_SPEC = 2**18  # bytes
 
 
 def _is_lost(fetch: asyncio.Future[Any]) -> bool:
-    """Return whether what was fetched went with its worker, according to Dask."""
+    """Return whether Dask says that what was fetched was lost with its worker."""
     if fetch.cancelled():
         return True
     return type(fetch.exception()).__name__ in LOST
 
 
 class DaskRunner:
-    """Turns an engine's tasks into Dask tasks and reports into the engine's events.
+    """Runs an engine's tasks on Dask, and passes their reports to the engine.
 
     All methods run on the client's event loop. Each task is pinned to the worker
     that the engine chose. What a lost worker held is trained again from the first
@@ -60,7 +60,7 @@ class DaskRunner:
     workers : dict of str to WorkerFacts
         Workers to begin with.
     announcer : Announcer, optional
-        Is told of the warnings of trials.
+        It is told of the warnings of trials.
     """
 
     def __init__(
@@ -88,11 +88,11 @@ class DaskRunner:
         self._running: dict[int, Task] = {}
         self._ran_on: dict[int, str] = {}
         self._most_workers = len(workers)
-        self._before_loss = -1  # last task handed out before a worker was found gone
+        self._before_loss = -1  # last task handed out before a loss was noticed
         self._inbox: asyncio.Queue[Report | int] = asyncio.Queue()
         self._topic = ""
         self._began = monotonic()
-        self._silent: set[int] = set()  # had ended without a report at the last look
+        self._silent: set[int] = set()  # tasks that had ended without report last time
         for worker, facts in workers.items():
             engine.dispatcher.add_worker(worker, facts.nthreads)
 
@@ -106,7 +106,7 @@ class DaskRunner:
     async def model(self, trial: int, calls: int) -> Any:
         """Fetch the model of `trial` after `calls` calls; train it again if lost.
 
-        None if that fails.
+        Returns None if that fails.
         """
         dispatcher = self._engine.dispatcher
         lost = 0
@@ -146,7 +146,7 @@ class DaskRunner:
             return None
 
     def drop_results(self) -> None:
-        """Let go of all models on the cluster, and of what made them."""
+        """Release all models on the cluster, and the tasks that made them."""
         self._let_go(list(self._results))
         self._sent_spec = None
 
@@ -172,7 +172,7 @@ class DaskRunner:
                     bring_back(self._client)
                 return sending.result()
             except TimeoutError:
-                # There was no worker to send to; there is one now, or it is an error.
+                # There was no worker to send to: wait for one, or raise.
                 workers = list(await worker_facts(self._client))
             finally:
                 sending.cancel()
@@ -194,8 +194,7 @@ class DaskRunner:
     def _let_go(self, numbers: list[int]) -> None:
         """Release tasks, also those that a traceback or a callback refers to.
 
-        Not `Client.cancel`, which trips over a task whose dependents it has
-        cancelled already.
+        `Client.cancel` fails for a task whose dependents it has already cancelled.
         """
         for number in numbers:
             if number in self._results:
@@ -281,7 +280,7 @@ class DaskRunner:
         return packs, first, plan
 
     def _watcher(self, task: int) -> Any:
-        """Return a callback for Dask's thread, for when a task ends, well or badly."""
+        """Return a callback that Dask's thread calls when a task ends in any way."""
         loop = asyncio.get_running_loop()
 
         def on_done(future: Future) -> None:
@@ -299,7 +298,7 @@ class DaskRunner:
         deaths = 1
         needs_lost = future is not None and future.status in ("cancelled", "lost")
         if future is not None and future.status == "error":
-            # Not a model's error, those are reported: ours, or one of the data's.
+            # Errors of models are reported: this one is ours, or comes from the data.
             error = await future.exception()
             if type(error).__name__ not in LOST:
                 raise error
@@ -312,13 +311,13 @@ class DaskRunner:
             await self._restore(list(self._engine.dispatcher.workers))
             del self._running[number]
             if needs_lost and number <= self._before_loss:
-                deaths = 0  # what it needs went with a worker that was not its own
+                deaths = 0  # what it needs was lost with another worker than its own
             self._submit(self._engine.task_lost(task, deaths))
 
     async def _watch_reports(self) -> None:
-        """Train again what ended between the last two looks without a report.
+        """Train again what had ended without a report when last looked at.
 
-        A report leaves before its task ends, so it is not under way any more.
+        A report leaves before its task ends, so by now it would be here.
         """
         ended = {i for i in self._running if self._results[i].status == "finished"}
         for number in ended & self._silent:
@@ -327,7 +326,7 @@ class DaskRunner:
         self._silent = ended - self._silent
 
     async def _watch_workers(self) -> None:
-        """Inform the engine which workers came and which went."""
+        """Tell the engine which workers came and which went."""
         known = self._engine.dispatcher.workers
         gone: list[str] = []
         cut_off: list[Task] = []
@@ -353,9 +352,9 @@ class DaskRunner:
             )
 
     async def _recover(self, gone: list[str], left: list[str]) -> list[Task]:
-        """Let go of what went with workers, and send again what others need.
+        """Release what was lost with workers, and send again what others need.
 
-        Gives the tasks that waited for models of theirs.
+        Returns the tasks that waited for models of the lost workers.
         """
         self._before_loss = max(self._ran_on, default=-1)
         cut_off = self._cut_off(gone)
@@ -372,8 +371,8 @@ class DaskRunner:
     def _cut_off(self, gone: list[str]) -> list[Task]:
         """Return running tasks that wait for a model from a lost worker.
 
-        They would wait for ever, since what made the model was pinned there; and so
-        would the tasks that wait for theirs.
+        They would wait for ever, since the task that made the model was pinned there,
+        and so would tasks that wait for them.
         """
         out: dict[int, Task] = {}
         for number, task in sorted(self._running.items()):

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Decide which trials a worker advances next, together and how far.
+"""Decide which trials a worker advances next, how many together, and how far.
 
-Pure state machine: told of instructions, workers and finished tasks, it hands out
-tasks. It holds no array, no future and no clock, so that the same code runs on a
-cluster and under the simulated clock.
+The dispatcher is a pure state machine: it is told of instructions, workers and finished
+tasks, and hands out tasks. It holds no array, no future and no clock, so that the same
+code runs on a cluster and in simulated time.
 """
 
 # More than 400 lines, since what it is told and what it decides share all of its state.
@@ -27,10 +27,11 @@ from gpu_hpo.schedules._base import Rung
 
 
 class Dispatcher:
-    """Groups trials into tasks of a useful length, and says whose turn it is.
+    """Makes tasks of a useful length, and decides whose turn it is.
 
-    As long as no chain of calls can delay the end, the widest bracket goes first, which
-    finds good models early. Chains that could delay it go first.
+    While no chain of calls can delay the end of the search, the widest bracket goes
+    first, which finds good models early. A chain that could delay the end goes before
+    all else.
 
     Parameters
     ----------
@@ -40,14 +41,14 @@ class Dispatcher:
         Longest task to aim for, by default the setting ``tasks.adaptive``. A single
         call is never split.
     lookahead : float, default=0.02
-        Hand a busy worker further tasks until so many seconds of work wait there, so
+        Hand a busy worker further tasks until this many seconds of work wait there, so
         that it need not wait for the next message. 0 hands out to idle slots only.
     move_seconds : float, default=0.01
-        How much longer the remaining chain of a trial elsewhere must be for a
-        worker to fetch it rather than take one of its own.
+        A worker fetches a trial from elsewhere, rather than take one of its own, if the
+        remaining chain of that trial is longer by this much.
     window : callable, optional
-        ``window(start)`` is the furthest call up to which a task that begins after
-        `start` calls may train without holding more data than it should.
+        ``window(start)`` is the last call up to which a task that begins after `start`
+        calls may train without holding too much data.
     n_parts : int, default=1
         Validation parts that make up one score.
     parts_per_task : int, optional
@@ -58,12 +59,12 @@ class Dispatcher:
         What a call means: whether a step can be cut, and what it is worth. By default
         one call of `partial_fit`.
     max_deaths : int, optional
-        A trial is given up if so many workers died while they trained it and nothing
-        else, by default what the setting ``workers.max-deaths`` says. It trains so once
-        it was on a worker that died.
+        A trial is given up if this many workers died while they trained it alone; by
+        default the setting ``workers.max-deaths``. A trial trains alone once it was on
+        a worker that died.
     urgency : float, default=0.3
-        The longest remaining chain goes first where it takes at least this part of
-        the time that all that is left to do takes; 0 is always.
+        The longest remaining chain goes first if it takes at least this share of the
+        time that all remaining work takes; with 0 always.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class Dispatcher:
         members: dict[Hashable, list[int]] = {}
         for trial, group in (groups or {}).items():
             members.setdefault(group, []).append(trial)
-        # By trial, all of its group.
+        # For each trial, all trials of its group.
         self._groups = {t: members[group] for t, group in (groups or {}).items()}
         self.workers: dict[str, Worker] = {}
         self._trials: dict[int, TrialState] = {}
@@ -109,18 +110,18 @@ class Dispatcher:
         )
         self._results = HeldResults()
         self._ids = count()
-        # task -> trial -> its epoch, and how many goals the task reaches
+        # task -> trial -> its epoch, and the number of goals that the task reaches
         self._reaches: dict[int, dict[int, tuple[int, int]]] = {}
         self._fetched: dict[int, list[int]] = {}  # task -> trials it has from elsewhere
 
-    # ---- what is told to it ----
+    # ---- what the dispatcher is told ----
 
     def add_worker(self, name: str, slots: int) -> None:
         """Register a worker that works on `slots` tasks at a time."""
         self.workers[name] = Worker(slots)
 
     def remove_worker(self, name: str) -> list[int]:
-        """Take back what `name` had; its trials start again elsewhere.
+        """Take back the tasks of a lost worker; its trials start again elsewhere.
 
         Returns
         -------
@@ -129,7 +130,7 @@ class Dispatcher:
         """
         worker = self.workers.pop(name)
         alone = worker.only_trial
-        # One that waits for a model or for data lets later ones go first.
+        # A task that waits for a model or for data lets later ones go first.
         begun = [
             task
             for task in worker.tasks.values()
@@ -138,7 +139,7 @@ class Dispatcher:
         suspects = {trial for task in begun for trial in self._current(task.id)}
         for number in worker.tasks:
             self._retire(number)
-        # What is in a task here lives here too.
+        # Trials in a task here also have their models here.
         affected = {t.number for t in self._trials.values() if t.home == name}
         return self._lose(affected, suspects, alone)
 
@@ -149,7 +150,7 @@ class Dispatcher:
         ----------
         task : Task
         deaths : int, default=1
-            How often its worker may have died of it; 0 if it was still to begin.
+            How often its worker may have died of it; 0 if it had not begun.
 
         Returns
         -------
@@ -163,7 +164,7 @@ class Dispatcher:
         del worker.tasks[task.id]
         trials = self._current(task.id)
         if not deaths:
-            # If their worker died of sending them, it must not happen again and again.
+            # If their worker died from sending them, it must not happen again.
             for number in self._fetched.get(task.id, ()):
                 self._trials[number].stays = True
         self._retire(task.id)
@@ -197,7 +198,7 @@ class Dispatcher:
             self._prices.add(number)
 
     def finished(self, report: Report) -> bool:
-        """Take in what a task came to; False if it is not expected (any more)."""
+        """Take in the report of a task; False if it is not expected, or no longer."""
         worker = self.workers.get(report.worker)
         task = worker.tasks.pop(report.task, None) if worker else None
         if task is None:
@@ -268,9 +269,9 @@ class Dispatcher:
     def _lose(
         self, affected: set[int], suspects: set[int], alone: int | None, deaths: int = 1
     ) -> list[int]:
-        """Start `affected` again, but for a suspect that cost too many workers alone.
+        """Start `affected` again, except suspects that cost too many workers alone.
 
-        `alone` is the only trial that was in tasks on the worker, if there was but one.
+        `alone` is the only trial in tasks on the worker, if there was just one.
         """
         given_up = []
         for number in sorted(affected):
@@ -299,7 +300,7 @@ class Dispatcher:
         return {n for n, (epoch, _) in reaches if epoch == self._trials[n].epoch}
 
     def _retire(self, task: int) -> dict[int, tuple[int, int]]:
-        """Record that `task` does not run any more; return what it was to reach."""
+        """Record that `task` no longer runs; return the goals that it was to reach."""
         self._results.ended(task)
         self._fetched.pop(task, None)
         return self._reaches.pop(task)
@@ -310,10 +311,10 @@ class Dispatcher:
         trial.source = task
 
     def _together(self, name: str, lead: TrialState) -> list[TrialState]:
-        """Choose trials that train in one stack with `lead`, which is one of them.
+        """Choose trials, `lead` among them, that train in one stack with `lead`.
 
-        A stack costs less than its members one by one, so all that are where `lead`
-        is come along, up to the worker's fair share of all that could be started.
+        A stack costs less than its models one by one, so all trials that are where
+        `lead` is come along, up to the worker's fair share of all that could start.
         """
         places = (None, name)
         mates = [
@@ -337,9 +338,9 @@ class Dispatcher:
     def _cohort(self, name: str) -> list[TrialState]:
         """Choose the trials that worker `name` should advance together now.
 
-        Half of its fair share of all that could be started, so that the last tasks
-        are small and workers end together; but never more trials than can make one
-        call each within a task's time.
+        They are half of its fair share of all that could start, so that the last tasks
+        are small and workers end together; but never more trials than can make one call
+        each within a task's time.
         """
         slots = sum(worker.slots for worker in self.workers.values())
         typical = self._prices.typical or self.task_seconds
@@ -380,9 +381,9 @@ class Dispatcher:
         return chosen
 
     def _empties(self, name: str, suspect: TrialState) -> bool:
-        """Return whether a worker takes nothing more until it can run a suspect alone.
+        """Return whether a worker takes no more tasks until it can run a suspect alone.
 
-        One at a time does, that with least to do; the others go on.
+        Only one worker at a time does, the one with least to do; the others go on.
         """
         if suspect.stays and suspect.home == name:
             return True
@@ -425,7 +426,7 @@ class Dispatcher:
         parts = self.n_parts, self.parts_per_task
         if self.budget.refits:
             return trial.next_refit(*parts, resumes=self.budget.resumes)
-        # Until a call was measured, a task is one call.
+        # Before any call was measured, a task is one call.
         window = self.window if self._prices.typical is not None else _one_call
         return trial.next_step(fraction, window, *parts)
 

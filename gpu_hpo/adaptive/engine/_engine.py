@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Join a schedule and a dispatcher: reports in, tasks out, and the record kept."""
+"""Join a schedule and a dispatcher: reports in, tasks out, records kept."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class TrialFailure:
     ----------
     trial : int
     status : {"failed", "lost"}
-        Its model raised, or workers died while they trained nothing else.
+        Its model raised, or workers died while they trained it alone.
     error : str
         Traceback or explanation.
     worker : str
@@ -91,10 +91,10 @@ News = Record | TrialFailure | Ended
 
 
 class Engine:
-    """The life of a search without its surroundings: no cluster, no clock.
+    """The logic of a search, without cluster and clock.
 
-    A runner starts it, passes on each report with the time at which it came, and
-    carries out the tasks that it is given, until `done`.
+    A runner starts the engine, passes on each report with the time at which it came,
+    and carries out the tasks that the engine returns, until `done`.
 
     Parameters
     ----------
@@ -117,26 +117,26 @@ class Engine:
         self.failures: dict[int, TrialFailure] = {}
         self._listener = listener or (lambda news: None)
         self._ended: set[int] = set()
-        self._dropped: set[int] = set()  # by the schedule, which is done with them
+        self._dropped: set[int] = set()  # by the schedule
         self._carried: dict[int, tuple[float, float]] = {}
         self._reported: dict[int, int] = {}  # trial -> calls of its last record
 
     def start(self) -> list[Task]:
-        """Return the tasks to begin with; workers must have been added by then."""
+        """Return the first tasks; workers must have been added before."""
         self._follow(self.schedule.start())
         return self.dispatcher.assign()
 
     def report(self, report: Report, elapsed: float) -> list[Task]:
-        """Take in the report of a task; return what to do next."""
+        """Take in the report of a task; return the next tasks."""
         if self.dispatcher.finished(report):
             for step in report.steps:
                 if step.trial in self.failures:
-                    if step.error:  # one that was being trained again
+                    if step.error:  # of a trial that was being trained again
                         self.dispatcher.drop(step.trial)
                     continue
                 fit, score = self._carried.pop(step.trial, (0.0, 0.0))
                 for item in step.scores:
-                    # A model that was lost and trained again is not news.
+                    # The score of a model that was lost and trained again is known.
                     if item.calls > self._reported.get(step.trial, 0):
                         self._reported[step.trial] = item.calls
                         self._record(
@@ -162,7 +162,7 @@ class Engine:
         return self.dispatcher.assign()
 
     def worker_joined(self, name: str, slots: int) -> list[Task]:
-        """Take in a worker that was not there before."""
+        """Register a new worker; return its tasks."""
         return self.workers_changed(joined={name: slots})
 
     def worker_left(self, name: str) -> list[Task]:
@@ -176,17 +176,17 @@ class Engine:
         cut_off: Iterable[Task] = (),
         joined: Mapping[str, int] | None = None,
     ) -> list[Task]:
-        """Take in at once what has happened at the same time.
+        """Take in several changes that happened at the same time.
 
-        Nothing is handed out in between: it might go to a worker that is gone as well,
-        or need what was lost with one.
+        No task is handed out in between: it might go to a worker that is gone too, or
+        need what was lost with it.
 
         Parameters
         ----------
         left : iterable of str
             Workers that are gone.
         cut_off : iterable of Task
-            Those that were still to begin, and wait for what is gone.
+            Tasks that had not begun, and wait for results that are lost.
         joined : mapping of str to int, optional
             Slots of new workers.
         """
@@ -200,13 +200,13 @@ class Engine:
         return self.dispatcher.assign()
 
     def task_lost(self, task: Task, deaths: int = 1) -> list[Task]:
-        """Train again what a task was to train: neither it nor a report is left.
+        """Train again what a task was to train: its result and its report are lost.
 
         Parameters
         ----------
         task : Task
         deaths : int, default=1
-            How often its worker may have died of it; 0 if it was still to begin.
+            How often its worker may have died of it; 0 if it had not begun.
         """
         for trial in self.dispatcher.task_lost(task, deaths):
             self._lost(trial, task.worker)
@@ -245,7 +245,7 @@ class Engine:
     def _tell(self, event: Event) -> None:
         self._follow(self.schedule.tell(event))
         if self.schedule.done:
-            # Trials that `patience` stopped, and that were never dropped.
+            # Trials that `patience` stopped were never dropped.
             for trial in range(self.schedule.n_trials):
                 self._end(trial)
 

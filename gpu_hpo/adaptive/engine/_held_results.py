@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class HeldResults:
-    """Counts the trials that need a task's result, and finds results that none needs.
+    """Tracks which trials need a task's result, and finds results that none needs.
 
     The result of a running task is never released: that would cancel the task, and its
     report would never come.

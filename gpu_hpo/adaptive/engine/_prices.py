@@ -17,16 +17,16 @@ from gpu_hpo.schedules._base import Rung
 
 @dataclass(slots=True)
 class _Peers:
-    """Trials that began with the same rungs ahead: any of them may be promoted."""
+    """Trials that began with the same rungs ahead."""
 
     width: int  # models of their first rung
     live: set[int] = field(default_factory=set)
-    due: float = 0.0  # calls that they are to make in all
+    due: float = 0.0  # calls that they will make in all
     made: int = 0
     measured: int = 0
     total: float = 0.0
     squares: float = 0.0
-    price: float | None = None  # what a call at a later rung is taken to cost
+    price: float | None = None  # estimated seconds of a call at a later rung
 
     def count(self, seconds: float | None, sign: int) -> None:
         if seconds is not None:
@@ -35,10 +35,10 @@ class _Peers:
             self.squares += sign * seconds * seconds
 
     def moved(self) -> bool:
-        """Take a new price if it differs by enough to matter for the order.
+        """Update the price if it changed by enough to matter for the order.
 
-        Half a standard deviation above the mean: it costs more to find out late
-        that those promoted are dear than that they are cheap.
+        It is half a standard deviation above the mean: to find out late that promoted
+        trials are dear costs more than to find out late that they are cheap.
         """
         if not self.measured:
             return False
@@ -59,14 +59,14 @@ class Prices:
     outlook : callable
         ``outlook(trial)`` gives the rungs ahead of a trial (see `Schedule`).
     guess : float
-        What a call is taken to cost before any was measured, in seconds.
+        Seconds to assume for a call before any was measured.
     budget : Budget
-        What a step is worth in calls.
+        Says how many calls a step is worth.
 
     Attributes
     ----------
     typical : float or None
-        Seconds of a call of any trial; None before one was measured.
+        Typical seconds of a call; None before one was measured.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Prices:
         self._priced: dict[int, _Peers] = {}  # by id, those with news of prices
 
     def add(self, trial: int) -> None:
-        """Count a new trial among the peers that it has now."""
+        """Add a new trial to its peers."""
         rungs = self.outlook(trial)
         width = rungs[0].n_trials
         peers = self._beginners.setdefault(rungs, _Peers(width))
@@ -90,19 +90,19 @@ class Prices:
         peers.live.add(trial)
         before = 0
         for rung in rungs:
-            # Its share of what all that began together are to do.
+            # Its share of the calls of all that began together.
             worth = self.budget.cost(before, rung.calls)
             peers.due += worth * rung.n_trials / width
             before = rung.calls
 
     def remove(self, trial: int) -> None:
-        """Forget a trial, and what it says about its peers."""
+        """Forget a trial, and what was learned from it about its peers."""
         self._peers[trial].live.remove(trial)
         self._price(trial, None)
         del self._peers[trial]
 
     def learn(self, step: StepReport) -> None:
-        """Update what a call of this trial, and of any trial, is taken to cost."""
+        """Update the price of this trial, and of any trial, by what was measured."""
         if step.n_calls:
             seconds = (step.fit_seconds + step.score_seconds) / step.n_calls
             known = self.typical or seconds
@@ -121,11 +121,11 @@ class Prices:
         return out
 
     def cost(self, trial: int) -> float:
-        """Return the seconds that a call of this trial is taken to cost."""
+        """Return the estimated seconds of a call of this trial."""
         return self._seconds.get(trial) or self.typical or self.guess
 
     def remaining(self) -> float:
-        """Return the seconds that all that is still to be done is taken to cost."""
+        """Return the estimated seconds of all calls that are left."""
         typical = self.typical or self.guess
         return sum(
             max(0.0, peers.due - peers.made) * (peers.price or typical)
@@ -135,10 +135,10 @@ class Prices:
     def rank(self, trial: int, calls: int) -> Rank:
         """Return the rank of a trial after `calls` calls.
 
-        Its chain is what is left if it is promoted at every rung, in seconds: up to
-        its next rung at its own price, beyond at that of its peers, since another may
-        be the one promoted. Trials of unknown price come first, in the order of their
-        calls: the sooner the dear ones are known, the sooner they can be begun.
+        Its chain is the seconds left if it is promoted at every rung: up to its next
+        rung at its own price, beyond at that of its peers, since another may be the one
+        promoted there. Trials of unknown price come first, in the order of their calls:
+        the sooner the dear ones are known, the sooner they can go first.
         """
         rungs = self.outlook(trial)
         first = rungs[0].calls
@@ -155,7 +155,7 @@ class Prices:
         return Rank(True, chain, peers.width)
 
     def _price(self, trial: int, seconds: float | None) -> None:
-        """Record what a call of this trial costs, for its peers too."""
+        """Record the price of this trial, also for its peers."""
         peers = self._peers[trial]
         peers.count(self._seconds.pop(trial, None), -1)
         peers.count(seconds, 1)

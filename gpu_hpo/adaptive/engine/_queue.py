@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Keep the trials that could be advanced from one place, in two orders at a time."""
+"""Keep the trials that could be advanced at one place, in two orders."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from typing import NamedTuple
 
 
 class Rank(NamedTuple):
-    """The facts that decide when it is a trial's turn.
+    """What decides when it is a trial's turn.
 
     Attributes
     ----------
     known : bool
-        Whether what a call costs is known; trials of which it is not go first.
+        Whether the price is known; trials of unknown price go first.
     chain : float
-        What is left for the trial if it is promoted at every rung: in seconds, or in
+        What is left to train if the trial is promoted at every rung: in seconds, or in
         calls if not `known`.
     width : int
-        Trials that began together with it, itself included.
+        Number of trials that began together with it, itself included.
     """
 
     known: bool
@@ -44,13 +44,13 @@ QueueEntry = tuple[tuple[float, ...], int, int, Rank]
 
 @dataclass(slots=True)
 class Queue:
-    """Ready trials; entries that do not count any more are left in it until met."""
+    """Ready trials; stale entries stay in it until they come first."""
 
     _longest: list[QueueEntry] = field(default_factory=list)
     _widest: list[QueueEntry] = field(default_factory=list)
 
     def push(self, rank: Rank, trial: int, entry: int) -> None:
-        """Add a trial, and the number by which its entry is known."""
+        """Add a trial, with the number of its entry."""
         heapq.heappush(self._longest, (rank.longest(), trial, entry, rank))
         heapq.heappush(self._widest, (rank.widest(), trial, entry, rank))
 
@@ -63,7 +63,7 @@ class Queue:
         ----------
         order : callable
         counts : callable
-            ``counts(trial, entry)``: whether an entry still does.
+            ``counts(trial, entry)``: whether an entry is still valid.
         """
         heap = self._longest if order is Rank.longest else self._widest
         while heap:

@@ -48,7 +48,7 @@ class ReadyTrials:
         self._lookahead = lookahead
         self._move_seconds = move_seconds
         self._urgency = urgency
-        self._new = Queue()  # trials that live nowhere yet
+        self._new = Queue()  # trials without models
         self._entries = count(1)
         self.n_calls = 0
 
@@ -82,11 +82,11 @@ class ReadyTrials:
                 self.add(trial)
 
     def candidates(self, name: str) -> Iterator[TrialState]:
-        """Yield ready trials for worker `name`, the one whose turn it is first.
+        """Yield ready trials for worker `name`; the first is the one whose turn it is.
 
-        A worker with an idle slot may fetch a trial that waits elsewhere. What runs
-        elsewhere stays there: its model is not to be had yet. What runs here can
-        only be queued, so it is not for an idle slot while there is anything else.
+        A worker with an idle slot may fetch a trial that waits elsewhere, but not one
+        that runs elsewhere, whose model does not exist yet. A trial that runs here can
+        only be queued, so an idle slot takes it only if there is nothing else.
         """
         own = self._workers[name]
         queues = [(own.waiting, 0.0), (own.staying, 0.0), (self._new, 0.0)]
@@ -103,7 +103,7 @@ class ReadyTrials:
             yield trial
 
     def _first(self, queues: list[tuple[Queue, float]]) -> TrialState | None:
-        """Return the trial whose turn it is, of those in some queues."""
+        """Return the trial in some queues whose turn it is."""
         found = first_of(queues, Rank.longest, self._counts)
         if found is None:
             return None

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Send reports from workers to the client, without a task of their own.
 
-A report that came as the result of a task would have to wait for a thread of the
-worker, behind the next task; as an event it leaves with the message that says that
-the task is finished.
+A report that was the result of a task would have to wait for a thread of the worker,
+behind the next task. As an event it leaves together with the message that the task is
+finished.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from distributed.protocol.pickle import loads
 
 from gpu_hpo.adaptive.engine._task import Report
 
-# One topic a client, since a scheduler keeps the last events of each topic for good.
+# One topic per client: Dask's scheduler keeps the last events of each topic for good.
 _listeners: WeakKeyDictionary[Client, dict[str, Callable[[Report], None]]] = (
     WeakKeyDictionary()
 )

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Carry out a search on a clock instead of a cluster."""
+"""Carry out a search in simulated time instead of on a cluster."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gpu_hpo.adaptive.training._score import Score
 
 
 class SimulatedRunner:
-    """Same engine, same tasks as on Dask, but time passes by arithmetic.
+    """Runs an engine's tasks, the same as on Dask, in simulated time.
 
     A task begins when its worker has a slot and the tasks that made its models have
     ended; moving models takes no time.
@@ -66,7 +66,7 @@ class SimulatedRunner:
         Parameters
         ----------
         changes : iterable of (seconds, worker, slots)
-            At that time a worker joins with so many slots or, with 0, is lost.
+            At this time a worker joins with this many slots or, with 0, is lost.
 
         Returns
         -------
@@ -132,14 +132,14 @@ class SimulatedRunner:
         trial = step.trial
         if step.source is None:
             self._failed.discard(trial)
-        gone = trial in self._failed  # in a task before, when this one was handed out
+        gone = trial in self._failed  # it failed in a task before this one began
         stop = step.start
         while stop < step.stop and trial not in self._failed:
             if self.fails(trial, stop + 1):
                 self._failed.add(trial)
             else:
                 stop += 1
-        # A refit makes again the calls that went before.
+        # A refit repeats the calls before it.
         budget = self.engine.dispatcher.budget
         worth = budget.cost(step.start, stop) if stop > step.start else 0
         calls = range(stop - worth + 1, stop + 1)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Define what travels between the engine and what carries out its tasks."""
+"""Define what travels between the engine and the runners of its tasks."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class TrialStep:
     scores : tuple of int
         Numbers of calls, ``start <= calls <= stop``, after which to score.
     parts : tuple of int
-        First and last-plus-one validation part to score on. A score is reported
-        with the last part; predictions for earlier parts wait in the result.
+        Validation parts to score on: the first, and one past the last. A score is
+        reported with the last part; responses for earlier parts wait in the result.
     """
 
     trial: int

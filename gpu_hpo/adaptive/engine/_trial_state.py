@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Track where a trial and a worker stand, and cut a trial's next step.
+"""Track the state of trials and workers, and cut a trial's next step.
 
-Which trials go where, and how much of what is left for them, is not decided here.
+The dispatcher decides which trials go where, and how far they train.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gpu_hpo.adaptive.engine._task import Task, TrialStep
 
 @dataclass(slots=True)
 class Goal:
-    """So many calls that a trial is to make, and whether to score it then."""
+    """A number of calls that a trial is to reach, and whether to score it then."""
 
     calls: int
     scored: bool
@@ -24,7 +24,7 @@ class Goal:
 
 @dataclass(slots=True)
 class TrialState:
-    """The state of a trial; `calls` and `parts` count what is handed out already."""
+    """The state of a trial; `calls` and `parts` count what is already handed out."""
 
     number: int
     goals: list[Goal] = field(default_factory=list)  # not yet reported
@@ -37,10 +37,10 @@ class TrialState:
     lost_calls: int = 0  # handed out when last lost: beyond it, losses are forgiven
     stays: bool = False  # was lost on its way to another worker
     entry: int = 0  # the heap entry that counts; any other is stale
-    queued_calls: int = 0  # what that entry stands for
-    epoch: int = 0  # how often it was started again; older tasks do not count
+    queued_calls: int = 0  # calls of the trial when that entry was made
+    epoch: int = 0  # how often it was started again; tasks of older epochs do not count
     live: bool = True
-    reached: list[int] = field(default_factory=list)  # by goals that are reported
+    reached: list[int] = field(default_factory=list)  # calls of goals that are reported
 
     @property
     def ready(self) -> bool:
@@ -58,14 +58,14 @@ class TrialState:
         return self.goals[self.next_goal].calls
 
     def reported(self, goals: int) -> None:
-        """Record the end of a task that was to reach so many goals."""
+        """Record the end of a task that was to reach this many goals."""
         self.in_flight -= 1
         self.reached += [goal.calls for goal in self.goals[:goals]]
         del self.goals[:goals]
         self.next_goal -= goals
 
     def restart(self) -> None:
-        """Begin again with the first goal that is not reported, living nowhere."""
+        """Begin again with the first goal that is not reported, on any worker."""
         self.epoch += 1
         self.calls = self.parts = self.next_goal = self.in_flight = 0
         self.home = None
@@ -77,12 +77,12 @@ class TrialState:
         n_parts: int,
         parts_per_task: int,
     ) -> TrialStep:
-        """Cut the next step from what there is to do, and record it.
+        """Cut the next step from what is left to do, and record it.
 
         Parameters
         ----------
         fraction : float
-            How much of it to hand out; one call at least.
+            Share of it to hand out; at least one call.
         window : callable or None
             ``window(start)`` is the furthest call that may be reached.
         n_parts, parts_per_task : int
@@ -126,8 +126,8 @@ class TrialState:
         n_parts, parts_per_task : int
             As in `next_step`.
         resumes : bool
-            Whether it goes on from the one before: a model that is trained again must
-            then stop where it did the first time.
+            Whether it goes on from the one before. A model that is trained again must
+            then stop where it stopped the first time.
 
         Returns
         -------
@@ -170,18 +170,18 @@ class Worker:
 
     slots: int
     tasks: dict[int, Task] = field(default_factory=dict)
-    waiting: Queue = field(default_factory=Queue)  # trials that live here, idle
-    staying: Queue = field(default_factory=Queue)  # and that no other worker may fetch
+    waiting: Queue = field(default_factory=Queue)  # idle trials with models here
+    staying: Queue = field(default_factory=Queue)  # of these, not to be fetched
     running: Queue = field(default_factory=Queue)  # in a task here, with more to do
 
     @property
     def only_trial(self) -> int | None:
-        """The trial that all tasks here are of, if there is but one."""
+        """The only trial in all tasks here, if there is just one."""
         trials = {step.trial for task in self.tasks.values() for step in task.steps}
         return trials.pop() if len(trials) == 1 else None
 
     @property
     def queued_seconds(self) -> float:
-        """Work that has not begun; tasks begin in the order they are handed out."""
+        """Seconds of work that has not begun; tasks begin in the order handed out."""
         waiting = list(self.tasks.values())[self.slots :]
         return sum(task.seconds for task in waiting) / self.slots

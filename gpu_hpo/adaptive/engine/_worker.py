@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Run one task on a worker, start to report."""
+"""Run one task on a worker, from the start to the report."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from gpu_hpo.devices._namespace import synchronize
 
 
 class Order(NamedTuple):
-    """A task with what belongs to it.
+    """A task with what it needs besides data.
 
     Attributes
     ----------
     task : Task
     new : mapping of int to Trial
-        What makes the models of steps without a source.
+        For steps without a source: from what their models are made.
     first : int
-        Calls before those that the plan is for.
+        Calls before the first of the plan.
     plan : sequence of (int, int)
-        For each further call, which pack and which chunk in it.
+        For each further call, the position of its pack, and of its chunk in the pack.
     upload : Upload or None
-        What is to be done to chunks before models train on them.
+        How chunks are uploaded before models train on them.
     """
 
     task: Task
@@ -59,15 +59,15 @@ def run_task(
     search: str,
     n_parts: int,
 ) -> Cohort:
-    """Advance a cohort and report; the cohort stays here, the report travels.
+    """Advance a cohort, which stays on this worker, and send a report.
 
     Parameters
     ----------
     spec : bytes
         Pickled `TrialSpec`.
     order : bytes
-        Pickled `Order`; Dask would look through it for futures, at some
-        milliseconds a task.
+        Pickled `Order`; if it were not, Dask would take milliseconds to look through it
+        for futures.
     sources : mapping of int to Cohort
         Results of earlier tasks, by task.
     packs : sequence of list of Chunk
@@ -75,7 +75,7 @@ def run_task(
     parts : sequence of list of Chunk
         Validation parts, each a list of one.
     topic, search : str
-        Where the report goes.
+        Where to send the report.
     n_parts : int
         Validation parts that make up a score.
 
@@ -161,5 +161,5 @@ def _step_report(outcome: TrialOutcome) -> StepReport:
 
 
 def take_member(cohort: Cohort, trial: int) -> Parcel:
-    """Fetch the model of one trial, that of the first split if there are several."""
+    """Return the model of one trial, of the first split if there are several."""
     return Parcel(cohort[trial][0].model)

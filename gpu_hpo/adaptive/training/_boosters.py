@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Boost ensembles that go on: each call adds trees, fitted to one more chunk.
+"""Grow ensembles: each call adds trees that are fitted to one more chunk.
 
 Libraries are recognised by the modules of an estimator's class and its bases, so that
-none is imported here.
+none has to be imported.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gpu_hpo.data._chunk import TARGETS, Chunk, n_rows, take_chunk_rows
 from gpu_hpo.devices._namespace import array_namespace, is_device_array, to_host
 from gpu_hpo.training._lending import Access, call_lent
 
-# What `fit` calls the model that it is to go on from.
+# The parameter of `fit` for the model to continue.
 _GOES_ON_FROM = {"xgboost": "xgb_model", "lightgbm": "init_model"}
 _BASES = {"xgboost": "XGBModel", "lightgbm": "LGBMModel"}
 _FORESTS = frozenset(
@@ -34,12 +34,12 @@ _FORESTS = frozenset(
     }
 )
 _WARM_STARTED = _FORESTS | {"GradientBoostingClassifier", "GradientBoostingRegressor"}
-# Compare rows with the bins of those that they began with.
+# They sort rows into bins that were made from the first rows.
 _SAME_ROWS_ONLY = frozenset(
     {"HistGradientBoostingClassifier", "HistGradientBoostingRegressor"}
 )
-# With these a call would end early, by rows that are not there or that it keeps back,
-# or trees would be judged by rows that they were not fitted to.
+# With these a call would end early, judged by validation rows that are missing or held
+# back, or trees would be judged by rows of other chunks.
 _STOPPING = (
     "early_stopping_rounds",
     "early_stopping_round",
@@ -47,7 +47,7 @@ _STOPPING = (
     "n_iter_no_change",
     "oob_score",
 )
-# Which models to go on from is the search's business, and so is how good they are.
+# The search decides which model to continue.
 _OURS = frozenset({"xgb_model", "init_model"})
 
 
@@ -69,7 +69,7 @@ class BoostingRounds(ByCalls):
             raise ValueError(f"resource={self.resource!r} {reason}")
 
     def check_least(self, estimator: Estimator, calls: int) -> None:
-        """Do nothing: what this sets are no numbers of calls."""
+        """Do nothing: no parameter is set to a number of calls."""
 
     def check_labels(self, estimator: Estimator, labels: np.ndarray) -> None:
         if _library(estimator) == "xgboost" and not np.array_equal(
@@ -100,7 +100,7 @@ class BoostingRounds(ByCalls):
     def cut(
         self, n_samples: int, all_calls: int, chunk_size: int | None
     ) -> dict[str, int | None]:
-        # The chunks of sorted data would lack classes, and trees are not unlearned.
+        # Chunks of sorted data would lack classes, and trees are never revised.
         return {"chunk_size": chunk_size, "interleave": True}
 
     def train(
@@ -123,7 +123,7 @@ class BoostingRounds(ByCalls):
 
 
 def _cannot_go_on(estimator: Estimator) -> str | None:
-    """Return why an estimator cannot go on with other rows; None if it can.
+    """Return why an estimator cannot continue with other rows; None if it can.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def _cannot_go_on(estimator: Estimator) -> str | None:
     Returns
     -------
     str or None
-        Continues a sentence.
+        The rest of a sentence that begins with the estimator.
     """
     name = type(estimator).__name__
     if set(_names(estimator, "sklearn")) & _SAME_ROWS_ONLY:
@@ -166,25 +166,25 @@ def boost(
     *,
     first: bool,
 ) -> None:
-    """Add as many trees to a model as its parameters say, fitted to a chunk, in place.
+    """Fit as many new trees as a model's parameters say to a chunk, in place.
 
     Parameters
     ----------
     model : estimator
-        Its parameters are what they were, afterwards, but for an `n_jobs` that was
-        None: many models train side by side, so each has one thread.
+        Its parameters are the same afterwards, except that an `n_jobs` of None becomes
+        1: many models train side by side, so each has one thread.
     chunk : Chunk
     params : mapping of str to object
-        For `fit`; those that are rows of the chunk have the names that they have there.
+        Parameters of `fit`; per-row ones have the same names as in the chunk.
     classes : ndarray or None
-        All there are.
+        All class labels.
     first : bool
         Whether it is the model's first call.
 
     Raises
     ------
     ValueError
-        If the first chunk lacks a class, for a model that boosts.
+        If the model boosts, and the first chunk lacks a class.
     """
     rows = {name: chunk[name] for name in TARGETS if name in chunk}
     rows |= {name: value for name, value in params.items() if name in chunk}
@@ -203,8 +203,8 @@ def boost(
     if library != "sklearn" and model.n_jobs is None:
         model.n_jobs = 1
     began = {name: getattr(model, name) for name in changed}
-    # Not by `set_params`, which lets XGBoost's model believe that it has always had
-    # another seed, so that it does not begin to draw from that.
+    # Not by `set_params`: after that XGBoost takes the seed for the old one, and does
+    # not begin to draw from it.
     vars(model).update(changed)
     try:
         model.fit(X, y, **given)
@@ -213,10 +213,11 @@ def boost(
 
 
 def _next_seed(model: Any) -> Any:
-    """Return what to draw from in another call.
+    """Return the seed of another call.
 
-    XGBoost goes on drawing where its thread has stopped, whatever that has trained
-    meanwhile, unless the seed is another; LightGBM would draw the same columns again.
+    With the same seed XGBoost would continue the random numbers of its thread, which
+    may have trained other models meanwhile, and LightGBM would draw the same columns
+    again.
     """
     seed = model.random_state
     if not isinstance(seed, Integral):
@@ -233,7 +234,7 @@ def _with_all_classes(
 ) -> Chunk:
     """Add a row without weight for each class that is missing.
 
-    Each `fit` takes the classes of its rows for all there are.
+    `fit` assumes that its rows have all classes.
     """
     y = rows["y"]
     y = y if is_device_array(y) else np.asarray(y)
@@ -243,7 +244,7 @@ def _with_all_classes(
     if not len(missing):
         return rows
     if first and not set(_names(model, "sklearn")) & _FORESTS:
-        # Boosting starts from how frequent classes are, and never recovers from never.
+        # Boosting starts from class frequencies, and cannot recover from a zero.
         raise ValueError(
             f"{type(model).__name__} cannot begin with a chunk without rows of class "
             f"{', '.join(map(repr, missing.tolist()))}: let chunks be larger, or "
@@ -261,7 +262,7 @@ def _with_all_classes(
 
 
 def _library(estimator: Estimator) -> str | None:
-    """Return the library whose way to go on an estimator has, if it has one."""
+    """Return the library by which an estimator continues, or None."""
     for library, base in _BASES.items():
         if base in _names(estimator, library):
             # Dask's variants train on all workers, and on collections.

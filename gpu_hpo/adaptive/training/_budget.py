@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Define what one call means: a chunk more, or a refit with more of something."""
+"""Define what one call means: one more chunk, or a refit with more of a resource."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from gpu_hpo.training._pipelines import takes
 
 
 class Budget(ABC):
-    """The resource that a model gets more of from one number of calls to another.
+    """Defines what calls mean for training, by the resource that they add.
 
     Attributes
     ----------
     resource : str
         As the user names it.
     method : {"partial_fit", "fit"}
-        Of the estimator, by which it trains.
+        The estimator's method that trains.
     refits : bool
         Whether a step, however many calls it makes, is one `fit` that cannot be cut.
     resumes : bool
-        Whether such a fit goes on from where the one before has ended: what comes out
-        then depends on where that was.
+        Whether such a fit continues where the one before ended; then the result depends
+        on where that was.
     """
 
     method: ClassVar[str] = "fit"
@@ -45,15 +45,15 @@ class Budget(ABC):
 
     @property
     def few_iterations(self) -> bool:
-        """Whether it is the budget that keeps a solver from its optimum."""
+        """Whether the budget itself keeps a solver from its optimum."""
         return False
 
     def sets(self, estimator: Estimator) -> dict[str, Any]:
-        """Return the parameters that the budget sets, as they are to begin with."""
+        """Return the parameters that the budget sets, with their values before."""
         return {}
 
     def check_least(self, estimator: Estimator, calls: int) -> None:
-        """Raise ValueError if an estimator cannot be what it is after `calls` calls."""
+        """Raise ValueError if the budget's value for `calls` calls is not allowed."""
         params = self.sets(estimator)
         if not params or not hasattr(estimator, "_parameter_constraints"):
             return
@@ -80,7 +80,7 @@ class Budget(ABC):
         return takes(estimator.fit, name)
 
     def takes_classes(self, estimator: Estimator) -> bool:
-        """Return whether `estimator` has to be told all classes, as it lacks rows."""
+        """Return whether `estimator` must be told all classes: it sees some rows."""
         return False
 
     def can_route(self, estimator: Estimator) -> bool:
@@ -96,17 +96,16 @@ class Budget(ABC):
         ----------
         n_samples : int
         all_calls : int
-            Calls that all rows are worth, where a call adds rows. There may be models
-            that make so many, or none.
+            Where a call adds rows, the calls that add all. Models may make fewer.
         chunk_size : int or None
             What the user wants, if anything.
         """
-        return {"chunk_size": chunk_size or n_samples}  # to be read as it is
+        return {"chunk_size": chunk_size or n_samples}  # one chunk
 
     def check_chunks(  # noqa: B027 - only some budgets have to look
         self, n_chunks: int, max_calls: int
     ) -> None:
-        """Raise ValueError if there are too few chunks for a model to grow by.
+        """Raise ValueError if there are fewer chunks than calls need.
 
         Parameters
         ----------
@@ -118,21 +117,21 @@ class Budget(ABC):
     def span(self, start: int, stop: int) -> tuple[int, int] | None:
         """Return the calls whose chunks a step from `start` to `stop` calls reads.
 
-        The first is excluded, the last included; None are all chunks there are.
+        The first is excluded, the last included; None stands for all chunks.
         """
         return None
 
     def cost(self, start: int, stop: int) -> int:
-        """Count the calls that such a step is worth, repeated ones included."""
+        """Count the calls that such a step makes, repeated ones included."""
         return stop
 
     def prepare(self, model: Estimator, start: int, stop: int) -> Any:
-        """Return the model to call `fit` of for such a step.
+        """Return the model whose `fit` makes such a step.
 
         Parameters
         ----------
         model : estimator
-            After `start` calls. It is not changed, unless it was never fitted.
+            After `start` calls. It is not changed if it was fitted.
         """
         return model if start == 0 else clone(model)
 
@@ -152,17 +151,17 @@ class Budget(ABC):
         Returns
         -------
         estimator
-            Another than `model`, unless the budget is to go on with that.
+            A new one, unless the budget continues `model`.
         """
         model = self.prepare(model, start, stop)
-        # Few iterations are what the budget wants: no warning of that.
+        # The budget wants few iterations: no warning of that.
         with _few_iterations if self.few_iterations else nullcontext():
             call_lent(model.fit, targets(rows), params, access_of(model))
         return model
 
 
 class ByCalls(Budget):
-    """One call is one chunk more, and any number of calls can be made in a row."""
+    """One call is one more chunk; a step can be cut after any call."""
 
     refits = False
 
@@ -216,10 +215,10 @@ def check_has_fit(estimator: Estimator, resource: str) -> None:
 
 
 class _Unsaid:
-    """Leaves out a kind of warning for as long as any thread is in here.
+    """Ignores a category of warning while any thread is in this context.
 
-    Filters belong to the process: threads that each put back what they found would
-    put back each other's.
+    Filters belong to the process: if each thread restored the filters that it found, it
+    would restore those of other threads.
     """
 
     def __init__(self, kind: type[Warning]) -> None:

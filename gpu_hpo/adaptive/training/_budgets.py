@@ -17,12 +17,12 @@ from gpu_hpo.data._chunk import Chunk, targets
 from gpu_hpo.training import _pipelines
 from gpu_hpo.training._lending import Access, call_lent
 
-# Integers, but nothing of which a model gets better.
+# Integer parameters of which more does not make a model better.
 _NO_RESOURCE = frozenset({"n_jobs", "n_streams", "random_state", "verbose"})
 
 
 class PartialFit(ByCalls):
-    """One call is one of `partial_fit`, of each step if the model is a pipeline."""
+    """One call is one `partial_fit`, of each step if the model is a pipeline."""
 
     method = "partial_fit"
 
@@ -100,14 +100,14 @@ class NSamples(Budget):
 
 
 class Parameter(Budget):
-    """After n calls, a model has been fitted to all rows with a parameter at n.
+    """After n calls, a model has been fitted to all rows with a parameter set to n.
 
     Parameters
     ----------
     resource : str
         The parameter, as the user names it.
     name : str, optional
-        As the estimator that is trained names it; by default the same.
+        Its name in the estimator that trains; by default the same.
     """
 
     def __init__(self, resource: str, name: str | None = None) -> None:
@@ -148,10 +148,10 @@ class Parameter(Budget):
 
 
 class WarmStart(Budget):
-    """One call is one more iteration, or tree, of an estimator that goes on.
+    """One call is one more iteration, or tree, of an estimator with `warm_start`.
 
-    Estimators whose `max_iter` counts the iterations of one `fit` are given as many as
-    there are calls to make; ensembles, which count what they have in all, their total.
+    Where `max_iter` counts the iterations of one `fit`, it is set to the calls of the
+    step; ensembles count all their trees, so they get the total of all calls.
     """
 
     resumes = True
@@ -202,7 +202,7 @@ class WarmStart(Budget):
 
 
 def make_budget(resource: str) -> Budget:
-    """Read what the user passed as `resource`."""
+    """Return the budget for what the user passed as `resource`."""
     kinds: dict[str, type[PartialFit | NSamples | WarmStart | BoostingRounds]] = {
         "partial_fit": PartialFit,
         "n_samples": NSamples,
@@ -221,6 +221,6 @@ def _counter(params: dict[str, Any]) -> str | None:
 
 
 def _is_ensemble(model: Estimator) -> bool:
-    # The histogram-based ones count the trees of all fits by `max_iter`.
+    # HistGradientBoosting's `max_iter` counts the trees of all fits.
     roots = {base.__module__ for base in type(model).__mro__}
     return any(root.startswith("sklearn.ensemble.") for root in roots)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Advance a cohort of trials through chunks and score it, on one device."""
+"""Advance a cohort of trials through chunks, and score it, on one device."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ def advance_cohort(
     parts: Sequence[Chunk],
     n_chunks: int = 0,
 ) -> tuple[Cohort, list[TrialOutcome]]:
-    """Advance and score a cohort, chunk by chunk: each chunk is read once for all.
+    """Advance and score a cohort chunk by chunk; each chunk is read once for all.
 
     Parameters
     ----------
     spec : TrialSpec
     work : sequence of TrialWork
     before : mapping of int to list of FoldModel
-        Where each trial that is not new stands. Is not changed: another task, or a
-        repetition of this one, may need it.
+        The models of trials that are not new. They are not changed: another task, or a
+        repetition of this one, may need them.
     chunk_of_call : callable
         Chunk for call number n, counted from 1.
     parts : sequence of Chunk
         Validation parts to score on.
     n_chunks : int, default=0
-        How many chunks are all, for budgets that read all.
+        Number of all chunks, for budgets that read all.
 
     Returns
     -------
     cohort : Cohort
-        Every trial of `work`; the members of one that failed have no model.
+        Every trial of `work`; one that failed has no models.
     outcomes : list of TrialOutcome
-        In the order of `work`. A trial of which a model raises fails alone.
+        In the order of `work`. If a model raises, only its trial fails.
     """
     cohort = Cohort()
     outcomes = {item.trial: TrialOutcome(item.trial) for item in work}
@@ -66,7 +66,7 @@ def advance_cohort(
                 spec.n_splits == 1 or _trains_by_rows(members[0].model)
             )
             for split in range(spec.n_splits):
-                # Only those that do the same at every call train together.
+                # Only models that do the same at every call train together.
                 alone = None if key is not None else item.trial
                 apart = None if joint else split
                 together = key, alone, apart, item.start, item.stop, item.scores
@@ -142,11 +142,11 @@ def _refit(
     n_chunks: int,
     parts: Sequence[Chunk],
 ) -> None:
-    """Fit each model once, to the rows that its budget grants."""
+    """Fit each model once, to the rows that its budget gives it."""
     joined: dict[tuple[Any, ...], Splits] = {}
 
     def granted(span: tuple[int, int], split: int) -> Chunk:
-        # One split's rows at a time, since each may be a copy of nearly all.
+        # One split's rows at a time: they may be a copy of nearly all rows.
         if (span, split) not in joined:
             joined.clear()
             calls = range(span[0] + 1, span[1] + 1)
@@ -154,7 +154,7 @@ def _refit(
             joined[span, split] = Splits(rows, by_roles=spec.by_roles)
         return joined[span, split].train(split)
 
-    # Those that read the same rows come after each other, so that these are kept once.
+    # Groups that read the same rows follow each other, so that these are joined once.
     for group in sorted(groups, key=lambda group: (group.stop, group.split)):
         if group.start < group.stop:
             span = spec.budget.span(group.start, group.stop) or (0, n_chunks)

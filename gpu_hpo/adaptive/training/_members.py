@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Hold the models of a cohort, and what becomes of them."""
+"""Hold the models of a cohort, their work, and its outcomes."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class TrialWork:
     ----------
     trial : int
     new : Trial or None
-        Makes the models if it is this trial's first task.
+        From which the models are made, in the trial's first task.
     start, stop : int
         Calls made before and after.
     scores : tuple of int
-        After which numbers of calls to score.
+        Numbers of calls after which to score.
     last_part : bool
-        Whether the parts at hand complete the score.
+        Whether this task has the last part that a score needs.
     """
 
     trial: int
@@ -57,8 +57,8 @@ class FoldModel:
     calls : int
         Calls that it has made.
     responses, seen : list
-        Its answers for validation parts scored so far, and what of these parts the
-        score needs, while a score is spread over several tasks.
+        While a score is spread over several tasks: the model's responses for the parts
+        so far, and what the score needs of these parts.
     """
 
     model: Any
@@ -68,13 +68,13 @@ class FoldModel:
 
 
 class Cohort(dict[int, list[FoldModel]]):
-    """Trials by number that one worker advances together: a model for each split."""
+    """The models, one per split, of trials that a task advanced, by trial number."""
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return packed_up(Cohort, dict(self), protocol)
 
     def __sizeof__(self) -> int:
-        # Dask would take a model for an object of some 50 bytes.
+        # Dask would guess 50 bytes for a model.
         return sum(
             n_device_bytes(member.model)
             for members in self.values()
@@ -84,18 +84,19 @@ class Cohort(dict[int, list[FoldModel]]):
 
 @dataclass
 class TrialOutcome:
-    """The outcome of a trial's work; seconds per score run from the one before.
+    """The outcome of a trial's work.
 
     Attributes
     ----------
     trial : int
     n_calls : int
-        Calls that were trained, those of a refit all again.
+        Calls that were trained; a refit counts all of its calls.
     scores : list of Score
+        Seconds of each count from the score before.
     metrics : dict of int to dict
-        Metrics by split, until there are those of all.
+        Metrics by split, until all splits have some.
     calls : int
-        After which they were found.
+        Calls after which `metrics` were computed.
     heard : list of Heard
         Warnings of its models.
     """
@@ -113,14 +114,14 @@ class TrialOutcome:
     heard: list[Heard] = field(default_factory=list)
 
     def spent(self, fit: float = 0.0, score: float = 0.0) -> None:
-        """Add seconds that were spent."""
+        """Add seconds spent in training and scoring."""
         self.fit_seconds += fit
         self.fit_pending += fit
         self.score_seconds += score
         self.score_pending += score
 
     def conclude(self, spec: TrialSpec) -> None:
-        """Make a score of the metrics of all splits, if all have some."""
+        """Make a score of the metrics of all splits, once all have some."""
         found, self.metrics = self.metrics, {}
         if self.error or len(found) < spec.n_splits:
             return
@@ -158,7 +159,7 @@ class Slot:
 
 
 class FailsTrials:
-    """Turns an exception into the end of some trials instead of all."""
+    """Turns an exception into the failure of some trials instead of all."""
 
     def __init__(self, cohort: Cohort, outcomes: Sequence[TrialOutcome]) -> None:
         self._cohort = cohort

@@ -24,7 +24,7 @@ from gpu_hpo.training._spec import TrainingSpec
 
 @dataclass(frozen=True)
 class Trial:
-    """The parameters that make one trial different, and the seed of its model."""
+    """The parameters that make a trial different, and the seed of its models."""
 
     params: Mapping[str, Any]
     seed: int
@@ -37,15 +37,14 @@ class TrialSpec(TrainingSpec):
     Attributes
     ----------
     prototype : estimator
-        The user's, with the parameters that trials are sampled for. Is copied, never
-        trained.
+        A clone of the user's estimator. It is copied, never trained.
     unset_seeds : tuple of str and of tuple
-        Where in it a `random_state` is None; see `unset_seeds`.
+        Where a `random_state` of the prototype is None; see `unset_seeds`.
     scoring : Scoring
     classes : ndarray or None
         Passed to the first call of each model.
     fit_params : dict
-        Passed whole to every call.
+        Passed unchanged to every call.
     fit_rows, score_rows : tuple of str
         Per-row parameters that go to `partial_fit` and to the scorer.
     stacked : bool
@@ -53,16 +52,16 @@ class TrialSpec(TrainingSpec):
     budget : Budget
         What a call means.
     converted_to : {"cpu", "cuda"} or None
-        Device for which models are turned into their counterparts; None are those
-        that stay what they are.
+        Device for which models are turned into their counterparts; None leaves them as
+        they are.
     on_device : bool
-        Whether chunks are in GPU memory, and models with them.
+        Whether chunks, and models with them, are in GPU memory.
     assume_finite : bool
         Whether X was checked for NaN and infinity when it arrived.
     n_splits : int
-        Models of a trial, each trained and scored on its part of the rows.
+        Number of models of a trial, each trained and scored on the rows of its split.
     by_roles : bool
-        Whether rows have roles that say which part that is.
+        Whether rows have roles in the splits.
     """
 
     prototype: Any
@@ -94,18 +93,18 @@ def make_model(
 ) -> Any:
     """Copy the prototype with the parameters of `trial`, for the device it trains on.
 
-    Wherever a `random_state` is left None, in the estimator or in what it holds, it
-    is drawn from the trial's seed, so that a search gives one answer.
+    Each `random_state` that is None, in the estimator or its steps, is drawn from the
+    trial's seed, so that a search is reproducible.
 
     Parameters
     ----------
     prototype : estimator
-        Not fitted, a clone of the user's. Copying it costs a tenth of cloning it.
+        Not fitted. Copying it costs a tenth of cloning it.
     trial : Trial
     unset : tuple of str and of tuple
-        `unset_seeds` of the prototype, which takes as long as all the rest.
+        `unset_seeds` of the prototype; finding them takes as long as all the rest.
     device : {"cpu", "cuda"} or None
-        For which the model is turned into its counterpart, if it is to be.
+        Device for which the model is turned into its counterpart, if it is.
 
     Raises
     ------
@@ -115,7 +114,7 @@ def make_model(
     model = copy.deepcopy(prototype)
     params = clone(dict(trial.params), safe=False)
     if not leaves_places(params, unset):
-        # Parts may be others: only now is it known what has a seed.
+        # Steps may have been replaced: only now is it known what has a seed.
         model.set_params(**params)
         params, unset = {}, unset_seeds(model)
     rng = np.random.RandomState(trial.seed)
@@ -123,7 +122,7 @@ def make_model(
     own_functions(model)
     if device is not None:
         model = convert(model, device)
-        # The user's may have none, and its counterpart one.
+        # The user's estimator may have no seed, and its counterpart one.
         _draw(rng, model, unset_seeds(model))
     return model
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Hold what a trial got after some calls, from the worker to the record."""
+"""Define the score of a trial, as it travels from the worker to the record."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A trial's score after `calls` calls, with what it took to get there.
+    """A trial's score after `calls` calls, and the seconds that it took.
 
     Attributes
     ----------
@@ -21,7 +21,7 @@ class Score:
     fit_seconds, score_seconds : float
         Spent in this task since the trial's previous score.
     splits : tuple of dict
-        Metrics by split, of which `metrics` are the means, in cross-validation.
+        In cross-validation: metrics by split; `metrics` are their means.
     """
 
     calls: int

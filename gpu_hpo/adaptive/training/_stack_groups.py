@@ -31,7 +31,7 @@ def stack_groups(spec: TrialSpec, trials: Mapping[int, Trial]) -> dict[int, Hash
             )
             key = stack_key(model)
         except Exception as error:
-            # A trial by itself, that will fail with this where it is trained.
+            # This trial fails alone, with the same error, where it is trained.
             logger.info("trial %d cannot be stacked: %r", number, error)
         else:
             if key is not None:
