@@ -3,7 +3,6 @@
 """Tests of the schedule that compares nothing before the end."""
 
 import math
-import random
 import tracemalloc
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from gpu_hpo.schedules import Advance, Incremental, Scored
 from gpu_hpo.schedules._plateau import on_plateau
 from gpu_hpo.testing import check_schedule, drive_schedule
+from tests.schedules.draws import order, scores, seeds
 
 
 def record_alone(trial, score, max_calls, fits_per_score, patience, tol):
@@ -34,7 +34,7 @@ def record_alone(trial, score, max_calls, fits_per_score, patience, tol):
     st.integers(1, 12),
     st.integers(0, 12),
     st.sampled_from([-0.1, 0.0, 0.2, 0.5, None, math.nan]),
-    st.integers(0, 2**32),
+    seeds,
     st.data(),
 )
 @settings(max_examples=150, deadline=None)
@@ -42,19 +42,10 @@ def test_same_record_for_every_order(
     n_trials, max_calls, fits_per_score, patience, tol, seed, data
 ):
     """Each trial is scored where it would be if it were alone, and never further."""
-
-    def score(trial, calls):
-        draw = random.Random(f"{seed} {trial} {calls}")
-        special = [math.nan, math.inf, -math.inf]
-        return draw.choice(special) if draw.random() < 0.1 else round(draw.random(), 1)
-
-    if data.draw(st.booleans(), "random order"):
-        choose = random.Random(seed).randrange
-    else:
-        choose = lambda n: data.draw(st.integers(0, n - 1))  # noqa: E731 - either way
+    score = scores(seed, "wild")
     options = {"fits_per_score": fits_per_score, "patience": patience, "tol": tol}
     outcome = drive_schedule(
-        Incremental(n_trials, max_calls, **options), score, choose=choose
+        Incremental(n_trials, max_calls, **options), score, choose=order(data, seed)
     )
     expected = {
         (trial, calls)
@@ -120,35 +111,6 @@ def test_conforms(patience, extra_scores):
             6, 20, fits_per_score=3, patience=patience, extra_scores=extra_scores
         ),
         total_calls=None if patience else 120,
-    )
-
-
-@given(
-    st.integers(1, 8),
-    st.integers(1, 80),
-    st.integers(1, 6),
-    st.integers(0, 8),
-    st.sampled_from([0.0, 0.02, 0.3]),
-    st.booleans(),
-    st.integers(0, 2**32),
-)
-@settings(max_examples=60, deadline=None)
-def test_conforms_in_general(
-    n_trials, max_calls, fits_per_score, patience, share, extra_scores, seed
-):
-    """It passes the conformance suite, whatever its parameters."""
-    check_schedule(
-        lambda: Incremental(
-            n_trials,
-            max_calls,
-            fits_per_score=fits_per_score,
-            patience=patience,
-            tol=0.3,
-            extra_scores=extra_scores,
-        ),
-        fails=lambda t, c: random.Random(f"{seed} f {t} {c}").random() < share,
-        seed=seed,
-        orders=2,
     )
 
 

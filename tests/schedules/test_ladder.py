@@ -3,7 +3,6 @@
 """Tests of ladders: against one with barriers, and how far ahead they ask."""
 
 import math
-import random
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +10,15 @@ from hypothesis import strategies as st
 
 from gpu_hpo.schedules import Advance, Drop, Failed, Ladder, Rung, Scored
 from gpu_hpo.schedules._ladder import AHEAD
-from gpu_hpo.testing import check_schedule, drive_schedule
+from gpu_hpo.testing import drive_schedule
+from tests.schedules.draws import (
+    failures,
+    order,
+    rungs_of_ladders,
+    scores,
+    seeds,
+    shares,
+)
 
 
 def naive_ladder(rungs, score, fails, score_every, patience, tol):
@@ -54,86 +61,29 @@ def rank(record, trial):
     return (-score if math.isfinite(score) else math.inf, trial)
 
 
-def draw_score(seed, tied):
-    def score(trial, calls):
-        draw = random.Random(f"{seed} {trial} {calls}")
-        return float(draw.randrange(3)) if tied else draw.random()
-
-    return score
-
-
-def draw_failures(seed, share):
-    return lambda t, c: random.Random(f"{seed} f {t} {c}").random() < share
-
-
-@st.composite
-def ladders(draw):
-    """Rungs that thin out and rise."""
-    sizes = draw(st.lists(st.integers(1, 20), min_size=1, max_size=6))
-    steps = draw(st.lists(st.integers(1, 8), min_size=len(sizes), max_size=len(sizes)))
-    sizes.sort(reverse=True)
-    return tuple(Rung(size, sum(steps[: i + 1])) for i, size in enumerate(sizes))
-
-
 @given(
-    ladders(),
-    st.booleans(),
-    st.integers(0, 2**32),
+    rungs_of_ladders(),
+    st.sampled_from(["distinct", "tied"]),
+    seeds,
     st.integers(0, 4),
     st.integers(0, 6),
     st.sampled_from([-0.2, 0.0, 0.1]),
-    st.sampled_from([0.0, 0.05, 0.4]),
+    shares,
     st.data(),
 )
 @settings(max_examples=150, deadline=None)
-def test_same_as_with_barriers(rungs, tied, seed, every, patience, tol, share, data):
+def test_same_as_with_barriers(rungs, kind, seed, every, patience, tol, share, data):
     """Deciding early, and asking ahead, come to what full barriers come to."""
-    score = draw_score(seed, tied)
-    fails = draw_failures(seed, share)
+    score, fails = scores(seed, kind), failures(seed, share)
     options = {"score_every": every, "patience": patience, "tol": tol}
-    if data.draw(st.booleans(), "random order"):
-        choose = random.Random(seed).randrange
-    else:
-        choose = lambda n: data.draw(st.integers(0, n - 1))  # noqa: E731 - either way
     outcome = drive_schedule(
-        Ladder(rungs, **options), score, fails=fails, choose=choose
+        Ladder(rungs, **options), score, fails=fails, choose=order(data, seed)
     )
     expected, finalists = naive_ladder(rungs, score, fails, **options)
     got = {(*step, value) for step, value in outcome.scores.items()}
     assert got == expected
     assert share or outcome.asked == outcome.scores.keys()
     assert set(outcome.finalists) == finalists
-
-
-@given(
-    ladders(),
-    st.integers(0, 2**32),
-    st.integers(0, 4),
-    st.integers(0, 6),
-    st.sampled_from([0.0, 0.05, 0.4]),
-    st.booleans(),
-)
-@settings(max_examples=80, deadline=None)
-def test_conforms(rungs, seed, every, patience, share, extra_scores):
-    """It passes the conformance suite, whatever its parameters."""
-
-    def score(trial, calls):
-        draw = random.Random(f"{seed} {trial} {calls}")
-        return math.nan if draw.random() < 0.1 else round(draw.random(), 1)
-
-    check_schedule(
-        lambda: Ladder(
-            rungs,
-            score_every=every,
-            patience=patience,
-            tol=0.05,
-            extra_scores=extra_scores,
-        ),
-        score=score,
-        fails=draw_failures(seed, share),
-        seed=seed,
-        orders=3,
-    )
 
 
 def test_scores_between_rungs():

@@ -20,6 +20,7 @@ from gpu_hpo.schedules import (
     SuccessiveHalving,
 )
 from gpu_hpo.testing import check_schedule, drive_schedule
+from tests.schedules.draws import failures, scores, seeds, shares
 
 
 def worst_first(records):
@@ -38,8 +39,7 @@ def drop_worst(records):
     return dict.fromkeys(best, 1 if len(best) > 1 else 0)
 
 
-def draw(trial, calls):
-    return random.Random(f"{trial} {calls}").random()
+draw = scores(0)
 
 
 def whimsical(seed):
@@ -70,8 +70,8 @@ def test_conforms(first_calls):
     st.integers(1, 20),
     st.integers(1, 4),
     st.none() | st.integers(1, 12),
-    st.sampled_from([0.0, 0.05, 0.4]),
-    st.integers(0, 2**32),
+    shares,
+    seeds,
 )
 @settings(max_examples=60, deadline=None)
 def test_conforms_in_general(n_trials, first_calls, max_calls, share, seed):
@@ -80,7 +80,7 @@ def test_conforms_in_general(n_trials, first_calls, max_calls, share, seed):
         lambda: Rounds(
             n_trials, whimsical(seed), first_calls=first_calls, max_calls=max_calls
         ),
-        fails=lambda t, c: random.Random(f"{seed} f {t} {c}").random() < share,
+        fails=failures(seed, share),
         seed=seed,
         orders=2,
     )

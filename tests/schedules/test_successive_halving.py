@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of successive halving: against the conformance suite and a naive one."""
+"""Tests of successive halving: its rungs, and who goes on."""
 
 import math
 import random
@@ -18,169 +18,16 @@ from gpu_hpo.schedules import (
     SuccessiveHalving,
     halving_rungs,
 )
-from gpu_hpo.testing import check_schedule, drive_schedule
+from gpu_hpo.testing import drive_schedule
+from tests.schedules.draws import kinds, scores, seeds
 
-
-def naive_halving(
-    n, r, eta, max_calls, score, fails=lambda t, c: False, patience=0, tol=1e-3
-):
-    """Successive halving with full barriers; returns what was trained and finalists."""
-    trained = set()
-    records = {trial: [] for trial in range(n)}
-    stopped = set()
-    contestants = list(range(n))
-    size, target = n, r
-    while True:
-        if max_calls is not None:
-            target = min(target, max_calls)
-        survivors = []
-        for trial in contestants:
-            record = records[trial]
-            at = record[-1][0] if record else 0
-            while at < target and trial not in stopped:
-                if at == 0:
-                    stop = 1
-                else:
-                    stop = min(at + patience, target) if patience else target
-                if any(fails(trial, call) for call in range(at + 1, stop + 1)):
-                    trained.add((trial, stop))
-                    break
-                trained.add((trial, stop))
-                at = stop
-                record.append((at, score(trial, at)))
-                if patience and at >= patience:
-                    window = [s for c, s in record if c >= at - patience]
-                    if len(window) > 1 and max(window[1:]) - window[0] <= tol:
-                        stopped.add(trial)
-            else:
-                survivors.append(trial)
-        # Python's sort is stable, so equal scores stay in order of trial numbers.
-        survivors.sort()
-        survivors.sort(
-            key=lambda trial: (
-                records[trial][-1][1]
-                if math.isfinite(records[trial][-1][1])
-                else -math.inf
-            ),
-            reverse=True,
-        )
-        size //= eta
-        if size == 0 or target == max_calls or len(contestants) == 0:
-            return trained, set(survivors)
-        if size * eta == 0 or (size and target == max_calls):
-            return trained, set(survivors)
-        contestants = survivors[:size]
-        target *= eta
-
-
-def scores(seed, kind):
-    """A score function: all distinct, with ties, or with values that are not finite."""
-
-    def score(trial, calls):
-        draw = random.Random(f"{seed} {trial} {calls}")
-        if kind == "tied":
-            return float(draw.randrange(3))
-        if kind == "wild" and draw.random() < 0.3:
-            return draw.choice([math.nan, math.inf, -math.inf])
-        return draw.random()
-
-    return score
-
-
-def failures(seed, share):
-    return lambda t, c: random.Random(f"{seed} fail {t} {c}").random() < share
-
-
-searches = st.fixed_dictionaries(
-    {
-        "n": st.integers(1, 40),
-        "r": st.integers(1, 5),
-        "eta": st.integers(2, 5),
-        "max_calls": st.none() | st.integers(0, 60),
-    }
-).map(
-    lambda s: {
-        **s,
-        "max_calls": None if s["max_calls"] is None else s["r"] + s["max_calls"],
-    }
+searches = st.builds(
+    dict,
+    n_trials=st.integers(1, 40),
+    n_calls=st.integers(1, 5),
+    aggressiveness=st.integers(2, 5),
+    max_calls=st.none() | st.integers(5, 60),
 )
-kinds = st.sampled_from(["distinct", "tied", "wild"])
-seeds = st.integers(0, 2**32)
-
-
-def build(search, **options):
-    return SuccessiveHalving(
-        search["n"],
-        search["r"],
-        aggressiveness=search["eta"],
-        max_calls=search["max_calls"],
-        **options,
-    )
-
-
-@given(searches, kinds, seeds, st.sampled_from([0.0, 0.05, 0.4]))
-@settings(max_examples=60, deadline=None)
-def test_conforms(search, kind, seed, share):
-    """It passes the conformance suite, whatever its parameters."""
-    check_schedule(
-        lambda: build(search),
-        score=scores(seed, kind),
-        fails=failures(seed, share),
-        seed=seed,
-        orders=3,
-    )
-
-
-@given(
-    searches,
-    kinds,
-    seeds,
-    st.sampled_from([0.0, 0.02]),
-    st.integers(1, 6),
-    st.sampled_from([-0.2, 0.0, 1e-3, 0.5]),
-)
-@settings(max_examples=60, deadline=None)
-def test_conforms_with_patience(search, kind, seed, share, patience, tol):
-    """It passes the conformance suite where trials stop on a plateau."""
-    check_schedule(
-        lambda: build(search, patience=patience, tol=tol),
-        score=scores(seed, kind),
-        fails=failures(seed, share),
-        seed=seed,
-        orders=3,
-    )
-
-
-@given(
-    search=searches,
-    kind=st.sampled_from(["distinct", "tied"]),
-    seed=seeds,
-    share=st.sampled_from([0.0, 0.05, 0.4]),
-    patience=st.integers(0, 6),
-    data=st.data(),
-)
-@settings(max_examples=100, deadline=None)
-def test_same_as_with_barriers(search, kind, seed, share, patience, data):
-    """Early promotion decides as an implementation with full barriers does."""
-    score, fails = scores(seed, kind), failures(seed, share)
-    if data.draw(st.booleans(), "random order"):
-        choose = random.Random(seed).randrange
-    else:
-        choose = lambda n: data.draw(st.integers(0, n - 1))  # noqa: E731 - either way
-    outcome = drive_schedule(
-        build(search, patience=patience, tol=0.1), score, fails=fails, choose=choose
-    )
-    trained, finalists = naive_halving(
-        **search, score=score, fails=fails, patience=patience, tol=0.1
-    )
-    started = {trial for trial, _ in outcome.scores} | outcome.failed
-    assert started == set(range(search["n"]))
-    carried_out = set(outcome.scores) | {
-        min(step for step in outcome.asked - outcome.scores.keys() if step[0] == trial)
-        for trial in outcome.failed
-    }
-    assert carried_out == trained
-    assert set(outcome.finalists) == finalists
 
 
 @given(searches, kinds, seeds)
@@ -188,19 +35,33 @@ def test_same_as_with_barriers(search, kind, seed, share, patience, data):
 def test_the_best_are_promoted(search, kind, seed):
     """Who goes on ranks above all who do not, by finite score, then lower number."""
     score = scores(seed, kind)
-    outcome = drive_schedule(build(search), score, choose=random.Random(seed).randrange)
+    outcome = drive_schedule(
+        SuccessiveHalving(**search), score, choose=random.Random(seed).randrange
+    )
 
     def rank(trial, calls):
         value = score(trial, calls)
         finite = math.isfinite(value)
         return (not finite, -value if finite else 0.0, trial)
 
-    for rung in build(search).rungs:
+    for rung in SuccessiveHalving(**search).rungs:
         there = {trial for trial, made in outcome.made.items() if made >= rung.calls}
         assert len(there) == rung.n_trials
         further = {trial for trial in there if outcome.made[trial] > rung.calls}
         best = sorted(there, key=lambda trial: rank(trial, rung.calls))
         assert set(best[: len(further)]) == further
+
+
+@given(searches)
+def test_rungs_in_general(search):
+    """Trials are divided, and calls multiplied, until one is left or max_calls made."""
+    rungs = halving_rungs(**search)
+    eta, max_calls = search["aggressiveness"], search["max_calls"] or math.inf
+    for i, rung in enumerate(rungs):
+        assert rung.n_trials == search["n_trials"] // eta**i
+        assert rung.calls == min(search["n_calls"] * eta**i, max_calls)
+    last = [rung.n_trials < eta or rung.calls == max_calls for rung in rungs]
+    assert last == [False] * (len(rungs) - 1) + [True]
 
 
 @pytest.mark.parametrize(
@@ -294,14 +155,16 @@ def test_failing_after_a_score_is_failing_on_the_way_to_the_next(search, seed, d
     after it, or when the trial is a finalist.
     """
     score = scores(seed, "distinct")
-    victim = data.draw(st.integers(0, search["n"] - 1))
-    rungs = build(search).rungs
+    victim = data.draw(st.integers(0, search["n_trials"] - 1))
+    rungs = SuccessiveHalving(**search).rungs
     at = data.draw(st.sampled_from([rung.calls for rung in rungs]))
     expected = drive_schedule(
-        build(search), score, fails=lambda t, c: (t, c) == (victim, at + 1)
+        SuccessiveHalving(**search),
+        score,
+        fails=lambda t, c: (t, c) == (victim, at + 1),
     )
 
-    schedule = build(search)
+    schedule = SuccessiveHalving(**search)
     pending = [step for step in schedule.start() if isinstance(step, Advance)]
     asked = set(pending)
     draw = random.Random(seed)
