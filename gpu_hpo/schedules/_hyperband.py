@@ -69,7 +69,7 @@ class Hyperband(Schedule):
     aggressiveness : int, default=3
         At each decision, one of this many trials is kept.
     patience, tol, extra_scores
-        As in `SuccessiveHalving`.
+        As in `Ladder`.
     n_trials : mapping of int to int, optional
         Trials per bracket, if there are fewer than in the paper (a small grid); at
         least one each.

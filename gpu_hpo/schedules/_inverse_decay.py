@@ -90,12 +90,7 @@ class InverseDecay(Ladder):
         Most calls of any trial.
     fits_per_score : int, default=1
         With `patience`, or with ``decay_rate=0``: most calls between two scores.
-    patience : int, default=0
-        Score at least every `patience` calls, and stop a trial that is on a plateau. A
-        stopped trial keeps its rank but trains no more. 0 is off.
-    tol : float or None, default=1e-3
-        Improvement that is not a plateau.
-    extra_scores : bool, default=True
+    patience, tol, extra_scores
         As in `Ladder`.
 
     References

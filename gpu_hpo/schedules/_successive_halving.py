@@ -63,17 +63,8 @@ class SuccessiveHalving(Ladder):
         At each decision, one of this many trials is kept.
     max_calls : int, optional
         Most calls of any trial. By default halving goes on until one is left.
-    patience : int, default=0
-        Score at least every `patience` calls, and stop a trial that is on a plateau. A
-        stopped trial keeps its rank but trains no more. 0 is off.
-    tol : float or None, default=1e-3
-        Improvement that is not a plateau.
-    first_trial : int, default=0
-        Number of the first trial.
-    extra_scores : bool, default=True
-        Whether to score every trial after its first call, which decides nothing, and
-        as often as `patience` asks. If False, trials are scored at decisions only, for
-        models that need a fit for each score.
+    patience, tol, first_trial, extra_scores
+        As in `Ladder`.
     """
 
     def __init__(
