@@ -130,6 +130,24 @@ def threads_client(_threads_client):
         yield _threads_client
 
 
+@pytest.fixture
+def mortal_client():
+    """Client of two worker processes of this test's own, which may be killed.
+
+    One that does not come back, as happens, is then no matter for other tests.
+    """
+    with (
+        local_cluster(2, device="cpu") as cluster,
+        Client(cluster, set_as_default=False) as client,
+        client.as_current(),
+    ):
+        client.wait_for_workers(2, timeout=60)
+        yield client
+        # A cluster that is closed while a worker starts again may hang.
+        with contextlib.suppress(TimeoutError):
+            client.wait_for_workers(2, timeout=20)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _end_embedded_cluster():
     """Not at exit: pytest has closed what Dask logs to by then."""

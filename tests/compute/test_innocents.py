@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is lost beside something that ends workers is not given up for it."""
 
-import contextlib
 import os
 import random
 
@@ -16,9 +15,8 @@ from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
 from gpu_hpo.adaptive.engine._engine import Engine
 from gpu_hpo.adaptive.engine._task import Report, StepReport
 from gpu_hpo.adaptive.training._score import Score
-from gpu_hpo.compute import local_cluster
 from gpu_hpo.schedules import Hyperband, Rung
-from tests.compute.helpers import current, make_data
+from tests.compute.helpers import make_data
 from tests.exhaustive.fold_runs import ALPHAS, SGD, STEPS, Run, expected_scores
 from tests.exhaustive.recording_pool import RecordingPool
 
@@ -285,23 +283,17 @@ class EndsProcessLater(SGDClassifier):
 
 
 @pytest.fixture
-def mortal_client():
-    """Client of two worker processes of this test's own, of one thread each."""
-    # Fewer deaths than by default until Dask gives a task up: each takes its time.
-    failures = dask.config.set({"distributed.scheduler.allowed-failures": 1})
-    with failures, current(local_cluster(2, device="cpu")) as client:
-        client.wait_for_workers(2, timeout=60)
-        yield client
-        # A cluster that is closed while a worker starts again may hang.
-        with contextlib.suppress(TimeoutError):
-            client.wait_for_workers(2, timeout=20)
+def few_deaths():
+    """Fewer than by default until Dask gives a task up: each takes its time."""
+    with dask.config.set({"distributed.scheduler.allowed-failures": 1}):
+        yield
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
-def test_grid_search(mortal_client):
+def test_grid_search(few_deaths, mortal_client):
     """Only the candidate that ends its process is without scores."""
     X, y = make_data(300)
     options = {"cv": 3, "refit": False}
@@ -324,7 +316,7 @@ def test_grid_search(mortal_client):
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_search_that_stops_early(mortal_client):
+def test_search_that_stops_early(few_deaths, mortal_client):
     """Only trials that end their process are lost; others are trained as ever."""
     X, y = make_data()
     options = {"max_iter": 9, "random_state": 0, "chunk_size": 200}

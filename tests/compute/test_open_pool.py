@@ -15,7 +15,7 @@ import pytest
 from dask.system import CPU_COUNT
 from distributed import Client, get_worker
 
-from gpu_hpo.compute import close_embedded, embedded_client, local_cluster
+from gpu_hpo.compute import embedded_client, local_cluster
 from gpu_hpo.compute._backends import open_blocks_pool, open_pool
 from gpu_hpo.compute._client_pool import ClientPool
 from gpu_hpo.compute._local_pool import GetPool, Immediate, LocalPool
@@ -47,12 +47,6 @@ NAMES = {
     "processes": "ClientPool",
     "multiprocessing": "ClientPool",
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _end_embedded():
-    yield
-    close_embedded()
 
 
 @pytest.mark.parametrize("configured", [False, True], ids=["given", "configured"])

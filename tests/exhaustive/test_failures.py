@@ -77,17 +77,6 @@ GRID = {"add__by": [0.0, 1.0, 2.0, 3.0], "last__C": [0.01, 0.1, 1.0, 10.0]}
 
 
 @pytest.fixture
-def mortal_client():
-    """Client of two worker processes of this test's own, which may be killed."""
-    with current(local_cluster(2, device="cpu")) as client:
-        client.wait_for_workers(2, timeout=60)
-        yield client
-        # A cluster that is closed while a worker starts again may hang.
-        with contextlib.suppress(TimeoutError):
-            client.wait_for_workers(2, timeout=20)
-
-
-@pytest.fixture
 def meanwhile(tmp_path):
     """Do something in another thread once there have been so many fits."""
     threads = []

@@ -10,7 +10,6 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 
 from gpu_hpo import linear_model, neural_network
-from gpu_hpo.compute import close_embedded
 from gpu_hpo.datasets import make_classification
 from gpu_hpo.devices import convert
 from gpu_hpo.exceptions import NoCounterpartError
@@ -21,12 +20,6 @@ from gpu_hpo.wrappers import Incremental, ParallelPostFit
 from tests.wrappers.helpers import make_data
 
 WRAPPERS = [ParallelPostFit, Incremental]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _end_embedded():
-    yield
-    close_embedded()
 
 
 def make_search(estimator, space=None, **options):

@@ -60,19 +60,6 @@ def expected():
 
 
 @pytest.fixture
-def mortal_client():
-    """Client of two worker processes of this test's own, which may be killed.
-
-    One that does not come back, as happens, is then no matter for other tests.
-    """
-    with current(local_cluster(2, device="cpu")) as client:
-        yield client
-        # A cluster that is closed while a worker starts again may hang.
-        with contextlib.suppress(TimeoutError):
-            client.wait_for_workers(2, timeout=20)
-
-
-@pytest.fixture
 def meanwhile():
     """Do something in another thread once a search has made some progress."""
     threads = []
@@ -98,9 +85,10 @@ def _advanced(dask_scheduler):
     return states.count("memory")
 
 
-def kill(client, number):
-    pid = list(client.run(os.getpid).values())[number]
-    return lambda: os.kill(pid, signal.SIGKILL)
+def kill(client, *numbers):
+    """What kills some of the workers."""
+    pids = list(client.run(os.getpid).values())
+    return lambda: [os.kill(pids[number], signal.SIGKILL) for number in numbers]
 
 
 # ---- workers that die ----
@@ -111,7 +99,6 @@ def test_killed_worker(expected, mortal_client, meanwhile, configure, number):
     """When a worker is killed, its data and trials move and the answer stays."""
     configure({"memory.message-size": 1})  # so that each worker has some
     X, y = make_data()
-    mortal_client.wait_for_workers(2, timeout=60)
     meanwhile(mortal_client, kill(mortal_client, number))
     assert answer(make_search(Slow()).fit(X, y)) == expected
     assert not remains(mortal_client)
@@ -139,12 +126,10 @@ class DiesWhenMoved(SGDClassifier):
         return super().__getstate__()
 
 
-def test_worker_that_dies_while_a_model_leaves_it(expected, tmp_path):
+def test_worker_that_dies_while_a_model_leaves_it(expected, mortal_client, tmp_path):
     """A task that waits for a model from a worker that is gone does not wait on."""
     flag = str(tmp_path / "died")
-    with current(local_cluster(2)) as client:
-        search = make_search(DiesWhenMoved(flag=flag)).fit(*make_data())
-        client.wait_for_workers(2, timeout=60)
+    search = make_search(DiesWhenMoved(flag=flag)).fit(*make_data())
     assert os.path.exists(flag)
     assert answer(search) == expected
 
@@ -189,40 +174,35 @@ def test_killed_worker_and_dask_array(expected, mortal_client, meanwhile):
     """What a killed worker had of a Dask collection is computed again."""
     X, y = make_data()
     X, y = da.from_array(X, chunks=(200, -1)), da.from_array(y, chunks=200)
-    mortal_client.wait_for_workers(2, timeout=60)
     meanwhile(mortal_client, kill(mortal_client, 0))
     assert answer(make_search(Slow()).fit(X, y)) == expected
     assert not remains(mortal_client)
 
 
-def test_killed_workers_and_a_large_estimator(expected, meanwhile, monkeypatch):
+def test_killed_workers_and_a_large_estimator(
+    expected, mortal_client, meanwhile, monkeypatch
+):
     """An estimator that is sent once, for it is large, is sent again if it is lost."""
     monkeypatch.setattr(_dask_runner, "LARGE_SPEC", 1)
-    with current(local_cluster(2)) as client:
-        pids = list(client.run(os.getpid).values())
-        meanwhile(client, lambda: [os.kill(pid, signal.SIGKILL) for pid in pids])
-        search = make_search(Slow()).fit(*make_data())
-        client.wait_for_workers(2, timeout=60)  # or closing would meet a start
+    meanwhile(mortal_client, kill(mortal_client, 0, 1))
+    search = make_search(Slow()).fit(*make_data())
     assert answer(search) == expected
     assert "lost" not in search.cv_results_["status"]
 
 
-def test_workers_killed_while_data_are_sent(expected, monkeypatch):
+def test_workers_killed_while_data_are_sent(expected, mortal_client, monkeypatch):
     """Data that was under way to workers that die goes to those that follow them."""
     split = _loading.Loader.split
+    kills = [kill(mortal_client, 0, 1)]
 
     def split_and_kill(self, i):
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
-        pids.clear()
+        if kills:
+            kills.pop()()
         return split(self, i)
 
     monkeypatch.setattr(_loading.Loader, "split", split_and_kill)
-    with current(local_cluster(2)) as client:
-        pids = list(client.run(os.getpid).values())
-        assert answer(make_search().fit(*make_data())) == expected
-        client.wait_for_workers(2, timeout=60)
-    assert not pids
+    assert answer(make_search().fit(*make_data())) == expected
+    assert not kills
 
 
 def test_killed_worker_of_the_embedded_cluster(expected, meanwhile):
@@ -238,9 +218,7 @@ def test_killed_worker_of_the_embedded_cluster(expected, meanwhile):
 def test_all_workers_killed(expected, mortal_client, meanwhile):
     """When all workers are killed at once, the search goes on with their successors."""
     X, y = make_data()
-    mortal_client.wait_for_workers(2, timeout=60)
-    kills = [kill(mortal_client, i) for i in range(2)]
-    meanwhile(mortal_client, lambda: [kill() for kill in kills])
+    meanwhile(mortal_client, kill(mortal_client, 0, 1))
     assert answer(make_search(Slow()).fit(X, y)) == expected
     assert not remains(mortal_client)
 
@@ -540,7 +518,6 @@ INTERRUPTED = """
 @pytest.mark.parametrize(
     ("client", "group"),
     [
-        ("embedded_client()", False),
         ("embedded_client()", True),
         ("Client(local_cluster(2))", False),  # Dask's own workers end with the group
         ("Client(local_cluster(2, processes=False))", True),
