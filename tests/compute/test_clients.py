@@ -306,12 +306,8 @@ BESIDE = """
 
 @pytest.mark.parametrize(
     ("more", "name", "files"),
-    [
-        ("", "SGDClassifier", {}),
-        (OWN, "Own", {}),
-        ("from beside import Own", "Own", {"beside": BESIDE}),
-    ],
-    ids=["plain", "own_class", "module_beside"],
+    [(OWN, "Own", {}), ("from beside import Own", "Own", {"beside": BESIDE})],
+    ids=["own_class", "module_beside"],
 )
 def test_script_without_a_guard(run_script, more, name, files):
     """A script needs no client and no `if __name__ == "__main__"`, and runs once."""
