@@ -70,6 +70,9 @@ Params: TypeAlias = Mapping[str, Any]
 # What `sklearn.utils.check_random_state` takes.
 RandomState: TypeAlias = int | np.integer[Any] | np.random.RandomState | None
 
+# The same, and NumPy's newer generators and seeds, for what is drawn block by block.
+SeedSource: TypeAlias = RandomState | np.random.Generator | np.random.SeedSequence
+
 # What `sklearn.model_selection.ParameterSampler` takes: lists of values, and
 # distributions to draw from, by the name of a parameter; or several such spaces.
 ParameterSpace: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]]

@@ -21,7 +21,7 @@ from gpu_hpo.compute._blas import one_blas_thread
 from gpu_hpo.compute._pool import Pool
 
 # What has become of a task: its result, and the exception that it has raised.
-_Outcome: TypeAlias = tuple[Any, BaseException | None]
+_TaskOutcome: TypeAlias = tuple[Any, BaseException | None]
 
 _inside = threading.local()
 
@@ -188,7 +188,7 @@ class GetPool(LocalPool):
         return [handle for handle in handles if handle.done()]
 
 
-def _given(value: Any) -> _Outcome:
+def _given(value: Any) -> _TaskOutcome:
     """Return an argument: a value, or what has become of a task of an earlier graph."""
     if not isinstance(value, Future):
         return value, None
@@ -196,11 +196,11 @@ def _given(value: Any) -> _Outcome:
     return (value.result() if error is None else None), error
 
 
-def _same(outcome: _Outcome) -> _Outcome:
+def _same(outcome: _TaskOutcome) -> _TaskOutcome:
     return outcome
 
 
-def _attempt(function: Callable[..., Any], *args: _Outcome) -> _Outcome:
+def _attempt(function: Callable[..., Any], *args: _TaskOutcome) -> _TaskOutcome:
     """Run a task, whose exception is a result, so that others go on."""
     for _, error in args:
         if error is not None:

@@ -7,19 +7,12 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils import check_random_state
 
+from gpu_hpo._typing import SeedSource
+
 __all__ = ["n_test_rows", "root_seed", "spawn_seed", "split_rows", "stratified_folds"]
 
-RandomState = (
-    int
-    | np.integer
-    | np.random.RandomState
-    | np.random.Generator
-    | np.random.SeedSequence
-    | None
-)
 
-
-def root_seed(random_state: RandomState = None) -> np.random.SeedSequence:
+def root_seed(random_state: SeedSource = None) -> np.random.SeedSequence:
     """Return the seed from which every block's seed is derived.
 
     Parameters

@@ -14,8 +14,8 @@ import numpy as np
 from sklearn import datasets as theirs
 from sklearn.utils import check_array
 
-from gpu_hpo._typing import ArrayLike, Shaped
-from gpu_hpo.data._random_split import RandomState, root_seed, spawn_seed
+from gpu_hpo._typing import ArrayLike, SeedSource, Shaped
+from gpu_hpo.data._random_split import root_seed, spawn_seed
 from gpu_hpo.datasets._blocks import (
     Chunks,
     Generators,
@@ -37,7 +37,7 @@ def make_blobs(
     cluster_std: float | Sequence[float] | np.ndarray = 1.0,
     center_box: tuple[float, float] = (-10.0, 10.0),
     shuffle: bool = True,
-    random_state: RandomState = None,
+    random_state: SeedSource = None,
     return_centers: bool = False,
     chunks: Chunks = None,
     like: Shaped | None = None,

@@ -13,8 +13,8 @@ import numpy as np
 from sklearn import datasets as theirs
 from sklearn.utils.random import sample_without_replacement
 
-from gpu_hpo._typing import ArrayLike, Shaped
-from gpu_hpo.data._random_split import RandomState, root_seed, spawn_seed
+from gpu_hpo._typing import ArrayLike, SeedSource, Shaped
+from gpu_hpo.data._random_split import root_seed, spawn_seed
 from gpu_hpo.datasets._blocks import (
     Chunks,
     Generators,
@@ -46,7 +46,7 @@ def make_classification(
     shift: float | Sequence[float] | np.ndarray | None = 0.0,
     scale: float | Sequence[float] | np.ndarray | None = 1.0,
     shuffle: bool = True,
-    random_state: RandomState = None,
+    random_state: SeedSource = None,
     chunks: Chunks = None,
     like: Shaped | None = None,
 ) -> tuple[da.Array, da.Array]:
@@ -158,7 +158,7 @@ def make_classification(
 
 @dataclass(frozen=True)
 class _Recipe:
-    """The arguments that say what rows look like, checked."""
+    """Check the arguments that say what rows look like."""
 
     n_features: int
     n_informative: int
@@ -197,7 +197,7 @@ class _Recipe:
 
 @dataclass(frozen=True)
 class _Geometry:
-    """All that the rows share, drawn once."""
+    """Hold all that the rows share, drawn once."""
 
     centroids: np.ndarray  # (n_clusters, n_informative)
     mixing: np.ndarray  # (n_clusters, n_informative, n_informative)

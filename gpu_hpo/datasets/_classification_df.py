@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from gpu_hpo._sklearn_private import Interval
-from gpu_hpo.data._random_split import RandomState, root_seed
+from gpu_hpo._typing import SeedSource
+from gpu_hpo.data._random_split import root_seed
 from gpu_hpo.datasets._blocks import (
     Chunks,
     Generators,
@@ -38,7 +39,7 @@ def make_classification_df(
     n_samples: int = 10000,
     response_rate: float = 0.5,
     predictability: float = 0.1,
-    random_state: RandomState = None,
+    random_state: SeedSource = None,
     chunks: Chunks = None,
     dates: tuple[date, date] | None = None,
     **kwargs: Any,

@@ -11,8 +11,8 @@ import dask.array as da
 import numpy as np
 
 from gpu_hpo._sklearn_private import Interval
-from gpu_hpo._typing import Shaped
-from gpu_hpo.data._random_split import RandomState, root_seed, spawn_seed
+from gpu_hpo._typing import SeedSource, Shaped
+from gpu_hpo.data._random_split import root_seed, spawn_seed
 from gpu_hpo.datasets._blocks import (
     Chunks,
     Generators,
@@ -42,7 +42,7 @@ def make_counts(
     n_informative: int = 2,
     scale: float = 1.0,
     chunks: Chunks = 100,
-    random_state: RandomState = None,
+    random_state: SeedSource = None,
     like: Shaped | None = None,
 ) -> tuple[da.Array, da.Array]:
     """Make counts that are Poisson distributed, as large as you like.

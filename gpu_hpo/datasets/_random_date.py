@@ -9,12 +9,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from gpu_hpo.data._random_split import RandomState, root_seed
+from gpu_hpo._typing import SeedSource
+from gpu_hpo.data._random_split import root_seed
 
 Date = TypeVar("Date", date, datetime)
 
 
-def random_date(start: Date, end: Date, random_state: RandomState = None) -> Date:
+def random_date(start: Date, end: Date, random_state: SeedSource = None) -> Date:
     """Draw a date, or a date and time, from a period.
 
     Parameters

@@ -12,8 +12,8 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from sklearn import datasets as theirs
 
-from gpu_hpo._typing import Shaped
-from gpu_hpo.data._random_split import RandomState, root_seed, spawn_seed
+from gpu_hpo._typing import SeedSource, Shaped
+from gpu_hpo.data._random_split import root_seed, spawn_seed
 from gpu_hpo.datasets._blocks import (
     Chunks,
     Generators,
@@ -41,7 +41,7 @@ def make_regression(
     noise: float = 0.0,
     shuffle: bool = True,
     coef: bool = False,
-    random_state: RandomState = None,
+    random_state: SeedSource = None,
     chunks: Chunks = None,
     like: Shaped | None = None,
 ) -> tuple[da.Array, ...]:

@@ -13,10 +13,10 @@ from gpu_hpo._typing import Array
 from gpu_hpo.devices._namespace import array_namespace, is_device_array
 
 # Numbers of rows, or a mark for each.
-Rows: TypeAlias = slice | np.ndarray
+RowNumbers: TypeAlias = slice | np.ndarray
 
 
-def take_rows(value: Array, rows: Rows) -> Array:
+def take_rows(value: Array, rows: RowNumbers) -> Array:
     """Take rows by their numbers, on their device; only indices move there.
 
     Parameters
@@ -40,7 +40,7 @@ def take_rows(value: Array, rows: Rows) -> Array:
     return value[_at(rows, value)]
 
 
-def _at(rows: Rows, value: Array) -> slice | Array:
+def _at(rows: RowNumbers, value: Array) -> slice | Array:
     if isinstance(rows, slice) or not is_device_array(value):
         return rows
     return array_namespace(value).asarray(rows)

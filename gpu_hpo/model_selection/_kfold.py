@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn import model_selection
 
-from gpu_hpo._typing import RandomState
+from gpu_hpo._typing import SeedSource
 from gpu_hpo.data._random_split import root_seed
 from gpu_hpo.model_selection._block_splitter import BlockSplitter
 from gpu_hpo.model_selection._row_blocks import index_array
@@ -57,7 +57,7 @@ class KFold(BlockSplitter, model_selection.KFold):
         n_splits: int = 5,
         *,
         shuffle: bool = False,
-        random_state: RandomState = None,
+        random_state: SeedSource = None,
     ) -> None:
         super().__init__(n_splits, shuffle=shuffle, random_state=random_state)
 

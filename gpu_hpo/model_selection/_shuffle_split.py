@@ -13,7 +13,7 @@ import numpy as np
 from sklearn import model_selection
 
 from gpu_hpo._sklearn_private import _validate_shuffle_split
-from gpu_hpo._typing import DaskCollection, RandomState
+from gpu_hpo._typing import DaskCollection, SeedSource
 from gpu_hpo.data._random_split import root_seed, spawn_seed
 from gpu_hpo.model_selection._block_splitter import BlockSplitter
 from gpu_hpo.model_selection._row_blocks import index_array
@@ -70,7 +70,7 @@ class ShuffleSplit(BlockSplitter, model_selection.ShuffleSplit):
         test_size: float | int | None = 0.1,
         train_size: float | int | None = None,
         blockwise: bool = True,
-        random_state: RandomState = None,
+        random_state: SeedSource = None,
     ) -> None:
         _check(n_splits, blockwise)
         super().__init__(

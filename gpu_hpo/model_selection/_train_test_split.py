@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gpu_hpo._typing import Array, ArrayLike, DaskCollection
+from gpu_hpo._typing import Array, ArrayLike, DaskCollection, SeedSource
 from gpu_hpo.data._random_split import (
-    RandomState,
     n_test_rows,
     root_seed,
     spawn_seed,
@@ -43,7 +42,7 @@ def train_test_split(
     *arrays: ArrayLike,
     test_size: float | None = None,
     train_size: float | None = None,
-    random_state: RandomState = None,
+    random_state: SeedSource = None,
     shuffle: bool | None = None,
     stratify: ArrayLike | None = None,
     blockwise: bool = True,

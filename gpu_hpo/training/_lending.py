@@ -34,7 +34,7 @@ from gpu_hpo.devices._params import shallow_params
 from gpu_hpo.training._snapshots import Snapshot
 
 Result = TypeVar("Result")
-Rows = TypeVar("Rows")
+Lent = TypeVar("Lent")
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ def access_of(*users: object) -> Access:
     return max(map(_access, users), default=Access.SHARED)
 
 
-def lend(value: Rows, access: Access) -> Rows:
+def lend(value: Lent, access: Access) -> Lent:
     """Lend rows, labels or weights.
 
     Parameters
@@ -184,7 +184,7 @@ def is_refusal(error: BaseException | None) -> bool:
     return False
 
 
-def was_written(before: Rows, after: Rows) -> bool:
+def was_written(before: Lent, after: Lent) -> bool:
     """Return whether rows that were lent as a copy have been changed.
 
     Parameters
