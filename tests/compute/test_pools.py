@@ -151,7 +151,6 @@ def test_errors_that_are_results(pool):
 @pytest.mark.parametrize("kind", POOLS)
 @settings(
     max_examples=15,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

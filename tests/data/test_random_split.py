@@ -11,14 +11,11 @@ from hypothesis import strategies as st
 
 from gpu_hpo.data._random_split import n_test_rows, root_seed, spawn_seed, split_rows
 
-# No deadline: a busy machine is no failure.
-relaxed = settings(deadline=None)
 sizes = st.floats(0, 1, exclude_max=True)
 seeds = st.integers(0, 2**32)
 label_lists = st.lists(st.integers(0, 5), max_size=60)
 
 
-@relaxed
 @given(st.integers(0, 500), sizes)
 def test_count(n_rows, test_size):
     """The count is the nearest one that leaves at least one row on either side."""
@@ -30,7 +27,6 @@ def test_count(n_rows, test_size):
         assert count in (round(n_rows * test_size), 1, n_rows - 1)
 
 
-@relaxed
 @given(st.integers(0, 200), sizes, seeds)
 def test_every_row_is_in_one_part(n_rows, test_size, seed):
     """Train and test rows are sorted, disjoint, and together all rows."""
@@ -42,7 +38,7 @@ def test_every_row_is_in_one_part(n_rows, test_size, seed):
     assert len(test) == n_test_rows(n_rows, test_size)
 
 
-@settings(relaxed, max_examples=200)
+@settings(max_examples=200)
 @given(label_lists, sizes, seeds)
 def test_stratified(labels, test_size, seed):
     """Every class gives its share to less than one row more or less, within limits."""
@@ -64,7 +60,6 @@ def test_stratified(labels, test_size, seed):
         assert (np.abs(given_ - n_test * counts / len(labels)) < 1).all()
 
 
-@relaxed
 @given(label_lists, sizes, seeds)
 def test_same_seed_same_rows(labels, test_size, seed):
     """A seed decides the rows, as an integer or as a SeedSequence, asked again too."""

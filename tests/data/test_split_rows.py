@@ -124,7 +124,7 @@ def test_rows_that_there_are_not(data, rows):
         assert same(rows_of_split(DATA[data], BAD_ROWS[rows]), expected)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     rows=st.lists(st.integers(-N, N - 1), max_size=2 * N)
     | st.lists(

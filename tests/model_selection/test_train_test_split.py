@@ -136,7 +136,7 @@ def test_no_shuffle(X, y, columns):
     np.testing.assert_array_equal(parts[1][:, 0].compute(), np.arange(99, 110))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     lengths=st.lists(st.integers(0, 9), min_size=1, max_size=8).filter(
         lambda lengths: sum(lengths) > 1

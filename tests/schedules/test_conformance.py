@@ -16,7 +16,7 @@ def test_conforms(factories):
     """It passes with ties, scores that are not finite, failures and plateaus."""
 
     @given(getattr(draws, factories), draws.kinds, draws.seeds, draws.shares)
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=80)
     def check(factory, kind, seed, share):
         check_schedule(
             factory,

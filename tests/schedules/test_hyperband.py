@@ -78,7 +78,7 @@ def test_conforms(patience):
 
 
 @given(st.integers(1, 100), st.integers(2, 4), st.integers(0, 2**32))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_brackets_are_independent(max_calls, eta, seed):
     """All brackets at once decide what each would alone."""
     together = drive_schedule(

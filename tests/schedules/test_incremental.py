@@ -37,7 +37,7 @@ def record_alone(trial, score, max_calls, fits_per_score, patience, tol):
     seeds,
     st.data(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_same_record_for_every_order(
     n_trials, max_calls, fits_per_score, patience, tol, seed, data
 ):

@@ -71,7 +71,7 @@ def rank(record, trial):
     shares,
     st.data(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_same_as_with_barriers(rungs, kind, seed, every, patience, tol, share, data):
     """Deciding early, and asking ahead, come to what full barriers come to."""
     score, fails = scores(seed, kind), failures(seed, share)

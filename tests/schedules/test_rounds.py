@@ -73,7 +73,7 @@ def test_conforms(first_calls):
     shares,
     seeds,
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_conforms_in_general(n_trials, first_calls, max_calls, share, seed):
     """It passes the conformance suite, whatever is decided."""
     check_schedule(
@@ -87,7 +87,7 @@ def test_conforms_in_general(n_trials, first_calls, max_calls, share, seed):
 
 
 @given(st.integers(1, 40), st.integers(2, 4), st.integers(0, 2**32))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_successive_halving_in_rounds(n_trials, eta, seed):
     """Halving as a function of records comes to what the schedule of that name does."""
     halving = SuccessiveHalving(n_trials, 1, aggressiveness=eta, max_calls=50)

@@ -31,7 +31,7 @@ searches = st.builds(
 
 
 @given(searches, kinds, seeds)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_best_are_promoted(search, kind, seed):
     """Who goes on ranks above all who do not, by finite score, then lower number."""
     score = scores(seed, kind)
@@ -147,7 +147,7 @@ def test_failures_in_two_rungs_leave_nothing_awaited():
 
 
 @given(searches, seeds, st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_failing_after_a_score_is_failing_on_the_way_to_the_next(search, seed, data):
     """A model lost after a rung's score takes part in it, and fails where it would go.
 

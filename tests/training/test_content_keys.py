@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import scipy.sparse
 import sklearn
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, clone
 from sklearn.compose import ColumnTransformer, make_column_selector
@@ -175,7 +175,6 @@ PARAMETERS = {
 }
 
 
-@settings(deadline=None, max_examples=100)
 @given(
     base=st.fixed_dictionaries({}, optional=PARAMETERS),
     own=st.fixed_dictionaries({}, optional=PARAMETERS),

@@ -44,7 +44,7 @@ schedules = st.sampled_from(
 
 
 @given(clusters, schedules, st.sampled_from([0.0, 0.01, 0.1]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_same_decisions_on_any_cluster(cluster, make, share):
     """Each trial is trained and scored as the schedule says, wherever and however."""
 
@@ -71,7 +71,7 @@ def test_same_decisions_on_any_cluster(cluster, make, share):
 
 
 @given(clusters, schedules, st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_same_decisions_when_workers_come_and_go(cluster, make, data):
     """Workers lost at any moment change neither the records nor who fails."""
     cluster["workers"] = min(cluster["workers"], 8)
@@ -90,7 +90,7 @@ def test_same_decisions_when_workers_come_and_go(cluster, make, data):
 
 
 @given(clusters, schedules, st.sets(st.integers(0, 20), min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_who_kills_workers_is_given_up(cluster, make, killers):
     """A trial that cost three workers is lost; those beside it are not."""
     cluster["workers"] = min(cluster["workers"], 8)

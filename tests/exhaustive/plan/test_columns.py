@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import scipy.sparse
 import sklearn
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer, make_column_selector
@@ -148,7 +148,6 @@ CHOICES = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=100)
 @given(layout=st.lists(CHOICES, min_size=1, max_size=3), as_frame=st.booleans())
 def test_remainder(layout, as_frame):
     """The remainder is what no part takes, whichever takes how many of which."""
