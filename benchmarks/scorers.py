@@ -20,8 +20,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import get_scorer
 
-from gpu_hpo.metrics import METRICS
 from gpu_hpo.metrics._scoring import make_scoring
+from gpu_hpo.metrics._stacked import METRICS
 
 REGRESSION = [name for name in METRICS if "error" in name]
 REGRESSION += ["r2", "explained_variance"]

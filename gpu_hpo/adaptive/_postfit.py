@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Offer what a search can do once it is fitted, lazily for Dask collections."""
+"""Define the methods of a fitted search, which are lazy for Dask collections."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class PostFit(PostfitMethods):
     @property
     def classes_(self) -> Any:
         """Class labels of the best estimator."""
-        return self._responses().classes_
+        return self._fitted_model().classes_
 
     @property
     def n_features_in_(self) -> int:
@@ -45,20 +45,20 @@ class PostFit(PostfitMethods):
         X, y : array-like or Dask collection
             A Dask collection is predicted block by block.
         **params
-            Per-row parameters of the scorer, `sample_weight` for one.
+            Per-row parameters of the scorer, such as `sample_weight`.
 
         Returns
         -------
         float
         """
-        model = self._responses()
+        model = self._fitted_model()
         params = {name: value for name, value in params.items() if value is not None}
         return score(model, self.scoring_, X, y, params)[self.scoring_.decides]
 
-    def _answers_or_will(self) -> Any:
+    def _model_or_template(self) -> Any:
         return getattr(self, "best_estimator_", self.estimator)
 
-    def _responses(self) -> Any:
+    def _fitted_model(self) -> Any:
         """Return the best estimator, with the labels that y had."""
         if hasattr(self, "cv_results_") and not hasattr(self, "best_estimator_"):
             raise NotFittedError(
@@ -73,7 +73,7 @@ class PostFit(PostfitMethods):
 
 
 class _Decoded:
-    """A model that knows classes by their numbers, and answers with their labels."""
+    """A model that was trained on numbers of classes, and predicts labels."""
 
     def __init__(self, model: Any, labels: np.ndarray) -> None:
         self._model = model

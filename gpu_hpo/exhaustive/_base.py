@@ -57,7 +57,7 @@ class ExhaustiveSearch(BaseSearchCV):
     """
 
     scheduler: Any
-    iid: Any
+    iid: bool
     cache_cv: bool
 
     @_fit_context(prefer_skip_nested_validation=False)

@@ -8,13 +8,14 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from gpu_hpo._config import read_number, read_seconds
+from gpu_hpo._typing import Params
 from gpu_hpo.compute._loss_policy import LossPolicy
-from gpu_hpo.compute._pool import Pool, ResultsLost, TaskKilled
+from gpu_hpo.compute._pool import Handle, Pool, ResultsLost, TaskKilled
 from gpu_hpo.exhaustive._evaluation import CallbackTask, evaluate
 from gpu_hpo.exhaustive._fold_scores import Evaluation
 from gpu_hpo.exhaustive._fold_steps import CandidateSpec
@@ -46,7 +47,7 @@ class Group:
     """
 
     leaf: Leaf
-    members: Sequence[tuple[int, Mapping[str, Any]]]
+    members: Sequence[tuple[int, Params]]
     together: bool = False
     divisible: bool = True
 
@@ -60,7 +61,7 @@ class _Batch:
     alone: bool = False  # no other task of this search runs beside it
 
     @property
-    def members(self) -> Sequence[tuple[int, Mapping[str, Any]]]:
+    def members(self) -> Sequence[tuple[int, Params]]:
         return self.group.members[self.start : self.stop]
 
     @property
@@ -107,7 +108,7 @@ class FoldRunner:
         self._task_seconds = read_seconds("tasks.exhaustive")
         self._max_models = read_number("tasks.max-models")
         self._prices: dict[int, float] = {}  # seconds per candidate, by leaf
-        self._running: dict[Any, _Batch] = {}
+        self._running: dict[Handle, _Batch] = {}
         # Members of a group without a score on a split.
         self._n_open: dict[tuple[Group, int], int] = {}
         self._loss_policy = LossPolicy()
@@ -208,7 +209,7 @@ class FoldRunner:
             args.append([self._callback_task(n, split) for n in batch.numbers])
         self._running[self._pool.submit(_evaluate, *args)] = batch
 
-    def _finish(self, handle: Any) -> None:
+    def _finish(self, handle: Handle) -> None:
         batch = self._running[handle]
         leaf = batch.group.leaf
         try:

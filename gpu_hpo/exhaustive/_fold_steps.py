@@ -19,6 +19,7 @@ from typing import Any
 import scipy.sparse
 from sklearn.base import clone
 
+from gpu_hpo._typing import ArrayLike
 from gpu_hpo.data._split_rows import params_of_split, rows_of_split
 from gpu_hpo.devices._cuml_task import cuml_task
 from gpu_hpo.devices._namespace import is_device_array
@@ -26,7 +27,7 @@ from gpu_hpo.devices._ranges import annotated
 from gpu_hpo.exhaustive._lent_steps import (
     TRANSFORMED,
     FittedStep,
-    fit_lent,
+    fit_transform_lent,
     is_rows,
     transformed,
     without_shared_steps,
@@ -67,7 +68,7 @@ class CandidateSpec(TrainingSpec):
     """
 
     scorer: Any
-    error_score: Any
+    error_score: str | float
     return_train_score: bool = False
     keep_fitted: bool = False
 
@@ -97,7 +98,11 @@ class FitFailure:
 
 
 def cut_fold(
-    spec: CandidateSpec, data: Mapping[str, Any], train: Any, test: Any, pairwise: bool
+    spec: CandidateSpec,
+    data: Mapping[str, Any],
+    train: ArrayLike,
+    test: ArrayLike,
+    pairwise: bool,
 ) -> NodeOutput:
     """Cut the rows of a split out of X.
 
@@ -130,7 +135,7 @@ def cut_fold(
 
 
 def cut_rows(
-    spec: CandidateSpec, data: Mapping[str, Any], train: Any, test: Any
+    spec: CandidateSpec, data: Mapping[str, Any], train: ArrayLike, test: ArrayLike
 ) -> SplitRows:
     """Cut the rows of a split out of all but X; parameters as in `cut_fold`."""
     with spec.task():
@@ -261,7 +266,7 @@ def _fit_transformer(
         method: {name: rows["fit"][known] for name, known in route.items()}
         for method, route in step.routes.items()
     }
-    return fit_lent(
+    return fit_transform_lent(
         step.estimator, given, rows["y_train"], params, step.memory, keep=keep
     )
 
@@ -297,9 +302,10 @@ def _fit_joined(
 def _fit_undivided(joined: Joined, rows: SplitRows, given: NodeOutput) -> FittedStep:
     """Fit a composite in one piece, if its transformers write on shared rows."""
     # Not of what is fitted: that has drawn from its random states.
-    composite = clone(joined.estimator).set_params(n_jobs=None)
-    step = fit_lent(composite, given, rows["y_train"], {}, keep=True)
-    step.estimator.n_jobs = joined.estimator.n_jobs
+    given_estimator: Any = joined.estimator
+    composite = clone(given_estimator).set_params(n_jobs=None)
+    step = fit_transform_lent(composite, given, rows["y_train"], {}, keep=True)
+    step.estimator.n_jobs = given_estimator.n_jobs
     return step._replace(wrote=True)
 
 

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import suppress
 from numbers import Real
-from typing import Any
 
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
+from gpu_hpo._typing import Estimator, Params
 from gpu_hpo.exhaustive._evaluation import can_share
 from gpu_hpo.exhaustive._fold_runner import Group
 from gpu_hpo.exhaustive.plan._nodes import ROOT, Plan
@@ -57,8 +57,8 @@ class Candidates:
     def __init__(
         self,
         planner: Planner,
-        estimator: Any,
-        given: Iterable[Mapping[str, Any]],
+        estimator: Estimator,
+        given: Iterable[Params],
         same: Callable[[int, int], None],
         *,
         first: int = 0,
@@ -69,7 +69,7 @@ class Candidates:
         self._first = first
         self._seen: dict[Hashable, int] = {}
         self._together: dict[int, tuple[bool, bool]] = {}
-        self.params: list[Mapping[str, Any]] = []
+        self.params: list[Params] = []
         self.uses: dict[tuple[int, bool], int] | None = None
         shares = planner.apart and type(estimator) in _COMPOSITES
         self._groups = self._at_once() if shares else self._lazily()
@@ -111,7 +111,7 @@ class Candidates:
                 self._same(number, first)
 
     def _grouped(self, planned: Iterable[tuple[int, Plan]]) -> list[Group]:
-        members: dict[int, list[tuple[int, Mapping[str, Any]]]] = {}
+        members: dict[int, list[tuple[int, Params]]] = {}
         plans: dict[int, Plan] = {}
         for number, plan in planned:
             members.setdefault(plan.leaf.number, []).append((number, plan.params))
@@ -158,7 +158,7 @@ class Candidates:
         return tuple(reversed(way))
 
 
-def expected_cost(params: Mapping[str, Any]) -> float:
+def expected_cost(params: Params) -> float:
     """Estimate how long a fit takes, relative to others with such parameters."""
     cost = 1.0
     for name, value in params.items():

@@ -8,7 +8,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from gpu_hpo._config import read_number
-from gpu_hpo.compute._pool import Pool
+from gpu_hpo._typing import ArrayLike
+from gpu_hpo.compute._pool import Handle, Pool
 from gpu_hpo.exhaustive._fold_steps import (
     CandidateSpec,
     cut_fold,
@@ -52,8 +53,8 @@ class KeptOutputs:
         self,
         pool: Pool,
         spec: CandidateSpec,
-        load: Callable[[Pool], Any],
-        splits: Sequence[tuple[Any, Any]],
+        load: Callable[[Pool], Handle],
+        splits: Sequence[tuple[ArrayLike, ArrayLike]],
         nodes: Mapping[int, Node],
         *,
         uses: Mapping[tuple[int, bool], int] | None = None,
@@ -68,8 +69,8 @@ class KeptOutputs:
         self.uses = uses
         self._cache = cache
         self._kept_splits = read_number("tasks.kept-splits")
-        self._data: Any = None
-        self._handles: dict[Hashable, Any] = {}
+        self._data: Handle = None
+        self._handles: dict[Hashable, Handle] = {}
         self._needed: dict[Hashable, int] = {}  # uses to come, per node and split
         self.exposed = False
         # Of which a composite asks for what was fitted.
@@ -82,13 +83,13 @@ class KeptOutputs:
         }
 
     @property
-    def data(self) -> Any:
+    def data(self) -> Handle:
         """Return the handle of the data; have it loaded if need be."""
         if self._data is None:
             self._data = self._load(self._pool)
         return self._data
 
-    def output(self, number: int, split: int, pairwise: bool) -> Any:
+    def output(self, number: int, split: int, pairwise: bool) -> Handle:
         """Return the handle of a node's output on a split; submit it if need be."""
         key = (number, split, pairwise)
         handle = self._handles.get(key)
@@ -112,7 +113,7 @@ class KeptOutputs:
         self._handles[key] = handle
         return handle
 
-    def rows(self, split: int) -> Any:
+    def rows(self, split: int) -> Handle:
         """Return the handle of the rows of a split, but for X; submit it if need be."""
         handle = self._handles.get(split)
         if handle is None:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils.validation import check_memory
 
+from gpu_hpo._typing import ArrayLike, Estimator, Params
 from gpu_hpo.exceptions import SharedStateWarning
 from gpu_hpo.exhaustive._new_models import new_model
 from gpu_hpo.training._lending import (
@@ -54,10 +55,10 @@ class FittedStep(NamedTuple):
     wrote: bool
 
 
-def fit_lent(
-    unfitted: Any,
+def fit_transform_lent(
+    unfitted: Estimator,
     given: Mapping[str, Any],
-    y: Any,
+    y: ArrayLike | None,
     params: Mapping[str, Any],
     memory: Any = None,
     *,
@@ -111,7 +112,9 @@ def fit_lent(
     return FittedStep(kept, rows, time.time() - begin - test_time, test_time, wrote)
 
 
-def _fit_transform(transformer: Any, X: Any, y: Any, params: Any) -> tuple[Any, Any]:
+def _fit_transform(
+    transformer: Any, X: ArrayLike, y: ArrayLike | None, params: Params
+) -> tuple[Any, Any]:
     """Fit and transform as a step of a pipeline."""
     if hasattr(transformer, "fit_transform"):
         return transformer.fit_transform(
@@ -157,7 +160,7 @@ def transformed(
     return found, watched and access is Access.OWN and was_written(given, X)
 
 
-def copy_if_changeable(estimator: Any) -> Any:
+def copy_if_changeable(estimator: Estimator) -> Any:
     """Copy a fitted step if its methods may change it; else return it unchanged.
 
     Estimators of known libraries do not change in `transform` or `predict`, unless they
@@ -177,7 +180,7 @@ def copy_if_changeable(estimator: Any) -> Any:
         return estimator
 
 
-def without_shared_steps(estimator: Any, seen: dict[int, Any]) -> Any:
+def without_shared_steps(estimator: Estimator, seen: dict[int, Any]) -> Any:
     """Return a fitted estimator that shares no step with those seen before.
 
     Equal transformers of a composite are fitted once. If they draw random numbers, each
@@ -195,7 +198,7 @@ def without_shared_steps(estimator: Any, seen: dict[int, Any]) -> Any:
     return copy_if_changeable(estimator) if shared else estimator
 
 
-def _draws(estimator: Any) -> bool:
+def _draws(estimator: Estimator) -> bool:
     """Return whether a fitted estimator, or one in it, draws random numbers."""
     return any(
         isinstance(value, np.random.RandomState | np.random.Generator)
@@ -204,7 +207,7 @@ def _draws(estimator: Any) -> bool:
     )
 
 
-def _steps(estimator: Any) -> dict[int, Any]:
+def _steps(estimator: Estimator) -> dict[int, Any]:
     """Return an estimator and the fitted ones in it, by identity."""
     found: dict[int, Any] = {}
     met = [estimator]

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
+from gpu_hpo._typing import Estimator, Params
 from gpu_hpo.devices._params import param_names
 from gpu_hpo.training._snapshots import own_functions
 
@@ -24,7 +24,7 @@ _PLAIN = frozenset(
 )
 
 
-def new_model(template: Any, params: Mapping[str, Any]) -> Any:
+def new_model(template: Estimator, params: Params) -> Any:
     """Make a model from a template, with some parameters changed.
 
     ``clone`` and ``set_params`` read signatures each time, which takes longer than many
@@ -58,7 +58,7 @@ def new_model(template: Any, params: Mapping[str, Any]) -> Any:
     return own_functions(model)
 
 
-def _is_plain(template: Any, params: Mapping[str, Any]) -> bool:
+def _is_plain(template: Estimator, params: Params) -> bool:
     """Return whether a template and its model would hold plain values only."""
     held = getattr(template, "__dict__", None)
     return (

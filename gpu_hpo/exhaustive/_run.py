@@ -19,7 +19,8 @@ from gpu_hpo._sklearn_private import (
     _MultimetricScorer,
     eval_expr,
 )
-from gpu_hpo.compute._pool import Pool, ResultsLost
+from gpu_hpo._typing import Params, Splitter
+from gpu_hpo.compute._pool import Handle, Pool, ResultsLost
 from gpu_hpo.exceptions import SharedStateWarning
 from gpu_hpo.exhaustive._evaluation import CallbackTask, needs_whole_estimator
 from gpu_hpo.exhaustive._fold_runner import FoldRunner
@@ -50,7 +51,7 @@ class ExhaustiveRun:
         self._announcer = Announcer("candidate")
         self.results: dict[str, Any] = {}
         self._lent = False
-        self._params: list[Mapping[str, Any]] = []
+        self._params: list[Params] = []
         self._more: dict[str, list[Any]] = {}
         routed = get_config()["enable_metadata_routing"]
         self.spec = CandidateSpec(
@@ -132,8 +133,8 @@ class ExhaustiveRun:
 
     def evaluate_candidates(
         self,
-        candidate_params: Iterable[Mapping[str, Any]],
-        cv: Any = None,
+        candidate_params: Iterable[Params],
+        cv: Splitter | None = None,
         more_results: Mapping[str, Sequence[Any]] | None = None,
         callback_ctx: Any = None,
     ) -> dict[str, Any]:
@@ -243,7 +244,7 @@ class ExhaustiveRun:
                 self._load(self._pool)
         return self._pool.run(function, *args, self._data)
 
-    def _load(self, pool: Pool) -> Any:
+    def _load(self, pool: Pool) -> Handle:
         """Return the handle of the data; load it again at every call but the first."""
         if self._lent:
             self._data = self._given.load(pool, self._routed)
@@ -284,7 +285,7 @@ class ExhaustiveRun:
         return max(int(wanted), 1)
 
 
-def _for_splitter(cv: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+def _for_splitter(cv: Any, params: Params) -> dict[str, Any]:
     """Return the splitter's parameters, without groups if it takes none."""
     if params.get("groups", cv) is None and hasattr(cv, "split"):
         takes = signature(cv.split).parameters.values()

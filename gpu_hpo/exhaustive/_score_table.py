@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from gpu_hpo._sklearn_private import (
     _warn_or_raise_about_fit_failures,
     _yield_masked_array_for_each_param,
 )
+from gpu_hpo._typing import Params
 from gpu_hpo.exceptions import GpuHpoWarning
 from gpu_hpo.exhaustive._fold_scores import Evaluation
 from gpu_hpo.metrics._ranks import ranks
@@ -38,7 +39,9 @@ class ScoreTable:
         Whether candidates have several scores by name; None if none has a score yet.
     """
 
-    def __init__(self, n_splits: int, error_score: Any, train_scores: bool) -> None:
+    def __init__(
+        self, n_splits: int, error_score: str | float, train_scores: bool
+    ) -> None:
         self._n_splits = n_splits
         self._error_score = error_score
         self._kinds = ("test", "train") if train_scores else ("test",)
@@ -101,7 +104,7 @@ class ScoreTable:
         _warn_or_raise_about_fit_failures(fits, self._error_score)
 
     def results(
-        self, params: Sequence[Mapping[str, Any]], names: Sequence[str] = ()
+        self, params: Sequence[Params], names: Sequence[str] = ()
     ) -> dict[str, Any]:
         """Make `cv_results_`.
 

@@ -11,10 +11,12 @@ from typing import Any
 import dask.array as da
 import numpy as np
 from dask.base import is_dask_collection
+from sklearn.utils import Bunch
 from sklearn.utils.validation import check_consistent_length, indexable
 
 from gpu_hpo._sklearn_private import _check_method_params, _num_samples
-from gpu_hpo.compute._pool import Pool
+from gpu_hpo._typing import ArrayLike, DaskCollection, Params
+from gpu_hpo.compute._pool import Handle, Pool
 from gpu_hpo.data._blocks import is_per_row
 from gpu_hpo.devices._namespace import is_device_array, to_host
 
@@ -41,7 +43,12 @@ class SearchData:
     """
 
     def __init__(
-        self, X: Any, y: Any, params: Mapping[str, Any], *, in_blocks: bool = False
+        self,
+        X: ArrayLike,
+        y: ArrayLike | None,
+        params: Params,
+        *,
+        in_blocks: bool = False,
     ) -> None:
         self.in_blocks = in_blocks and is_dask_collection(X)
         self.lazy = any(map(is_dask_collection, (X, y, *params.values())))
@@ -50,7 +57,8 @@ class SearchData:
         elif not self.lazy:
             X, y = _indexable(X, y)
             params = _check_method_params(X, params=dict(params))
-        self.X, self.y, self.params = X, y, dict(params)
+        self.X: Any = X
+        self.y, self.params = y, dict(params)
 
     def has_rows(self, value: Any) -> bool:
         """Return whether a parameter has an entry per row, as far as that is known."""
@@ -58,7 +66,7 @@ class SearchData:
             return True
         return is_per_row(value, None if self.lazy else _num_samples(self.X))
 
-    def load(self, pool: Pool, routed: Any) -> Any:
+    def load(self, pool: Pool, routed: Bunch) -> Handle:
         """Send the data of fits and scores to where tasks run.
 
         Parameters
@@ -86,7 +94,9 @@ class SearchData:
         ]
         return pool.submit(_collect, tuple(fit), tuple(score), *handles)
 
-    def for_splitter(self, pool: Pool, data: Any, split: Mapping[str, Any]) -> Any:
+    def for_splitter(
+        self, pool: Pool, data: Handle, split: Params
+    ) -> tuple[ArrayLike, ArrayLike | None, dict[str, Any]]:
         """Return the arguments of a splitter.
 
         Parameters
@@ -141,7 +151,7 @@ class RowsOnly:
         )
 
 
-def _indexable(X: Any, y: Any) -> tuple[Any, Any]:
+def _indexable(X: ArrayLike, y: ArrayLike | None) -> tuple[Any, Any]:
     on_device = [v for v in (X, y) if v is not None and is_device_array(v)]
     if not on_device:
         X, y = indexable(X, y)
@@ -151,8 +161,8 @@ def _indexable(X: Any, y: Any) -> tuple[Any, Any]:
 
 
 def _aligned(
-    X: Any, y: Any, params: Mapping[str, Any]
-) -> tuple[Any, Any, dict[str, Any]]:
+    X: DaskCollection, y: ArrayLike | None, params: Params
+) -> tuple[da.Array, Any, dict[str, Any]]:
     """Return Dask arrays of known block lengths, which are those of X."""
     X = _known(X)
 
@@ -180,7 +190,7 @@ def _aligned(
     )
 
 
-def _known(value: Any) -> Any:
+def _known(value: DaskCollection) -> Any:
     if not isinstance(value, da.Array):
         if not hasattr(value, "to_dask_array"):
             raise TypeError(

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from joblib.logger import short_format_time
 
+from gpu_hpo._typing import Params
 from gpu_hpo.exhaustive._fold_scores import Evaluation
 
 _WIDTH = 80
@@ -23,7 +24,7 @@ class Line:
     split: int
     number: int
     n_candidates: int
-    params: Mapping[str, Any]
+    params: Params
 
     def where(self, search: Any) -> str:
         """Return the split and the candidate, as far as `verbose` asks for them."""

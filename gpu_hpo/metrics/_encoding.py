@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from types import ModuleType
+from typing import Protocol
 
 import numpy as np
+
+from gpu_hpo._typing import Array
 
 # Labels further apart than this are searched for, instead of looked up in a table.
 _LONGEST_TABLE = 1 << 16
@@ -24,7 +27,7 @@ class Encoding(Protocol):
 
     n: int
 
-    def __call__(self, values: Any) -> Any:
+    def __call__(self, values: Array) -> Array:
         """Return the numbers of `values`, of their shape; `n` for what is no label."""
 
     def position(self, label: int) -> int:
@@ -43,7 +46,7 @@ class NumberEncoding:
         a device.
     """
 
-    def __init__(self, xp: Any, labels: Any) -> None:
+    def __init__(self, xp: ModuleType, labels: Array) -> None:
         self._xp = xp
         self.n = labels.shape[0]
         self._first = int(labels[0]) if self.n else 0
@@ -55,7 +58,7 @@ class NumberEncoding:
             self._table = xp.full(self._span + 1, self.n, xp.int64)
             self._table[self._labels - self._first] = xp.arange(self.n)
 
-    def __call__(self, values: Any) -> Any:
+    def __call__(self, values: Array) -> Array:
         xp = self._xp
         whole = values.astype(xp.int64)
         if self._span > _LONGEST_TABLE and self._span > self.n:
@@ -88,20 +91,20 @@ class TextEncoding:
         self._table = {label: i for i, label in enumerate(labels)}
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
-        found = (self._table.get(value, self.n) for value in values.ravel().tolist())
-        return np.fromiter(found, np.int64, values.size).reshape(values.shape)
+        numbers = (self._table.get(value, self.n) for value in values.ravel().tolist())
+        return np.fromiter(numbers, np.int64, values.size).reshape(values.shape)
 
     def position(self, label: int) -> int:
         return self.n  # a number is no string
 
 
-def is_text(values: Any) -> bool:
+def is_text(values: Array) -> bool:
     """Return whether an array on the host holds strings and nothing else."""
     if values.dtype.kind == "O":
         return all(isinstance(value, str) for value in values.ravel().tolist())
     return bool(values.dtype.kind == "U")
 
 
-def is_number(values: Any) -> bool:
+def is_number(values: Array) -> bool:
     """Return whether an array holds real numbers or bools."""
     return values.dtype.kind in "biuf"

@@ -22,23 +22,23 @@ class HostRows:
 
     Parameters
     ----------
-    rows : mapping of str to array-like
-        y, if there is one, and per-row parameters by name.
+    given : mapping of str to array-like
+        y, if there is one, per-row parameters by name, and X if a scorer needs it.
     names : sequence of str
         The per-row parameters, `sample_weight` for one.
     """
 
-    def __init__(self, rows: Mapping[str, Any], names: Sequence[str]) -> None:
-        self._given = rows
-        self._names = names
+    def __init__(self, given: Mapping[str, Any], names: Sequence[str]) -> None:
+        self.given = given
+        self.names = names
 
     @cached_property
     def _y(self) -> Any:
-        return on_host(self._given.get("y"))
+        return on_host(self.given.get("y"))
 
     @cached_property
     def _params(self) -> dict[str, Any]:
-        return {name: on_host(self._given[name]) for name in self._names}
+        return {name: on_host(self.given[name]) for name in self.names}
 
     def score(
         self,

@@ -4,64 +4,20 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.metrics import get_scorer
 
-from gpu_hpo._typing import ArrayLike, Estimator
+from gpu_hpo._typing import Array, ArrayLike, Estimator
 from gpu_hpo.data._chunk import concat_chunks
 from gpu_hpo.devices._namespace import array_namespace, is_device_array, to_host
-from gpu_hpo.metrics import METRICS, Truth, models_at_once, stacked_scores
+from gpu_hpo.metrics._stacked import models_at_once, stacked_scores
+from gpu_hpo.metrics._truth import Truth
 
-Responses = dict[str, Any]
-
-
-def metric_of(scorer: Any) -> str | None:
-    """Return the name of our metric that computes what a scorer does, if there is one.
-
-    Parameters
-    ----------
-    scorer : scorer object of scikit-learn's
-
-    Returns
-    -------
-    str or None
-        A key of `gpu_hpo.metrics.METRICS`.
-    """
-    for name, known in _named().items():
-        if (
-            type(scorer) is type(known)
-            and scorer._score_func is known._score_func
-            and scorer._sign == known._sign
-            and scorer._response_method == known._response_method
-            and _equal(_arguments(scorer), _arguments(known))
-        ):
-            return name
-    return None
-
-
-@cache
-def _named() -> dict[str, Any]:
-    return {name: get_scorer(name) for name in METRICS}
-
-
-def _arguments(scorer: Any) -> dict[str, Any]:
-    """Return all arguments with which a scorer calls its function, except data."""
-    takes = inspect.signature(scorer._score_func).parameters.values()
-    defaults = {p.name: p.default for p in takes if p.default is not p.empty}
-    return defaults | scorer._kwargs
-
-
-def _equal(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
-    # Types first: an array is not compared with anything.
-    return a.keys() == b.keys() and all(
-        type(a[name]) is type(b[name]) and a[name] == b[name] for name in a
-    )
+Responses = dict[str, Any]  # by method: an array, or a list of outputs
 
 
 def joined(responses: Sequence[Responses], methods: Sequence[str]) -> Responses:
@@ -75,16 +31,16 @@ def joint_scores(
     models: Sequence[Estimator],
     responses: Sequence[Sequence[Responses]],
     y: ArrayLike | None,
-    weight: Any = None,
+    weight: ArrayLike | None = None,
 ) -> dict[str, list[float]]:
-    """Score models together by what they have answered, and copy only scores.
+    """Score models together by their responses, and copy only scores.
 
     Parameters
     ----------
     metrics : mapping of str to str
-        Keys of `gpu_hpo.metrics.METRICS`, by names of the caller's.
+        Keys of `METRICS`, by names of the caller's.
     methods : sequence of sequences of str
-        Per model, whose answers they need.
+        Per model, those whose responses the metrics need.
     models : sequence of estimators
     responses : sequence of sequences of dict
         Per model, per part, by method.
@@ -97,9 +53,8 @@ def joint_scores(
     -------
     dict of str to list of float
         Per metric, a score per model: not finite where scikit-learn has to be asked.
-        Empty if the answers are nothing that can be scored here.
     """
-    found = {name: [np.nan] * len(models) for name in metrics}
+    all_scores = {name: [np.nan] * len(models) for name in metrics}
     y, weight = _plain(y), _plain(weight)
     for group in _groups(models, responses, methods):
         needed = methods[group[0]]
@@ -122,8 +77,8 @@ def joint_scores(
         table = to_host(xp.concatenate(tables, axis=1)).tolist()
         for name, row in zip(metrics, table, strict=True):
             for i, score in zip(group, row, strict=True):
-                found[name][i] = score
-    return found
+                all_scores[name][i] = score
+    return all_scores
 
 
 def _groups(
@@ -151,16 +106,16 @@ def _arrays(responses: Sequence[Responses], methods: Sequence[str]) -> Responses
 
 
 def _alike(
-    a: Any,
-    answers_a: Sequence[Responses],
-    b: Any,
-    answers_b: Sequence[Responses],
+    a: Estimator,
+    responses_a: Sequence[Responses],
+    b: Estimator,
+    responses_b: Sequence[Responses],
     methods: Sequence[str],
 ) -> bool:
     """Return whether two models' responses fit into one array, with one meaning."""
-    if type(a) is not type(b) or len(answers_a) != len(answers_b):
+    if type(a) is not type(b) or len(responses_a) != len(responses_b):
         return False
-    for of_a, of_b in zip(answers_a, answers_b, strict=True):
+    for of_a, of_b in zip(responses_a, responses_b, strict=True):
         for name in methods:
             x, y = of_a[name], of_b[name]
             if not hasattr(x, "shape") or not hasattr(x, "dtype"):
@@ -176,7 +131,9 @@ def _alike(
     return known_a.shape == known_b.shape and bool((known_a == known_b).all())
 
 
-def _common_namespace(y: Any, weight: Any, responses: Any) -> Any:
+def _common_namespace(
+    y: Array, weight: Array | None, responses: Iterable[Array]
+) -> ModuleType | None:
     """Return the namespace of arrays that fit together; None if they do not."""
     arrays = [y, *responses] if weight is None else [y, weight, *responses]
     try:
@@ -192,7 +149,7 @@ def _common_namespace(y: Any, weight: Any, responses: Any) -> Any:
     return xp
 
 
-def _classes(xp: Any, model: Estimator) -> Any:
+def _classes(xp: ModuleType, model: Estimator) -> Array | None:
     """Return the labels that a classifier knows, as an array; None if there is none."""
     classes = _plain(getattr(model, "classes_", None))
     if not isinstance(classes, np.ndarray | xp.ndarray) or not is_classifier(model):
@@ -200,7 +157,7 @@ def _classes(xp: Any, model: Estimator) -> Any:
     return classes
 
 
-def _plain(values: Any) -> Any:
+def _plain(values: Any) -> Array:
     """Return the array of a frame or of a column, where it is."""
     if not hasattr(values, "iloc"):
         return values

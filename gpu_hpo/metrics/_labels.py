@@ -9,8 +9,8 @@ both. These sums are of whole numbers, so they are exact.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from gpu_hpo._typing import Array
 from gpu_hpo.metrics._encoding import is_number
 from gpu_hpo.metrics._responses import StackedResponses
 from gpu_hpo.metrics._sums import ratio, row_sums
@@ -28,13 +28,13 @@ class _Tally:
         Whether all that a model predicts is one of the labels.
     """
 
-    true: Any
-    predicted: Any
-    right: Any
-    defined: Any
+    true: Array
+    predicted: Array
+    right: Array
+    defined: Array
 
 
-def accuracy(stacked: StackedResponses) -> Any:
+def accuracy(stacked: StackedResponses) -> Array:
     """Return the share of rows predicted right."""
     truth, xp = stacked.truth, stacked.xp
     predicted = stacked.of("predict")
@@ -54,7 +54,7 @@ def accuracy(stacked: StackedResponses) -> Any:
     return share
 
 
-def balanced_accuracy(stacked: StackedResponses) -> Any:
+def balanced_accuracy(stacked: StackedResponses) -> Array:
     """Average over the labels of y the share that is predicted right."""
     tally = _tally(stacked)
     if tally is None:
@@ -64,7 +64,7 @@ def balanced_accuracy(stacked: StackedResponses) -> Any:
     return stacked.where(tally.defined, shares / n_labels)
 
 
-def matthews_corrcoef(stacked: StackedResponses) -> Any:
+def matthews_corrcoef(stacked: StackedResponses) -> Array:
     """Correlate labels and predictions (Gorodkin 2004); 0 if one is constant.
 
     References
@@ -81,26 +81,26 @@ def matthews_corrcoef(stacked: StackedResponses) -> Any:
     covariance = row_sums(xp, tally.right) * total - row_sums(xp, true * predicted)
     of_true = total * total - row_sums(xp, true * true)
     of_predicted = total * total - row_sums(xp, predicted * predicted)
-    found = ratio(xp, covariance, xp.sqrt(of_true * of_predicted))
-    return stacked.where(tally.defined, found)
+    correlation = ratio(xp, covariance, xp.sqrt(of_true * of_predicted))
+    return stacked.where(tally.defined, correlation)
 
 
-def precision(stacked: StackedResponses, average: str) -> Any:
+def precision(stacked: StackedResponses, average: str) -> Array:
     """Return the share of what is predicted to have a label that has it."""
     return _averaged(stacked, "precision", average)
 
 
-def recall(stacked: StackedResponses, average: str) -> Any:
+def recall(stacked: StackedResponses, average: str) -> Array:
     """Return the share of what has a label that is predicted to have it."""
     return _averaged(stacked, "recall", average)
 
 
-def f1(stacked: StackedResponses, average: str) -> Any:
+def f1(stacked: StackedResponses, average: str) -> Array:
     """Return the harmonic mean of precision and recall."""
     return _averaged(stacked, "f1", average)
 
 
-def _averaged(stacked: StackedResponses, name: str, average: str) -> Any:
+def _averaged(stacked: StackedResponses, name: str, average: str) -> Array:
     """Average a share per label over labels.
 
     Parameters
@@ -141,12 +141,12 @@ def _averaged(stacked: StackedResponses, name: str, average: str) -> Any:
         shares = ratio(xp, 2.0 * right, predicted + true)
     if average == "macro":
         n_labels = ((predicted + true) > 0).sum(axis=-1)
-        found = row_sums(xp, shares) / n_labels
+        mean = row_sums(xp, shares) / n_labels
     elif average == "weighted":
-        found = row_sums(xp, shares * true) / row_sums(xp, true)
+        mean = row_sums(xp, shares * true) / row_sums(xp, true)
     else:
-        found = shares[:, 0]
-    return stacked.where(defined, found)
+        mean = shares[:, 0]
+    return stacked.where(defined, mean)
 
 
 def _tally(stacked: StackedResponses) -> _Tally | None:

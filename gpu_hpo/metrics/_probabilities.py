@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from gpu_hpo._typing import Array
 from gpu_hpo.metrics._responses import StackedResponses
 from gpu_hpo.metrics._truth import Labels
 
@@ -26,9 +26,9 @@ class ClassRows:
         Whether y has all the classes, and no other.
     """
 
-    values: Any
+    values: Array
     labels: Labels
-    defined: Any
+    defined: Array
 
 
 def class_rows(stacked: StackedResponses, method: str) -> ClassRows | None:
@@ -56,7 +56,7 @@ def _class_rows(stacked: StackedResponses, method: str) -> ClassRows | None:
     return ClassRows(values, labels, (labels.sums > 0).all() & labels.usable)
 
 
-def neg_log_loss(stacked: StackedResponses) -> Any:
+def neg_log_loss(stacked: StackedResponses) -> Array:
     """Average the logarithm of the probability of what is true.
 
     A probability counts at least as the epsilon of its floating-point type.
@@ -75,11 +75,11 @@ def neg_log_loss(stacked: StackedResponses) -> Any:
         chosen = values.reshape(stacked.n_models, -1).take(at, axis=1)
     epsilon = float(xp.finfo(values.dtype).eps)
     chosen = xp.clip(chosen, epsilon, 1 - epsilon).astype(xp.float64)
-    found = stacked.truth.mean(xp.log(chosen))
-    return stacked.where(_are_probabilities(stacked, rows), found)
+    score = stacked.truth.mean(xp.log(chosen))
+    return stacked.where(_are_probabilities(stacked, rows), score)
 
 
-def neg_brier_score(stacked: StackedResponses) -> Any:
+def neg_brier_score(stacked: StackedResponses) -> Array:
     """Return the mean squared difference to what is true, negated.
 
     With more than two classes the squares are summed over the classes.
@@ -101,10 +101,10 @@ def neg_brier_score(stacked: StackedResponses) -> Any:
     return stacked.where(_are_probabilities(stacked, rows), -loss)
 
 
-def _are_probabilities(stacked: StackedResponses, rows: ClassRows) -> Any:
+def _are_probabilities(stacked: StackedResponses, rows: ClassRows) -> Array:
     """Return whether y has all the classes and a model's values are from 0 to 1."""
 
-    def check() -> Any:
+    def check() -> Array:
         values = rows.values.reshape(stacked.n_models, -1)
         return (values.min(axis=-1) >= 0) & (values.max(axis=-1) <= 1)
 

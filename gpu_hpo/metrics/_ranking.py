@@ -5,23 +5,22 @@
 from __future__ import annotations
 
 from itertools import combinations, pairwise
-from typing import Any
+from types import ModuleType
 
+from gpu_hpo._typing import Array
 from gpu_hpo.metrics._probabilities import ClassRows, class_rows
 from gpu_hpo.metrics._responses import StackedResponses
 from gpu_hpo.metrics._sums import row_sums
 
 
-def roc_auc(stacked: StackedResponses) -> Any:
+def roc_auc(stacked: StackedResponses) -> Array:
     """Return the area under the ROC curve, for two classes."""
     method = stacked.first("decision_function", "predict_proba")
     rows = class_rows(stacked, method)
-    if rows is None or rows.values.ndim != 2:
-        return stacked.undefined()
     return _of_two(stacked, rows, method)
 
 
-def roc_auc_ovr(stacked: StackedResponses, average: str) -> Any:
+def roc_auc_ovr(stacked: StackedResponses, average: str) -> Array:
     """Average the area under the ROC curve of each class against all others.
 
     Parameters
@@ -31,22 +30,20 @@ def roc_auc_ovr(stacked: StackedResponses, average: str) -> Any:
         By how much there is of each class, if weighted.
     """
     rows = class_rows(stacked, "predict_proba")
-    if rows is None:
-        return stacked.undefined()
-    if rows.values.ndim == 2:
+    if rows is None or rows.values.ndim == 2:
         return _of_two(stacked, rows, "predict_proba")
     xp, sums = stacked.xp, rows.labels.sums
     wins, defined = _all_wins(stacked, rows)
     total = stacked.truth.whole_total
     areas, shares = [], []
-    for i, own in enumerate(wins):
-        against = xp.stack([won for j, won in enumerate(own) if j != i], axis=1)
+    for i, won in enumerate(wins):
+        against = xp.stack([*won[:i], *won[i + 1 :]], axis=1)
         areas.append(row_sums(xp, against) / (2.0 * sums[i] * (total - sums[i])))
         shares.append(sums[i])
     return stacked.where(defined, _average(xp, areas, shares, average))
 
 
-def roc_auc_ovo(stacked: StackedResponses, average: str) -> Any:
+def roc_auc_ovo(stacked: StackedResponses, average: str) -> Array:
     """Average the area under the ROC curve of each class against each other.
 
     As Hand and Till define it. Row weights, which scikit-learn does not take here, mean
@@ -64,9 +61,7 @@ def roc_auc_ovo(stacked: StackedResponses, average: str) -> Any:
     for multiple class classification problems", Machine Learning 45 (2001), 171-186.
     """
     rows = class_rows(stacked, "predict_proba")
-    if rows is None:
-        return stacked.undefined()
-    if rows.values.ndim == 2:
+    if rows is None or rows.values.ndim == 2:
         return _of_two(stacked, rows, "predict_proba")
     xp, sums = stacked.xp, rows.labels.sums
     wins, defined = _all_wins(stacked, rows)
@@ -77,7 +72,9 @@ def roc_auc_ovo(stacked: StackedResponses, average: str) -> Any:
     return stacked.where(defined, _average(xp, areas, shares, average))
 
 
-def _average(xp: Any, areas: list[Any], shares: list[Any], average: str) -> Any:
+def _average(
+    xp: ModuleType, areas: list[Array], shares: list[Array], average: str
+) -> Array:
     """Average areas, each of shape (n_models,)."""
     table = xp.stack(areas, axis=1)
     if average == "macro":
@@ -86,32 +83,34 @@ def _average(xp: Any, areas: list[Any], shares: list[Any], average: str) -> Any:
     return row_sums(xp, table * weights) / row_sums(xp, weights)
 
 
-def _of_two(stacked: StackedResponses, rows: ClassRows, method: str) -> Any:
-    """Return the area of the second of two classes."""
+def _of_two(stacked: StackedResponses, rows: ClassRows | None, method: str) -> Array:
+    """Return the area of the second of two classes; NaN if they are not two."""
+    if rows is None or rows.values.ndim != 2:
+        return stacked.undefined()
 
-    def area() -> Any:
+    def compute() -> Array:
         (lost, _), finite = _wins(stacked, rows, rows.values, 1)
         negative, positive = rows.labels.sums[0], rows.labels.sums[1]
-        found = lost / (2.0 * positive * negative)
-        return stacked.where(rows.defined & finite, found)
+        area = lost / (2.0 * positive * negative)
+        return stacked.where(rows.defined & finite, area)
 
-    return stacked.shared(("area", method), area)
+    return stacked.shared(("area", method), compute)
 
 
 def _all_wins(
     stacked: StackedResponses, rows: ClassRows
-) -> tuple[list[list[Any]], Any]:
+) -> tuple[list[list[Array]], Array]:
     """Return what `_wins` does for each class, and for which models it is defined."""
 
-    def count() -> tuple[list[list[Any]], Any]:
+    def count() -> tuple[list[list[Array]], Array]:
         xp, values = stacked.xp, rows.values
         total = values.sum(axis=-1)
         near = xp.abs(1 - total) <= 1e-8 + 1e-5 * xp.abs(total)
         defined = rows.defined & near.all(axis=-1)
         wins = []
         for i in range(values.shape[2]):
-            own, finite = _wins(stacked, rows, values[..., i], i)
-            wins.append(own)
+            won, finite = _wins(stacked, rows, values[..., i], i)
+            wins.append(won)
             defined = defined & finite
         return wins, defined
 
@@ -119,8 +118,8 @@ def _all_wins(
 
 
 def _wins(
-    stacked: StackedResponses, rows: ClassRows, scores: Any, positive: int
-) -> tuple[list[Any], Any]:
+    stacked: StackedResponses, rows: ClassRows, scores: Array, positive: int
+) -> tuple[list[Array], Array]:
     """Return how often a row of one class is above a row of another one.
 
     Parameters
@@ -145,10 +144,10 @@ def _wins(
     by_class, edges = labels.by_class
     scores = scores.take(by_class, axis=1)
     ones = xp.zeros(n_rows)
-    own = slice(edges[positive], edges[positive + 1])
+    positives = slice(edges[positive], edges[positive + 1])
     if weight is not None:
         weight = weight[by_class]
-    ones[own] = 1.0 if weight is None else weight[own]
+    ones[positives] = 1.0 if weight is None else weight[positives]
 
     order = xp.argsort(scores, axis=-1)
     scores = xp.take_along_axis(scores, order, axis=-1)

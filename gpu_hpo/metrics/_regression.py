@@ -7,14 +7,13 @@ With several outputs a score is the mean over them.
 
 from __future__ import annotations
 
-from typing import Any
-
+from gpu_hpo._typing import Array
 from gpu_hpo.metrics._encoding import is_number
 from gpu_hpo.metrics._responses import StackedResponses
 from gpu_hpo.metrics._sums import ratio, row_sums
 
 
-def neg_mean_squared_error(stacked: StackedResponses) -> Any:
+def neg_mean_squared_error(stacked: StackedResponses) -> Array:
     """Return the mean of squared errors, negated."""
     error = _errors(stacked)
     if error is None:
@@ -22,7 +21,7 @@ def neg_mean_squared_error(stacked: StackedResponses) -> Any:
     return -_over_outputs(stacked, stacked.truth.mean(error * error))
 
 
-def neg_root_mean_squared_error(stacked: StackedResponses) -> Any:
+def neg_root_mean_squared_error(stacked: StackedResponses) -> Array:
     """Return the root of the mean of squared errors, negated."""
     error = _errors(stacked)
     if error is None:
@@ -31,7 +30,7 @@ def neg_root_mean_squared_error(stacked: StackedResponses) -> Any:
     return -_over_outputs(stacked, roots)
 
 
-def neg_mean_absolute_error(stacked: StackedResponses) -> Any:
+def neg_mean_absolute_error(stacked: StackedResponses) -> Array:
     """Return the mean of absolute errors, negated."""
     error = _errors(stacked)
     if error is None:
@@ -39,7 +38,7 @@ def neg_mean_absolute_error(stacked: StackedResponses) -> Any:
     return -_over_outputs(stacked, stacked.truth.mean(stacked.xp.abs(error)))
 
 
-def neg_median_absolute_error(stacked: StackedResponses) -> Any:
+def neg_median_absolute_error(stacked: StackedResponses) -> Array:
     """Return the median of absolute errors, weighted and negated.
 
     If it is exactly half, the median is the mean of the two errors next to it. Where
@@ -69,7 +68,7 @@ def neg_median_absolute_error(stacked: StackedResponses) -> Any:
     return stacked.where(finite, -_over_outputs(stacked, median))
 
 
-def r2(stacked: StackedResponses) -> Any:
+def r2(stacked: StackedResponses) -> Array:
     """Return the coefficient of determination.
 
     Of a constant y it is 1 if no prediction is wrong, else 0.
@@ -80,7 +79,7 @@ def r2(stacked: StackedResponses) -> Any:
     return _explained(stacked, stacked.truth.mean(error * error))
 
 
-def explained_variance(stacked: StackedResponses) -> Any:
+def explained_variance(stacked: StackedResponses) -> Array:
     """Return the share of the variance of y that errors do not have.
 
     For a constant y it is what `r2` is.
@@ -91,7 +90,7 @@ def explained_variance(stacked: StackedResponses) -> Any:
     return _explained(stacked, _variance(stacked, error))
 
 
-def _explained(stacked: StackedResponses, left: Any) -> Any:
+def _explained(stacked: StackedResponses, left: Array) -> Array:
     """Return 1 less the ratio of `left`, of shape (n_models, n_outputs), to y's."""
     xp = stacked.xp
     target = _outputs_first(stacked, stacked.truth.y[None])
@@ -102,7 +101,7 @@ def _explained(stacked: StackedResponses, left: Any) -> Any:
     return _over_outputs(stacked, xp.where(defined, shares, xp.nan))
 
 
-def _variance(stacked: StackedResponses, values: Any) -> Any:
+def _variance(stacked: StackedResponses, values: Array) -> Array:
     mean = stacked.truth.mean(values)[..., None]
     # The mean of equal values may differ from them by rounding; this one does not.
     mean = mean + stacked.truth.mean(values - mean)[..., None]
@@ -110,12 +109,12 @@ def _variance(stacked: StackedResponses, values: Any) -> Any:
     return stacked.truth.mean(values * values)
 
 
-def _errors(stacked: StackedResponses) -> Any:
+def _errors(stacked: StackedResponses) -> Array:
     """Return y less predictions, (n_models, n_outputs, n_rows); None if unlike."""
     return stacked.shared("errors", lambda: _subtract(stacked))
 
 
-def _subtract(stacked: StackedResponses) -> Any:
+def _subtract(stacked: StackedResponses) -> Array:
     predicted = stacked.of("predict")
     if not is_number(stacked.truth.y) or not is_number(predicted):
         return None
@@ -127,12 +126,12 @@ def _subtract(stacked: StackedResponses) -> Any:
     return target.astype(float64) - predicted.astype(float64, copy=False)
 
 
-def _outputs_first(stacked: StackedResponses, values: Any) -> Any:
+def _outputs_first(stacked: StackedResponses, values: Array) -> Array:
     """Turn (n_models, n_rows[, n_outputs]) into (n_models, n_outputs, n_rows)."""
     if values.ndim == 2:
         return values[:, None]
     return stacked.xp.ascontiguousarray(stacked.xp.moveaxis(values, -1, 1))
 
 
-def _over_outputs(stacked: StackedResponses, values: Any) -> Any:
+def _over_outputs(stacked: StackedResponses, values: Array) -> Array:
     return row_sums(stacked.xp, values) / values.shape[-1]

@@ -7,16 +7,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
+from gpu_hpo._typing import Array
 from gpu_hpo.metrics import _labels, _probabilities, _ranking, _regression
 from gpu_hpo.metrics._responses import StackedResponses
 from gpu_hpo.metrics._truth import Truth
 
 # By the names of scikit-learn's scorers: greater is better.
-METRICS: dict[str, Callable[[StackedResponses], Any]] = {
+METRICS: dict[str, Callable[[StackedResponses], Array]] = {
     "accuracy": _labels.accuracy,
     "balanced_accuracy": _labels.balanced_accuracy,
     "matthews_corrcoef": _labels.matthews_corrcoef,
@@ -49,7 +50,7 @@ _AT_ONCE_ON_HOST = 1 << 17
 _AT_ONCE_ON_DEVICE = 1 << 24
 
 
-def models_at_once(xp: Any, n_values: int) -> int:
+def models_at_once(xp: ModuleType, n_values: int) -> int:
     """Return how many models to score together.
 
     Parameters
@@ -64,8 +65,8 @@ def models_at_once(xp: Any, n_values: int) -> int:
 
 
 def stacked_scores(
-    truth: Truth, names: Iterable[str], responses: Mapping[str, Any]
-) -> dict[str, Any]:
+    truth: Truth, names: Iterable[str], responses: Mapping[str, Array]
+) -> dict[str, Array]:
     """Score several models, on the device of their responses.
 
     A model's scores do not depend on the other models: on NumPy not by a bit.
@@ -93,7 +94,7 @@ def stacked_scores(
     n_models = next(iter(responses.values())).shape[0]
     n_values = max(math.prod(response.shape[1:]) for response in responses.values())
     xp, step = truth.xp, models_at_once(truth.xp, n_values)
-    found: dict[str, list[Any]] = {name: [] for name in names}
+    tables: dict[str, list[Array]] = {name: [] for name in names}
     with np.errstate(all="ignore"):
         for start in range(0, n_models, step):
             block = {
@@ -101,10 +102,10 @@ def stacked_scores(
                 for name, response in responses.items()
             }
             stacked = StackedResponses(truth, block)
-            for name, scores in found.items():
+            for name, scores in tables.items():
                 if truth.n_rows:
                     score = stacked.where(truth.usable, METRICS[name](stacked))
                 else:
                     score = stacked.undefined()
                 scores.append(score)
-    return {name: xp.concatenate(scores) for name, scores in found.items()}
+    return {name: xp.concatenate(scores) for name, scores in tables.items()}

@@ -8,10 +8,12 @@ chance even. A score must depend on neither.
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
+
+from gpu_hpo._typing import Array
 
 
-def row_sums(xp: Any, values: Any) -> Any:
+def row_sums(xp: ModuleType, values: Array) -> Array:
     """Sum over the last axis, in an order that only its length determines.
 
     One half is added to the other until one value is left: additions of elements,
@@ -42,7 +44,7 @@ def row_sums(xp: Any, values: Any) -> Any:
     return sums[..., 0]
 
 
-def whole_weights(xp: Any, weight: Any) -> Any:
+def whole_weights(xp: ModuleType, weight: Array) -> Array:
     """Return weights as whole numbers whose sum has no more than 53 bits.
 
     Sums of such are exact, so that they may be added up in any order, by atomic
@@ -65,7 +67,7 @@ def whole_weights(xp: Any, weight: Any) -> Any:
     return xp.maximum(xp.rint(xp.ldexp(weight, 52 - exponent)), 1.0)
 
 
-def ratio(xp: Any, part: Any, whole: Any) -> Any:
+def ratio(xp: ModuleType, part: Array, whole: Array) -> Array:
     """Divide, with 0 for a share of nothing."""
     nothing = whole == 0
     return xp.where(nothing, 0.0, part / xp.where(nothing, 1.0, whole))

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
+from gpu_hpo._typing import Array
 from gpu_hpo.devices._namespace import array_namespace
 from gpu_hpo.metrics._encoding import (
     Encoding,
@@ -46,9 +46,9 @@ class Truth:
         How many rows count.
     """
 
-    def __init__(self, y: Any, weight: Any = None, classes: Any = None) -> None:
+    def __init__(self, y: Array, weight: Array = None, classes: Array = None) -> None:
         xp = self.xp = array_namespace(y)
-        self._rows: Any = None
+        self._rows: Array = None
         if weight is not None:
             counts = xp.flatnonzero(weight)
             if counts.shape[0] < weight.shape[0]:
@@ -60,14 +60,14 @@ class Truth:
         self.classes = classes
         self.n_rows: int = y.shape[0]
 
-    def rows_that_count(self, responses: Any) -> Any:
+    def rows_that_count(self, responses: Array) -> Array:
         """Return responses of shape (n_models, n_samples, ...) for rows that count."""
         if self._rows is None:
             return self.xp.ascontiguousarray(responses)
         return self.xp.take(responses, self._rows, axis=1)
 
     @cached_property
-    def usable(self) -> Any:
+    def usable(self) -> Array:
         """Whether y is finite and all weights are positive: an array without axes."""
         xp = self.xp
         usable = xp.asarray(True)
@@ -78,21 +78,21 @@ class Truth:
         return usable
 
     @cached_property
-    def whole_weight(self) -> Any:
+    def whole_weight(self) -> Array:
         """Weights as whole numbers (see `whole_weights`), or None."""
         return None if self.weight is None else whole_weights(self.xp, self.weight)
 
     @cached_property
-    def whole_total(self) -> Any:
+    def whole_total(self) -> Array:
         """Sum of the weights as whole numbers, or the number of rows."""
         weight = self.whole_weight
         return self.n_rows if weight is None else row_sums(self.xp, weight)
 
     @cached_property
-    def _total(self) -> Any:
+    def _total(self) -> Array:
         return self.n_rows if self.weight is None else row_sums(self.xp, self.weight)
 
-    def mean(self, values: Any) -> Any:
+    def mean(self, values: Array) -> Array:
         """Return weighted means over the rows, which are the last axis."""
         if self.weight is not None:
             values = values * self.weight
@@ -135,7 +135,7 @@ class Labels:
         Whether labels are strings.
     """
 
-    def __init__(self, truth: Truth, known: Any) -> None:
+    def __init__(self, truth: Truth, known: Array) -> None:
         xp, y = truth.xp, truth.y
         self._truth = truth
         self.text = not is_number(y)
@@ -154,26 +154,26 @@ class Labels:
             self.codes = self.encoding(y)
             self.all_known = known.shape[0] == 0
 
-    def _encode(self, labels: Any) -> Encoding:
+    def _encode(self, labels: Array) -> Encoding:
         if self.text:
             return TextEncoding(list(labels))
         return NumberEncoding(self._truth.xp, labels)
 
     @cached_property
-    def usable(self) -> Any:
+    def usable(self) -> Array:
         """Whether all of y can be labels: an array without axes."""
         xp, y = self._truth.xp, self._truth.y
         return (xp.floor(y) == y).all() if y.dtype.kind == "f" else xp.asarray(True)
 
     @cached_property
-    def sums(self) -> Any:
+    def sums(self) -> Array:
         """How much each label counts, in whole numbers: of shape (n_labels,)."""
         xp, weight = self._truth.xp, self._truth.whole_weight
-        found = xp.bincount(self.codes, weights=weight, minlength=self.encoding.n + 1)
-        return found[: self.encoding.n].astype(xp.float64)
+        counts = xp.bincount(self.codes, weights=weight, minlength=self.encoding.n + 1)
+        return counts[: self.encoding.n].astype(xp.float64)
 
     @cached_property
-    def by_class(self) -> tuple[Any, list[int]]:
+    def by_class(self) -> tuple[Array, list[int]]:
         """Rows in the order of their labels, and where each label begins and ends."""
         xp, n_labels = self._truth.xp, self.encoding.n
         rows = xp.argsort(self.codes, kind="stable")
@@ -181,7 +181,7 @@ class Labels:
         return rows, [int(edge) for edge in edges]
 
 
-def _in_order(labels: Any) -> Any:
+def _in_order(labels: Array) -> Array:
     """Return labels; None if they are not whole numbers or strings in order."""
     if labels.shape[0] == 0:
         return None

@@ -11,16 +11,16 @@ import dask.array as da
 import numpy as np
 import scipy.sparse
 from dask.base import is_dask_collection
+from dask.delayed import Delayed
 from sklearn.exceptions import NotFittedError
 
-from gpu_hpo._typing import ArrayLike, Estimator
+from gpu_hpo._typing import Array, ArrayLike, DaskCollection, Estimator
 from gpu_hpo.compute._transport import Parcel, aligned
 from gpu_hpo.data._chunk import n_rows
-from gpu_hpo.metrics._scoring import respond
-from gpu_hpo.training._lending import access_of
+from gpu_hpo.training._lending import access_of, call_lent
 
 
-def apply(model: Any, method: str, X: Any, meta: Any = None) -> Any:
+def apply(model: Estimator, method: str, X: Any, meta: Array = None) -> Any:
     """Call a method of `model` on X: at once, or lazily on each block of a Dask X.
 
     Parameters
@@ -96,7 +96,7 @@ def check_has_blocks(name: str, X: ArrayLike) -> None:
         )
 
 
-def blocks(X: Any) -> list[Any]:
+def blocks(X: DaskCollection) -> list[Delayed]:
     """Return the blocks of rows of a Dask array or frame, each delayed."""
     if not isinstance(X, da.Array):
         return list(X.to_delayed())
@@ -110,22 +110,22 @@ def one_block_wide(X: da.Array) -> da.Array:
     return X
 
 
-def _answer(block: Any, model: Parcel, method: str, empty: Any) -> Any:
+def _answer(block: Array, model: Parcel, method: str, empty: Array) -> Array:
     """Return the model's response for a block, which may have no rows."""
     if not n_rows({"X": block}):
         # Frames have such blocks once rows were chosen; models refuse them.
         return empty
     block, model = aligned(block), model.value
-    return respond(getattr(model, method), block, access_of(model))
+    return call_lent(getattr(model, method), [block], {}, access_of(model))
 
 
-def _frame(parts: list[Any], empty: Any) -> Any:
+def _frame(parts: list[Delayed], empty: Array) -> DaskCollection:
     import dask.dataframe as dd
 
     return dd.from_delayed(parts, meta=empty)
 
 
-def _try(model: Any, method: str, X: Any) -> Any:
+def _try(model: Estimator, method: str, X: DaskCollection) -> Array:
     """Return the model's response for one row of the kind that X holds."""
     meta = X._meta
     if hasattr(meta, "iloc"):
@@ -155,7 +155,7 @@ def _try(model: Any, method: str, X: Any) -> Any:
     return response
 
 
-def _no_rows(like: Any) -> Any:
+def _no_rows(like: Array) -> Array:
     if hasattr(like, "iloc"):
         return like.iloc[:0]
     if scipy.sparse.issparse(like):
@@ -164,7 +164,7 @@ def _no_rows(like: Any) -> Any:
     return like[:0]
 
 
-def _n_columns(model: Estimator, method: str, empty: Any) -> tuple[Any, ...]:
+def _n_columns(model: Estimator, method: str, empty: Array) -> tuple[Any, ...]:
     """Return lengths of the axes after the first; NaN where `empty` does not say."""
     lengths = tuple(n or np.nan for n in empty.shape[1:])
     if len(lengths) == 1 and method in ("predict_proba", "predict_log_proba"):

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from sklearn.utils.metaestimators import available_if
@@ -12,23 +11,51 @@ from sklearn.utils.metaestimators import available_if
 from gpu_hpo._typing import ArrayLike
 from gpu_hpo.postfit._lazily import apply
 
-# Which parameter says of what kind a method's answers are.
-_METAS = {
-    "predict": "predict_meta",
-    "predict_proba": "predict_proba_meta",
-    "predict_log_proba": "predict_proba_meta",
-    "transform": "transform_meta",
-}
+_DOC = """{summary}
+
+        Parameters
+        ----------
+        X : array-like or Dask collection of shape (n_samples, {columns})
+
+        Returns
+        -------
+        array or Dask collection of shape {shape}
+            Lazy for a Dask X.
+        """
 
 
-def _has(method: str) -> Callable[[Any], Any]:
-    """Return a check whether the model that will respond has `method`."""
+def _method(
+    name: str,
+    summary: str,
+    shape: str,
+    *,
+    meta: str = "",
+    columns: str = "n_features",
+) -> Any:
+    """Make a method that responds by the model's method of that name.
 
-    def check(self: Any) -> bool:
-        getattr(self._answers_or_will(), method)
+    Parameters
+    ----------
+    name, summary : str
+    shape : str
+        Of the response.
+    meta : str
+        The parameter that says of what kind responses are, if there is one.
+    columns : str
+        What X has for each row.
+    """
+
+    def has(self: PostfitMethods) -> bool:
+        getattr(self._model_or_template(), name)
         return True
 
-    return available_if(check)
+    def method(self: PostfitMethods, X: ArrayLike) -> Any:
+        return apply(self._fitted_model(), name, X, getattr(self, meta, None))
+
+    method.__name__ = name
+    method.__qualname__ = f"PostfitMethods.{name}"
+    method.__doc__ = _DOC.format(summary=summary, columns=columns, shape=shape)
+    return available_if(has)(method)
 
 
 class PostfitMethods:
@@ -39,104 +66,46 @@ class PostfitMethods:
     sizes, or a Dask frame or series. Subclasses say which model it is.
     """
 
-    def _answers_or_will(self) -> Any:
+    def _model_or_template(self) -> Any:
         """Return the model, or before fit what it will be made from."""
         raise NotImplementedError
 
-    def _responses(self) -> Any:
+    def _fitted_model(self) -> Any:
         """Return the model; raise NotFittedError before fit."""
         raise NotImplementedError
 
-    @_has("predict")
-    def predict(self, X: ArrayLike) -> Any:
-        """Predict labels or targets.
-
-        Parameters
-        ----------
-        X : array-like or Dask collection of shape (n_samples, n_features)
-
-        Returns
-        -------
-        array or Dask collection of shape (n_samples,) or (n_samples, n_outputs)
-            Lazy for a Dask X.
-        """
-        return self._apply("predict", X)
-
-    @_has("predict_proba")
-    def predict_proba(self, X: ArrayLike) -> Any:
-        """Predict the probabilities of classes.
-
-        Parameters
-        ----------
-        X : array-like or Dask collection of shape (n_samples, n_features)
-
-        Returns
-        -------
-        array or Dask collection of shape (n_samples, n_classes)
-            Lazy for a Dask X.
-        """
-        return self._apply("predict_proba", X)
-
-    @_has("predict_log_proba")
-    def predict_log_proba(self, X: ArrayLike) -> Any:
-        """Predict the logarithms of the probabilities of classes.
-
-        Parameters
-        ----------
-        X : array-like or Dask collection of shape (n_samples, n_features)
-
-        Returns
-        -------
-        array or Dask collection of shape (n_samples, n_classes)
-            Lazy for a Dask X.
-        """
-        return self._apply("predict_log_proba", X)
-
-    @_has("decision_function")
-    def decision_function(self, X: ArrayLike) -> Any:
-        """Return the values by which the model decides.
-
-        Parameters
-        ----------
-        X : array-like or Dask collection of shape (n_samples, n_features)
-
-        Returns
-        -------
-        array or Dask collection of shape (n_samples,) or (n_samples, n_classes)
-            Lazy for a Dask X.
-        """
-        return self._apply("decision_function", X)
-
-    @_has("transform")
-    def transform(self, X: ArrayLike) -> Any:
-        """Transform rows.
-
-        Parameters
-        ----------
-        X : array-like or Dask collection of shape (n_samples, n_features)
-
-        Returns
-        -------
-        array or Dask collection of shape (n_samples, n_outputs)
-            Lazy for a Dask X.
-        """
-        return self._apply("transform", X)
-
-    @_has("inverse_transform")
-    def inverse_transform(self, X: ArrayLike) -> Any:
-        """Undo `transform`.
-
-        Parameters
-        ----------
-        X : array-like or Dask collection of shape (n_samples, n_outputs)
-
-        Returns
-        -------
-        array or Dask collection of shape (n_samples, n_features)
-            Lazy for a Dask X.
-        """
-        return self._apply("inverse_transform", X)
-
-    def _apply(self, method: str, X: ArrayLike) -> Any:
-        meta = getattr(self, _METAS.get(method, ""), None)
-        return apply(self._responses(), method, X, meta)
+    predict = _method(
+        "predict",
+        "Predict labels or targets.",
+        "(n_samples,) or (n_samples, n_outputs)",
+        meta="predict_meta",
+    )
+    predict_proba = _method(
+        "predict_proba",
+        "Predict the probabilities of classes.",
+        "(n_samples, n_classes)",
+        meta="predict_proba_meta",
+    )
+    predict_log_proba = _method(
+        "predict_log_proba",
+        "Predict the logarithms of the probabilities of classes.",
+        "(n_samples, n_classes)",
+        meta="predict_proba_meta",
+    )
+    decision_function = _method(
+        "decision_function",
+        "Return the values by which the model decides.",
+        "(n_samples,) or (n_samples, n_classes)",
+    )
+    transform = _method(
+        "transform",
+        "Transform rows.",
+        "(n_samples, n_outputs)",
+        meta="transform_meta",
+    )
+    inverse_transform = _method(
+        "inverse_transform",
+        "Undo `transform`.",
+        "(n_samples, n_features)",
+        columns="n_outputs",
+    )

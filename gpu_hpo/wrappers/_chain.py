@@ -19,7 +19,7 @@ from dask.highlevelgraph import HighLevelGraph
 from dask.task_spec import DataNode, GraphNode, Task, TaskRef
 from distributed import get_worker
 
-from gpu_hpo._typing import ArrayLike, Estimator
+from gpu_hpo._typing import ArrayLike, Estimator, Params
 from gpu_hpo.compute._transport import aligned, packed_up
 from gpu_hpo.data._chunk import n_rows, row_params, targets
 from gpu_hpo.devices._cuml_task import n_device_bytes
@@ -49,16 +49,16 @@ class _Passed:
 class _Params:
     """Parameters of every call of `partial_fit`, and those of the first only."""
 
-    every: Mapping[str, Any]
-    first: Mapping[str, Any]
+    every: Params
+    first: Params
 
 
 def train_in_chain(
     model: Estimator,
     blocks: Sequence[Mapping[str, Any]],
     order: Sequence[int],
-    every: Mapping[str, Any],
-    first: Mapping[str, Any],
+    every: Params,
+    first: Params,
 ) -> Any:
     """Train a model by one call of `partial_fit` for each block that has rows.
 

@@ -19,7 +19,7 @@ from sklearn.utils.metadata_routing import MethodMapping
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from gpu_hpo._typing import ArrayLike, Estimator, RandomState, Scorers
+from gpu_hpo._typing import ArrayLike, Estimator, Params, RandomState, Scorers
 from gpu_hpo.data._blocks import as_blocks, is_per_row, known_length
 from gpu_hpo.postfit._lazily import check_has_blocks
 from gpu_hpo.wrappers._chain import distinct_labels, train_in_chain
@@ -95,9 +95,9 @@ class Incremental(ParallelPostFit):
         shuffle_blocks: bool = True,
         random_state: RandomState = None,
         assume_equal_chunks: bool = True,
-        predict_meta: Any = None,
-        predict_proba_meta: Any = None,
-        transform_meta: Any = None,
+        predict_meta: ArrayLike | None = None,
+        predict_proba_meta: ArrayLike | None = None,
+        transform_meta: ArrayLike | None = None,
     ) -> None:
         super().__init__(
             estimator=estimator,
@@ -170,8 +170,13 @@ class Incremental(ParallelPostFit):
         return self._train(self._to_train(), X, y, "partial_fit", fit_params)
 
     def _train(
-        self, model: Any, X: Any, y: Any, caller: str, fit_params: Mapping[str, Any]
-    ) -> Any:
+        self,
+        model: Any,
+        X: ArrayLike,
+        y: ArrayLike | None,
+        caller: str,
+        fit_params: Params,
+    ) -> Self:
         tags = get_tags(model) if hasattr(model, "__sklearn_tags__") else None
         if y is None and tags is not None and tags.target_tags.required:
             raise ValueError(
@@ -196,8 +201,8 @@ class Incremental(ParallelPostFit):
         }
         _check_blocks(X, y, rows)
         blocks = as_blocks(X, y, rows).blocks
-        (whole,) = dask.compute({n: v for n, v in given.items() if n not in rows})
-        every, first = _with_classes(model, whole, blocks)
+        (others,) = dask.compute({n: v for n, v in given.items() if n not in rows})
+        every, first = _with_classes(model, others, blocks)
         order = list(range(len(blocks)))
         if self.shuffle_blocks:
             check_random_state(self.random_state).shuffle(order)
@@ -207,11 +212,11 @@ class Incremental(ParallelPostFit):
 
     # ---- the model inside ----
 
-    def _responses(self) -> Any:
+    def _fitted_model(self) -> Any:
         check_is_fitted(self)
         return self.estimator_
 
-    def _answers_or_will(self) -> Any:
+    def _model_or_template(self) -> Any:
         return vars(self).get("estimator_", self.estimator)
 
     def _learned(self) -> Any:
@@ -221,7 +226,7 @@ class Incremental(ParallelPostFit):
         model = self._learned()
         return clone(self.estimator) if model is None else model
 
-    def _take_over(self, model: Estimator) -> Any:
+    def _take_over(self, model: Estimator) -> Self:
         self.estimator_ = model
         return self._note_features(model)
 
@@ -236,7 +241,7 @@ class Incremental(ParallelPostFit):
         )
 
 
-def _check_blocks(X: Any, y: Any, rows: Mapping[str, Any]) -> None:
+def _check_blocks(X: ArrayLike, y: ArrayLike | None, rows: Mapping[str, Any]) -> None:
     """Raise if data cannot be gone through block by block."""
     for name, value in {"X": X, "y": y, **rows}.items():
         if is_dask_collection(value):
@@ -255,7 +260,7 @@ def _n_blocks(X: Any) -> int:
 
 
 def _with_classes(
-    model: Any, params: Mapping[str, Any], blocks: Sequence[Mapping[str, Any]]
+    model: Any, params: Params, blocks: Sequence[Params]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the parameters of every call and of the first, with classes if needed."""
     every = dict(params)
@@ -270,10 +275,10 @@ def _with_classes(
             classes = distinct_labels(blocks)
             if classes is not None:
                 _check_labels(classes)
-    found = {} if classes is None else {"classes": classes}
+    given = {} if classes is None else {"classes": classes}
     if wanted.default is wanted.empty:
-        return every | found, {}
-    return every, found
+        return every | given, {}
+    return every, given
 
 
 def _check_labels(labels: np.ndarray) -> None:

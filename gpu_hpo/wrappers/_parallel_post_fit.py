@@ -21,7 +21,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from gpu_hpo._sklearn_private import _routing_enabled
-from gpu_hpo._typing import ArrayLike, Estimator, Scorers
+from gpu_hpo._typing import ArrayLike, Estimator, Params, Scorers
 from gpu_hpo.metrics._scoring import Scoring, make_scoring
 from gpu_hpo.postfit._postfit_methods import PostfitMethods
 from gpu_hpo.postfit._score import lazy_score, score
@@ -30,7 +30,7 @@ from gpu_hpo.wrappers._signatures import signed_as
 from gpu_hpo.wrappers._stacking import WrappedStack
 
 # Methods that are those of the wrapped estimator, or missing.
-_THEIRS = frozenset(
+_METHODS_INSIDE = frozenset(
     {
         "decision_function",
         "fit",
@@ -114,9 +114,9 @@ class ParallelPostFit(PostfitMethods, MetaEstimatorMixin, BaseEstimator):
         self,
         estimator: Estimator | None = None,
         scoring: Scorers | None = None,
-        predict_meta: Any = None,
-        predict_proba_meta: Any = None,
-        transform_meta: Any = None,
+        predict_meta: ArrayLike | None = None,
+        predict_proba_meta: ArrayLike | None = None,
+        transform_meta: ArrayLike | None = None,
     ) -> None:
         self.estimator: Any = estimator
         self.scoring: Any = scoring
@@ -141,9 +141,7 @@ class ParallelPostFit(PostfitMethods, MetaEstimatorMixin, BaseEstimator):
         -------
         self
         """
-        fit_params = self._routed("fit", "fit", fit_params)
-        self.estimator.fit(X, y, **fit_params)
-        return self._take_over(self.estimator)
+        return self._train_inside("fit", X, y, fit_params)
 
     @signed_as("partial_fit")
     def partial_fit(
@@ -153,17 +151,20 @@ class ParallelPostFit(PostfitMethods, MetaEstimatorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X, y
-            What the estimator takes.
-        **fit_params
-            Go to its `partial_fit` as they are.
+        X, y, **fit_params
+            As of `fit`, for its `partial_fit`.
 
         Returns
         -------
         self
         """
-        fit_params = self._routed("partial_fit", "partial_fit", fit_params)
-        self.estimator.partial_fit(X, y, **fit_params)
+        return self._train_inside("partial_fit", X, y, fit_params)
+
+    def _train_inside(
+        self, method: str, X: ArrayLike, y: ArrayLike | None, params: Params
+    ) -> Self:
+        params = self._routed(method, method, params)
+        getattr(self.estimator, method)(X, y, **params)
         return self._take_over(self.estimator)
 
     # ---- scores ----
@@ -203,23 +204,25 @@ class ParallelPostFit(PostfitMethods, MetaEstimatorMixin, BaseEstimator):
         given = {name: value for name, value in given.items() if value is not None}
         if _routing_enabled() and given:
             given = dict(process_routing(self, "score", **given).scorer["score"])
-        model = self._responses()
+        model = self._fitted_model()
         scoring = self._metrics(model)
-        found = (score if compute else lazy_score)(model, scoring, X, y, given)
-        return found if _is_several(self.scoring) else found[scoring.decides]
+        scores = (score if compute else lazy_score)(model, scoring, X, y, given)
+        return scores if _is_several(self.scoring) else scores[scoring.decides]
 
     def _metrics(self, model: Estimator) -> Scoring:
         scoring = self.scoring
         if _is_several(scoring):
             return make_scoring(model, scoring, next(iter(scoring), None))
-        return make_scoring(model, _own_metric(model) if scoring is None else scoring)
+        return make_scoring(
+            model, _metric_of_score(model) if scoring is None else scoring
+        )
 
     # ---- the estimator inside ----
 
-    def _responses(self) -> Any:
+    def _fitted_model(self) -> Any:
         return self.estimator
 
-    def _answers_or_will(self) -> Any:
+    def _model_or_template(self) -> Any:
         return self.estimator
 
     def _learned(self) -> Any:
@@ -231,12 +234,12 @@ class ParallelPostFit(PostfitMethods, MetaEstimatorMixin, BaseEstimator):
         """Return the model that a call of `partial_fit` trains."""
         return self.estimator
 
-    def _take_over(self, model: Estimator) -> Any:
+    def _take_over(self, model: Estimator) -> Self:
         """Turn this into the wrapper of a model that was trained."""
         self.estimator = model
         return self._note_features(model)
 
-    def _note_features(self, model: Estimator) -> Any:
+    def _note_features(self, model: Estimator) -> Self:
         # As scikit-learn's meta-estimators do, for those who look at what is in here.
         self.__dict__.pop("n_features_in_", None)
         if hasattr(model, "n_features_in_"):
@@ -248,7 +251,7 @@ class ParallelPostFit(PostfitMethods, MetaEstimatorMixin, BaseEstimator):
             learned = self._learned()
             if learned is not None:
                 return getattr(learned, name)
-        elif name in _THEIRS:
+        elif name in _METHODS_INSIDE:
             raise AttributeError(
                 f"The wrapped estimator '{self.estimator!r}' does not have a '{name}' "
                 "method."
@@ -259,7 +262,7 @@ class ParallelPostFit(PostfitMethods, MetaEstimatorMixin, BaseEstimator):
 
     # ---- the stack contract ----
 
-    @available_if(lambda self: _can_be_stacked(self._answers_or_will()))
+    @available_if(lambda self: _can_be_stacked(self._model_or_template()))
     def stack_key(self) -> Hashable:
         """Return what models that share a stack have in common, by their estimators.
 
@@ -267,7 +270,7 @@ class ParallelPostFit(PostfitMethods, MetaEstimatorMixin, BaseEstimator):
         -------
         Hashable
         """
-        return stack_key(self._answers_or_will())
+        return stack_key(self._model_or_template())
 
     @classmethod
     def stack(cls, models: Sequence[Estimator]) -> WrappedStack:
@@ -288,7 +291,7 @@ class ParallelPostFit(PostfitMethods, MetaEstimatorMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         try:
-            check_is_fitted(self._responses())
+            check_is_fitted(self._fitted_model())
         except (NotFittedError, TypeError):
             return False
         return True
@@ -322,9 +325,7 @@ class ParallelPostFit(PostfitMethods, MetaEstimatorMixin, BaseEstimator):
             .add(caller="partial_fit", callee="partial_fit")
         )
 
-    def _routed(
-        self, caller: str, callee: str, params: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def _routed(self, caller: str, callee: str, params: Params) -> dict[str, Any]:
         """Return the parameters that go to a method of the estimator."""
         if not _routing_enabled() or not params:
             return dict(params)
@@ -332,7 +333,7 @@ class ParallelPostFit(PostfitMethods, MetaEstimatorMixin, BaseEstimator):
 
 
 def _has_score(wrapper: ParallelPostFit) -> bool:
-    return hasattr(wrapper._answers_or_will(), "score")
+    return hasattr(wrapper._model_or_template(), "score")
 
 
 def _can_be_stacked(model: Estimator) -> bool:
@@ -343,12 +344,14 @@ def _is_several(scoring: Any) -> bool:
     return isinstance(scoring, list | tuple | set | Mapping)
 
 
-def _own_metric(model: Any) -> str | None:
-    """Name of the metric that a model's own `score` is, if it needs answers only."""
-    own = getattr(getattr(type(model), "score", None), "__qualname__", "")
-    if own == "Pipeline.score":
+def _metric_of_score(model: Any) -> str | None:
+    """Name the metric that a model's own `score` is, if it needs responses only."""
+    method = getattr(getattr(type(model), "score", None), "__qualname__", "")
+    if method == "Pipeline.score":
         # That of the last step, on what the others make of X.
-        return _own_metric(model.steps[-1][1])
+        return _metric_of_score(model.steps[-1][1])
     if isinstance(model, ParallelPostFit) and model.scoring is None:
-        return _own_metric(model._responses())
-    return {"ClassifierMixin.score": "accuracy", "RegressorMixin.score": "r2"}.get(own)
+        return _metric_of_score(model._fitted_model())
+    return {"ClassifierMixin.score": "accuracy", "RegressorMixin.score": "r2"}.get(
+        method
+    )

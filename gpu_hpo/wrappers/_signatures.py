@@ -11,8 +11,10 @@ from types import MethodType
 from typing import Any
 
 
-class signed_as:
-    """Makes a method one that takes what the wrapped estimator's takes, for all to see.
+def signed_as(
+    name: str, *, always: bool = False
+) -> Callable[[Callable[..., Any]], Any]:
+    """Make a method one that takes what the wrapped estimator's takes, for all to see.
 
     Searches look at signatures: at that of `partial_fit` to learn whether classes have
     to be given, for one.
@@ -24,13 +26,7 @@ class signed_as:
     always : bool, default=False
         Whether the method is there even if the wrapped estimator's is not.
     """
-
-    def __init__(self, name: str, *, always: bool = False) -> None:
-        self._name = name
-        self._always = always
-
-    def __call__(self, function: Callable[..., Any]) -> Any:
-        return _Signed(function, self._name, self._always)
+    return lambda function: _Signed(function, name, always)
 
 
 class _Signed:
@@ -56,7 +52,7 @@ def _with_signature(
     function: Callable[..., Any], theirs: Callable[..., Any]
 ) -> Callable[..., Any]:
     try:
-        found = inspect.signature(theirs)
+        signature = inspect.signature(theirs)
     except (TypeError, ValueError):
         # What is not written in Python need not have one.
         return function
@@ -65,9 +61,10 @@ def _with_signature(
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         return function(self, *args, **kwargs)
 
-    own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    if any(p.kind is p.POSITIONAL_ONLY for p in found.parameters.values()):
-        own = own.replace(kind=inspect.Parameter.POSITIONAL_ONLY)
+    params = signature.parameters.values()
+    first = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    if any(p.kind is p.POSITIONAL_ONLY for p in params):
+        first = first.replace(kind=inspect.Parameter.POSITIONAL_ONLY)
     named: Any = method
-    named.__signature__ = found.replace(parameters=[own, *found.parameters.values()])
+    named.__signature__ = signature.replace(parameters=[first, *params])
     return method

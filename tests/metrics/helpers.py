@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import get_scorer
 
-from gpu_hpo.metrics import METRICS
+from gpu_hpo.metrics._stacked import METRICS
 
 REGRESSION = sorted(name for name in METRICS if "error" in name)
 REGRESSION += ["explained_variance", "r2"]

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpu_hpo.metrics import METRICS, Truth, stacked_scores
+from gpu_hpo.metrics._stacked import METRICS, stacked_scores
+from gpu_hpo.metrics._truth import Truth
 from tests.metrics.helpers import (
     BINARY,
     LABELS,

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpu_hpo.metrics import METRICS, Truth, _stacked, models_at_once, stacked_scores
+from gpu_hpo.metrics import _stacked
+from gpu_hpo.metrics._stacked import METRICS, models_at_once, stacked_scores
 from gpu_hpo.metrics._sums import row_sums, whole_weights
+from gpu_hpo.metrics._truth import Truth
 from gpu_hpo.testing import NoHostCopyArray
 from tests.metrics.helpers import (
     BINARY,

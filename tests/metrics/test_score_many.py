@@ -26,9 +26,9 @@ from sklearn.metrics import (
 )
 
 from gpu_hpo.linear_model import SGDClassifier as OurSGDClassifier
-from gpu_hpo.metrics import METRICS
 from gpu_hpo.metrics._joint_scores import _plain
 from gpu_hpo.metrics._scoring import make_scoring
+from gpu_hpo.metrics._stacked import METRICS
 from gpu_hpo.testing import NoHostCopyArray
 from tests.metrics.helpers import (
     BINARY,

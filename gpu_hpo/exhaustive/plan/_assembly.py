@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 
 from sklearn.pipeline import Pipeline
 
+from gpu_hpo._typing import Estimator
+
 # In place of the number of a node: an estimator that only the caller has.
 LAST = -1
 
@@ -35,7 +37,7 @@ class Piped:
 Assembly: TypeAlias = int | Piped
 
 
-def assemble(assembly: Assembly, fitted: Mapping[int, Any]) -> Any:
+def assemble(assembly: Assembly, fitted: Mapping[int, Estimator]) -> Any:
     """Put one fitted estimator together from fitted steps.
 
     Parameters

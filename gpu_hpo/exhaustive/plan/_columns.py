@@ -13,6 +13,8 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 
+from gpu_hpo._typing import Array, ArrayLike
+
 REMAINDER = "remainder"
 
 
@@ -31,7 +33,7 @@ class Columns:
     layout: tuple[tuple[str, Any], ...]
     part: str
 
-    def of(self, X: Any, others: Sequence[Any] = ()) -> list[Any] | None:
+    def of(self, X: Array, others: Sequence[Array] = ()) -> list[Array] | None:
         """Take the columns, as scikit-learn does.
 
         Parameters
@@ -73,7 +75,7 @@ class Columns:
 class _Probe(TransformerMixin, BaseEstimator):
     """Keeps what it is given."""
 
-    seen: Any = None
+    seen: Array = None
 
     def __sklearn_clone__(self) -> _Probe:
         return self
@@ -81,12 +83,12 @@ class _Probe(TransformerMixin, BaseEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
-    def fit(self, X: Any, y: Any = None) -> _Probe:
+    def fit(self, X: Array, y: ArrayLike | None = None) -> _Probe:
         return self
 
-    def fit_transform(self, X: Any, y: Any = None) -> Any:
+    def fit_transform(self, X: Array, y: ArrayLike | None = None) -> Array:
         return self.transform(X)
 
-    def transform(self, X: Any) -> Any:
+    def transform(self, X: Array) -> Array:
         self.seen = X
         return np.zeros((X.shape[0], 1))

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
+from gpu_hpo._typing import Estimator
 from gpu_hpo.exhaustive.plan._assembly import LAST, Assembly, Piped
 from gpu_hpo.exhaustive.plan._columns import REMAINDER, Columns
 from gpu_hpo.exhaustive.plan._nodes import ROOT, Joined, Node, Routes, Step
@@ -44,13 +45,15 @@ class TakenApart:
 
     nodes: PathsAndNodes
     source: int
-    last: Any
+    last: Estimator
     path: str
     assembly: Piped | None
     routes: Routes
 
 
-def take_apart(estimator: Any, names: Sequence[str], *, apart: bool) -> TakenApart:
+def take_apart(
+    estimator: Estimator, names: Sequence[str], *, apart: bool
+) -> TakenApart:
     """Take the estimator of a candidate apart.
 
     Parameters
@@ -68,7 +71,7 @@ def take_apart(estimator: Any, names: Sequence[str], *, apart: bool) -> TakenApa
     return TakenApart(nodes, *_to_last_step(nodes, estimator, ROOT, names, ""))
 
 
-_LastStep: TypeAlias = tuple[int, Any, str, Piped | None, Routes]
+_LastStep: TypeAlias = tuple[int, Estimator, str, Piped | None, Routes]
 
 
 def _to_last_step(
@@ -164,7 +167,7 @@ def _joined(
     return number, number
 
 
-def _parts_of(estimator: Any) -> list[tuple[str, Any, tuple[Columns, ...]]]:
+def _parts_of(estimator: Any) -> list[tuple[str, Estimator, tuple[Columns, ...]]]:
     """Return the parts that are fitted, with the columns that they are given."""
     if type(estimator) is FeatureUnion:
         return [
@@ -173,7 +176,7 @@ def _parts_of(estimator: Any) -> list[tuple[str, Any, tuple[Columns, ...]]]:
             if not isinstance(part, str)
         ]
     layout = tuple((name, columns) for name, _, columns in estimator.transformers)
-    parts: list[tuple[str, Any, tuple[Columns, ...]]] = [
+    parts: list[tuple[str, Estimator, tuple[Columns, ...]]] = [
         (name, part, (Columns(((name, columns),), name),))
         for name, part, columns in estimator.transformers
         if not isinstance(part, str)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from gpu_hpo._typing import Estimator, Params
 from gpu_hpo.exhaustive.plan._assembly import Assembly, Piped
 from gpu_hpo.exhaustive.plan._columns import Columns
 
@@ -41,7 +42,7 @@ class Step:
     number: int
     source: int
     columns: tuple[Columns, ...]
-    estimator: Any
+    estimator: Estimator
     routes: Routes = field(default_factory=dict)
     memory: Any = None
 
@@ -69,7 +70,7 @@ class Joined:
     number: int
     source: int
     columns: tuple[Columns, ...]
-    estimator: Any
+    estimator: Estimator
     parts: Mapping[str, tuple[int, Assembly]]
 
     @property
@@ -103,7 +104,7 @@ class Leaf:
 
     number: int
     source: int
-    estimator: Any
+    estimator: Estimator
     assembly: Piped | None
     routes: Routes
     pairwise: bool
@@ -124,7 +125,7 @@ class Plan:
     """
 
     leaf: Leaf
-    params: Mapping[str, Any]
+    params: Params
     key: Hashable
 
 

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
+from gpu_hpo._typing import Estimator, Params
 from gpu_hpo.exhaustive.plan._columns import REMAINDER
 from gpu_hpo.exhaustive.plan._nodes import Plan, PlanTable
 from gpu_hpo.exhaustive.plan._template import Template
@@ -45,7 +46,7 @@ class Planner:
 
     def __init__(
         self,
-        estimator: Any,
+        estimator: Estimator,
         fit_params: Sequence[str] = (),
         *,
         apart: bool = True,
@@ -63,7 +64,7 @@ class Planner:
         self._local: dict[str, bool] = {}
         self._paths = frozenset(_paths(estimator) if apart else [""])
 
-    def plan(self, params: Mapping[str, Any]) -> Plan:
+    def plan(self, params: Params) -> Plan:
         """Plan a candidate.
 
         Parameters
@@ -88,7 +89,7 @@ class Planner:
             logger.info("the parameters are set all at once: %r", error)
         return self._template(params).plan({})
 
-    def _template(self, shape: Mapping[str, Any]) -> Template:
+    def _template(self, shape: Params) -> Template:
         key = tuple((name, self._keys.of(shape[name])) for name in sorted(shape))
         template = self._templates.get(key)
         if template is None:
@@ -115,7 +116,7 @@ class Planner:
         return known
 
 
-def _gives_all_parts(shape: Mapping[str, Any], local: Mapping[str, Any]) -> bool:
+def _gives_all_parts(shape: Params, local: Params) -> bool:
     """Return whether a composite's transformers are given, and parameters of these too.
 
     The composite decides whether such parameters belong to the old transformers or to

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gpu_hpo._typing import Array, ArrayLike, Estimator
+
 
 class StandIn:
     """A transformer of a composite, whose output is known.
@@ -16,9 +18,9 @@ class StandIn:
     Parameters
     ----------
     fitted : estimator
-        The part itself, which knows what else there is to be asked.
-    answers : mapping of str to (array, or Exception)
-        What it gives, by the kind of rows.
+        The transformer itself, for all other attributes.
+    outputs : mapping of str to (array, or Exception)
+        Its output, by the kind of rows.
 
     Attributes
     ----------
@@ -27,10 +29,10 @@ class StandIn:
         The kind of rows whose output it returns next.
     """
 
-    def __init__(self, fitted: Any, answers: Mapping[str, Any]) -> None:
+    def __init__(self, fitted: Estimator, outputs: Mapping[str, Array]) -> None:
         self.fitted = fitted
-        self.kind = next(iter(answers))
-        self._answers = answers
+        self.kind = next(iter(outputs))
+        self._outputs = outputs
 
     def __sklearn_clone__(self) -> StandIn:
         return self
@@ -43,14 +45,14 @@ class StandIn:
             raise AttributeError(name)
         return getattr(self.fitted, name)
 
-    def fit(self, X: Any, y: Any = None) -> StandIn:
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> StandIn:
         return self
 
-    def fit_transform(self, X: Any, y: Any = None) -> Any:
+    def fit_transform(self, X: ArrayLike, y: ArrayLike | None = None) -> Array:
         return self.transform(X)
 
-    def transform(self, X: Any) -> Any:
-        answer = self._answers[self.kind]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+    def transform(self, X: ArrayLike) -> Array:
+        output = self._outputs[self.kind]
+        if isinstance(output, Exception):
+            raise output
+        return output

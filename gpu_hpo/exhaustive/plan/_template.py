@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
+from gpu_hpo._typing import Estimator, Params
 from gpu_hpo.exhaustive.plan._assembly import Assembly, assemble, nodes_in, renumbered
 from gpu_hpo.exhaustive.plan._columns import REMAINDER, Columns
 from gpu_hpo.exhaustive.plan._composites import take_apart, with_parts
@@ -51,7 +52,7 @@ class Template:
 
     def __init__(
         self,
-        estimator: Any,
+        estimator: Estimator,
         fit_params: Sequence[str],
         table: PlanTable,
         keys: Keys,
@@ -86,7 +87,8 @@ class Template:
 
     def _key_of_joined(self, node: Joined) -> Hashable:
         """Return the key of a composite, without transformers that nodes fit."""
-        estimator, key_of = node.estimator, self._keys.of
+        estimator: Any = node.estimator
+        key_of = self._keys.of
         params = {
             name: value
             for name, value in estimator.get_params(deep=False).items()
@@ -119,7 +121,7 @@ class Template:
 
     # ---- for each candidate ----
 
-    def takes(self, params: Mapping[str, Any]) -> bool:
+    def takes(self, params: Params) -> bool:
         """Return whether each parameter belongs to exactly one step."""
         if any(self._owner(name) is None for name in params):
             return False
@@ -141,7 +143,7 @@ class Template:
             self._owners[name] = max(paths, key=len)
         return self._owners[name]
 
-    def plan(self, params: Mapping[str, Any]) -> Plan:
+    def plan(self, params: Params) -> Plan:
         """Plan a candidate by the parameters that it sets, all of which `takes` knows.
 
         Parameters
@@ -170,9 +172,7 @@ class Template:
         before = (id(self), *numbers) if self._by_name else ()
         return Plan(leaf, last, (source, pairwise, self._last.key(last), before))
 
-    def _node(
-        self, entry: _Entry, numbers: Sequence[int], params: Mapping[str, Any]
-    ) -> int:
+    def _node(self, entry: _Entry, numbers: Sequence[int], params: Params) -> int:
         """Return the number of a node in the table."""
         node, source = entry.node, numbers[entry.node.source]
         parts: dict[str, tuple[int, Assembly]] = {}
@@ -184,11 +184,9 @@ class Template:
         below = tuple((name, number) for name, (number, _) in parts.items())
 
         def make(number: int) -> Node:
-            place = {"number": number, "source": source}
             if not isinstance(node, Joined):
-                return replace(
-                    node, **place, estimator=_with_params(node.estimator, params)
-                )
+                step = _with_params(node.estimator, params)
+                return replace(node, number=number, source=source, estimator=step)
             nodes = self._table.nodes
             estimators = {
                 name: assemble(
@@ -211,20 +209,20 @@ class _Entry:
     estimator: Changed | None
     rest: Hashable
 
-    def key(self, params: Mapping[str, Any]) -> Hashable:
+    def key(self, params: Params) -> Hashable:
         return self.estimator and self.estimator.key(params), self.rest
 
 
-def _with_params(estimator: Any, params: Mapping[str, Any]) -> Any:
+def _with_params(estimator: Any, params: Params) -> Any:
     changed = clone(estimator)
     if params:
         changed.set_params(**clone(dict(params), safe=False))
     return changed
 
 
-def _says_pairwise(params: Mapping[str, Any]) -> bool:
+def _says_pairwise(params: Params) -> bool:
     return any(type(v) is str and v == _PAIRWISE for v in params.values())
 
 
-def _is_pairwise(estimator: Any) -> bool:
+def _is_pairwise(estimator: Estimator) -> bool:
     return bool(get_tags(estimator).input_tags.pairwise)

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
 
+from gpu_hpo._typing import Array
 from gpu_hpo.devices._namespace import array_namespace
 from gpu_hpo.exhaustive.sharing._shared_fit import NotShared
 
@@ -31,14 +32,14 @@ class Centred(NamedTuple):
         The unit vector that centring has made orthogonal to all columns.
     """
 
-    X: Any
-    y: Any
-    X_offset: Any
-    y_offset: Any
-    constant: Any
+    X: Array
+    y: Array
+    X_offset: Array
+    y_offset: Array
+    constant: Array | None
 
 
-def centre(X: Any, y: Any, weight: Any, fit_intercept: bool) -> Centred:
+def centre(X: Array, y: Array, weight: Array, fit_intercept: bool) -> Centred:
     """Subtract the means that the intercept accounts for, and apply weights.
 
     The order of operations is scikit-learn's, so that its solver gets the same numbers.
@@ -71,7 +72,7 @@ def centre(X: Any, y: Any, weight: Any, fit_intercept: bool) -> Centred:
 
 def solve_path(
     rows: Centred, alphas: np.ndarray, *, by_svd: bool, smallest: float
-) -> tuple[Any, list[int]]:
+) -> tuple[Array, list[int]]:
     r"""Compute the coefficients for every penalty.
 
     Parameters
@@ -146,7 +147,7 @@ def solve_path(
 
 
 def _by_eigenvalues(
-    gram: Any, right: Any, alphas: np.ndarray, constant: Any, found: Any
+    gram: Array, right: Array, alphas: np.ndarray, constant: Array, found: Array
 ) -> np.ndarray:
     """Solve for the penalties that are large enough; return which these are."""
     xp = array_namespace(gram)
@@ -173,7 +174,7 @@ def _by_eigenvalues(
     return easy
 
 
-def _by_cholesky(gram: np.ndarray, right: np.ndarray, alpha: float) -> Any:
+def _by_cholesky(gram: np.ndarray, right: np.ndarray, alpha: float) -> Array:
     """Solve for one penalty by the call of scikit-learn's; None if it is singular."""
     system = gram.copy()
     system.flat[:: len(gram) + 1] += alpha
@@ -183,7 +184,9 @@ def _by_cholesky(gram: np.ndarray, right: np.ndarray, alpha: float) -> Any:
         return None
 
 
-def _by_singular_values(X: Any, y: Any, alphas: np.ndarray, smallest: float) -> Any:
+def _by_singular_values(
+    X: Array, y: Array, alphas: np.ndarray, smallest: float
+) -> Array:
     """Compute the coefficients for all penalties by the singular values of X."""
     xp = array_namespace(X)
     left, values, right = xp.linalg.svd(X, full_matrices=False)

@@ -22,6 +22,7 @@ from gpu_hpo._sklearn_private import (
     _check_sample_weight,
     validate_parameter_constraints,
 )
+from gpu_hpo._typing import Array, ArrayLike, Estimator
 from gpu_hpo.devices._namespace import array_namespace, is_device_array, to_host
 from gpu_hpo.devices._validation import validate_device_data
 from gpu_hpo.exhaustive.sharing._ridge_path import centre, solve_path
@@ -100,21 +101,23 @@ class RidgeStack:
     # What all models have in common: parameters except the penalty, and attributes that
     # a fit sets from the rows.
     _template: Any
-    _coefs: Any
-    _intercepts: Any
+    _coefs: Array
+    _intercepts: Array
     _one_target: bool
 
-    def __init__(self, models: Sequence[Any]) -> None:
-        self._models = list(models)
+    def __init__(self, models: Sequence[Estimator]) -> None:
+        self._models: list[Any] = list(models)
         self._library = _library(self._models[0])
         self._classifies = self._library == "sklearn" and is_classifier(self._models[0])
-        self._alone: dict[int, Any] = {}
+        self._alone: dict[int, Estimator] = {}
         self.errors: list[Exception | None] = [None] * len(self._models)
 
     def __len__(self) -> int:
         return len(self._models)
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> RidgeStack:
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | float | None = None
+    ) -> RidgeStack:
         """Fit every model.
 
         Parameters
@@ -164,7 +167,7 @@ class RidgeStack:
             self._fit_alone(i, X, y, sample_weight)
         return self
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: ArrayLike) -> Array:
         """Predict with every model.
 
         Parameters
@@ -183,7 +186,7 @@ class RidgeStack:
         return self._template.classes_[codes]
 
     @available_if(lambda self: self._classifies)
-    def decision_function(self, X: Any) -> Any:
+    def decision_function(self, X: ArrayLike) -> Array:
         """Return the values by which every classifier decides.
 
         Parameters
@@ -197,7 +200,7 @@ class RidgeStack:
         """
         return self._decide(X)
 
-    def unstack(self) -> list[Any]:
+    def unstack(self) -> list[Estimator]:
         """Return one estimator per model, as if each had been fitted by itself.
 
         Returns
@@ -226,7 +229,9 @@ class RidgeStack:
             models.append(made)
         return models
 
-    def _read_host(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    def _read_host(
+        self, X: Any, y: Any, sample_weight: Any
+    ) -> tuple[Array, Array, Array | None]:
         """Read rows as scikit-learn does; a template gets the attributes it sets."""
         if any(map(is_device_array, (X, y, sample_weight))):
             raise NotShared("scikit-learn's models of rows on a device")
@@ -264,7 +269,9 @@ class RidgeStack:
         template.classes_ = binarizer.classes_
         return X, targets, weight
 
-    def _read_device(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    def _read_device(
+        self, X: Any, y: Any, sample_weight: Any
+    ) -> tuple[Array, Array, Array | None]:
         """Read rows as cuML does; a template gets the attributes it sets."""
         xp = array_namespace(X, y, sample_weight)
         if xp is np or hasattr(X, "tocsr"):
@@ -302,7 +309,7 @@ class RidgeStack:
         if self._intercepts is not None:
             self._intercepts[i] = model.intercept_
 
-    def _decide(self, X: Any) -> Any:
+    def _decide(self, X: Any) -> Array:
         """Multiply X by the coefficients of all models, at once."""
         if self._library == "cuml":
             X = validate_device_data(self._template, X, reset=False)[0]
@@ -320,12 +327,12 @@ class RidgeStack:
         return values[:, 0] if n_targets == 1 else values.transpose(0, 2, 1)
 
 
-def _is_ridge(model: Any) -> bool:
+def _is_ridge(model: Estimator) -> bool:
     """Return whether this is one of the models that `ridge_key` knows."""
     return bool(_library(model))
 
 
-def _library(model: Any) -> str:
+def _library(model: Estimator) -> str:
     """Return which library's Ridge or RidgeClassifier this is; "" if it is none."""
     kind = type(model)
     module, name = kind.__module__, kind.__name__
@@ -339,7 +346,7 @@ def _library(model: Any) -> str:
     return ""
 
 
-def _params(model: Any) -> dict[str, Any]:
+def _params(model: Estimator) -> dict[str, Any]:
     # `get_params` reads the signature each time, which takes longer than all else here.
     kind: Any = type(model)
     return {name: getattr(model, name) for name in _param_names(kind)}

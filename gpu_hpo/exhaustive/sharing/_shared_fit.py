@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
+from gpu_hpo._typing import Estimator
+
 
 class NotShared(Exception):
     """These models cannot be fitted together to these rows: fit them one by one."""
@@ -32,6 +34,6 @@ class SharedFit(NamedTuple):
         `NotShared`.
     """
 
-    knows: Callable[[Any], bool]
-    key: Callable[[Any], Hashable | None]
-    stack: Callable[[Sequence[Any]], Any]
+    knows: Callable[[Estimator], bool]
+    key: Callable[[Estimator], Hashable | None]
+    stack: Callable[[Sequence[Estimator]], Any]

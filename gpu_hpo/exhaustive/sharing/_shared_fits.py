@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any
 
+from gpu_hpo._typing import Estimator
 from gpu_hpo.exhaustive.sharing._ridge_stack import RIDGE
 from gpu_hpo.exhaustive.sharing._shared_fit import SharedFit
 from gpu_hpo.stacks._contract import fits_together, stack_key
@@ -14,7 +15,7 @@ from gpu_hpo.stacks._contract import fits_together, stack_key
 SHARED_FITS: tuple[SharedFit, ...] = (RIDGE,)
 
 
-def saves_work(model: Any, n_models: int) -> bool:
+def saves_work(model: Estimator, n_models: int) -> bool:
     """Return whether fitting this many models like this one together saves work.
 
     Parameters
@@ -33,7 +34,7 @@ def saves_work(model: Any, n_models: int) -> bool:
     return n_models > 1 and any(kind.knows(model) for kind in SHARED_FITS)
 
 
-def share_key(model: Any) -> Hashable | None:
+def share_key(model: Estimator) -> Hashable | None:
     """Return a key that is equal for models that may share a fit.
 
     Parameters
@@ -52,7 +53,7 @@ def share_key(model: Any) -> Hashable | None:
     return next((key for key in keys if key is not None), None)
 
 
-def shared_stack(models: Sequence[Any]) -> Any:
+def shared_stack(models: Sequence[Estimator]) -> Any:
     """Stack models with equal keys.
 
     Parameters
@@ -68,6 +69,7 @@ def shared_stack(models: Sequence[Any]) -> Any:
         both cases fit the models one by one, so that each raises its own error.
     """
     if fits_together(models[0]):
-        return type(models[0]).stack(models)
+        stackable: Any = type(models[0])
+        return stackable.stack(models)
     kind = next(kind for kind in SHARED_FITS if kind.knows(models[0]))
     return kind.stack(models)
