@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
 
+from gpu_hpo._typing import Array
 from gpu_hpo.linear_model._lanes import CODE, Lanes
 from gpu_hpo.stacks._rows import Rows
 
 
-def scores(xp: Any, coefs: Any, intercepts: Any, X: Any) -> Any:
-    """Distances from the hyperplanes, of shape (n_models, n_samples, n_outputs).
+def scores(xp: ModuleType, coefs: Array, intercepts: Array, X: Array) -> Array:
+    """Compute distances from the hyperplanes: (n_models, n_samples, n_outputs).
 
     One product per model, so that none depends on how many there are.
     """
@@ -22,8 +23,8 @@ def scores(xp: Any, coefs: Any, intercepts: Any, X: Any) -> Any:
     return out + intercepts[:, None]
 
 
-def probabilities(xp: Any, loss: str, scores: Any) -> Any:
-    """Probabilities of the classes, of shape (n_models, n_samples, n_classes)."""
+def probabilities(xp: ModuleType, loss: str, scores: Array) -> Array:
+    """Compute probabilities of the classes: (n_models, n_samples, n_classes)."""
     if loss == "log_loss":
         small = xp.exp(-xp.abs(scores))
         out = xp.where(scores >= 0, 1, small) / (1 + small)
@@ -36,8 +37,8 @@ def probabilities(xp: Any, loss: str, scores: Any) -> Any:
     return out / out.sum(axis=-1)[..., None]
 
 
-def validation_scores(xp: Any, lanes: Lanes, rows: Rows) -> Any:
-    """Accuracy, or coefficient of determination, of each lane.
+def validation_scores(xp: ModuleType, lanes: Lanes, rows: Rows) -> Array:
+    """Compute the accuracy, or coefficient of determination, of each lane.
 
     One product per lane, so that none depends on how many there are.
     """

@@ -7,40 +7,23 @@ It says in the fewest words what training means; `_compiled` does the same faste
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
-from gpu_hpo.linear_model._lanes import (
-    ALPHA,
-    AVERAGE,
-    CODE,
-    EPSILON,
-    ETA,
-    L1_RATIO,
-    LOSS,
-    MAGNITUDES,
-    NEGATIVE,
-    OBJECTIVE,
-    OWED,
-    POSITIVE,
-    POWER_T,
-    SCALE,
-    SHARE,
-    SPARSE_INTERCEPT_DECAY,
-    SQUARES,
-    START,
-    Lanes,
-    Rules,
-    T,
-)
+from gpu_hpo._typing import Array
+from gpu_hpo.devices._namespace import array_namespace
+from gpu_hpo.linear_model import _lanes as lane
+from gpu_hpo.linear_model._lanes import Lanes, Rules
 from gpu_hpo.linear_model._losses import THRESHOLDS, gradients, losses
+from gpu_hpo.stacks._row_orders import Orders
 from gpu_hpo.stacks._rows import Rows
 from gpu_hpo.stacks._scalars import MOST_GRADIENT
 
 
-def array_epoch(xp: Any, rules: Rules, lanes: Lanes, rows: Rows, orders: Any) -> None:
+def array_epoch(rules: Rules, lanes: Lanes, rows: Rows, orders: Orders) -> None:
     """Do what `_hot_loop.train_epoch` says."""
+    xp = array_namespace(lanes.weights)
     order, which = orders
     if rows.sparse and len(order) > 1:
         # There are no sparse arrays of three axes.
@@ -55,26 +38,23 @@ def array_epoch(xp: Any, rules: Rules, lanes: Lanes, rows: Rows, orders: Any) ->
 
 
 class _LanePass:
-    """The hot loop, and what it looks up."""
+    """Run the hot loop, with what it looks up."""
 
-    def __init__(self, xp: Any, rules: Rules, lanes: Lanes, rows: Rows) -> None:
+    def __init__(self, xp: ModuleType, rules: Rules, lanes: Lanes, rows: Rows) -> None:
         self.xp = xp
         self.rules = rules
         self.lanes = lanes
         self.rows = rows
-        self.decay = SPARSE_INTERCEPT_DECAY if rows.sparse else 1.0
-        self.classes = bool((lanes.table[CODE] >= 0).all())
+        self.decay = lane.SPARSE_INTERCEPT_DECAY if rows.sparse else 1.0
+        self.classes = bool((lanes.table[lane.CODE] >= 0).all())
 
-    def run(self, order: Any, which: Any) -> None:
+    def run(self, order: Array, which: Array) -> None:
         """Go through the rows; `which` says which order a lane goes by, if any."""
         for start in range(0, order.shape[1], self.rules.batch_size):
             picked = order[:, start : start + self.rules.batch_size]
-            if which is None:
-                self._step(picked[0], None)
-            else:
-                self._step(picked, which)
+            self._step(picked[0] if which is None else picked, which)
 
-    def _step(self, picked: Any, which: Any) -> None:
+    def _step(self, picked: Array, which: Array) -> None:
         """Change every lane by one batch: rows of one order, or per order."""
         xp, rules, lanes, table = self.xp, self.rules, self.lanes, self.lanes.table
         X, y = self.rows.X[picked], self.rows.y[picked]
@@ -93,7 +73,7 @@ class _LanePass:
         updates = self._updates(scores, y, weight, norms, eta)
         shrink = xp.ones_like(eta)
         if rules.shrinks:
-            ratio = (1 - table[L1_RATIO]) * eta * table[ALPHA]
+            ratio = (1 - table[lane.L1_RATIO]) * eta * table[lane.ALPHA]
             shrink = xp.maximum(1 - ratio, 0)
         # To scikit-learn a row of zeros is no step of "pa1", so nothing changes.
         steps = (norms > 0).any(axis=-1) if rules.learning_rate == "pa1" else True
@@ -110,37 +90,41 @@ class _LanePass:
         if rules.averaging:
             self._average(shrink, steps)
         if rules.truncates:
-            table[OWED] += xp.where(steps, table[L1_RATIO] * eta * table[ALPHA], 0)
+            table[lane.OWED] += xp.where(
+                steps, table[lane.L1_RATIO] * eta * table[lane.ALPHA], 0
+            )
             self._truncate(touched, steps)
-        table[T] += steps
+        table[lane.T] += steps
 
-    def _rates(self) -> Any:
+    def _rates(self) -> Array:
         table = self.lanes.table
         if self.rules.learning_rate == "optimal":
-            return 1 / (table[ALPHA] * (table[START] + table[T] - 1))
+            return 1 / (table[lane.ALPHA] * (table[lane.START] + table[lane.T] - 1))
         if self.rules.learning_rate == "invscaling":
-            return table[ETA] / table[T] ** table[POWER_T]
-        return table[ETA].copy()
+            return table[lane.ETA] / table[lane.T] ** table[lane.POWER_T]
+        return table[lane.ETA].copy()
 
-    def _updates(self, scores: Any, y: Any, weight: Any, norms: Any, eta: Any) -> Any:
+    def _updates(
+        self, scores: Array, y: Array, weight: Array, norms: Array, eta: Array
+    ) -> Array:
         """Return what each row adds per unit of x, of shape (n_lanes, n_rows)."""
         xp, rules, table = self.xp, self.rules, self.lanes.table
         scores = scores + self.lanes.intercepts[:, None]
         counts = 1.0 if weight is None else weight
         if self.classes:
-            positive = y == table[CODE][:, None]
+            positive = y == table[lane.CODE][:, None]
             y = xp.where(positive, 1.0, -1.0)
             of_class = xp.where(
-                positive, table[POSITIVE][:, None], table[NEGATIVE][:, None]
+                positive, table[lane.POSITIVE][:, None], table[lane.NEGATIVE][:, None]
             )
             counts = of_class * counts
         y = xp.broadcast_to(y, scores.shape)
-        epsilon, eta = table[EPSILON][:, None], eta[:, None]
+        epsilon, eta = table[lane.EPSILON][:, None], eta[:, None]
         if rules.objective or rules.passive:
             values = losses(xp, rules.loss, scores, y, epsilon)
         if rules.objective:
-            table[LOSS] += values.sum(axis=1)
-            table[OBJECTIVE] += values.sum(axis=1) + len(y.T) * self._penalties()
+            table[lane.LOSS] += values.sum(axis=1)
+            table[lane.OBJECTIVE] += values.sum(axis=1) + len(y.T) * self._penalties()
         if rules.learning_rate == "pa1":
             one = xp.where(norms > 0, norms, 1)
             steps = xp.where(norms > 0, xp.minimum(eta, values / one), 0)
@@ -153,15 +137,15 @@ class _LanePass:
             steps = steps * (y if rules.loss in THRESHOLDS else xp.sign(y - scores))
         return steps * counts / len(y.T)
 
-    def _penalties(self) -> Any:
+    def _penalties(self) -> Array:
         table = self.lanes.table
         if self.rules.passive or self.rules.penalty is None:
             return 0.0
-        ratio = table[L1_RATIO]
-        sums = (1 - ratio) * 0.5 * table[SQUARES] + ratio * table[MAGNITUDES]
-        return table[ALPHA] * sums
+        ratio = table[lane.L1_RATIO]
+        sums = (1 - ratio) * 0.5 * table[lane.SQUARES] + ratio * table[lane.MAGNITUDES]
+        return table[lane.ALPHA] * sums
 
-    def _note_norms(self, shrink: Any, moved: Any, touched: Any) -> None:
+    def _note_norms(self, shrink: Array, moved: Array, touched: Array) -> None:
         """Sum squares and magnitudes of weights; what scikit-learn takes for them.
 
         Of lanes that have not moved, not what an L1 penalty has taken since; and with
@@ -171,16 +155,16 @@ class _LanePass:
         weights = self.lanes.weights.astype(xp.float64)
         if touched is not None:
             weights = weights * touched
-        table[SQUARES] = xp.where(
-            moved, (weights**2).sum(axis=1), table[SQUARES] * shrink**2
+        table[lane.SQUARES] = xp.where(
+            moved, (weights**2).sum(axis=1), table[lane.SQUARES] * shrink**2
         )
-        table[MAGNITUDES] = xp.where(
-            moved, xp.abs(weights).sum(axis=1), table[MAGNITUDES] * shrink
+        table[lane.MAGNITUDES] = xp.where(
+            moved, xp.abs(weights).sum(axis=1), table[lane.MAGNITUDES] * shrink
         )
 
-    def _average(self, shrink: Any, steps: Any) -> None:
+    def _average(self, shrink: Array, steps: Array) -> None:
         xp, lanes, table = self.xp, self.lanes, self.lanes.table
-        n = table[T] - table[AVERAGE] + 1
+        n = table[lane.T] - table[lane.AVERAGE] + 1
         fresh = xp.where((n >= 1) & steps, 1 / xp.maximum(n, 1), 0)
         # Nothing is forgotten at the first: as in scikit-learn, whose averages of a
         # regressor that is fitted again are added to.
@@ -191,16 +175,16 @@ class _LanePass:
         dtype = lanes.weights.dtype
         lanes.average_weights *= keep[:, None].astype(dtype)
         lanes.average_weights += fresh[:, None].astype(dtype) * lanes.weights
-        table[SCALE] *= shrink
+        table[lane.SCALE] *= shrink
         # Where scikit-learn applies what it has shrunk all weights by.
-        small = table[SCALE] < (1e-9 if dtype.itemsize > 4 else 1e-6)
-        table[SHARE] = xp.where(
-            small, 0, table[SHARE] / xp.where(shrink > 0, shrink, 1)
+        small = table[lane.SCALE] < (1e-9 if dtype.itemsize > 4 else 1e-6)
+        table[lane.SHARE] = xp.where(
+            small, 0, table[lane.SHARE] / xp.where(shrink > 0, shrink, 1)
         )
-        table[SCALE] = xp.where(small, 1, table[SCALE])
-        table[SHARE] = keep * table[SHARE] + fresh
+        table[lane.SCALE] = xp.where(small, 1, table[lane.SCALE])
+        table[lane.SHARE] = keep * table[lane.SHARE] + fresh
 
-    def _truncate(self, touched: Any, steps: Any) -> None:
+    def _truncate(self, touched: Array, steps: Array) -> None:
         """Take off the weights what they owe of the L1 penalty, but not past zero.
 
         Source: Tsuruoka, Tsujii and Ananiadou, "Stochastic gradient descent training
@@ -209,7 +193,7 @@ class _LanePass:
         """
         xp, lanes = self.xp, self.lanes
         weights, paid = lanes.weights, lanes.paid
-        owed = lanes.table[OWED][:, None].astype(weights.dtype)
+        owed = lanes.table[lane.OWED][:, None].astype(weights.dtype)
         left = xp.where(
             weights > 0,
             xp.maximum(weights - (owed + paid), 0),
@@ -222,5 +206,5 @@ class _LanePass:
         weights += change
         paid += change
         if self.rules.averaging:
-            share = lanes.table[SHARE][:, None].astype(weights.dtype)
+            share = lanes.table[lane.SHARE][:, None].astype(weights.dtype)
             lanes.average_weights += share * change

@@ -11,7 +11,6 @@ multiple of 8.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -26,13 +25,14 @@ from gpu_hpo.linear_model._lanes import (
     Rules,
     T,
 )
+from gpu_hpo.stacks._row_orders import Orders
 from gpu_hpo.stacks._rows import Rows
 
 VECTOR = 8
 BLOCK = 256  # lanes at a time, so that their weights stay in a core's own cache
 
 
-def compiled_epoch(rules: Rules, lanes: Lanes, rows: Rows, orders: Any) -> None:
+def compiled_epoch(rules: Rules, lanes: Lanes, rows: Rows, orders: Orders) -> None:
     """Do what `_hot_loop.train_epoch` says, for arrays of NumPy."""
     for block, order in _blocks(lanes, orders):
         part = lanes.part(block)
@@ -41,8 +41,8 @@ def compiled_epoch(rules: Rules, lanes: Lanes, rows: Rows, orders: Any) -> None:
         lanes.put(block[fresh], part.part(fresh))
 
 
-def _blocks(lanes: Lanes, orders: Any) -> Iterator[tuple[Any, Any]]:
-    """Lanes that have seen as many batches and go by one order, some at a time.
+def _blocks(lanes: Lanes, orders: Orders) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield lanes that have seen as many batches and go by one order, some at a time.
 
     Where their number is no multiple of `VECTOR`, the last is repeated.
     """
@@ -56,7 +56,7 @@ def _blocks(lanes: Lanes, orders: Any) -> Iterator[tuple[Any, Any]]:
             yield np.append(block, np.repeat(block[-1:], more)), order[key[0]]
 
 
-def _train(rules: Rules, lanes: Lanes, rows: Rows, order: Any) -> None:
+def _train(rules: Rules, lanes: Lanes, rows: Rows, order: np.ndarray) -> None:
     dtype = lanes.weights.dtype
     none = np.empty((0, 0), dtype)
     weights = _transposed(lanes.weights)
@@ -95,5 +95,5 @@ def _train(rules: Rules, lanes: Lanes, rows: Rows, order: Any) -> None:
         lanes.paid = paid.T
 
 
-def _transposed(lanes: Any) -> Any:
+def _transposed(lanes: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(lanes.T)

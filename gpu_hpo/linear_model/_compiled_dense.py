@@ -12,7 +12,7 @@ from gpu_hpo.linear_model._compiled_rules import (
     end_batch,
     rescale,
     room_for,
-    row_update,
+    set_updates,
     start_batch,
 )
 from gpu_hpo.linear_model._lanes import MAGNITUDES, OWED, SHARE, SQUARES, T
@@ -40,21 +40,7 @@ def train_dense(
         longest = 1.0
         if plan.rate >= 3:
             longest = set_norms(X, rows, norms)
-        for i in range(n):
-            counts = weight[rows[i]] if len(weight) > 0 else 1.0
-            row = batch[i]
-            row_update(
-                plan,
-                row,
-                intercepts,
-                y[rows[i]],
-                counts,
-                norms[i],
-                n,
-                table,
-                room,
-                row,
-            )
+        set_updates(plan, rows, y, weight, norms, intercepts, table, room, batch)
         if plan.rate == 3 and longest == 0:
             # To scikit-learn such a row is no step.
             continue
@@ -79,7 +65,7 @@ def train_dense(
 
 @inlined
 def set_scores(X, rows, W, scores):
-    """Products of rows and weights."""
+    """Compute products of rows and weights."""
     n_features, n_lanes = W.shape
     zero = W.dtype.type(0)
     for i in range(len(rows)):
@@ -107,7 +93,7 @@ def set_scores(X, rows, W, scores):
 
 @inlined
 def set_norms(X, rows, norms):
-    """Squared norms of rows; gives the largest."""
+    """Compute squared norms of rows; return the largest."""
     longest = 0.0
     for i in range(len(rows)):
         total = 0.0

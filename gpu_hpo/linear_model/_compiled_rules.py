@@ -138,13 +138,26 @@ def start_batch(plan, t, table, room):
 
 
 @inlined
-def row_update(plan, scores, intercepts, y, weight, norm, n, table, room, update):
-    """Set what one of the `n` rows of a batch adds to the weights, per unit of x."""
+def set_updates(plan, rows, y, weight, norms, intercepts, table, room, batch):
+    """Replace the scores of a batch's rows by what each adds to the weights.
+
+    That is per unit of x.
+    """
+    for i in range(len(rows)):
+        counts = weight[rows[i]] if len(weight) > 0 else 1.0
+        share = counts / len(rows)
+        _set_update(
+            plan, y[rows[i]], share, norms[i], intercepts, table, room, batch[i]
+        )
+
+
+@inlined
+def _set_update(plan, y, weight, norm, intercepts, table, room, row):
+    """Do what `set_updates` says for a row, which counts `weight`."""
     n_lanes = len(room.eta)
     score, target, counts, out = room.score, room.target, room.counts, room.out
-    weight = weight / n
     for j in range(n_lanes):
-        score[j] = scores[j] + intercepts[j]
+        score[j] = row[j] + intercepts[j]
     if plan.classes:
         for j in range(n_lanes):
             target[j] = 1.0 if table[CODE, j] == y else -1.0
@@ -173,7 +186,7 @@ def row_update(plan, scores, intercepts, y, weight, norm, n, table, room, update
         for j in range(n_lanes):
             out[j] = gradient_step(out[j], room.eta[j]) * counts[j]
     for j in range(n_lanes):
-        update[j] = out[j]
+        row[j] = out[j]
         room.bias[j] += out[j]
         room.moved[j] = 1.0 if out[j] != 0 else room.moved[j]
 

@@ -20,7 +20,7 @@ from gpu_hpo.linear_model._compiled_rules import (
     add_penalties,
     end_batch,
     room_for,
-    row_update,
+    set_updates,
     start_batch,
 )
 from gpu_hpo.linear_model._lanes import MAGNITUDES, OWED, SCALE, SHARE, SQUARES, T
@@ -61,21 +61,7 @@ def train_sparse(
         if plan.objective:
             add_penalties(plan, n, table)
         start_batch(plan, t, table, room)
-        for i in range(n):
-            counts = weight[rows[i]] if len(weight) > 0 else 1.0
-            row = batch[i]
-            row_update(
-                plan,
-                row,
-                intercepts,
-                y[rows[i]],
-                counts,
-                norms[i],
-                n,
-                table,
-                room,
-                row,
-            )
+        set_updates(plan, rows, y, weight, norms, intercepts, table, room, batch)
         if plan.rate == 3 and norms[:n].max() == 0:
             # To scikit-learn such a row is no step.
             continue
@@ -143,7 +129,7 @@ def settle(plan, V, B, scale, gain, base, least):
 
 @inlined
 def set_scores(values, columns, ends, rows, V, scale, scores, norms):
-    """Products of rows and weights, and squared norms of the rows."""
+    """Compute products of rows and weights, and squared norms of the rows."""
     n_lanes = V.shape[1]
     for i in range(len(rows)):
         out = scores[i]

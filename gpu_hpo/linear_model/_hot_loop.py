@@ -5,26 +5,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
+from gpu_hpo.devices._namespace import array_namespace
 from gpu_hpo.linear_model._lanes import Lanes, Rules
+from gpu_hpo.stacks._row_orders import Orders
 from gpu_hpo.stacks._rows import Rows
 
 
-def train_epoch(xp: Any, rules: Rules, lanes: Lanes, rows: Rows, orders: Any) -> None:
+def train_epoch(rules: Rules, lanes: Lanes, rows: Rows, orders: Orders) -> None:
     """Take every lane once through the rows, in mini-batches; changes `lanes`.
 
-    Parameters
-    ----------
-    xp : module
-        NumPy or CuPy, whatever everything else is of.
-    rules : Rules
-    lanes : Lanes
-    rows : Rows
-    orders : tuple of (array of shape (n_orders, n_rows), array of shape (n_lanes,))
-        Orders of rows, and which of them each lane goes by; on the host. Rows that
-        are in no order are not trained on.
+    The orders are on the host, all else where the lanes are.
     """
+    xp = array_namespace(lanes.weights)
     rules = replace(rules, batch_size=min(rules.batch_size, orders[0].shape[1]))
     # Imports are here, for Numba takes long to import.
     if xp.__name__ == "numpy":
@@ -42,4 +35,4 @@ def train_epoch(xp: Any, rules: Rules, lanes: Lanes, rows: Rows, orders: Any) ->
             return
     from gpu_hpo.linear_model._array_loop import array_epoch
 
-    array_epoch(xp, rules, lanes, rows, orders)
+    array_epoch(rules, lanes, rows, orders)

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from gpu_hpo.devices._namespace import array_namespace
 from gpu_hpo.linear_model._compiled_rules import Plan, plan
 from gpu_hpo.linear_model._kernel_code import kernels
 from gpu_hpo.linear_model._lanes import Lanes, Rules
+from gpu_hpo.stacks._row_orders import Orders
 from gpu_hpo.stacks._rows import Rows
 
 FEWEST_THREADS, MOST_THREADS = 32, 256
@@ -30,16 +30,12 @@ Layout = namedtuple(
 
 
 def kernel_epoch(
-    rules: Rules, lanes: Lanes, rows: Rows, orders: Any, threads: int | None = None
+    rules: Rules, lanes: Lanes, rows: Rows, orders: Orders, threads: int | None = None
 ) -> None:
     """Do what `_hot_loop.train_epoch` says, for arrays of CuPy and dense rows.
 
-    Parameters
-    ----------
-    rules, lanes, rows, orders
-        As there; in Numba's simulator the arrays are NumPy's.
-    threads : int, optional
-        Threads per lane, a power of 2. Results depend on it, by rounding.
+    In Numba's simulator the arrays are NumPy's. Threads are those of a lane, a power of
+    2; results depend on it, by rounding.
     """
     xp = array_namespace(lanes.weights)
     dtype = lanes.weights.dtype
@@ -88,15 +84,15 @@ def kernel_epoch(
 
 
 def _threads(n_features: int, size: int) -> int:
-    """Threads per lane: for rows one by one few, who wait for each other less."""
+    """Choose the threads per lane: few for rows one by one, which then wait less."""
     work = size * max(n_features // 16, 1)
     return min(max(_power_of_2(work), FEWEST_THREADS), MOST_THREADS)
 
 
 def _layout(
     rules: Rules, n_features: int, size: int, itemsize: int, threads: int
-) -> tuple[Any, int]:
-    """How a block of threads divides its work, and the bytes it shares.
+) -> tuple[Layout, int]:
+    """Say how a block of threads divides its work, and how many bytes it shares.
 
     The weights come first into shared memory, then what is added to them, averages,
     and what has been paid. What does not fit stays in global memory, which is slower

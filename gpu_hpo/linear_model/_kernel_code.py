@@ -65,7 +65,7 @@ def kernels() -> tuple[Any, Any]:
 
 
 def _set_norms(X, norms):
-    """Squared norms of rows, one per thread."""
+    """Compute squared norms of rows, one per thread."""
     row = cuda.grid(1)
     if row < len(norms):
         total = 0.0
@@ -288,7 +288,7 @@ def _folded(sums, count):
 
 
 def _rate_of(plan, t, table, lane):
-    """Learning rate of a batch."""
+    """Return the learning rate of a batch."""
     if plan.rate == 1:
         return 1 / (table[ALPHA, lane] * (table[START, lane] + t - 1))
     if plan.rate == 2:
@@ -319,7 +319,7 @@ def _update_of(plan, score, y, counts, norm, eta, table, lane):
 
 
 def _taken(weight, paid, owed, zero):
-    """Change of a weight by the L1 penalty, which does not go past zero.
+    """Return the change of a weight by the L1 penalty, which does not go past zero.
 
     Source: Tsuruoka, Tsujii and Ananiadou, "Stochastic gradient descent training for
     L1-regularized log-linear models with cumulative penalty", 2009,

@@ -8,8 +8,12 @@ per class. Lanes know nothing of each other, so any of them can be trained toget
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+
+from gpu_hpo._typing import Array
 
 # Numbers that each lane has for itself, by their row in `Lanes.table`. Settings:
 #   T         weight updates so far, the next one included
@@ -24,19 +28,6 @@ from typing import Any
 #             way of averaging takes off the averages
 #   SQUARES, MAGNITUDES  of the weights, summed
 #   LOSS      sum over the rows of an epoch; OBJECTIVE with the penalties
-SETTINGS = (
-    "T",
-    "ALPHA",
-    "L1_RATIO",
-    "ETA",
-    "START",
-    "POWER_T",
-    "EPSILON",
-    "AVERAGE",
-    "POSITIVE",
-    "NEGATIVE",
-    "CODE",
-)
 T, ALPHA, L1_RATIO, ETA, START, POWER_T, EPSILON, AVERAGE = range(8)
 POSITIVE, NEGATIVE, CODE = range(8, 11)
 OWED, SCALE, SHARE, SQUARES, MAGNITUDES, LOSS, OBJECTIVE = range(11, 18)
@@ -48,7 +39,7 @@ SPARSE_INTERCEPT_DECAY = 0.01
 
 @dataclass(frozen=True)
 class Rules:
-    """What all lanes that train together have in common.
+    """Say what all lanes that train together have in common.
 
     Attributes
     ----------
@@ -71,23 +62,23 @@ class Rules:
 
     @property
     def shrinks(self) -> bool:
-        """Whether there is an L2 penalty."""
+        """Tell whether there is an L2 penalty."""
         return self.penalty in ("l2", "elasticnet")
 
     @property
     def truncates(self) -> bool:
-        """Whether there is an L1 penalty."""
+        """Tell whether there is an L1 penalty."""
         return self.penalty in ("l1", "elasticnet")
 
     @property
     def passive(self) -> bool:
-        """Whether rows say themselves how far to go."""
+        """Tell whether rows say themselves how far to go."""
         return self.learning_rate in ("pa1", "pa2")
 
 
 @dataclass
 class Lanes:
-    """Weights of linear models, and what training them needs.
+    """Hold weights of linear models, and what training them needs.
 
     Attributes
     ----------
@@ -101,36 +92,33 @@ class Lanes:
         L1 penalty that each weight has paid; of no features if there is none.
     """
 
-    weights: Any
-    intercepts: Any
-    average_weights: Any
-    average_intercepts: Any
-    table: Any
-    paid: Any
+    weights: Array
+    intercepts: Array
+    average_weights: Array
+    average_intercepts: Array
+    table: Array
+    paid: Array
 
     def __len__(self) -> int:
         return len(self.weights)
 
-    def part(self, lanes: Any) -> Lanes:
+    def part(self, lanes: np.ndarray) -> Lanes:
         """Copy some lanes."""
-        parts = {
-            field.name: getattr(self, field.name)[lanes]
-            for field in fields(self)
-            if field.name != "table"
-        }
+        parts = {name: array[lanes] for name, array in self._by_lane().items()}
         return Lanes(table=self.table[:, lanes], **parts)
 
-    def put(self, lanes: Any, others: Lanes) -> None:
+    def put(self, lanes: np.ndarray, others: Lanes) -> None:
         """Overwrite some lanes."""
-        for field in fields(self):
-            name = field.name
-            if name == "table":
-                self.table[:, lanes] = others.table
-            else:
-                getattr(self, name)[lanes] = getattr(others, name)
+        self.table[:, lanes] = others.table
+        for name, array in self._by_lane().items():
+            array[lanes] = getattr(others, name)
+
+    def _by_lane(self) -> dict[str, Array]:
+        """Return the arrays whose first axis is that of the lanes."""
+        return {name: array for name, array in vars(self).items() if name != "table"}
 
 
-def begin(xp: Any, rules: Rules, lanes: Lanes) -> None:
+def begin(xp: ModuleType, rules: Rules, lanes: Lanes) -> None:
     """Forget what was remembered of an earlier call."""
     lanes.table[OWED:] = 0
     lanes.table[SCALE] = 1

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +13,7 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
 
+from gpu_hpo._typing import Array, ArrayLike
 from gpu_hpo.devices._namespace import array_namespace, to_host
 from gpu_hpo.linear_model import _lanes as lane
 from gpu_hpo.linear_model._answers import probabilities, scores
@@ -21,7 +22,8 @@ from gpu_hpo.linear_model._lanes import Lanes, Rules, begin
 from gpu_hpo.linear_model._rows import LinearRows, read_rows, read_X
 from gpu_hpo.linear_model._stopping import diverged, train_until_done
 from gpu_hpo.stacks._array_stack import ArrayStack
-from gpu_hpo.stacks._fit_courses import Course, warn_of_models
+from gpu_hpo.stacks._fit_courses import Course, HoldOut, warn_of_models
+from gpu_hpo.stacks._row_orders import Orders
 
 # The arrays of a stack, by the attribute that each of their rows is of a model whose
 # weights are averaged.
@@ -33,16 +35,8 @@ _AVERAGED = {
 }
 
 
-def _is_classifier(stack: Any) -> bool:
-    return is_classifier(stack.models[0])
-
-
-def _has_probabilities(stack: Any) -> bool:
-    return _is_classifier(stack) and stack.models[0]._check_proba()
-
-
 class LinearStack(ArrayStack):
-    """Linear models that train together; see `gpu_hpo.stacks.Stack`.
+    """Train linear models together; see `gpu_hpo.stacks.Stack`.
 
     Its arrays are `coefs`, weights that are trained, of shape (n_models, n_outputs,
     n_features), and `intercepts`, of shape (n_models, n_outputs); `average_coefs` and
@@ -62,11 +56,11 @@ class LinearStack(ArrayStack):
     # The order of scikit-learn's parameters.
     def fit(  # type: ignore[override]
         self,
-        X: Any,
-        y: Any,
-        coef_init: Any = None,
-        intercept_init: Any = None,
-        sample_weight: Any = None,
+        X: ArrayLike,
+        y: ArrayLike,
+        coef_init: ArrayLike | None = None,
+        intercept_init: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Train every model anew; takes what the estimators' `fit` takes.
 
@@ -79,7 +73,7 @@ class LinearStack(ArrayStack):
         """Do what `read_rows` says."""
         return read_rows(model, X, y, weight, **how)
 
-    def read_X(self, X: Any) -> Any:
+    def read_X(self, X: ArrayLike) -> Array:
         """Check X to predict for."""
         return read_X(self.models[0], X)
 
@@ -110,7 +104,7 @@ class LinearStack(ArrayStack):
                 array[:] = self.xp.asarray(values).reshape(array.shape[1:])
 
     def books(self, model: Any) -> dict[str, Any]:
-        """Count of updates, as scikit-learn counts."""
+        """Begin to count updates, as scikit-learn does."""
         return {"t_": 1.0, "n_iter_": 0}
 
     def go_on(self) -> None:
@@ -118,7 +112,7 @@ class LinearStack(ArrayStack):
         for model in self.models:
             model.t_ = 1.0
 
-    def call(self, rows: LinearRows, orders: tuple[Any, Any] | None) -> None:
+    def call(self, rows: LinearRows, orders: Orders | None) -> None:
         """Take every model once through its rows, in mini-batches."""
         if orders is None:
             orders = np.arange(rows.X.shape[0])[None], np.zeros(len(self), np.intp)
@@ -127,11 +121,11 @@ class LinearStack(ArrayStack):
         # Outputs of a model share an order.
         which = np.repeat(orders[1], self.arrays["coefs"].shape[1])
         with np.errstate(all="ignore"):
-            train_epoch(self.xp, rules, lanes, rows, (orders[0], which))
+            train_epoch(rules, lanes, rows, (orders[0], which))
         self.absorb(lanes)
         self.count([1] * len(self), orders[0].shape[1])
 
-    def holding_out(self, rows: LinearRows) -> Callable[..., tuple[Any, Any]]:
+    def holding_out(self, rows: LinearRows) -> HoldOut:
         """Say which rows a model trains on, and which say when to stop."""
         every = np.arange(rows.X.shape[0])
         if not self.models[0].early_stopping:
@@ -141,7 +135,9 @@ class LinearStack(ArrayStack):
         if rows.weight is not None:
             counted = to_host(rows.weight > 0)
 
-        def hold_out(model: Any, rng: Any) -> tuple[Any, Any]:
+        def hold_out(
+            model: Any, rng: np.random.RandomState
+        ) -> tuple[np.ndarray, np.ndarray]:
             held = np.flatnonzero(model._make_validation_split(y, counted))
             return np.setdiff1d(every, held), held
 
@@ -205,7 +201,7 @@ class LinearStack(ArrayStack):
             objective,
         )
 
-    def lanes(self, class_weights: Any) -> Lanes:
+    def lanes(self, class_weights: np.ndarray | None) -> Lanes:
         """Copy all outputs of all models, to be trained."""
         xp, arrays = self.xp, self.arrays
         n_models, n_outputs, n_features = arrays["coefs"].shape
@@ -261,26 +257,28 @@ class LinearStack(ArrayStack):
 
     # ---- predictions ----
 
-    @available_if(_is_classifier)
-    def decision_function(self, X: Any) -> Any:
-        """Distances, of shape (n_models, n_samples[, n_classes])."""
+    @available_if(lambda stack: is_classifier(stack.models[0]))
+    def decision_function(self, X: ArrayLike) -> Array:
+        """Compute distances, of shape (n_models, n_samples[, n_classes])."""
         found = self.outputs(self.checked_X(X))
         return found[..., 0] if found.shape[-1] == 1 else found
 
-    @available_if(_has_probabilities)
-    def predict_proba(self, X: Any) -> Any:
-        """Probabilities, of shape (n_models, n_samples, n_classes)."""
+    @available_if(
+        lambda self: is_classifier(self.models[0]) and self.models[0]._check_proba()
+    )
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """Compute probabilities, of shape (n_models, n_samples, n_classes)."""
         found = self.outputs(self.checked_X(X))
         with np.errstate(invalid="ignore"):
             return probabilities(self.xp, self.models[0].loss, found)
 
-    def outputs(self, X: Any) -> Any:
-        """Distances or targets, of shape (n_models, n_samples, n_outputs)."""
+    def outputs(self, X: ArrayLike) -> Array:
+        """Compute distances or targets, of shape (n_models, n_samples, n_outputs)."""
         with np.errstate(invalid="ignore", over="ignore"):
             return scores(self.xp, *self._published(), X)
 
-    def _published(self) -> tuple[Any, Any]:
-        """Weights that count: averages, of models that have any."""
+    def _published(self) -> tuple[Array, Array]:
+        """Return the weights that count: averages, of models that have any."""
         arrays = self.arrays
         averaged = [0 < model.average <= model.t_ - 1 for model in self.models]
         if not any(averaged):
@@ -324,7 +322,7 @@ class LinearStack(ArrayStack):
                 for name, attribute in _AVERAGED.items():
                     setattr(model, attribute, self._shaped(self.arrays[name][i]))
 
-    def _shaped(self, array: Any) -> Any:
+    def _shaped(self, array: Array) -> Array:
         """Copy with the axes that an estimator shows: a regressor has one fewer."""
         if array.ndim == 2 and not is_classifier(self.models[0]):
             array = array[0]
@@ -335,7 +333,7 @@ def _n_axes(name: str) -> int:
     return 3 if name.endswith("coefs") else 2
 
 
-def _dense(coef: Any) -> Any:
+def _dense(coef: Array) -> Array:
     return coef.toarray() if scipy.sparse.issparse(coef) else coef
 
 

@@ -8,13 +8,17 @@ the other; `epsilon` is a column. The targets of classes are -1 and 1.
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
+
+from gpu_hpo._typing import Array
 
 THRESHOLDS = {"hinge": 1.0, "perceptron": 0.0}
 
 
-def losses(xp: Any, name: str, score: Any, target: Any, epsilon: Any) -> Any:
-    """Losses, of the shape of the scores."""
+def losses(
+    xp: ModuleType, name: str, score: Array, target: Array, epsilon: Array
+) -> Array:
+    """Compute losses, of the shape of the scores."""
     if name in THRESHOLDS:
         return xp.maximum(THRESHOLDS[name] - score * target, 0)
     if name == "squared_hinge":
@@ -34,7 +38,9 @@ def losses(xp: Any, name: str, score: Any, target: Any, epsilon: Any) -> Any:
     return off if name == "epsilon_insensitive" else off * off
 
 
-def gradients(xp: Any, name: str, score: Any, target: Any, epsilon: Any) -> Any:
+def gradients(
+    xp: ModuleType, name: str, score: Array, target: Array, epsilon: Array
+) -> Array:
     """Return the derivatives of the losses by the scores."""
     if name in THRESHOLDS:
         return xp.where(score * target > THRESHOLDS[name], 0, -target)

@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gpu_hpo._sklearn_private import Interval
+from gpu_hpo._typing import Array, ArrayLike
 from gpu_hpo.devices._namespace import array_namespace, to_host
 from gpu_hpo.devices._validation import validate_device_data
 from gpu_hpo.linear_model._quasi_newton_device import minimize_on_device
@@ -26,7 +27,7 @@ from gpu_hpo.stacks._rows import class_codes
 
 
 class QNClassifier(ClassifierMixin, BaseEstimator):
-    r"""Logistic regression by quasi-Newton steps, which trains on if asked.
+    r"""Fit a logistic regression by quasi-Newton steps, and train on if asked.
 
     Rows on a device, as CuPy arrays or cuDF frames, are trained on there by
     ``cuml.solvers.QN``, which is L-BFGS [1]_, or OWL-QN [2]_ with an L1 penalty. Rows
@@ -103,9 +104,9 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
     True
     """
 
-    classes_: Any
-    coef_: Any
-    intercept_: Any
+    classes_: np.ndarray
+    coef_: Array
+    intercept_: Array
 
     _parameter_constraints: dict = {
         "l1_strength": [Interval(Real, 0, None, closed="left")],
@@ -155,7 +156,9 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
 
     # ---- training ----
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> QNClassifier:
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> QNClassifier:
         """Train, with `warm_start` from where the last fit ended.
 
         Parameters
@@ -203,7 +206,7 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
         self.n_iter_ = np.array([solution.n_iter], dtype=np.int32)
         return self
 
-    def _read(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
+    def _read(self, X: Any, y: Any, *, reset: bool) -> tuple[Array, Array]:
         """Check the rows and their labels, which stay where they are."""
         if array_namespace(X, y) is np:
             X, y = validate_data(
@@ -233,7 +236,9 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
             )
         return X, y
 
-    def _problem(self, X: Any, y: Any, classes: Any, sample_weight: Any) -> Problem:
+    def _problem(
+        self, X: Array, y: Array, classes: np.ndarray, sample_weight: ArrayLike | None
+    ) -> Problem:
         """Encode labels, and say what penalties and weights mean for these rows."""
         xp = array_namespace(X)
         if len(classes) < 2:
@@ -263,8 +268,8 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
 
     # ---- answers ----
 
-    def decision_function(self, X: Any) -> Any:
-        """Scores of the classes: of two, that of the second one.
+    def decision_function(self, X: ArrayLike) -> Array:
+        """Compute scores of the classes: of two, that of the second one.
 
         Parameters
         ----------
@@ -281,7 +286,7 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
         scores = xp.asarray(X @ _beside(X, self.coef_).T) + _beside(X, self.intercept_)
         return scores[:, 0] if len(self.classes_) == 2 else scores
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: ArrayLike) -> Array:
         """Predict classes.
 
         Parameters
@@ -299,7 +304,7 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
             codes = scores.argmax(axis=1)
         return _beside(scores, self.classes_)[codes]
 
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: ArrayLike) -> Array:
         """Predict probabilities of the classes.
 
         Parameters
@@ -314,7 +319,7 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
         odds = array_namespace(scores).exp(scores)
         return odds / odds.sum(axis=1)[:, None]
 
-    def predict_log_proba(self, X: Any) -> Any:
+    def predict_log_proba(self, X: ArrayLike) -> Array:
         """Predict logarithms of the probabilities of the classes.
 
         Parameters
@@ -329,15 +334,17 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
         xp = array_namespace(scores)
         return scores - xp.log(xp.exp(scores).sum(axis=1))[:, None]
 
-    def _class_scores(self, X: Any) -> Any:
-        """One score per class, of which the largest of a row is 0."""
+    def _class_scores(self, X: ArrayLike) -> Array:
+        """Compute one score per class, of which the largest of a row is 0."""
         scores = self.decision_function(X)
         if scores.ndim == 1:
             xp = array_namespace(scores)
             scores = xp.stack([xp.zeros_like(scores), scores], axis=1)
         return scores - scores.max(axis=1)[:, None]
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(
+        self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Give the share of rows whose class is predicted.
 
         Parameters
@@ -366,8 +373,8 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
         return float((right * weight).sum() / weight.sum())
 
 
-def _beside(X: Any, array: Any) -> Any:
-    """Give an array where X is."""
+def _beside(X: Array, array: Array) -> Array:
+    """Bring an array to where X is."""
     xp = array_namespace(X)
     if array_namespace(array) is xp:
         return array

@@ -23,17 +23,7 @@ if TYPE_CHECKING:
 def minimize_on_device(
     problem: Problem, start: Solution | None, model: QNClassifier
 ) -> Solution:
-    """Minimise by cuML's ``QN``.
-
-    Parameters
-    ----------
-    problem : Problem
-        On a device.
-    start : Solution or None
-        Is changed; zeros if None.
-    model : QNClassifier
-        Its parameters say how.
-    """
+    """Minimise by cuML's ``QN``, from zeros without a `start`, which is changed."""
     try:
         import cuml
         from cuml.solvers import QN

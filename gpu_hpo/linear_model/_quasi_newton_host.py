@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Problem(NamedTuple):
-    """What to minimise: mean loss + l1 * |coef|_1 + l2 / 2 * |coef|_2^2.
+    """Say what to minimise: mean loss + l1 * |coef|_1 + l2 / 2 * |coef|_2^2.
 
     The loss is the logistic one of two classes, and that of softmax of more. Its mean
     is weighted, and the intercept is not penalised.
@@ -35,7 +35,7 @@ class Problem(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """Weights that are found, or to begin with."""
+    """Hold weights that are found, or to begin with."""
 
     coef: Array  # (n_classes, n_features); one row for two classes
     intercept: Array  # (n_classes,) or (1,)
@@ -45,26 +45,12 @@ class Solution(NamedTuple):
 def minimize_on_host(
     problem: Problem, start: Solution | None, model: QNClassifier
 ) -> Solution:
-    """Minimise by L-BFGS-B.
+    """Minimise by L-BFGS-B, from zeros without a `start`, in the rows' precision.
 
     With an L1 penalty each weight is a positive part less a negative one, which makes
     the penalty linear, and many weights exactly zero. scikit-learn's solver for that,
     SAGA, begins each fit with wrong gradients of all rows, so that warm fits of a few
     epochs get away from the solution again and again.
-
-    Parameters
-    ----------
-    problem : Problem
-        On the host.
-    start : Solution or None
-        Zeros if None.
-    model : QNClassifier
-        Its parameters say how.
-
-    Returns
-    -------
-    Solution
-        In the precision of the rows.
     """
     X, l1, fit_intercept = problem.X, problem.l1, model.fit_intercept
     n_outputs = 1 if len(problem.classes) == 2 else len(problem.classes)

@@ -14,13 +14,14 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import validate_data
 
 from gpu_hpo._sklearn_private import _check_partial_fit_first_call, _check_sample_weight
+from gpu_hpo._typing import Array, ArrayLike
 from gpu_hpo.devices._namespace import array_namespace, is_device_array, to_host
 from gpu_hpo.stacks._rows import Rows, check_X, check_X_y, class_codes
 
 
 @dataclass(frozen=True)
 class LinearRows(Rows):
-    """Rows to train on; `y` and `weight` are of float64.
+    """Hold rows to train on; `y` and `weight` are of float64.
 
     Attributes
     ----------
@@ -30,8 +31,8 @@ class LinearRows(Rows):
         Coefficients and intercepts that every model begins with, if not with zeros.
     """
 
-    class_weights: Any = None
-    initial: Any = None
+    class_weights: np.ndarray | None = None
+    initial: tuple[np.ndarray, np.ndarray] | None = None
 
 
 def read_rows(
@@ -40,43 +41,21 @@ def read_rows(
     y: Any,
     sample_weight: Any,
     *,
-    classes: Any = None,
+    classes: ArrayLike | None = None,
     reset: bool,
     fit: bool,
-    coef_init: Any = None,
-    intercept_init: Any = None,
+    coef_init: ArrayLike | None = None,
+    intercept_init: ArrayLike | None = None,
 ) -> LinearRows:
-    """Check data as scikit-learn does, and note on `model` what it says of itself.
+    """Do what `gpu_hpo.stacks.read_rows` does; X may be a CSR matrix.
 
-    Parameters
-    ----------
-    model : SGDClassifier or SGDRegressor
-        Gets ``n_features_in_`` and, if a classifier that has none, ``classes_``.
-    X : array-like or sparse matrix of shape (n_samples, n_features)
-    y : array-like of shape (n_samples,)
-    sample_weight : array-like of shape (n_samples,), or None
-        May be all zero where a classifier is fitted with early stopping.
-    classes : array-like of shape (n_classes,), or None
-        As given to `partial_fit`.
-    reset : bool
-        Whether the model begins anew.
-    fit : bool
-        Whether y says which classes there are.
-    coef_init, intercept_init : array-like, or None
-        As of the estimators' `fit`.
-
-    Returns
-    -------
-    LinearRows
-
-    Raises
-    ------
-    ValueError
-        With scikit-learn's words.
+    Weights of rows may be all zero where a classifier is fitted with early stopping.
+    `coef_init` and `intercept_init` are as of the estimators' `fit`.
     """
     zero_weights = fit and is_classifier(model) and model.early_stopping
     if fit and is_classifier(model):
-        classes = _classes(model, y)
+        labels = to_host(y) if is_device_array(y) else validate_data(model, y=y)
+        classes = np.unique(labels)
         model.__dict__.pop("classes_", None)
     X, y = check_X_y(
         model,
@@ -87,7 +66,7 @@ def read_rows(
         accept_sparse="csr",
         accept_large_sparse=False,
     )
-    class_weights: Any = None
+    class_weights = None
     if is_classifier(model):
         _check_partial_fit_first_call(model, classes)
         target = class_codes(model.classes_, y)
@@ -106,21 +85,17 @@ def read_rows(
     return LinearRows(X, target.astype(np.float64), weight, class_weights, initial)
 
 
-def read_X(model: Any, X: Any) -> Any:
+def read_X(model: Any, X: ArrayLike) -> Array:
     """Check X to predict for."""
     return check_X(model, X, sparse=True, accept_sparse="csr")
 
 
-def _classes(model: Any, y: Any) -> Any:
-    """Classes that there are in y."""
-    if is_device_array(y):
-        return np.unique(to_host(y))
-    return np.unique(validate_data(model, y=y))
-
-
 def _initial(
-    model: Any, X: Any, coef_init: Any, intercept_init: Any
-) -> tuple[Any, Any]:
+    model: Any,
+    X: Array,
+    coef_init: ArrayLike | None,
+    intercept_init: ArrayLike | None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Check initial weights, with scikit-learn's words; gives arrays on the host."""
     checked = copy.copy(model)
     checked._allocate_parameter_mem(
@@ -133,8 +108,8 @@ def _initial(
     return checked.coef_, checked.intercept_
 
 
-def _class_weights(model: Any, y: Any, codes: Any) -> Any:
-    """Weight of each class; says so if y has others."""
+def _class_weights(model: Any, y: Array, codes: Array) -> np.ndarray:
+    """Compute the weight of each class; raise if y has others."""
     plain = model.class_weight is None or len(model.class_weight) == 0
     if plain and not bool((codes < 0).any()):
         return np.ones(len(model.classes_))
@@ -143,8 +118,8 @@ def _class_weights(model: Any, y: Any, codes: Any) -> Any:
     )
 
 
-def read_weight(X: Any, weight: Any, zeros: bool) -> Any:
-    """Weights of rows, of float64; None if they are all alike."""
+def read_weight(X: Array, weight: Any, zeros: bool) -> Array | None:
+    """Check weights of rows, of float64; None if they are all alike."""
     if weight is None:
         return None
     xp = array_namespace(X)

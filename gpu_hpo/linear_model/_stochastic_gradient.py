@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import inspect
 from numbers import Integral
-from typing import Any
+from typing import Any, Self
 
 from sklearn import linear_model as theirs
 from sklearn.base import is_classifier
 from sklearn.utils.metaestimators import available_if
 
 from gpu_hpo._sklearn_private import Interval
+from gpu_hpo._typing import Array, ArrayLike
 from gpu_hpo.linear_model._linear_stack import LinearStack
 from gpu_hpo.stacks._stacked_estimator import StackedEstimator
 
@@ -37,7 +38,7 @@ def _with_batch_size(kind: Any) -> Any:
 
 
 class _StackedLinearModel(StackedEstimator):
-    """What lets a linear model train as a stack of one, and share a stack.
+    """Let a linear model train as a stack of one, and share a stack.
 
     Mixed into scikit-learn's classes, from which come parameters and their checks,
     and tags.
@@ -71,11 +72,11 @@ class _StackedLinearModel(StackedEstimator):
     # The order of scikit-learn's parameters.
     def fit(  # type: ignore[override]
         self: Any,
-        X: Any,
-        y: Any,
-        coef_init: Any = None,
-        intercept_init: Any = None,
-        sample_weight: Any = None,
+        X: ArrayLike,
+        y: ArrayLike,
+        coef_init: ArrayLike | None = None,
+        intercept_init: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Any:
         """Train until the loss, or the score on held out rows, stops improving.
 
@@ -105,7 +106,7 @@ class _StackedLinearModel(StackedEstimator):
 
 
 class SGDClassifier(_StackedLinearModel, theirs.SGDClassifier):
-    """scikit-learn's ``SGDClassifier``, of which a search trains many at once.
+    """Train as scikit-learn's ``SGDClassifier`` does; a search trains many at once.
 
     Parameters, attributes and what they mean are those of
     ``sklearn.linear_model.SGDClassifier``, and so are the weights, but for what the
@@ -161,8 +162,12 @@ validation_fraction, n_iter_no_change, class_weight, warm_start, average
     __init__ = _with_batch_size(theirs.SGDClassifier)
 
     def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
-    ) -> Any:
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Take the model once through X, in mini-batches.
 
         Parameters
@@ -179,8 +184,8 @@ validation_fraction, n_iter_no_change, class_weight, warm_start, average
         """
         return self._train_once(X, y, classes=classes, sample_weight=sample_weight)
 
-    def decision_function(self, X: Any) -> Any:
-        """Signed distances from the hyperplanes.
+    def decision_function(self, X: ArrayLike) -> Array:
+        """Compute signed distances from the hyperplanes.
 
         Parameters
         ----------
@@ -193,7 +198,7 @@ validation_fraction, n_iter_no_change, class_weight, warm_start, average
         return LinearStack([self]).decision_function(X)[0]
 
     @available_if(lambda model: model._check_proba())
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: ArrayLike) -> Array:
         """Predict probabilities; only of the losses "log_loss" and "modified_huber".
 
         Parameters
@@ -208,13 +213,11 @@ validation_fraction, n_iter_no_change, class_weight, warm_start, average
 
 
 class SGDRegressor(_StackedLinearModel, theirs.SGDRegressor):
-    """scikit-learn's ``SGDRegressor``, of which a search trains many at once.
+    """Train as scikit-learn's ``SGDRegressor`` does; a search trains many at once.
 
-    Parameters, attributes and what they mean are those of
-    ``sklearn.linear_model.SGDRegressor``, and so are the weights, but for what the
-    notes say. Models that differ in numbers only (`alpha`, `l1_ratio`, `eta0`,
-    `power_t`, `epsilon`, `random_state`, where `average` begins) share a stack.
-    Rows on a device, as CuPy arrays or cuDF frames, are trained on there.
+    Parameters and attributes are those of ``sklearn.linear_model.SGDRegressor``, and
+    so are the weights, but for what the notes say. Which models share a stack, and
+    where they train, is as of `SGDClassifier`.
 
     Parameters
     ----------
@@ -223,23 +226,12 @@ epsilon, random_state, learning_rate, eta0, power_t, early_stopping, \
 validation_fraction, n_iter_no_change, warm_start, average
         As of ``sklearn.linear_model.SGDRegressor``.
     batch_size : int, default=1
-        Rows per update of the weights, by the mean of what each says by itself; the
-        last batch of an epoch may be smaller. The penalty counts once per update, and
-        ``t_`` and `average` count updates. With 1, the default, this is what
-        scikit-learn does.
+        As of `SGDClassifier`.
 
     Notes
     -----
-    Differences from scikit-learn:
-
-    - Rows are shuffled with NumPy's generator; so results equal scikit-learn's with
-      ``shuffle=False``, and otherwise those of another seed. An integer seed gives each
-      call of `partial_fit` the same order.
-    - With "pa1" and "pa2" each row of a batch says how far to go as if it were alone.
-    - After `fit` with `early_stopping` a call of `partial_fit` takes all rows, and none
-      is held out; and the scores that say when to stop are those of the weights as they
-      then are, where scikit-learn may take them before an L2 penalty has shrunk them.
-    - Of rows in float32 the intercept and what is predicted are float32, too.
+    Differences from scikit-learn are those of `SGDClassifier` in the order of rows, in
+    "pa1" and "pa2", in `early_stopping` and in rows in float32.
 
     Examples
     --------
@@ -260,7 +252,9 @@ validation_fraction, n_iter_no_change, warm_start, average
 
     __init__ = _with_batch_size(theirs.SGDRegressor)
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Take the model once through X, in mini-batches.
 
         Parameters

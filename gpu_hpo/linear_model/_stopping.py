@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,12 @@ from gpu_hpo.linear_model._hot_loop import train_epoch
 from gpu_hpo.linear_model._lanes import ETA, LOSS, OBJECTIVE, Lanes, Rules
 from gpu_hpo.stacks._fit_courses import Course, HeldRows
 from gpu_hpo.stacks._fit_loop import courses_of, train_active
+from gpu_hpo.stacks._row_orders import Orders
 from gpu_hpo.stacks._rows import Rows
 
 
 def train_until_done(
-    xp: Any,
+    xp: ModuleType,
     models: Sequence[Any],
     rules: Rules,
     lanes: Lanes,
@@ -28,17 +30,8 @@ def train_until_done(
 ) -> tuple[list[int], list[Exception | None]]:
     """Train the outputs of some models, each until it no longer improves.
 
-    Parameters
-    ----------
-    xp : module
-        NumPy or CuPy.
-    models : sequence of SGDClassifier or of SGDRegressor
-        In the order of the courses that they are members of.
-    rules : Rules
-    lanes : Lanes
-        Their outputs, as many of each. Are changed.
-    rows : Rows
-    courses : sequence of Course
+    The models are in the order of the courses that they are members of; `lanes`, which
+    are changed, are their outputs, as many of each.
 
     Returns
     -------
@@ -53,12 +46,12 @@ def train_until_done(
     n_epochs = np.zeros(len(models), int)
     errors: list[Exception | None] = [None] * len(models)
 
-    def epoch(part: Lanes, active: np.ndarray, orders: Any) -> np.ndarray:
+    def epoch(part: Lanes, active: np.ndarray, orders: Orders) -> np.ndarray:
         n_epochs[owner[active]] += 1
         number = int(n_epochs.max())
         part.table[[LOSS, OBJECTIVE]] = 0
         with np.errstate(all="ignore"):
-            train_epoch(xp, rules, part, rows, orders)
+            train_epoch(rules, part, rows, orders)
         finite = xp.isfinite(part.weights).all(axis=1) & xp.isfinite(part.intercepts)
         failed = np.unique(owner[active[~to_host(finite)]])
         for i in failed.tolist():
@@ -76,9 +69,13 @@ def train_until_done(
 
 
 def _scores(
-    xp: Any, lanes: Lanes, held: HeldRows, courses: Sequence[Course], which: Any
-) -> Any:
-    """Scores of lanes on the rows that each one's course holds out, on the host.
+    xp: ModuleType,
+    lanes: Lanes,
+    held: HeldRows,
+    courses: Sequence[Course],
+    which: np.ndarray,
+) -> np.ndarray:
+    """Score lanes on the rows that each one's course holds out, on the host.
 
     NaN for lanes of course -1.
     """
@@ -91,18 +88,12 @@ def _scores(
 
 
 class _Books:
-    """How well each lane has done so far.
+    """Note how well each lane has done so far.
 
-    Parameters
-    ----------
-    models : sequence of SGDClassifier or of SGDRegressor
-    owner : ndarray of int of shape (n_lanes,)
-        Whose output each lane is.
-    n_rows : int
-        That each is trained on.
+    `owner` says whose output each lane is, `n_rows` on how many it is trained.
     """
 
-    def __init__(self, models: Sequence[Any], owner: Any, n_rows: int) -> None:
+    def __init__(self, models: Sequence[Any], owner: np.ndarray, n_rows: int) -> None:
         self.models = models
         self.owner = owner
         self.n_rows = n_rows
@@ -115,8 +106,13 @@ class _Books:
         self.count = np.zeros(len(owner), int)
 
     def stop(
-        self, epoch: int, active: Any, lanes: Lanes, scores: Any, sound: Any
-    ) -> Any:
+        self,
+        epoch: int,
+        active: np.ndarray,
+        lanes: Lanes,
+        scores: np.ndarray | None,
+        sound: np.ndarray,
+    ) -> np.ndarray:
         """Say which of the active lanes should stop; the others may slow down.
 
         What it says of lanes that are not `sound` does not matter.
@@ -141,7 +137,13 @@ class _Books:
             stops &= ~slows
         return stops | (epoch >= self.last[active])
 
-    def _talk(self, epoch: int, own: Any, sums: Any, scores: Any) -> None:
+    def _talk(
+        self,
+        epoch: int,
+        own: np.ndarray,
+        sums: np.ndarray,
+        scores: np.ndarray | None,
+    ) -> None:
         """Print how the active lanes of a model do, if it has any."""
         if own.any():
             said = "" if scores is None else f", validation scores: {scores[own]}"

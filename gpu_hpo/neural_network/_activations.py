@@ -1,13 +1,7 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Activations by number, as compiled code knows them."""
+"""Number activations, as compiled code knows them."""
 
-IDENTITY, LOGISTIC, TANH, RELU, SOFTMAX, EXP = range(6)
-CODES = {
-    "identity": IDENTITY,
-    "logistic": LOGISTIC,
-    "tanh": TANH,
-    "relu": RELU,
-    "softmax": SOFTMAX,
-    "exp": EXP,
-}
+NAMES = "identity", "logistic", "tanh", "relu", "softmax", "exp"
+CODES = {name: code for code, name in enumerate(NAMES)}
+IDENTITY, LOGISTIC, TANH, RELU, SOFTMAX, EXP = CODES.values()

@@ -13,9 +13,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
-from typing import Any
+from types import ModuleType
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from gpu_hpo._typing import Array
 from gpu_hpo.neural_network._optimizers import Optimizer
+from gpu_hpo.stacks._row_orders import Orders
 
 # What the buffers of networks trained at a time may take, so that they stay in a
 # core's own cache.
@@ -24,7 +29,7 @@ BLOCK_BYTES = 512 * 1024
 
 @dataclass(frozen=True)
 class Layout:
-    """Where in a row of parameters what stands.
+    """Say where in a row of parameters what stands.
 
     Attributes
     ----------
@@ -38,7 +43,7 @@ class Layout:
     def n_params(self) -> int:
         return sum((a + 1) * b for a, b in pairwise(self.units))
 
-    def layers(self, params: Any) -> list[Any]:
+    def layers(self, params: Array) -> list[Array]:
         """Return views of shape (n_models, units, inputs + 1), per layer."""
         sizes = [(a + 1) * b for a, b in pairwise(self.units)]
         ends = list(accumulate(sizes))
@@ -50,7 +55,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Shape:
-    """What all networks of a stack have in common.
+    """Say what all networks of a stack have in common.
 
     Attributes
     ----------
@@ -66,7 +71,7 @@ class Shape:
     output: str
 
 
-def forward(xp: Any, shape: Shape, params: Any, X: Any) -> Any:
+def forward(xp: ModuleType, shape: Shape, params: Array, X: Array) -> Array:
     """Return outputs for X, of shape (n_models, outputs, n_samples)."""
     weights = shape.layout.layers(params)
     hidden = X.T
@@ -83,30 +88,29 @@ def forward(xp: Any, shape: Shape, params: Any, X: Any) -> Any:
 
 @dataclass(frozen=True)
 class Batches:
-    """Rows to train on, and in which order.
+    """Hold rows to train on, and say in which order.
 
     Attributes
     ----------
     X : array of shape (n_samples, n_features)
     Y : array of shape (n_samples, n_outputs) or (n_samples,)
-        Answers wanted, or the number of each row's class.
+        Outputs wanted, or the number of each row's class.
     weight : array of shape (n_samples,), or None
-    orders : tuple of (array of shape (n_orders, n_rows), array of shape (n_models,))
-        Row numbers in some orders, which need not name all rows, and on the host which
-        of these each model goes by. None if all go through all rows as they stand.
+    orders : tuple of array
+        On the device; None if all go through all rows as they stand.
     size : int
         Rows per mini-batch.
     """
 
-    X: Any
-    Y: Any
-    weight: Any
-    orders: Any
+    X: Array
+    Y: Array
+    weight: Array | None
+    orders: Orders | None
     size: int
 
     @property
     def n_rows(self) -> int:
-        """How many rows each model is trained on."""
+        """Count the rows that each model is trained on."""
         return len(self.X) if self.orders is None else self.orders[0].shape[1]
 
     def in_order(self) -> Batches:
@@ -117,18 +121,19 @@ class Batches:
 
     def along(self, order: int) -> Batches:
         """Return what models that go by one of the orders see."""
+        assert self.orders is not None
         rows = self.orders[0][order]
         weight = None if self.weight is None else self.weight[rows]
         return Batches(self.X[rows], self.Y[rows], weight, None, self.size)
 
-    def one_hot(self, xp: Any, n_outputs: int) -> Batches:
+    def one_hot(self, xp: ModuleType, n_outputs: int) -> Batches:
         """Return the same with 0 and 1 in a column per class, if y has numbers."""
         if self.Y.ndim == 2:
             return self
         Y = xp.eye(n_outputs, dtype=self.X.dtype)[self.Y]
         return replace(self, Y=Y)
 
-    def with_ones(self, xp: Any) -> Batches:
+    def with_ones(self, xp: ModuleType) -> Batches:
         """Return the same with a last feature that is 1."""
         n_rows, n_features = self.X.shape
         X = xp.ones((n_rows, n_features + 1), self.X.dtype)
@@ -142,31 +147,37 @@ class Batches:
         which = self.orders[1][models]
         return int(which[0]) if (which == which[0]).all() else None
 
-    def of(self, xp: Any, models: slice) -> Batches:
-        """Batches of some models, to be asked for by `at`."""
+    def of(self, xp: ModuleType, models: slice) -> Batches:
+        """Return batches of some models, to be asked for by `at`."""
         if self.orders is None:
             return self
         orders, which = self.orders
         return replace(self, orders=(orders, xp.asarray(which[models])))
 
-    def at(self, start: int) -> tuple[Any, Any, Any]:
-        """X, Y and weights of one batch; with a leading model axis if orders differ.
-
-        Features and outputs come before samples.
-        """
+    def at(self, start: int) -> Batch:
+        """Return one batch, with a leading model axis if orders differ."""
         rows: Any = slice(start, start + self.size)
         if self.orders is not None:
             orders, which = self.orders
             rows = orders[:, rows][which]
         X, Y = self.X[rows], self.Y[rows]
         weight = None if self.weight is None else self.weight[rows][..., None, :]
-        return X.swapaxes(-1, -2), Y.swapaxes(-1, -2), weight
+        return Batch(X.swapaxes(-1, -2), Y.swapaxes(-1, -2), weight)
+
+
+class Batch(NamedTuple):
+    """Hold the rows of one update; features and outputs come before samples."""
+
+    X: Array
+    Y: Array
+    weight: Array | None
 
 
 def array_epoch(
-    xp: Any, shape: Shape, params: Any, alpha: Any, optimizer: Optimizer, data: Batches
-) -> Any:
+    shape: Shape, params: Array, alpha: Array, optimizer: Optimizer, data: Batches
+) -> Array:
     """Do what `_hot_loop.train_epoch` says, in array operations."""
+    xp = optimizer.xp
     data = data.in_order().one_hot(xp, shape.layout.units[-1]).with_ones(xp)
     n_models = len(params)
     block = n_models
@@ -194,9 +205,11 @@ def array_epoch(
 
 
 class _Views:
-    """Views into the buffers of a pass, for batches of some number of rows."""
+    """View the buffers of a pass, for batches of some number of rows."""
 
-    def __init__(self, full: list[Any], delta: list[Any], out: Any, n: int) -> None:
+    def __init__(
+        self, full: list[Array], delta: list[Array], out: Array, n: int
+    ) -> None:
         self.n = n
         self.full = [a[:, :, :n] for a in full]
         self.hidden = [a[:, :-1] for a in self.full]
@@ -206,10 +219,10 @@ class _Views:
 
 
 class _BackpropPass:
-    """Buffers for one block of networks, and the hot loop."""
+    """Run the hot loop for one block of networks, in its buffers."""
 
     def __init__(
-        self, xp: Any, shape: Shape, params: Any, alpha: Any, size: int
+        self, xp: ModuleType, shape: Shape, params: Array, alpha: Array, size: int
     ) -> None:
         self.xp = xp
         self.shape = shape
@@ -230,29 +243,28 @@ class _BackpropPass:
         self._delta = [xp.empty((n_models, k, size), dtype) for k in hidden]
         self._out = xp.empty((n_models, layout.units[-1], size), dtype)
 
-    def run(self, optimizer: Optimizer, data: Batches) -> Any:
+    def run(self, optimizer: Optimizer, data: Batches) -> Array:
         xp, n_rows = self.xp, data.n_rows
         penalties = xp.zeros_like(self.params)
         losses = _Losses(xp, self.shape.output, len(self.params), n_rows, self._out)
         views = self._views(min(data.size, n_rows))
-        weights: Any
+        weights: Array
         for start in range(0, n_rows, data.size):
-            X, Y, weight = data.at(start)
-            if X.shape[-1] != views.n:
-                views = self._views(X.shape[-1])
+            batch = data.at(start)
+            if batch.X.shape[-1] != views.n:
+                views = self._views(batch.X.shape[-1])
             weights = views.n
-            if weight is not None:
-                weights = xp.broadcast_to(
-                    weight.sum(axis=(-1, -2))[..., None], (len(self.params), 1)
-                )
-            self._gradients(views, X, Y, weight, weights, losses, start)
+            if batch.weight is not None:
+                weights = batch.weight.sum(axis=(-1, -2))[..., None]
+                weights = xp.broadcast_to(weights, (len(self.params), 1))
+            self._gradients(views, batch, weights, losses, start)
             # The penalty and its gradient, half of whose product with the weights
             # counts as much as the loss of a row of mean weight.
             xp.multiply(self.decay, self.params, out=self.penalty)
             self.grads += self.penalty
             self.grads /= weights
             self.penalty *= self.params
-            if weight is not None:
+            if batch.weight is not None:
                 self.penalty *= views.n / weights
             penalties += self.penalty
             optimizer.step(self.params, self.grads)
@@ -262,18 +274,11 @@ class _BackpropPass:
         return _Views(self._full, self._delta, self._out, n)
 
     def _gradients(
-        self,
-        views: _Views,
-        X: Any,
-        Y: Any,
-        weight: Any,
-        weights: Any,
-        losses: _Losses,
-        start: int,
+        self, views: _Views, batch: Batch, weights: Array, losses: _Losses, start: int
     ) -> None:
         """Fill `grads` with sums over a batch, without the penalty."""
         xp, activation = self.xp, self.shape.activation
-        given = X
+        given = batch.X
         for layer, hidden, full in zip(
             self.weights, views.hidden, views.full, strict=False
         ):
@@ -283,23 +288,25 @@ class _BackpropPass:
         delta = views.out
         xp.matmul(self.weights[-1], given, out=delta)
         _activate(xp, self.shape.output, delta)
-        losses.note(start, delta, Y, weight, weights)
-        delta -= Y
-        if weight is not None:
-            delta *= weight
+        losses.note(start, delta, batch, weights)
+        delta -= batch.Y
+        if batch.weight is not None:
+            delta *= batch.weight
         for i in range(len(views.hidden), 0, -1):
             xp.matmul(delta, views.transposed[i - 1], out=self.layer_grads[i])
             below = views.delta[i - 1]
             xp.matmul(self.back[i], delta, out=below)
             _derive(xp, activation, views.hidden[i - 1], below)
             delta = below
-        xp.matmul(delta, X.swapaxes(-1, -2), out=self.layer_grads[0])
+        xp.matmul(delta, batch.X.swapaxes(-1, -2), out=self.layer_grads[0])
 
 
 class _Losses:
-    """Losses of all rows, whose dear part is left to the end."""
+    """Take in losses of all rows; what is dear of them is left to the end."""
 
-    def __init__(self, xp: Any, output: str, n_models: int, n_rows: int, like: Any):
+    def __init__(
+        self, xp: ModuleType, output: str, n_models: int, n_rows: int, like: Array
+    ):
         self.xp = xp
         self.output = output
         self._tiny = float(xp.finfo(like.dtype).eps)
@@ -308,13 +315,11 @@ class _Losses:
             output == "logistic" and like.shape[1] == 1
         )
         self._values = xp.empty((n_models, n_rows), like.dtype)
-        self._factors: Any = None  # what rows count, if they have weights
+        self._factors: Array = None  # what rows count, if they have weights
 
-    def note(
-        self, start: int, predicted: Any, Y: Any, weight: Any, weights: Any
-    ) -> None:
+    def note(self, start: int, predicted: Array, batch: Batch, weights: Array) -> None:
         """Take in a batch that begins at row `start`."""
-        xp = self.xp
+        xp, Y, weight = self.xp, batch.Y, batch.weight
         values = self._values[:, start : start + predicted.shape[-1]]
         if self.output == "softmax":
             (predicted * Y).sum(axis=1, out=values)
@@ -328,7 +333,7 @@ class _Losses:
             factors = self._factors[:, start : start + predicted.shape[-1]]
             factors[...] = weight[..., 0, :] * (predicted.shape[-1] / weights)
 
-    def total(self) -> Any:
+    def total(self) -> Array:
         """Sum over all rows of a mean loss, of shape (n_models,)."""
         values = self._values
         if self._logs:
@@ -338,7 +343,7 @@ class _Losses:
         return values.sum(axis=1)
 
 
-def _activate(xp: Any, name: str, z: Any) -> None:
+def _activate(xp: ModuleType, name: str, z: Array) -> None:
     """Apply an activation in place; units are axis 1."""
     if name == "relu":
         xp.maximum(z, 0, out=z)
@@ -358,12 +363,12 @@ def _activate(xp: Any, name: str, z: Any) -> None:
         xp.exp(z, out=z)
 
 
-def _most(dtype: Any) -> float:
+def _most(dtype: np.dtype[Any]) -> float:
     """Return the largest number that exp can take."""
     return 700.0 if dtype.itemsize > 4 else 87.0
 
 
-def _derive(xp: Any, name: str, activated: Any, delta: Any) -> None:
+def _derive(xp: ModuleType, name: str, activated: Array, delta: Array) -> None:
     """Multiply `delta` by an activation's derivative, where `activated` is known."""
     if name == "relu":
         delta *= activated > 0
@@ -373,8 +378,10 @@ def _derive(xp: Any, name: str, activated: Any, delta: Any) -> None:
         delta *= activated * (1 - activated)
 
 
-def _losses(xp: Any, output: str, predicted: Any, Y: Any, tiny: float) -> Any:
-    """Loss of each row, of shape (n_models, n_rows)."""
+def _losses(
+    xp: ModuleType, output: str, predicted: Array, Y: Array, tiny: float
+) -> Array:
+    """Compute the loss of each row, of shape (n_models, n_rows)."""
     if output == "identity":
         difference = predicted - Y
         difference *= difference

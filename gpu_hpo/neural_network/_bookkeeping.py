@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Sequence
 from itertools import pairwise
 from numbers import Integral
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -19,19 +19,14 @@ from sklearn.utils import check_random_state
 
 from gpu_hpo.neural_network._rows import NetworkRows
 from gpu_hpo.stacks._fit_loop import end_epoch as end_epoch_of_any
-from gpu_hpo.stacks._row_orders import is_fixed
+from gpu_hpo.stacks._row_orders import Begun, is_fixed
+
+# Coefficients and intercepts, layer by layer.
+Weights: TypeAlias = tuple[list[np.ndarray], list[np.ndarray]]
 
 
 def hidden_layers(model: Any) -> tuple[int, ...]:
-    """Units of the hidden layers.
-
-    Raises
-    ------
-    ValueError
-        If one has none.
-    TypeError
-        If one has a fraction of a unit.
-    """
+    """Return the units of the hidden layers; raise if one has none, or a fraction."""
     sizes = model.hidden_layer_sizes
     sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
     if any(size <= 0 for size in sizes):
@@ -42,7 +37,7 @@ def hidden_layers(model: Any) -> tuple[int, ...]:
 
 
 def batch_size(model: Any, n_rows: int, *, quiet: bool = False) -> int:
-    """Rows per mini-batch."""
+    """Say how many rows a mini-batch has."""
     if model.batch_size == "auto":
         return min(200, n_rows)
     if model.batch_size > n_rows and not quiet:
@@ -55,19 +50,14 @@ def batch_size(model: Any, n_rows: int, *, quiet: bool = False) -> int:
 
 def draw_weights(
     models: Sequence[Any], rows: NetworkRows
-) -> tuple[list[Any], dict[int, Any]]:
+) -> tuple[list[Weights], Begun]:
     """Draw the weights that networks begin with; equal integer seeds share them.
 
-    Returns
-    -------
-    initial : list of tuple
-        Per network, what `initial_weights` gives.
-    begun : dict of int to RandomState
-        What integer seeds have become by that.
+    Says what integer seeds have become by that, too.
     """
-    drawn: dict[int, Any] = {}
-    begun: dict[int, Any] = {}
-    initial: list[Any] = []
+    drawn: dict[int, Weights] = {}
+    begun: dict[int, np.random.RandomState] = {}
+    initial: list[Weights] = []
     for model in models:
         seed = model.random_state
         if is_fixed(seed) and int(seed) in drawn:
@@ -81,15 +71,11 @@ def draw_weights(
 
 
 def initial_weights(
-    model: Any, rows: NetworkRows, rng: Any
-) -> tuple[list[Any], list[Any]]:
+    model: Any, rows: NetworkRows, rng: np.random.RandomState
+) -> Weights:
     """Draw weights as Glorot and Bengio advise, in the order that scikit-learn does.
 
     On the host whatever the device, so that a seed means the same everywhere.
-
-    Returns
-    -------
-    coefs, intercepts : list of ndarray
     """
     units = [rows.X.shape[1], *hidden_layers(model), rows.n_outputs]
     dtype = np.dtype(rows.X.dtype.str)
@@ -103,12 +89,12 @@ def initial_weights(
 
 
 def new_solver(model: Any) -> dict[str, Any]:
-    """Attributes of a model whose solver begins anew."""
+    """Return attributes of a model whose solver begins anew."""
     return {"_moments": None, "_rate": model.learning_rate_init, "_n_steps": 0}
 
 
 def learning_rate(model: Any) -> float:
-    """Rate of the next epoch, of the solver "sgd"."""
+    """Return the rate of the next epoch, of the solver "sgd"."""
     constant = model.learning_rate == "constant"
     return float(model.learning_rate_init if constant else model._rate)
 
@@ -132,7 +118,7 @@ def end_epoch(model: Any, n_rows: int, n_batches: int) -> bool:
 
 
 def output_activation(model: Any) -> str:
-    """Activation of the output layer."""
+    """Name the activation of the output layer."""
     if not is_classifier(model):
         return "exp" if model.loss == "poisson" else "identity"
     multiclass = model._label_binarizer.y_type_ == "multiclass"

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from gpu_hpo._typing import Array
 from gpu_hpo.devices._jit import inlined, jit, plain
 from gpu_hpo.devices._scopes import compile_into
 from gpu_hpo.devices._vector_exp import MATHS
@@ -42,8 +43,8 @@ Data = namedtuple("Data", "X Y classes weight orders which n_rows size")
 
 
 def compiled_epoch(
-    shape: Shape, params: Any, alpha: Any, optimizer: Optimizer, data: Batches
-) -> Any:
+    shape: Shape, params: Array, alpha: Array, optimizer: Optimizer, data: Batches
+) -> Array:
     """Do what `_hot_loop.train_epoch` says, for arrays of NumPy."""
     dtype = params.dtype
     losses = np.empty(len(params), dtype)
@@ -67,7 +68,7 @@ def compiled_epoch(
     return losses
 
 
-def _by_order(data: Batches, n_models: int) -> Iterator[tuple[Any, Batches]]:
+def _by_order(data: Batches, n_models: int) -> Iterator[tuple[np.ndarray, Batches]]:
     """Say which networks to train on what.
 
     Rows are gathered once for all that go by one order; a network that is alone in this
@@ -85,7 +86,7 @@ def _by_order(data: Batches, n_models: int) -> Iterator[tuple[Any, Batches]]:
         yield np.flatnonzero(which == order), data.along(int(order))
 
 
-def _data(data: Batches, n_models: int, dtype: Any) -> Data:
+def _data(data: Batches, n_models: int, dtype: np.dtype[Any]) -> Data:
     orders, which = np.empty((0, 0)), np.full(n_models, -1)
     if data.orders is not None:
         orders, which = data.orders
@@ -102,7 +103,7 @@ def _data(data: Batches, n_models: int, dtype: Any) -> Data:
     )
 
 
-def compiled_outputs(shape: Shape, params: Any, X: Any) -> Any:
+def compiled_outputs(shape: Shape, params: np.ndarray, X: np.ndarray) -> np.ndarray:
     """Do what `_hot_loop.outputs` says, for arrays of NumPy."""
     dtype = params.dtype
     out = np.empty((len(params), len(X), shape.layout.units[-1]), dtype)

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
 
+from gpu_hpo._typing import Array
 from gpu_hpo.neural_network._backprop import Batches, Shape, array_epoch, forward
 from gpu_hpo.neural_network._optimizers import Optimizer
 
@@ -14,31 +15,19 @@ COMPILED_UP_TO = 20_000
 
 
 def train_epoch(
-    xp: Any, shape: Shape, params: Any, alpha: Any, optimizer: Optimizer, data: Batches
-) -> Any:
+    shape: Shape, params: Array, alpha: Array, optimizer: Optimizer, data: Batches
+) -> Array:
     """Take every network through all batches once, in place.
 
     Which code does it depends on the networks' shape and on where they are, never on
     how many they are: a network comes out the same whoever shares its stack.
 
-    Parameters
-    ----------
-    xp : module
-        NumPy or CuPy.
-    shape : Shape
-    params : array of shape (n_models, n_params)
-        Is changed.
-    alpha : array of shape (n_models,)
-        Strength of the L2 penalty.
-    optimizer : Optimizer
-        Its state is changed.
-    data : Batches
-
-    Returns
-    -------
-    array of shape (n_models,)
-        Mean loss over the rows, penalty included, each batch at the weights before it.
+    Parameters, of shape (n_models, n_params), and the optimizer's state are changed;
+    `alpha`, of shape (n_models,), is the strength of the L2 penalty. Returned is, of
+    each model, the mean loss over the rows, penalty included, each batch at the weights
+    before it.
     """
+    xp = optimizer.xp
     if _compiles(xp, shape):
         # Here, since Numba takes half a second to import.
         from gpu_hpo.neural_network._compiled import compiled_epoch
@@ -50,22 +39,11 @@ def train_epoch(
 
         if fits(shape, params.itemsize) and usable():
             return kernel_epoch(shape, params, alpha, optimizer, data)
-    return array_epoch(xp, shape, params, alpha, optimizer, data)
+    return array_epoch(shape, params, alpha, optimizer, data)
 
 
-def outputs(xp: Any, shape: Shape, params: Any, X: Any) -> Any:
-    """Compute the output layer of every network.
-
-    Parameters
-    ----------
-    xp, shape, params
-        As of `train_epoch`.
-    X : array of shape (n_samples, n_features)
-
-    Returns
-    -------
-    array of shape (n_models, n_samples, n_outputs)
-    """
+def outputs(xp: ModuleType, shape: Shape, params: Array, X: Array) -> Array:
+    """Compute the output layer of every network: (n_models, n_samples, n_outputs)."""
     if _compiles(xp, shape):
         from gpu_hpo.neural_network._compiled import compiled_outputs
 
@@ -73,5 +51,5 @@ def outputs(xp: Any, shape: Shape, params: Any, X: Any) -> Any:
     return forward(xp, shape, params, X).swapaxes(1, 2)
 
 
-def _compiles(xp: Any, shape: Shape) -> bool:
+def _compiles(xp: ModuleType, shape: Shape) -> bool:
     return xp.__name__ == "numpy" and shape.layout.n_params <= COMPILED_UP_TO

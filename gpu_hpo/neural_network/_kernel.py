@@ -8,10 +8,12 @@ For small networks the launches of array operations take longer than what they c
 from __future__ import annotations
 
 from itertools import accumulate, pairwise
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from gpu_hpo._typing import Array
 from gpu_hpo.devices._cuda_kernels import SHARED_BYTES, blocks_of, lend, stream_of
 from gpu_hpo.neural_network._activations import CODES
 from gpu_hpo.neural_network._backprop import Batches, Layout, Shape
@@ -29,7 +31,7 @@ WIDTHS = 32, 16, 8  # of tiles, in rows; the first is that of a warp
 
 
 class TilePlan(NamedTuple):
-    """How a block works.
+    """Say how a block works.
 
     Attributes
     ----------
@@ -44,7 +46,7 @@ class TilePlan(NamedTuple):
     kept: bool
 
     def places(self, layout: Layout) -> tuple[list[list[int]], int, int]:
-        """Where in the memory of a block everything is, and how much comes before."""
+        """Say where in a block's memory everything is, and how much comes before."""
         units = layout.units
         # Odd, so that neighbours in a column are in different banks of the memory.
         stride = self.width | 1
@@ -58,7 +60,7 @@ class TilePlan(NamedTuple):
         return tables, weight_at, weight_at + self.width
 
     def n_bytes(self, layout: Layout, itemsize: int, n_moments: int) -> int:
-        """Shared memory of a block."""
+        """Count the shared memory of a block."""
         *_, n = self.places(layout)
         if self.kept:
             n += layout.n_params * (1 + n_moments)
@@ -67,7 +69,7 @@ class TilePlan(NamedTuple):
 
 
 def plan(shape: Shape, itemsize: int, n_moments: int, size: int) -> TilePlan | None:
-    """How to train networks in batches of `size` rows; None if they are too large."""
+    """Say how to train in batches of `size` rows; None if networks are too large."""
     for width in WIDTHS:
         if width >= 2 * size and width > WIDTHS[-1]:
             continue
@@ -82,26 +84,21 @@ def plan(shape: Shape, itemsize: int, n_moments: int, size: int) -> TilePlan | N
 
 
 def fits(shape: Shape, itemsize: int) -> bool:
-    """Whether a network is small enough."""
+    """Tell whether a network is small enough."""
     return plan(shape, itemsize, 0, 1) is not None
 
 
 def kernel_epoch(
     shape: Shape,
-    params: Any,
-    alpha: Any,
+    params: Array,
+    alpha: Array,
     optimizer: Optimizer,
     data: Batches,
     how: TilePlan | None = None,
-) -> Any:
-    """Do what `_hot_loop.train_epoch` says, for arrays of CuPy.
+) -> Array:
+    """Do what `_hot_loop.train_epoch` says, for arrays of CuPy and networks that fit.
 
     Arrays of NumPy are taken where Numba simulates a GPU.
-
-    Raises
-    ------
-    ValueError
-        If the networks do not fit.
     """
     xp, moments, n_models = optimizer.xp, optimizer.moments, len(params)
     dtype = np.dtype(params.dtype.str)
@@ -136,7 +133,7 @@ def kernel_epoch(
     return losses
 
 
-def _data(xp: Any, data: Batches, dtype: Any, n_models: int) -> Data:
+def _data(xp: ModuleType, data: Batches, dtype: np.dtype[Any], n_models: int) -> Data:
     """Return what a kernel gets to know of rows."""
     labelled, weighted = data.Y.ndim == 1, data.weight is not None
     # In place of what there is none of: empty arrays have no address.
@@ -155,10 +152,10 @@ def _data(xp: Any, data: Batches, dtype: Any, n_models: int) -> Data:
     return Data._make([*_lend(*arrays), labelled, weighted, data.n_rows, data.size])
 
 
-def _lend(*arrays: Any) -> list[Any]:
+def _lend(*arrays: Array) -> list[Any]:
     return [lend(array) for array in arrays]
 
 
-def _reals(dtype: Any) -> Reals:
+def _reals(dtype: np.dtype[Any]) -> Reals:
     least = -700 if dtype.itemsize > 4 else -87
     return Reals(*(dtype.type(x) for x in (0, 0.5, 1, np.finfo(dtype).eps, least)))

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, Self
 
 from sklearn import neural_network as theirs
 from sklearn.utils.metaestimators import available_if
 
+from gpu_hpo._typing import Array, ArrayLike
 from gpu_hpo.neural_network._bookkeeping import hidden_layers
 from gpu_hpo.neural_network._network_stack import NetworkStack
 from gpu_hpo.stacks._stacked_estimator import StackedEstimator
@@ -27,7 +28,7 @@ def _is_stochastic(model: Any) -> bool:
 
 
 class _StackedNetwork(StackedEstimator):
-    """What lets a network train as a stack of one, and share a stack.
+    """Let a network train as a stack of one, and share a stack.
 
     Mixed into scikit-learn's classes, from which come parameters and their checks,
     tags, and the solver "lbfgs".
@@ -67,7 +68,9 @@ class _StackedNetwork(StackedEstimator):
         _is_stochastic(self)
         return super().stack_key()
 
-    def fit(self: Any, X: Any, y: Any, sample_weight: Any = None) -> Any:
+    def fit(
+        self: Any, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Any:
         """Train until the loss, or the score on held out rows, stops improving.
 
         Parameters
@@ -91,7 +94,7 @@ class _StackedNetwork(StackedEstimator):
 
 
 class MLPClassifier(_StackedNetwork, theirs.MLPClassifier):
-    """scikit-learn's ``MLPClassifier``, of which a search trains many at once.
+    """Train as scikit-learn's ``MLPClassifier`` does; a search trains many at once.
 
     Parameters, attributes and what they mean are those of
     ``sklearn.neural_network.MLPClassifier``, and so are the weights, for the same
@@ -120,7 +123,11 @@ class MLPClassifier(_StackedNetwork, theirs.MLPClassifier):
 
     @available_if(_is_stochastic)
     def partial_fit(
-        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
     ) -> Any:
         """Take the network once through X, in mini-batches.
 
@@ -138,7 +145,7 @@ class MLPClassifier(_StackedNetwork, theirs.MLPClassifier):
         """
         return self._train_once(X, y, sample_weight=sample_weight, classes=classes)
 
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: ArrayLike) -> Array:
         """Predict probabilities.
 
         Parameters
@@ -153,20 +160,11 @@ class MLPClassifier(_StackedNetwork, theirs.MLPClassifier):
 
 
 class MLPRegressor(_StackedNetwork, theirs.MLPRegressor):
-    """scikit-learn's ``MLPRegressor``, of which a search trains many at once.
+    """Train as scikit-learn's ``MLPRegressor`` does; a search trains many at once.
 
     Parameters, attributes and what they mean are those of
-    ``sklearn.neural_network.MLPRegressor``, and so are the weights, for the same
-    `random_state` and but for rounding. Networks with equal layers, activation, solver
-    and batch size share a stack; penalties, rates and momenta may differ. The solvers
-    "sgd" and "adam" also take CuPy arrays and cuDF frames, and then train where these
-    are; "lbfgs" is scikit-learn's own.
-
-    Notes
-    -----
-    One difference from scikit-learn: what `set_params` sets between two calls of
-    `partial_fit` counts from the next call on, where scikit-learn's solver keeps what
-    it began with.
+    ``sklearn.neural_network.MLPRegressor``. What `MLPClassifier` says of weights, of
+    stacks, of devices and of differences from scikit-learn holds here as well.
 
     Examples
     --------
@@ -181,7 +179,9 @@ class MLPRegressor(_StackedNetwork, theirs.MLPRegressor):
     """
 
     @available_if(_is_stochastic)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Take the network once through X, in mini-batches.
 
         Parameters

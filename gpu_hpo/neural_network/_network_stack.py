@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 from sklearn.base import is_classifier
 
+from gpu_hpo._typing import Array, ArrayLike
 from gpu_hpo.devices._namespace import array_namespace, is_device_array, to_host
 from gpu_hpo.neural_network._backprop import (
     Batches,
@@ -18,6 +19,7 @@ from gpu_hpo.neural_network._backprop import (
     Shape,
 )
 from gpu_hpo.neural_network._bookkeeping import (
+    Weights,
     batch_size,
     draw_weights,
     end_epoch,
@@ -30,7 +32,9 @@ from gpu_hpo.neural_network._hot_loop import outputs, train_epoch
 from gpu_hpo.neural_network._optimizers import SGD, Adam, Optimizer
 from gpu_hpo.neural_network._rows import NetworkRows, read_rows
 from gpu_hpo.stacks._array_stack import ArrayStack
+from gpu_hpo.stacks._fit_courses import HoldOut
 from gpu_hpo.stacks._fit_loop import holding_out
+from gpu_hpo.stacks._row_orders import Begun, Orders
 from gpu_hpo.stacks._rows import check_X
 
 # State of each solver, of the shape of the parameters.
@@ -38,7 +42,7 @@ _MOMENTS = {"sgd": ("first",), "adam": ("first", "second")}
 
 
 class NetworkStack(ArrayStack):
-    """Networks that train together; see `gpu_hpo.stacks.Stack`.
+    """Train networks together; see `gpu_hpo.stacks.Stack`.
 
     Its arrays are `params`, of shape (n_models, n_params), as `Layout` says, and of the
     same shape the state of the solver, `first` and with Adam `second`.
@@ -79,15 +83,15 @@ class NetworkStack(ArrayStack):
         """Do what `read_rows` says."""
         return read_rows(model, X, y, weight, **how)
 
-    def read_X(self, X: Any) -> Any:
+    def read_X(self, X: ArrayLike) -> Array:
         """Check X to predict for."""
-        X = check_X(self.models[0], X, accept_sparse=["csr", "csc"])
-        if is_device_array(X):
-            return X
-        X = X.toarray() if scipy.sparse.issparse(X) else X
-        return X.astype(self.arrays["params"].dtype, copy=False)
+        rows = check_X(self.models[0], X, accept_sparse=["csr", "csc"])
+        if is_device_array(rows):
+            return rows
+        rows = rows.toarray() if scipy.sparse.issparse(rows) else rows
+        return rows.astype(self.arrays["params"].dtype, copy=False)
 
-    def begin_arrays(self, rows: NetworkRows) -> Mapping[int, Any]:
+    def begin_arrays(self, rows: NetworkRows) -> Begun:
         """Draw first weights."""
         lead = self.models[0]
         initial, begun = draw_weights(self.models, rows)
@@ -99,7 +103,7 @@ class NetworkStack(ArrayStack):
         return begun
 
     def books(self, model: Any) -> dict[str, Any]:
-        """Books that scikit-learn keeps."""
+        """Begin the books that scikit-learn keeps."""
         new = {
             "t_": 0,
             "loss_curve_": [],
@@ -114,7 +118,7 @@ class NetworkStack(ArrayStack):
             model.__dict__.update(new_solver(model))
         self.arrays |= self._moments([None] * len(self))
 
-    def epoch(self, rows: NetworkRows, orders: Any) -> None:
+    def epoch(self, rows: NetworkRows, orders: Orders | None) -> None:
         """Take every network once through its rows, and note the losses."""
         params = self.arrays["params"]
         n_rows = len(rows.X) if orders is None else orders[0].shape[1]
@@ -124,7 +128,6 @@ class NetworkStack(ArrayStack):
             orders = self.xp.asarray(orders[0]), orders[1]
         alpha = np.array([model.alpha for model in self.models], params.dtype)
         losses = train_epoch(
-            self.xp,
             self.shape,
             params,
             self.xp.asarray(alpha),
@@ -139,12 +142,12 @@ class NetworkStack(ArrayStack):
         batches = -(-n_rows // batch_size(self.models[0], n_rows, quiet=True))
         return [end_epoch(model, n_rows, batches) for model in self.models]
 
-    def holding_out(self, rows: NetworkRows) -> Callable[..., tuple[Any, Any]]:
+    def holding_out(self, rows: NetworkRows) -> HoldOut:
         """Say which rows a network trains on, and which say when to stop."""
         stratify = is_classifier(self.models[0]) and rows.n_outputs == 1
         return holding_out(rows, rows.target if stratify else None)
 
-    def target(self, rows: NetworkRows) -> Any:
+    def target(self, rows: NetworkRows) -> np.ndarray:
         """Return what predictions for rows are scored against, on the host."""
         return to_host(rows.target)
 
@@ -157,18 +160,18 @@ class NetworkStack(ArrayStack):
 
     # ---- predictions ----
 
-    def predict_proba(self, X: Any) -> Any:
-        """Probabilities, of shape (n_models, n_samples, n_classes)."""
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """Compute probabilities, of shape (n_models, n_samples, n_classes)."""
         found = self.outputs(self.checked_X(X))
         if found.shape[-1] > 1:
             return found
         return self.xp.concatenate([1 - found, found], axis=-1)
 
-    def outputs(self, X: Any) -> Any:
-        """Output layer, of shape (n_models, n_samples, n_outputs)."""
+    def outputs(self, X: Array) -> Array:
+        """Compute the output layer, of shape (n_models, n_samples, n_outputs)."""
         return outputs(self.xp, self.shape, self.arrays["params"], X)
 
-    def decide(self, outputs: Any) -> Any:
+    def decide(self, outputs: Array) -> Array:
         """Predictions for outputs; of several labels, which a row has."""
         binarizer = getattr(self.models[0], "_label_binarizer", None)
         if binarizer is not None and binarizer.y_type_.startswith("multilabel"):
@@ -195,7 +198,7 @@ class NetworkStack(ArrayStack):
             model.intercepts_ = [layer[i, :, -1].copy() for layer in layers]
             model._moments = {model.solver: [m[i].copy() for m in moments]}
 
-    def _set_params(self, weights: Sequence[tuple[Any, Any]]) -> None:
+    def _set_params(self, weights: Sequence[Weights]) -> None:
         """Set what networks compute, by the lists of weights and of intercepts."""
         xp, lead = self.xp, self.models[0]
         coefs = weights[0][0]
@@ -208,7 +211,7 @@ class NetworkStack(ArrayStack):
             layer[:, :, -1] = xp.stack([xp.asarray(both[1][i]) for both in weights])
         self.arrays["params"] = params
 
-    def _moments(self, kept: Sequence[Any]) -> dict[str, Any]:
+    def _moments(self, kept: Sequence[list[Array] | None]) -> dict[str, Array]:
         """Return what solvers remember, by name; zeros if they remember nothing."""
         zero = self.xp.zeros_like(self.arrays["params"][0])
         return {
@@ -216,14 +219,16 @@ class NetworkStack(ArrayStack):
             for k, name in enumerate(_MOMENTS.get(self.models[0].solver, ()))
         }
 
-    def _check_weights(self, weight: Any, orders: Any, size: int) -> None:
+    def _check_weights(
+        self, weight: Array | None, orders: Orders | None, size: int
+    ) -> None:
         """Note which networks meet a batch whose rows count nothing."""
         if weight is None or not bool((weight == 0).any()):
             return
         weight = to_host(weight)
-        orders, which = orders or ([slice(None)], [0] * len(self))
+        numbers, which = orders or ([slice(None)], [0] * len(self))
         empty = []
-        for order in orders:
+        for order in numbers:
             sums = np.add.reduceat(weight[order], range(0, len(weight[order]), size))
             empty.append((sums == 0).any())
         for i, order in enumerate(which):

@@ -6,14 +6,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from types import ModuleType
+from typing import Any, Self
 
 import numpy as np
+
+from gpu_hpo._typing import Array
 
 
 @dataclass
 class Optimizer(ABC):
-    """State of one solver for a number of networks.
+    """Hold the state of one solver for a number of networks.
 
     Attributes
     ----------
@@ -23,57 +26,51 @@ class Optimizer(ABC):
         Per model, what the solver is set to, by the name of the estimator's attribute.
     """
 
-    xp: Any
-    moments: list[Any]
-    numbers: dict[str, Any]
+    xp: ModuleType
+    moments: list[Array]
+    numbers: dict[str, list[Any]]
 
     @abstractmethod
-    def step(self, params: Any, grads: Any) -> None:
+    def step(self, params: Array, grads: Array) -> None:
         """Change `params` in place; `grads` may be used up."""
 
-    def of(self, models: slice) -> Any:
+    def of(self, models: slice) -> Self:
         """Return the part of some models; its moments are views."""
         numbers = {name: values[models] for name, values in self.numbers.items()}
         return type(self)(self.xp, [m[models] for m in self.moments], numbers)
 
     @abstractmethod
-    def rates(self, steps: Any) -> Any:
-        """Learning rates of steps of this pass, counted from 0.
+    def rates(self, steps: np.ndarray) -> np.ndarray:
+        """Compute learning rates of steps of this pass, counted from 0.
 
-        Parameters
-        ----------
-        steps : ndarray of int of shape (n_steps,)
-
-        Returns
-        -------
-        ndarray of shape (n_models, n_steps)
+        Of shape (n_models, n_steps).
         """
 
     @abstractmethod
-    def table(self, dtype: Any) -> Any:
-        """Numbers that stay in a pass, of shape (n_models, n_numbers), on the host."""
+    def table(self, dtype: np.dtype[Any]) -> np.ndarray:
+        """Return numbers that stay in a pass: (n_models, n_numbers), on the host."""
 
-    def _column(self, name: str, like: Any) -> Any:
-        """Numbers of all models as a column, on the device of `like`."""
+    def _column(self, name: str, like: Array) -> Array:
+        """Return numbers of all models as a column, where `xp` has its arrays."""
         return self.xp.asarray(np.asarray(self.numbers[name], like.dtype)[:, None])
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent with momentum, Nesterov's or not, one for all.
+    """Descend by stochastic gradients with momentum, Nesterov's or not, one for all.
 
     Source: scikit-learn's user guide, section "Multi-layer Perceptron".
     """
 
-    def rates(self, steps: Any) -> Any:
-        """As set, at every step."""
+    def rates(self, steps: np.ndarray) -> np.ndarray:
+        """Give what is set, at every step."""
         return np.repeat(np.asarray(self.numbers["_rate"])[:, None], len(steps), axis=1)
 
-    def table(self, dtype: Any) -> Any:
-        """Momentum, and whether it is Nesterov's."""
+    def table(self, dtype: np.dtype[Any]) -> np.ndarray:
+        """Return momentum, and whether it is Nesterov's."""
         names = "momentum", "nesterovs_momentum"
         return np.array([self.numbers[name] for name in names], dtype).T.copy()
 
-    def step(self, params: Any, grads: Any) -> None:
+    def step(self, params: Array, grads: Array) -> None:
         (velocity,) = self.moments
         if not hasattr(self, "_rate"):
             self._rate = self._column("_rate", params)
@@ -91,13 +88,13 @@ class SGD(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adam.
+    """Descend as Adam does.
 
     Source: Kingma and Ba, "Adam: a method for stochastic optimization", 2014,
     https://arxiv.org/abs/1412.6980
     """
 
-    def rates(self, steps: Any) -> Any:
+    def rates(self, steps: np.ndarray) -> np.ndarray:
         """Make up for both averages having begun at 0."""
         numbers = {name: np.asarray(v, float) for name, v in self.numbers.items()}
         taken = numbers["_n_steps"][:, None] + steps + 1
@@ -105,12 +102,12 @@ class Adam(Optimizer):
         rates = numbers["learning_rate_init"][:, None] * np.sqrt(1 - beta_2**taken)
         return rates / (1 - beta_1**taken)
 
-    def table(self, dtype: Any) -> Any:
-        """Both decays, and what keeps a quotient finite."""
+    def table(self, dtype: np.dtype[Any]) -> np.ndarray:
+        """Return both decays, and what keeps a quotient finite."""
         names = "beta_1", "beta_2", "epsilon"
         return np.array([self.numbers[name] for name in names], dtype).T.copy()
 
-    def step(self, params: Any, grads: Any) -> None:
+    def step(self, params: Array, grads: Array) -> None:
         first, second = self.moments
         xp = self.xp
         if not hasattr(self, "_taken"):

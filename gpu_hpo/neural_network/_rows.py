@@ -15,13 +15,14 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from gpu_hpo._sklearn_private import _check_partial_fit_first_call, _check_sample_weight
+from gpu_hpo._typing import Array, ArrayLike
 from gpu_hpo.devices._namespace import is_device_array, to_host
 from gpu_hpo.stacks._rows import Rows, check_X_y, class_codes
 
 
 @dataclass(frozen=True)
 class NetworkRows(Rows):
-    """Rows to train on, of one float type.
+    """Hold rows to train on, of one float type.
 
     Attributes
     ----------
@@ -34,7 +35,7 @@ class NetworkRows(Rows):
     """
 
     n_outputs: int
-    target: Any
+    target: Array
 
     PER_ROW = (*Rows.PER_ROW, "target")
 
@@ -45,31 +46,13 @@ def read_rows(
     y: Any,
     sample_weight: Any,
     *,
-    classes: Any = None,
+    classes: ArrayLike | None = None,
     reset: bool,
     fit: bool,
 ) -> NetworkRows:
-    """Check data as scikit-learn does, and note on `model` what it says of itself.
+    """Do what `gpu_hpo.stacks.read_rows` does, for one output per row or for several.
 
-    Parameters
-    ----------
-    model : MLPClassifier or MLPRegressor
-        Gets ``n_features_in_`` and, if a classifier is to be fitted, ``classes_``.
-    X : array-like or sparse matrix of shape (n_samples, n_features)
-        A sparse matrix is made dense.
-    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-    sample_weight : array-like of shape (n_samples,), or None
-    classes : array-like of shape (n_classes,), or None
-        As given to `partial_fit`.
-    reset : bool
-        Whether the model begins anew.
-    fit : bool
-        Whether y says which classes there are.
-
-    Raises
-    ------
-    ValueError
-        With scikit-learn's words.
+    X may be a sparse matrix, which is made dense.
     """
     if is_classifier(model) and not fit:
         _note_classes(model, y, classes)
@@ -100,7 +83,7 @@ def read_rows(
     return NetworkRows(X, wanted, sample_weight, n_outputs, y)
 
 
-def _wanted(model: Any, y: Any, dtype: Any) -> tuple[Any, int]:
+def _wanted(model: Any, y: Array, dtype: np.dtype[Any]) -> tuple[Array, int]:
     """Give what `NetworkRows.y` is, and the number of outputs."""
     if not is_classifier(model):
         Y = y.reshape(len(y), -1).astype(dtype)
@@ -119,7 +102,7 @@ def _wanted(model: Any, y: Any, dtype: Any) -> tuple[Any, int]:
     return (codes == 1).astype(dtype)[:, None], 1
 
 
-def _note_classes(model: Any, y: Any, classes: Any) -> None:
+def _note_classes(model: Any, y: ArrayLike, classes: ArrayLike | None) -> None:
     """Set the classes of a model at its first call of `partial_fit`."""
     if _check_partial_fit_first_call(model, classes):
         model._label_binarizer = LabelBinarizer()
@@ -129,7 +112,7 @@ def _note_classes(model: Any, y: Any, classes: Any) -> None:
             model._label_binarizer.fit(to_host(classes))
 
 
-def _find_classes(model: Any, y: Any, again: bool) -> None:
+def _find_classes(model: Any, y: Array, again: bool) -> None:
     """Set or check the classes of a model that is fitted to y."""
     y = to_host(y)
     check_classification_targets(y)
@@ -146,8 +129,8 @@ def _find_classes(model: Any, y: Any, again: bool) -> None:
     model.classes_ = model._label_binarizer.classes_
 
 
-def _codes(model: Any, y: Any) -> Any:
-    """Where in the classes of a model each label is."""
+def _codes(model: Any, y: Array) -> Array:
+    """Find where in the classes of a model each label is."""
     codes = class_codes(model.classes_, y)
     if bool((codes < 0).any()):
         raise ValueError(

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,21 +13,22 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
+from gpu_hpo._typing import Array, ArrayLike
 from gpu_hpo.devices._namespace import array_namespace, to_host
 from gpu_hpo.stacks import _fit_loop
 from gpu_hpo.stacks._fit_courses import (
     Course,
-    check_begins_anew,
+    HoldOut,
     find_courses,
     warn_of_models,
 )
 from gpu_hpo.stacks._model_arrays import ModelArrays
-from gpu_hpo.stacks._row_orders import Lot, read_lots
+from gpu_hpo.stacks._row_orders import Begun, Lot, Orders, read_lots
 from gpu_hpo.stacks._rows import check_X, read_rows
 
 
 class ArrayStack(ModelArrays):
-    """Models of one shape that train together; keeps `gpu_hpo.stacks.Stack`.
+    """Train models of one shape together; keeps `gpu_hpo.stacks.Stack`.
 
     A subclass says with `attributes` which array is which attribute of a fitted model,
     and implements `begin_arrays`, `epoch` and `outputs`. Of what is written below those
@@ -58,7 +59,7 @@ class ArrayStack(ModelArrays):
 
     # ---- what a subclass implements ----
 
-    def begin_arrays(self, rows: Any) -> Mapping[int, Any] | None:
+    def begin_arrays(self, rows: Any) -> Begun | None:
         """Set `arrays` to what training begins with, on the device of the rows.
 
         Returns
@@ -68,7 +69,7 @@ class ArrayStack(ModelArrays):
         """
         raise NotImplementedError
 
-    def epoch(self, rows: Any, orders: tuple[Any, Any] | None) -> None:
+    def epoch(self, rows: Any, orders: Orders | None) -> None:
         """Train every model on its rows once, and note how it did as its ``loss_``.
 
         Parameters
@@ -82,7 +83,7 @@ of shape (n_models,)), or None
         """
         raise NotImplementedError
 
-    def outputs(self, X: Any) -> Any:
+    def outputs(self, X: Array) -> Array:
         """Return scores or targets for X: (n_models, n_samples, n_outputs).
 
         A classifier of two classes may have one output: the second class is predicted
@@ -110,11 +111,11 @@ of shape (n_models,)), or None
         """Check data, and note on `model` what it says of itself; see `read_rows`."""
         return read_rows(model, X, y, weight, **how)
 
-    def read_X(self, X: Any) -> Any:
+    def read_X(self, X: ArrayLike) -> Array:
         """Check X to predict for."""
         return check_X(self.models[0], X)
 
-    def begin(self, rows: Any) -> Mapping[int, Any]:
+    def begin(self, rows: Any) -> Begun:
         """Begin training anew; the first model knows the data."""
         self.xp = array_namespace(rows.X)
         begun = self.begin_arrays(rows)
@@ -133,7 +134,7 @@ of shape (n_models,)), or None
     def go_on(self) -> None:
         """Prepare models for another `fit` that begins where they are."""
 
-    def call(self, rows: Any, orders: tuple[Any, Any] | None) -> None:
+    def call(self, rows: Any, orders: Orders | None) -> None:
         """Train every model by one call of `partial_fit`; arguments as of `epoch`."""
         for model in self.models:
             model.n_iter_ = 0
@@ -144,13 +145,13 @@ of shape (n_models,)), or None
         """Keep the books of an epoch; says which models should stop."""
         return [_fit_loop.end_epoch(model) for model in self.models]
 
-    def holding_out(self, rows: Any) -> Callable[..., tuple[Any, Any]]:
+    def holding_out(self, rows: Any) -> HoldOut:
         """Say which rows a model trains on, and which say when to stop."""
         return _fit_loop.holding_out(
             rows, rows.y if is_classifier(self.models[0]) else None
         )
 
-    def target(self, rows: Any) -> Any:
+    def target(self, rows: Any) -> np.ndarray:
         """Return what predictions for rows are scored against, on the host."""
         if is_classifier(self.models[0]):
             return self.models[0].classes_[to_host(rows.y)]
@@ -201,7 +202,7 @@ of shape (n_models,)), or None
         """Name the arrays that make predictions; the rest is a solver's."""
         return list(self.attributes)
 
-    def decide(self, outputs: Any) -> Any:
+    def decide(self, outputs: Array) -> Array:
         """Predict from outputs: shape (n_models, n_samples[, n_outputs])."""
         if not is_classifier(self.models[0]):
             return outputs[..., 0] if outputs.shape[-1] == 1 else outputs
@@ -213,7 +214,13 @@ of shape (n_models,)), or None
 
     # ---- training ----
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, **more: Any) -> Self:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        **more: Any,
+    ) -> Self:
         """Train every model anew, each until it no longer improves.
 
         Parameters
@@ -227,14 +234,24 @@ of shape (n_models,)), or None
             If something is wrong with the data for all models, before any training; or
             if they are trained already and are to go on from there by `warm_start`.
         """
-        check_begins_anew(self.models, fitted=bool(self.arrays))
+        if self.arrays and any(model.warm_start for model in self.models):
+            raise ValueError(
+                "a stack is fitted from scratch, but its models have been trained "
+                "before and have warm_start=True; fit them one by one"
+            )
         cut_off = self.fit_rows(X, y, sample_weight, **more)
         self.end_fit()
         self.say_how_it_went([i for i in cut_off if self.errors[i] is None])
         return self
 
     def fit_rows(
-        self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool = False, **more: Any
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        *,
+        goes_on: bool = False,
+        **more: Any,
     ) -> list[int]:
         """Do what `fit` does but for its end: `end_fit` and `say_how_it_went`.
 
@@ -248,7 +265,7 @@ of shape (n_models,)), or None
         )
         self.models[0] = reader
         self.errors = [None] * len(self)
-        begun: Mapping[int, Any] = {}
+        begun: Begun = {}
         if goes_on:
             self.go_on()
         else:
@@ -265,11 +282,11 @@ of shape (n_models,)), or None
 
     def partial_fit(
         self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        classes: Any = None,
-        rows: Sequence[Any] | None = None,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+        rows: Sequence[ArrayLike | None] | None = None,
     ) -> Self:
         """Take every model once through X.
 
@@ -289,7 +306,7 @@ of shape (n_models,)), or None
         self.check_call()
         lead, reset = self.models[0], not self.arrays
 
-        def read(X: Any, y: Any, weight: Any) -> tuple[Any, ...]:
+        def read(X: ArrayLike, y: ArrayLike, weight: Any) -> tuple[Any, ...]:
             # What is refused leaves no traces.
             reader = copy.copy(lead)
             data = self.read(
@@ -297,7 +314,7 @@ of shape (n_models,)), or None
             )
             return data, reader
 
-        begun: Mapping[int, Any] = {}
+        begun: Begun = {}
         for lot in read_lots(
             read, X, y, sample_weight, rows, self.errors, apart=self.reads_apart()
         ):
@@ -312,7 +329,7 @@ of shape (n_models,)), or None
                 self.put(lot.members, part)
         return self
 
-    def _call(self, lot: Lot, begun: Mapping[int, Any]) -> None:
+    def _call(self, lot: Lot, begun: Begun) -> None:
         """Take every model once through its rows; they are as many for each.
 
         An integer seed gives the same order at each call, but for a first one at which
@@ -337,15 +354,15 @@ of shape (n_models,)), or None
 
     # ---- predictions ----
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: ArrayLike) -> Array:
         """Predict classes or targets: (n_models, n_samples[, n_outputs])."""
         return self.predict_rows(self.checked_X(X))
 
-    def predict_rows(self, X: Any) -> Any:
+    def predict_rows(self, X: Array) -> Array:
         """Predict for rows that are checked already."""
         return self.decide(self.outputs(X))
 
-    def checked_X(self, X: Any) -> Any:
+    def checked_X(self, X: ArrayLike) -> Array:
         """Check that the models are fitted, and X."""
         check_is_fitted(self.models[0])
         return self.read_X(X)

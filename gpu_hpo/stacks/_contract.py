@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Hashable, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
+
+from gpu_hpo._typing import Array, ArrayLike
 
 
 @runtime_checkable
 class Stack(Protocol):
-    """Models of one shape in arrays with a leading model axis.
+    """Hold models of one shape in arrays with a leading model axis.
 
     A model's weights and answers must not depend on who shares its stack: on NumPy
     not by a bit. So a search gives one answer however its trials are grouped.
@@ -52,7 +54,7 @@ class Stack(Protocol):
     def __len__(self) -> int:
         """Count the models."""
 
-    def partial_fit(self, X: Any, y: Any, **params: Any) -> Any:
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, **params: Any) -> Self:
         """Train every model by one call; takes what ``model.partial_fit`` takes.
 
         A stack whose models may train on rows of their own, as those of the folds of
@@ -68,24 +70,24 @@ class Stack(Protocol):
         a stack without it train fold by fold.
         """
 
-    def predict(self, X: Any) -> Any:
-        """Predictions of all models: array of shape (n_models, n_samples, ...).
+    def predict(self, X: ArrayLike) -> Array:
+        """Predict by all models: array of shape (n_models, n_samples, ...).
 
         `predict_proba` and `decision_function`, if the model has them, likewise.
         """
 
-    def take(self, indices: Sequence[int]) -> Any:
-        """Stack of some of the models, in this order; shares nothing with this one."""
+    def take(self, indices: Sequence[int]) -> Self:
+        """Return a stack of some models, in this order; it shares nothing with this."""
 
-    def concat(self, others: Sequence[Any]) -> Any:
-        """Stack of these models and those of `others`, whose keys are equal."""
+    def concat(self, others: Sequence[Self]) -> Self:
+        """Return a stack of these models and of `others`, whose keys are equal."""
 
     def unstack(self) -> list[Any]:
-        """One estimator per model, as if each had been trained alone."""
+        """Return one estimator per model, as if each had been trained alone."""
 
 
-def stack_key(model: Any) -> Hashable | None:
-    """With whom `model` may share a stack; None if it is not one to be stacked."""
+def stack_key(model: object) -> Hashable | None:
+    """Say with whom `model` may share a stack; None if it is not one to be stacked."""
     if hasattr(model, "stack_key") and hasattr(type(model), "stack"):
         key: Hashable = (type(model), model.stack_key())
         return key
@@ -93,35 +95,20 @@ def stack_key(model: Any) -> Hashable | None:
 
 
 def fits_together(model: Any) -> bool:
-    """Tell whether models like this one may be fitted in a stack.
+    """Tell whether models like this one, which is not fitted, may be fitted in a stack.
 
-    Parameters
-    ----------
-    model : estimator
-        Not fitted. It is left as it is.
-
-    Returns
-    -------
-    bool
-        Whether it has the two methods of the contract, and its stacks a `fit`. With
-        whom it may share one is what `stack_key` says, which may raise.
+    That is whether it has the two methods of the contract, and its stacks a `fit`. With
+    whom it may share one is what `stack_key` says, which may raise.
     """
     if not (hasattr(model, "stack_key") and hasattr(type(model), "stack")):
         return False
     return hasattr(type(model).stack([model]), "fit")
 
 
-def takes_rows(stack: Any) -> bool:
+def takes_rows(stack: Stack) -> bool:
     """Tell whether the models of a stack may train on rows of their own.
 
-    Parameters
-    ----------
-    stack : Stack
-
-    Returns
-    -------
-    bool
-        Whether its `partial_fit` has a parameter that is called ``rows``.
+    That is whether its `partial_fit` has a parameter that is called ``rows``.
     """
     try:
         return "rows" in inspect.signature(stack.partial_fit).parameters

@@ -6,15 +6,23 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from sklearn.utils import check_random_state
 
+from gpu_hpo._typing import RandomState
 from gpu_hpo.devices._namespace import array_namespace
-from gpu_hpo.stacks._row_orders import is_fixed
+from gpu_hpo.stacks._row_orders import Begun, Orders, is_fixed
+from gpu_hpo.stacks._rows import Rows
+
+# Gives, for a model and its generator of random numbers, the numbers of the rows to
+# train on and of those that say when to stop.
+HoldOut: TypeAlias = Callable[
+    [Any, np.random.RandomState], tuple[np.ndarray, np.ndarray]
+]
 
 # Row numbers in the orders of members that train together: 256 MB of them.
 MOST_ROW_NUMBERS = 2**25
@@ -28,7 +36,7 @@ def warn_of_models(warning: Warning, models: Sequence[int]) -> None:
 
 @dataclass
 class Course:
-    """Rows that some members of a stack go through in one order, and those held out.
+    """Say which rows some members of a stack go through, and which are held out.
 
     Attributes
     ----------
@@ -43,12 +51,12 @@ class Course:
     """
 
     members: list[int]
-    order: Any
-    held: Any
-    rng: Any
+    order: np.ndarray
+    held: np.ndarray
+    rng: np.random.RandomState | None
 
-    def next(self) -> Any:
-        """Order of one more epoch."""
+    def next(self) -> np.ndarray:
+        """Draw the order of one more epoch."""
         if self.rng is not None:
             self.order = self.order[self.rng.permutation(len(self.order))]
         return self.order
@@ -57,31 +65,17 @@ class Course:
 def find_courses(
     models: Sequence[Any],
     n_rows: int,
-    hold_out: Callable[[Any, Any], tuple[Any, Any]],
+    hold_out: HoldOut,
     errors: list[Exception | None],
-    begun: Mapping[int, Any] | None = None,
+    begun: Begun | None = None,
 ) -> Iterator[list[Course]]:
     """Say who of a stack is fitted together.
 
     Members with equal fixed seeds share a course. A stack falls into several parts if
-    members hold out unequal numbers of rows, or for want of room for all orders.
-
-    Parameters
-    ----------
-    models : sequence of estimator
-    n_rows : int
-    hold_out : callable
-        Gives, for a model and its generator of random numbers, which rows to train on
-        and which are held out.
-    errors : list of (Exception or None)
-        Gets what is wrong with the rows that a model holds out.
-    begun : mapping of int to RandomState, optional
-        Of fixed seeds, what has been drawn from already. It is not changed.
-
-    Yields
-    ------
-    list of Course
-        With equal numbers of rows, each member in one.
+    members hold out unequal numbers of rows, or for want of room for all orders: the
+    courses of a part have equal numbers of rows, and each member of it is in one.
+    `errors` gets what is wrong with the rows that a model holds out; `begun` is not
+    changed.
     """
     sharing: dict[Hashable, list[int]] = {}
     for i, model in enumerate(models):
@@ -115,29 +109,14 @@ def _course_key(i: int, model: Any) -> Hashable:
     return int(model.random_state), held
 
 
-def _generator(seed: Any, begun: Mapping[int, Any]) -> Any:
+def _generator(seed: RandomState, begun: Begun) -> np.random.RandomState:
     if is_fixed(seed) and int(seed) in begun:
         return copy.deepcopy(begun[int(seed)])
     return check_random_state(seed)
 
 
-def next_orders(
-    courses: Sequence[Course], which: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the orders of one more epoch, of those courses that are still gone through.
-
-    Parameters
-    ----------
-    courses : sequence of Course
-    which : ndarray of int of shape (n,)
-        Course of each of those who go on.
-
-    Returns
-    -------
-    orders : ndarray of int of shape (n_orders, n_rows)
-    which : ndarray of int of shape (n,)
-        Which of them each goes by.
-    """
+def next_orders(courses: Sequence[Course], which: np.ndarray) -> Orders:
+    """Draw the orders of one more epoch; `which` has the course of each who goes on."""
     if len(courses) == 1:
         return courses[0].next()[None], which
     used, places = np.unique(which, return_inverse=True)
@@ -145,32 +124,17 @@ def next_orders(
 
 
 class HeldRows:
-    """Rows that courses hold out: of one at a time, lest they take too much room.
+    """Give rows that courses hold out: of one at a time, lest they take much room."""
 
-    Parameters
-    ----------
-    rows : Rows
-        All there are.
-    """
-
-    def __init__(self, rows: Any) -> None:
+    def __init__(self, rows: Rows) -> None:
         self._rows = rows
         self._course: Course | None = None
-        self._held: Any = None
+        self._held = rows
 
-    def of(self, course: Course) -> Any:
-        """Rows that a course holds out."""
+    def of(self, course: Course) -> Rows:
+        """Return the rows that a course holds out."""
         if course is not self._course:
             xp = array_namespace(self._rows.X)
             self._held = self._rows.take(xp.asarray(course.held))
             self._course = course
         return self._held
-
-
-def check_begins_anew(models: Sequence[Any], *, fitted: bool) -> None:
-    """Refuse to fit a stack of models that would go on from where they are."""
-    if fitted and any(model.warm_start for model in models):
-        raise ValueError(
-            "a stack is fitted from scratch, but its models have been trained before "
-            "and have warm_start=True; fit them one by one"
-        )

@@ -12,8 +12,11 @@ from sklearn.base import is_classifier
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
 
+from gpu_hpo._typing import Array
 from gpu_hpo.devices._namespace import to_host
-from gpu_hpo.stacks._fit_courses import Course, HeldRows, next_orders
+from gpu_hpo.stacks._fit_courses import Course, HeldRows, HoldOut, next_orders
+from gpu_hpo.stacks._row_orders import Orders
+from gpu_hpo.stacks._rows import Rows
 
 
 def train_active(
@@ -31,12 +34,11 @@ def train_active(
     every : object
         Has ``part(places)``, which copies entries, and ``put(places, part)``. Is
         changed.
-    courses : sequence of Course
-    course : ndarray of int of shape (n_entries,)
-        Course of each entry.
+    courses, course
+        The number of its course for each entry.
     epoch : callable
-        Trains a part for an epoch: ``epoch(part, places, orders)``, with orders as of
-        `next_orders`. Gives an ndarray of bool: which of them go on.
+        ``epoch(part, places, orders)`` trains a part for an epoch, and says which of
+        its entries go on.
     as_they_stand : bool, default=False
         Whether there are no orders, since all go through all rows as they stand.
     """
@@ -55,7 +57,7 @@ def courses_of(courses: Sequence[Course]) -> np.ndarray:
     return np.repeat(np.arange(len(courses)), [len(c.members) for c in courses])
 
 
-def train_until_done(stack: Any, rows: Any, courses: Sequence[Course]) -> list[int]:
+def train_until_done(stack: Any, rows: Rows, courses: Sequence[Course]) -> list[int]:
     """Do what `ArrayStack.train_until_done` says, by `epoch` and `end_epoch`."""
     lead, course = stack.models[0], courses_of(courses)
     n_rows, early = len(courses[0].order), lead.early_stopping
@@ -67,7 +69,7 @@ def train_until_done(stack: Any, rows: Any, courses: Sequence[Course]) -> list[i
     for model in stack.models:
         model.n_iter_ = 0
 
-    def epoch(part: Any, active: np.ndarray, orders: Any) -> np.ndarray:
+    def epoch(part: Any, active: np.ndarray, orders: Orders | None) -> np.ndarray:
         part.epoch(rows, orders)
         if early:
             better = _score(part, held, courses, course[active])
@@ -114,18 +116,16 @@ def end_epoch(model: Any) -> bool:
     return bool(model._no_improvement_count > model.n_iter_no_change)
 
 
-def holding_out(rows: Any, stratify: Any = None) -> Callable[..., tuple[Any, Any]]:
+def holding_out(rows: Rows, stratify: Array | None = None) -> HoldOut:
     """Say which rows a model trains on, and which say when to stop.
 
-    Parameters
-    ----------
-    rows : Rows
-    stratify : array of shape (n_samples,), optional
-        Labels, of which each has its share in what is held out.
+    Of the labels `stratify`, if given, each has its share in what is held out.
     """
     every = np.arange(rows.X.shape[0])
 
-    def hold_out(model: Any, rng: Any) -> tuple[Any, Any]:
+    def hold_out(
+        model: Any, rng: np.random.RandomState
+    ) -> tuple[np.ndarray, np.ndarray]:
         if not model.early_stopping:
             return every, every[:0]
         train, held = train_test_split(
@@ -172,7 +172,9 @@ def _score(
     return better
 
 
-def _improved(model: Any, target: Any, predicted: Any, weight: Any) -> bool:
+def _improved(
+    model: Any, target: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None
+) -> bool:
     """Note how well a model does; True if it never did better."""
     metric = accuracy_score if is_classifier(model) else r2_score
     score = float(metric(target, predicted, sample_weight=weight))

@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any, Self
 
 import numpy as np
 
-from gpu_hpo.stacks._row_orders import copy_member
+from gpu_hpo._typing import Array
 
 
 class ModelArrays:
-    """Models of one shape, which can be taken apart and put together.
+    """Hold models of one shape, to be taken apart and put together.
 
     Parameters
     ----------
@@ -35,15 +36,21 @@ class ModelArrays:
     def __init__(self, models: Sequence[Any]) -> None:
         self.models = [self.copied(model) for model in models]
         self.errors: list[Exception | None] = [None] * len(self.models)
-        self.arrays: dict[str, Any] = {}
-        self.xp: Any = np
+        self.arrays: dict[str, Array] = {}
+        self.xp: ModuleType = np
 
     def __len__(self) -> int:
         return len(self.models)
 
     def copied(self, model: Any) -> Any:
-        """Copy a model but not its arrays, which are replaced and never changed."""
-        return copy_member(model)
+        """Copy a model but not its arrays, which are replaced and never changed.
+
+        What it draws from is its own afterwards.
+        """
+        out = copy.copy(model)
+        if isinstance(out.random_state, np.random.RandomState):
+            out.random_state = copy.deepcopy(out.random_state)
+        return out
 
     def take(self, indices: Sequence[int]) -> Self:
         """Return a stack of some of the models, which shares nothing with this one."""
@@ -63,7 +70,7 @@ class ModelArrays:
         }
         return out
 
-    def part(self, members: Sequence[int]) -> Self:
+    def part(self, members: Sequence[int] | np.ndarray) -> Self:
         """Return some of the models themselves, with copies of their arrays."""
         out = copy.copy(self)
         out.models = [self.models[i] for i in members]
@@ -72,7 +79,7 @@ class ModelArrays:
         out.arrays = {name: array[places] for name, array in self.arrays.items()}
         return out
 
-    def put(self, members: Sequence[int], part: Self) -> None:
+    def put(self, members: Sequence[int] | np.ndarray, part: Self) -> None:
         """Take over what has become of a part."""
         places = self.xp.asarray(np.asarray(members, np.intp))
         for name, array in self.arrays.items():

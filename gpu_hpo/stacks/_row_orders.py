@@ -8,32 +8,34 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from gpu_hpo._sklearn_private import _num_samples
+from gpu_hpo._typing import Array, ArrayLike, RandomState
 from gpu_hpo.devices._namespace import array_namespace
 from gpu_hpo.devices._take_rows import take_rows
 
+# Row numbers in some orders, of shape (n_orders, n_rows), and which of these each model
+# or lane goes by, of shape (n,) and on the host. Rows that are in no order are not
+# trained on.
+Orders: TypeAlias = tuple[Array, np.ndarray]
 
-def is_fixed(seed: Any) -> bool:
-    """Whether a `random_state` gives the same numbers at each call."""
+
+def is_fixed(seed: RandomState) -> TypeGuard[int | np.integer[Any]]:
+    """Tell whether a `random_state` gives the same numbers at each call."""
     return isinstance(seed, int | np.integer)
 
 
-def copy_member(model: Any) -> Any:
-    """Copy a model but not its arrays; what it draws from is its own afterwards."""
-    out = copy.copy(model)
-    if isinstance(out.random_state, np.random.RandomState):
-        out.random_state = copy.deepcopy(out.random_state)
-    return out
+# What fixed seeds have become where numbers have been drawn already.
+Begun: TypeAlias = Mapping[int, np.random.RandomState]
 
 
 @dataclass(frozen=True)
 class Lot:
-    """Members of a stack that train together: on as many rows each of the same data.
+    """Say which members of a stack train together: on as many rows of the same data.
 
     Attributes
     ----------
@@ -49,41 +51,24 @@ class Lot:
         Which of these parts is each member's.
     """
 
-    members: Any
+    members: np.ndarray | None
     data: tuple[Any, ...]
     n_rows: int
-    parts: list[Any]
+    parts: list[np.ndarray | None]
     which: Sequence[int]
 
     def orders(
-        self, models: Sequence[Any], begun: Mapping[int, Any] | None = None
-    ) -> tuple[Any, Any] | None:
-        """Draw an order of its rows for each model.
+        self, models: Sequence[Any], begun: Begun | None = None
+    ) -> Orders | None:
+        """Draw an order of its rows for each model; None if all take all as they stand.
 
-        Those of one part and with equal fixed seeds share one.
-
-        Parameters
-        ----------
-        models : sequence of estimator
-            The members.
-        begun : mapping of int to RandomState, optional
-            Of fixed seeds, what has been drawn from already. It is not changed.
-
-        Returns
-        -------
-        orders : ndarray of int of shape (n_orders, n_rows)
-        which : ndarray of int of shape (n_members,)
-            Which of them each model goes by.
-
-        Notes
-        -----
-        Instead of both there is None if all go through all rows as they stand.
+        Models of one part and with equal fixed seeds share one.
         """
         shuffle = models[0].shuffle
         if not shuffle and all(part is None for part in self.parts):
             return None
         at: dict[Any, int] = {}
-        orders: list[Any] = []
+        orders: list[np.ndarray] = []
         which: list[int] = []
         for i, (model, part) in enumerate(zip(models, self.which, strict=True)):
             seed, own = model.random_state, None
@@ -100,7 +85,7 @@ class Lot:
         return np.stack(orders), np.array(which)
 
 
-def _permutation(seed: Any, n_rows: int, begun: Mapping[int, Any]) -> Any:
+def _permutation(seed: RandomState, n_rows: int, begun: Begun) -> np.ndarray:
     if not is_fixed(seed):
         return check_random_state(seed).permutation(n_rows)
     if int(seed) in begun:
@@ -111,16 +96,16 @@ def _permutation(seed: Any, n_rows: int, begun: Mapping[int, Any]) -> Any:
 # One seed for all models is the usual case, with chunks of one or two lengths, each
 # less than what one of several folds leaves out.
 @lru_cache(maxsize=4)
-def _fixed_permutation(seed: int, n_rows: int) -> Any:
+def _fixed_permutation(seed: int, n_rows: int) -> np.ndarray:
     return np.random.RandomState(seed).permutation(n_rows)
 
 
 def read_lots(
     read: Callable[[Any, Any, Any], tuple[Any, ...]],
-    X: Any,
-    y: Any,
-    weight: Any,
-    rows: Sequence[Any] | None,
+    X: ArrayLike,
+    y: ArrayLike,
+    weight: ArrayLike | float | None,
+    rows: Sequence[ArrayLike | None] | None,
     errors: list[Exception | None],
     *,
     apart: bool = False,
@@ -130,11 +115,9 @@ def read_lots(
     Parameters
     ----------
     read : callable
-        Checks X, y and weights. What it gives is a tuple, whose first item has the
-        checked rows as `X` and what they count as `weight`.
-    X : array-like of shape (n_samples, n_features)
-    y : array-like of shape (n_samples, ...)
-    weight : array-like of shape (n_samples,), a number, or None
+        Checks X, y and weights, which may be one number. What it gives is a tuple,
+        whose first item has the checked rows as `X` and what they count as `weight`.
+    X, y, weight
     rows : sequence of (array-like of int or None), or None
         For each member the numbers of its rows, ascending; None if all.
     errors : list of (Exception or None)
@@ -147,21 +130,15 @@ def read_lots(
     Lot
         All that train on as many rows, if nothing is wrong with any row. If there is,
         those of one part after the other, each read by itself, as a model alone would
-        read it; so an error is that of the models alone.
-
-    Raises
-    ------
-    ValueError
-        If `rows` makes no sense.
-    Exception
-        What reading raises for the rows of all members.
+        read it; so an error is that of the models alone. What reading raises for the
+        rows of all members is raised.
     """
     if rows is None:
         data = read(X, y, weight)
         yield Lot(None, data, data[0].X.shape[0], [None], [0] * len(errors))
         return
     parts, which = _parts(list(rows), len(errors), _num_samples(X))
-    given = X, y, weight
+    given: tuple[Any, ...] = X, y, weight
     wrong: Exception | None = None
     try:
         data = read(*given)
@@ -179,12 +156,12 @@ def read_lots(
 
 
 def _parts(
-    rows: list[Any], n_members: int, n_rows: int
-) -> tuple[list[Any], np.ndarray]:
+    rows: list[ArrayLike | None], n_members: int, n_rows: int
+) -> tuple[list[np.ndarray | None], np.ndarray]:
     """Find the different objects in `rows`, and which of them each member has."""
     if len(rows) != n_members:
         raise ValueError(f"rows has {len(rows)} entries for {n_members} models")
-    parts: list[Any] = []
+    parts: list[np.ndarray | None] = []
     which: list[int] = []
     at: dict[int, int] = {}
     for i, part in enumerate(rows):
@@ -195,8 +172,8 @@ def _parts(
     return parts, np.array(which)
 
 
-def _checked(part: Any, i: int, n_rows: int) -> Any:
-    """Row numbers that compiled code can rely on."""
+def _checked(part: ArrayLike, i: int, n_rows: int) -> np.ndarray:
+    """Check row numbers, so that compiled code can rely on them."""
     given = np.asarray(part)
     if given.ndim != 1 or (len(given) and given.dtype.kind not in "iu"):
         raise ValueError(
@@ -213,8 +190,8 @@ def _checked(part: Any, i: int, n_rows: int) -> Any:
     return numbers
 
 
-def _all_count(rows: Any, parts: Sequence[Any]) -> bool:
-    """Whether each part has a row, and one that counts something."""
+def _all_count(rows: Any, parts: Sequence[np.ndarray | None]) -> bool:
+    """Tell whether each part has a row, and one that counts something."""
     given = [part for part in parts if part is not None]
     if not all(map(len, given)):
         return False
@@ -227,9 +204,9 @@ def _all_count(rows: Any, parts: Sequence[Any]) -> bool:
 
 
 def _by_length(
-    data: tuple[Any, ...], parts: Sequence[Any], which: np.ndarray
+    data: tuple[Any, ...], parts: Sequence[np.ndarray | None], which: np.ndarray
 ) -> Iterator[Lot]:
-    """Those that train on as many rows."""
+    """Put together those that train on as many rows."""
     every = data[0].X.shape[0]
     lengths = np.array([every if part is None else len(part) for part in parts])[which]
     for n_rows in np.unique(lengths).tolist():
@@ -247,12 +224,12 @@ def _by_length(
 def _by_part(
     read: Callable[[Any, Any, Any], tuple[Any, ...]],
     given: tuple[Any, ...],
-    parts: Sequence[Any],
+    parts: Sequence[np.ndarray | None],
     which: np.ndarray,
     errors: list[Exception | None],
     wrong: Exception | None,
 ) -> Iterator[Lot]:
-    """Those of one part after the other; `wrong` is what is wrong with all rows."""
+    """Read one part after the other; `wrong` is what is wrong with all rows."""
     all_fail = True
     for i, part in enumerate(parts):
         members = np.flatnonzero(which == i)
@@ -271,7 +248,7 @@ def _by_part(
         raise wrong
 
 
-def take_part(value: Any, rows: Any) -> Any:
+def take_part(value: Any, rows: np.ndarray | None) -> Any:
     """Take rows of something by their numbers; all of what has no rows, or if None."""
     if rows is None or not np.ndim(value):
         return value

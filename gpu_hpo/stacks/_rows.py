@@ -6,22 +6,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from types import ModuleType
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.validation import validate_data
 
 from gpu_hpo._sklearn_private import _check_partial_fit_first_call, _check_sample_weight
+from gpu_hpo._typing import Array, ArrayLike
 from gpu_hpo.devices._namespace import array_namespace, is_device_array, to_host
 from gpu_hpo.devices._validation import validate_device_data
+from gpu_hpo.stacks._row_orders import Orders
 
 FLOATS = [np.float64, np.float32]
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows to train on, on the device that they came on.
+    """Hold rows to train on, on the device that they came on.
 
     Attributes
     ----------
@@ -31,9 +34,9 @@ class Rows:
     weight : array of shape (n_samples,), or None
     """
 
-    X: Any
-    y: Any
-    weight: Any
+    X: Array
+    y: Array
+    weight: Array | None
 
     # Fields with an entry per row, if they are not None.
     PER_ROW: ClassVar[tuple[str, ...]] = ("X", "y", "weight")
@@ -43,7 +46,7 @@ class Rows:
         """Tell whether X is a CSR matrix."""
         return hasattr(self.X, "indptr")
 
-    def take(self, rows: Any) -> Any:
+    def take(self, rows: Array) -> Self:
         """Take some of the rows."""
         given = {name: getattr(self, name) for name in self.PER_ROW}
         return replace(self, **{k: v[rows] for k, v in given.items() if v is not None})
@@ -55,7 +58,7 @@ def read_rows(
     y: Any,
     sample_weight: Any = None,
     *,
-    classes: Any = None,
+    classes: ArrayLike | None = None,
     reset: bool,
     fit: bool,
 ) -> Rows:
@@ -104,13 +107,13 @@ def read_rows(
 
 def check_X_y(
     model: Any,
-    X: Any,
-    y: Any,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
     reset: bool,
     on_device: dict[str, Any] | None = None,
     **on_host: Any,
-) -> tuple[Any, Any]:
+) -> tuple[Array, Array]:
     """Check floats and targets or labels, wherever they are.
 
     What is particular `on_device` goes to `validate_device_data`, what is so on the
@@ -130,14 +133,14 @@ def check_X_y(
     )
 
 
-def check_X(model: Any, X: Any, *, sparse: bool = False, **on_host: Any) -> Any:
+def check_X(model: Any, X: ArrayLike, *, sparse: bool = False, **on_host: Any) -> Array:
     """Check X to predict for, wherever it is; on a device it may be `sparse`."""
     if is_device_array(X):
         return validate_device_data(model, X, reset=False, accept_sparse=sparse)[0]
     return validate_data(model, X, reset=False, **on_host)
 
 
-def class_codes(classes: Any, y: Any) -> Any:
+def class_codes(classes: np.ndarray, y: Array) -> Array:
     """Find where in `classes`, which are sorted, each label is; -1 if it is not."""
     xp, n_classes = array_namespace(y), len(classes)
     if (
@@ -154,7 +157,9 @@ def class_codes(classes: Any, y: Any) -> Any:
     return xp.where(classes[codes] == y, codes, -1)
 
 
-def batches(xp: Any, rows: Rows, orders: Any, size: int) -> Iterator[Rows]:
+def batches(
+    xp: ModuleType, rows: Rows, orders: Orders | None, size: int
+) -> Iterator[Rows]:
     """Cut rows into mini-batches, of which the last may be smaller.
 
     Parameters

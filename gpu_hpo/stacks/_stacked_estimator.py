@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from gpu_hpo._typing import Array, ArrayLike, RandomState
 from gpu_hpo.stacks._array_stack import ArrayStack
 
 
@@ -31,7 +32,7 @@ class StackedEstimator:
     early_stopping: bool = False
     max_iter: int = 200
     n_iter_no_change: int = 10
-    random_state: Any = None
+    random_state: RandomState = None
     shuffle: bool = True
     tol: float | None = 1e-4
     validation_fraction: float = 0.1
@@ -82,7 +83,9 @@ class StackedEstimator:
 
     # ---- training ----
 
-    def fit(self: Any, X: Any, y: Any, sample_weight: Any = None) -> Any:
+    def fit(
+        self: Any, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Any:
         """Train until the loss, or the score on held out rows, stops improving.
 
         Parameters
@@ -99,7 +102,11 @@ class StackedEstimator:
         return self._fit_alone(X, y, sample_weight)
 
     def _fit_alone(
-        self: Any, X: Any, y: Any, sample_weight: Any = None, **how: Any
+        self: Any,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        **how: Any,
     ) -> Any:
         """Fit as a stack of one; `how` is for `ArrayStack.fit_rows`."""
         self._check_trainable()
@@ -115,7 +122,7 @@ class StackedEstimator:
         stack.say_how_it_went(cut_off)
         return self
 
-    def _train_once(self: Any, X: Any, y: Any, **params: Any) -> Any:
+    def _train_once(self: Any, X: ArrayLike, y: ArrayLike, **params: Any) -> Any:
         """Train by one call of `partial_fit`, as a stack of one."""
         self._check_trainable(for_partial_fit=True)
         stack = self._alone()
@@ -147,7 +154,7 @@ class StackedEstimator:
 
     # ---- predictions ----
 
-    def predict(self: Any, X: Any) -> Any:
+    def predict(self: Any, X: ArrayLike) -> Array:
         """Predict classes or targets.
 
         Parameters

@@ -10,6 +10,7 @@ from typing import Any
 
 from sklearn.exceptions import ConvergenceWarning
 
+from gpu_hpo._typing import ArrayLike
 from gpu_hpo.testing._same_models import (
     Untouched,
     check_answers,
@@ -20,22 +21,15 @@ from gpu_hpo.testing._same_models import (
 
 def check_fit(
     models: Sequence[Any],
-    X: Any,
-    y: Any,
+    X: ArrayLike,
+    y: ArrayLike,
     params: Mapping[str, Any],
     failing: Any = None,
 ) -> None:
     """Check that models fitted in a stack come out as if fitted alone, to the bit.
 
-    Parameters
-    ----------
-    models : sequence of estimator
-        Not fitted, with equal `stack_key`. They are left as they are.
-    X, y
-    params : mapping
-        For `fit`.
-    failing : estimator, optional
-        One more, of which `fit` raises.
+    The models are not fitted and have equal `stack_key`. They are left as they are.
+    `failing` is one more, of which `fit` raises.
     """
     course = _Fits(models, X, y, params)
     course.check("all", range(len(models)))
@@ -52,18 +46,14 @@ def check_fit(
 
 
 class _Fits:
-    """Models, and what becomes of them when each is fitted alone.
-
-    Attributes
-    ----------
-    alone : list of estimator
-        Fitted.
-    errors : list of (Exception or None)
-        What their `fit` raised.
-    """
+    """Fit models alone: as `alone`, with what their `fit` raised as `errors`."""
 
     def __init__(
-        self, models: Sequence[Any], X: Any, y: Any, params: Mapping[str, Any]
+        self,
+        models: Sequence[Any],
+        X: ArrayLike,
+        y: ArrayLike,
+        params: Mapping[str, Any],
     ) -> None:
         self.kind = type(models[0])
         self._models = list(models)

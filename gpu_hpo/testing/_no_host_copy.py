@@ -38,8 +38,13 @@ _TRUTHS = frozenset({"allclose", "array_equal", "array_equiv"})
 _count_lock = threading.Lock()
 
 
+def _of_array(name: str, doc: str) -> Any:
+    """Make a property that is the wrapped array's."""
+    return property(lambda self: getattr(self._array, name), doc=doc)
+
+
 class NoHostCopyArray(np.lib.mixins.NDArrayOperatorsMixin):
-    """A NumPy array that plays a CuPy array: it never becomes host data by itself.
+    """Play a CuPy array with a NumPy one: it never becomes host data by itself.
 
     Parameters
     ----------
@@ -152,54 +157,23 @@ class NoHostCopyArray(np.lib.mixins.NDArrayOperatorsMixin):
 
     # Shape
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The lengths of the axes."""
-        return self._array.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type of an element."""
-        return self._array.dtype
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return self._array.ndim
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return self._array.size
-
-    @property
-    def nbytes(self) -> int:
-        """The bytes that the elements take."""
-        return self._array.nbytes
-
-    @property
-    def itemsize(self) -> int:
-        """The bytes that one element takes."""
-        return self._array.itemsize
-
-    @property
-    def strides(self) -> tuple[int, ...]:
-        """The bytes to step along each axis."""
-        return self._array.strides
-
-    @property
-    def flags(self) -> Any:
-        """The memory layout."""
-        return self._array.flags
+    shape: tuple[int, ...] = _of_array("shape", "The lengths of the axes.")
+    dtype: np.dtype[Any] = _of_array("dtype", "The type of an element.")
+    ndim: int = _of_array("ndim", "The number of axes.")
+    size: int = _of_array("size", "The number of elements.")
+    nbytes: int = _of_array("nbytes", "The bytes that the elements take.")
+    itemsize: int = _of_array("itemsize", "The bytes that one element takes.")
+    strides: tuple[int, ...] = _of_array("strides", "The bytes to step along axes.")
+    flags: Any = _of_array("flags", "The memory layout.")
 
     @property
     def T(self) -> NoHostCopyArray:
-        """The transposed array."""
+        """Transpose the array."""
         return _adopt(self._array.T)
 
     @property
     def real(self) -> NoHostCopyArray:
-        """The real part."""
+        """Return the real part."""
         return _adopt(self._array.real)
 
     def __len__(self) -> int:
@@ -261,7 +235,7 @@ class NoHostCopyArray(np.lib.mixins.NDArrayOperatorsMixin):
 
 
 class _Function:
-    """A function of NumPy's that takes and returns `NoHostCopyArray`."""
+    """Let a function of NumPy's take and return `NoHostCopyArray`."""
 
     def __init__(self, func: Callable[..., Any]) -> None:
         self._func = func
@@ -278,7 +252,7 @@ class _Function:
 
 
 class _Namespace:
-    """NumPy, a module of it, or one of its generators, for `NoHostCopyArray`."""
+    """Give NumPy, a module of it, or one of its generators, to `NoHostCopyArray`."""
 
     def __init__(self, target: Any) -> None:
         self._target = target

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from gpu_hpo._typing import Array, ArrayLike
 from gpu_hpo.devices._namespace import to_host
+from gpu_hpo.stacks._contract import Stack
 
 
 class Untouched:
-    """Models, and what they were when this was made."""
+    """Keep what models are when this is made."""
 
     def __init__(self, models: Sequence[Any]) -> None:
         self._models = list(models)
@@ -57,7 +59,9 @@ def check_equal(where: str, model: Any, expected: Any) -> None:
         )
 
 
-def check_answers(shown: str, stack: Any, alone: Mapping[int, Any], X: Any) -> None:
+def check_answers(
+    shown: str, stack: Stack, alone: Mapping[int, Any], X: ArrayLike
+) -> None:
     """Compare what a stack and its models, by their numbers, alone say of rows."""
     for method in ("predict", "predict_proba", "decision_function"):
         if all(hasattr(each, method) for each in (stack, *alone.values())):
@@ -109,6 +113,6 @@ def same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def _same_array(a: Any, b: Any) -> bool:
+def _same_array(a: Array, b: Array) -> bool:
     a, b = (x.toarray() if hasattr(x, "toarray") else x for x in (a, b))
     return np.array_equal(a, b, equal_nan=a.dtype.kind == b.dtype.kind == "f")

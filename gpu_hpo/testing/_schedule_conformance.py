@@ -26,7 +26,7 @@ Choose = Callable[[int], int]
 
 @dataclass(slots=True)
 class Outcome:
-    """The end of a schedule's run.
+    """Say how a schedule's run ended.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Outcome:
 
     @property
     def total_calls(self) -> int:
-        """Calls made by all trials."""
+        """Count the calls made by all trials."""
         return sum(self.made.values())
 
 
@@ -208,7 +208,7 @@ def drive_schedule(
 
 
 class _Driver:
-    """Trials as their instructions leave them; `pending` is in order of giving."""
+    """Carry out instructions for trials; `pending` is in the order of giving."""
 
     def __init__(
         self, schedule: Schedule, score: ScoreFunction, fails: FailFunction

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from gpu_hpo.stacks._contract import fits_together, stack_key, takes_rows
+from gpu_hpo._sklearn_private import _num_samples
+from gpu_hpo._typing import ArrayLike
+from gpu_hpo.stacks._contract import Stack, fits_together, stack_key, takes_rows
 from gpu_hpo.stacks._row_orders import take_part
 from gpu_hpo.testing._fit_conformance import check_fit
 from gpu_hpo.testing._same_models import (
@@ -23,8 +25,8 @@ from gpu_hpo.testing._same_models import (
 
 def check_stackable(
     models: Sequence[Any],
-    X: Any,
-    y: Any,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
     n_calls: int = 3,
     failing: Any = None,
@@ -89,28 +91,18 @@ def check_stackable(
 
 
 class _Course:
-    """Calls of `partial_fit`, and what they make of models that train alone.
+    """Make calls of `partial_fit`, and keep what they make of models that train alone.
 
-    Parameters
-    ----------
-    models, X, y, n_calls, fit_params
-        As of `check_stackable`.
-    own_rows : bool
-        Whether models train on rows of their own.
-
-    Attributes
-    ----------
-    kind : type
-    states : list of list of estimator
-        By the number of calls made, from 0 to one more than is asked for; not to be
-        changed.
+    `states` has copies of the models by the number of calls made, from 0 to one more
+    than is asked for; they are not to be changed. With `own_rows` models train on rows
+    of their own.
     """
 
     def __init__(
         self,
         models: Sequence[Any],
-        X: Any,
-        y: Any,
+        X: ArrayLike,
+        y: ArrayLike,
         n_calls: int,
         fit_params: Mapping[str, Any],
         *,
@@ -119,13 +111,13 @@ class _Course:
         self.kind = type(models[0])
         self.X, self.y, self._fit_params = X, y, fit_params
         self.own_rows = own_rows
-        self._n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
-        self._parts: list[Any] = [None]
+        self._n_rows = _num_samples(X)
+        self._parts: list[np.ndarray | None] = [None]
         if own_rows:
             # As of three folds, of which one has a row more than another.
             numbers = np.arange(self._n_rows)
-            self._parts += [numbers[numbers % 3 != k] for k in range(3)]
-            self._parts[1] = np.setdiff1d(self._parts[1], numbers[-1:])
+            first, *others = (numbers[numbers % 3 != k] for k in range(3))
+            self._parts += [np.setdiff1d(first, numbers[-1:]), *others]
         alone = copies(models)
         self.states = [copies(alone)]
         for call in range(n_calls + 1):
@@ -148,12 +140,12 @@ class _Course:
         }
         model.partial_fit(take_part(self.X, rows), take_part(self.y, rows), **given)
 
-    def train_stack(self, stack: Any, call: int, members: Sequence[int]) -> None:
+    def train_stack(self, stack: Stack, call: int, members: Sequence[int]) -> None:
         """Make one call of a stack of some models, none of which must fail."""
         self.call_stack(stack, call, members)
         assert stack.errors == [None] * len(stack), f"errors: {stack.errors}"
 
-    def call_stack(self, stack: Any, call: int, members: Sequence[int]) -> None:
+    def call_stack(self, stack: Stack, call: int, members: Sequence[int]) -> None:
         """Make one call of a stack of some models."""
         given = self._given(call)
         if self.own_rows:
@@ -170,11 +162,11 @@ class _Course:
         shape = getattr(value, "shape", None) or np.shape(value)
         return name != "classes" and shape[:1] == (self._n_rows,)
 
-    def _rows(self, i: int, call: int) -> Any:
+    def _rows(self, i: int, call: int) -> np.ndarray | None:
         """Return the rows that model number `i` trains on; others at the next call."""
         return self._parts[(i + call) % len(self._parts)]
 
-    def stack(self, call: int, members: Sequence[int]) -> Any:
+    def stack(self, call: int, members: Sequence[int]) -> Stack:
         """Return a stack of some of the models that has made `call` calls."""
         stack = self.kind.stack(copies([self.states[0][i] for i in members]))
         for made in range(call):
@@ -192,7 +184,7 @@ class _Course:
             check_equal(f"{where}: model {i}", model, self.states[call][i])
 
     def check_stack(
-        self, where: str, stack: Any, call: int, members: Sequence[int]
+        self, where: str, stack: Stack, call: int, members: Sequence[int]
     ) -> None:
         """Check that a stack stands where `call` calls led, and goes on from there."""
         assert len(stack) == len(members), (
@@ -207,7 +199,7 @@ class _Course:
 
 def _check_training(
     course: _Course, models: Sequence[Any], n_calls: int
-) -> dict[str, Any]:
+) -> dict[str, Stack]:
     """Train stacks that are made in three ways, and watch what they are made of."""
     n, kind = len(models), course.kind
     given = Untouched(models)
@@ -242,7 +234,7 @@ def _members(course: _Course, name: str) -> range:
     return range(1 if name == "some" else 0, len(course))
 
 
-def _check_group(course: _Course, name: str, stack: Any, n_calls: int) -> None:
+def _check_group(course: _Course, name: str, stack: Stack, n_calls: int) -> None:
     """Compare a trained stack with models that trained alone, and let both go on."""
     members = _members(course, name)
     shown = f"the stack {name!r}"

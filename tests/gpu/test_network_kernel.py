@@ -86,12 +86,8 @@ class Problem:
         for _ in range(2):
             optimizer = kind(xp, moments, numbers)
             args = self.shape, params, put(self.alpha[models]), optimizer, data
-            losses.append(epoch(xp, *args))
+            losses.append(epoch(*args))
         return [to_host(array) for array in (xp.stack(losses), params, *moments)]
-
-
-def by_kernel(xp, *args):
-    return kernel_epoch(*args)
 
 
 @pytest.fixture(autouse=True)
@@ -117,7 +113,7 @@ def test_as_array_operations(output, activation, solver, dtype):
         ((17, 5), 32, True, "folds"),
     ]:
         problem = Problem(output, activation, hidden, solver, weighted, orders, dtype)
-        found = problem.trained(cupy, by_kernel, size)
+        found = problem.trained(cupy, kernel_epoch, size)
         for xp in (cupy, np):
             expected = problem.trained(xp, array_epoch, size)
             for a, b in zip(expected, found, strict=True):
@@ -135,9 +131,9 @@ def test_stacks(hidden, dtype):
     import cupy
 
     problem = Problem("labels", "relu", hidden, "adam", True, "own", dtype)
-    every = problem.trained(cupy, by_kernel, 50)
+    every = problem.trained(cupy, kernel_epoch, 50)
     for models in (slice(3, 20), slice(7, 8)):
-        fewer = problem.trained(cupy, by_kernel, 50, models)
+        fewer = problem.trained(cupy, kernel_epoch, 50, models)
         # The first of each is losses, of shape (2, n_models).
         assert (every[0][:, models] == fewer[0]).all()
         for a, b in zip(every[1:], fewer[1:], strict=True):
@@ -150,14 +146,14 @@ def test_folds(dtype):
     import cupy
 
     problem = Problem("labels", "relu", (30,), "adam", True, "folds", dtype)
-    found = problem.trained(cupy, by_kernel, 32)
+    found = problem.trained(cupy, kernel_epoch, 32)
     orders, which = problem.orders
     X, Y, weight = problem.X, problem.Y, problem.weight
     for k, order in enumerate(orders):
         own = np.sort(order)
         problem.X, problem.Y, problem.weight = X[own], Y[own], weight[own]
         problem.orders = np.searchsorted(own, order)[None], 0 * which
-        alone = problem.trained(cupy, by_kernel, 32, slice(k, k + 1))
+        alone = problem.trained(cupy, kernel_epoch, 32, slice(k, k + 1))
         assert (found[0][:, k] == alone[0][:, 0]).all()
         for a, b in zip(found[1:], alone[1:], strict=True):
             assert (a[k] == b[0]).all()
@@ -196,8 +192,8 @@ def test_on_a_stream_of_the_caller():
     import cupy
 
     problem = Problem("labels", "tanh", (30,), "adam", False, "own", np.float32)
-    expected = problem.trained(cupy, by_kernel, 32)
+    expected = problem.trained(cupy, kernel_epoch, 32)
     with cupy.cuda.Stream(non_blocking=True):
-        found = problem.trained(cupy, by_kernel, 32)
+        found = problem.trained(cupy, kernel_epoch, 32)
     for a, b in zip(expected, found, strict=True):
         assert (a == b).all()

@@ -95,7 +95,7 @@ def run(case):
     parts = [lanes.part(np.array(launch)) for launch in launches]
     with np.errstate(all="ignore"):
         for _ in range(case["n_epochs"]):
-            array_epoch(np, rules, expected, rows, (order, which))
+            array_epoch(rules, expected, rows, (order, which))
             for part, launch in zip(parts, launches, strict=True):
                 kernel_epoch(rules, part, rows, (order, which[launch]), case["threads"])
     return {

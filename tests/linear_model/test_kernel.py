@@ -271,7 +271,9 @@ def test_who_gets_the_kernel(monkeypatch):
         (False, cupy, dense),
     ):
         monkeypatch.setattr(_cuda_kernels, "usable", lambda usable=usable: usable)
-        train_epoch(xp, rules, None, rows, (np.zeros((1, 2), int), np.zeros(1, int)))
+        weights = types.SimpleNamespace(__array_namespace__=lambda xp=xp: xp)
+        lanes = types.SimpleNamespace(weights=weights)
+        train_epoch(rules, lanes, rows, (np.zeros((1, 2), int), np.zeros(1, int)))
     assert taken == ["kernel_epoch", *["array_epoch"] * 3]
 
 

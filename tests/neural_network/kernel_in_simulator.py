@@ -98,7 +98,7 @@ class Problem:
         optimizer = (Adam if n_moments == 2 else SGD)(np, moments, numbers)
         args = self.shape, params, self.alpha[models].astype(dtype), optimizer, data
         if plan is None:
-            losses = array_epoch(np, *args)
+            losses = array_epoch(*args)
         else:
             losses = kernel_epoch(*args, plan)
         return [losses, params, *moments]

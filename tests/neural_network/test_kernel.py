@@ -112,5 +112,6 @@ def test_choice(monkeypatch, units, usable, expected):
     monkeypatch.setattr(_hot_loop, "array_epoch", lambda *args: "arrays")
     cupy = types.SimpleNamespace(__name__="cupy")
     params = np.zeros((1, 1), np.float32)
-    found = _hot_loop.train_epoch(cupy, shape_of(*units), params, None, None, None)
+    optimizer = types.SimpleNamespace(xp=cupy)
+    found = _hot_loop.train_epoch(shape_of(*units), params, None, optimizer, None)
     assert found == expected
