@@ -35,19 +35,9 @@ from sklearn.svm import SVC, LinearSVR
 import gpu_hpo.linear_model
 from gpu_hpo.devices import convert
 from gpu_hpo.exceptions import NoCounterpartError
-from tests.devices.counterpart_cases import QN, TO_CPU, Frame
+from tests.devices.counterpart_cases import QN, TO_CPU, Frame, of_cuml
 
 IDS = [f"{case[1]}-{'-'.join(case[2]) or 'defaults'}" for case in TO_CPU]
-
-
-@pytest.fixture(scope="module")
-def cuml():
-    """The real cuML."""
-    return pytest.importorskip("cuml", reason="needs cuML: make test-rapids")
-
-
-def of_cuml(module, name, /, **params):
-    return getattr(importlib.import_module(f"cuml.{module}"), name)(**params)
 
 
 def own_params(estimator):

@@ -5,7 +5,6 @@
 A GPU is not needed. The real cuML is there with `make test-rapids`.
 """
 
-import importlib
 import subprocess
 import sys
 import threading
@@ -36,6 +35,7 @@ from gpu_hpo.devices._cuml_task import (
 )
 from gpu_hpo.devices._params import shallow_params
 from gpu_hpo.training._lending import Access, access_of
+from tests.devices.counterpart_cases import of_cuml
 
 # ---- stand-ins for cuML's classes, which are told by module and name alone ----
 
@@ -103,16 +103,6 @@ def fake_cuml(monkeypatch):
     module = FakeCuml()
     monkeypatch.setitem(sys.modules, "cuml", module)
     return module
-
-
-@pytest.fixture
-def cuml():
-    """The real cuML."""
-    return pytest.importorskip("cuml", reason="needs cuML: make test-rapids")
-
-
-def of_cuml(module, name, /, **params):
-    return getattr(importlib.import_module(f"cuml.{module}"), name)(**params)
 
 
 def assumes_finite():
