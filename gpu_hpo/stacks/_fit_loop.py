@@ -122,6 +122,7 @@ def holding_out(rows: Rows, stratify: Array | None = None) -> HoldOut:
     Of the labels `stratify`, if given, each has its share in what is held out.
     """
     every = np.arange(rows.X.shape[0])
+    labels = None if stratify is None else to_host(stratify)
 
     def hold_out(
         model: Any, rng: np.random.RandomState
@@ -132,7 +133,7 @@ def holding_out(rows: Rows, stratify: Array | None = None) -> HoldOut:
             every,
             random_state=rng,
             test_size=model.validation_fraction,
-            stratify=stratify,
+            stratify=labels,
         )
         if len(held) < 2:
             raise ValueError(
