@@ -34,8 +34,7 @@ from gpu_hpo.training._heard import Heard, recorded
 from gpu_hpo.training._lending import (
     Access,
     access_of,
-    lend,
-    lend_params,
+    fit_lent,
     with_access,
 )
 from gpu_hpo.training._seeds import set_seeds, unset_seeds
@@ -174,18 +173,12 @@ def fit_to_all_rows(
         def fit(access: Access) -> Any:
             replace = unfitted is not None and access is Access.OWN
             model = own_functions(unfitted) if replace else estimator
-            _fit_all(model, data, access)
+            fit_lent(model, in_order(data["X"]), data["y"], data["fit"], access)
             return model
 
         estimator, _ = with_access(fit, access)
         synchronize()
         return estimator, time.time() - begin, heard
-
-
-def _fit_all(estimator: Any, data: Mapping[str, Any], access: Access) -> None:
-    y = () if data["y"] is None else (lend(data["y"], access),)
-    params = lend_params(data["fit"], access)
-    estimator.fit(lend(in_order(data["X"]), access), *y, **params)
 
 
 def _model(leaf: Leaf, params: Mapping[str, Any]) -> Any:
@@ -297,10 +290,8 @@ class _GroupEvaluation:
         return fitted, access
 
     def _fit_to_lent(self, model: Any, access: Access) -> None:
-        y = self._rows["y_train"]
-        target = () if y is None else (lend(y, access),)
-        params = lend_params(self._fit_params, access)
-        model.fit(lend(self._source["train"], access), *target, **params)
+        X, y = self._source["train"], self._rows["y_train"]
+        fit_lent(model, X, y, self._fit_params, access)
 
     @contextmanager
     def _callbacks(self, callback_task: CallbackTask, model: Any) -> Iterator[None]:
@@ -337,7 +328,7 @@ class _GroupEvaluation:
             if of_members is None:
                 continue  # one by one they say the same
             for item in heard:
-                for i in range(len(members)) if item.models is None else item.models:
+                for i in item.about(len(members)):
                     of_members[i].heard.append((None, item))
             evaluations.update(zip(members, of_members, strict=True))
         return evaluations
@@ -345,19 +336,14 @@ class _GroupEvaluation:
     def _evaluate_members(self, models: Sequence[Any]) -> list[Evaluation] | None:
         """Fit and score models by one fit; None if it must be one by one after all."""
         begin = time.time()
-        y = self._rows["y_train"]
-        if y is None or not len(models):
+        if self._rows["y_train"] is None or not len(models):
             return None
         try:
             if fits_together(models[0]):
                 models = _with_one_seed(models)
             stack = shared_stack(models)
             access = access_of(models[0])
-            stack.fit(
-                lend(self._source["train"], access),
-                lend(y, access),
-                **lend_params(self._fit_params, access),
-            )
+            self._fit_to_lent(stack, access)
             synchronize()
         except Exception as error:
             # One by one each says what is wrong in its own words.

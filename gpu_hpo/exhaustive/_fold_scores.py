@@ -277,12 +277,10 @@ class FoldScores:
             return None
         part = {"y": y, **params}
         try:
-            responses = scoring.responses(stack, {"X": X}, access_of(models[0]))
-            of_each = [
-                [{name: response[i] for name, response in responses.items()}]
-                for i in range(len(models))
-            ]
-            scores = scoring.score_many(models, of_each, [part], tuple(params))
+            access = access_of(models[0])
+            of_each = scoring.responses_of_stack(stack, len(models), {"X": X}, access)
+            responses = [[of_one] for of_one in of_each]
+            scores = scoring.score_many(models, responses, [part], tuple(params))
         except Exception as error:
             logger.info("%d models are scored one by one: %r", len(models), error)
             return None

@@ -36,11 +36,11 @@ class ModelGroup:
     ----------
     spec : TrialSpec
     lead : TrialWork
-        What the trial of any of them is to do.
+        The work of the trial of any of them.
     slots : sequence of Slot
     cohort : Cohort
     stacked : bool
-        Whether they are to be a stack; if not there is one.
+        Whether they train as a stack; if not, there is one model.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class ModelGroup:
         self._complete = lead.last_part
         self._spec = spec
         self._cohort = cohort
-        # A trial may have failed before, with the model of another split.
+        # A trial may already have failed, with the model of another split.
         self._slots = [slot for slot in slots if not slot.outcome.error]
         self._stack: Any = None
         self._known_access: Access | None = None
@@ -72,12 +72,12 @@ class ModelGroup:
 
     @property
     def outcomes(self) -> list[TrialOutcome]:
-        """Of the trials that have models here and that have not failed."""
+        """Outcomes of the trials that have models here and have not failed."""
         return list({id(e.outcome): e.outcome for e in self._slots}.values())
 
     @property
     def split(self) -> int:
-        """The split that decides which rows come next; of a stack, any."""
+        """The split of the model; for a stack, of any of its models."""
         return self._slots[0].split if self._slots else 0
 
     @property
@@ -125,7 +125,7 @@ class ModelGroup:
         self._trained(1, 1)
 
     def refit(self, granted: Callable[[], Chunk]) -> None:
-        """Fit the one model that this is to the rows of all its calls."""
+        """Fit the only model here to the rows of all its calls."""
         if not self._any_left():
             return
         with self._timed("train"):
@@ -139,7 +139,7 @@ class ModelGroup:
         self._trained(self.stop - self.start, worth)
 
     def end(self) -> None:
-        """Return their models to the members of a stack."""
+        """Give the models of a stack back to the cohort, one by one."""
         if self._stack is not None and self._slots:
             with self._failing():
                 models = self._stack.unstack()
@@ -148,13 +148,13 @@ class ModelGroup:
 
     @property
     def _access(self) -> Access:
-        """What the models may have of the rows; asked once, since they are alike."""
+        """What the models may have of the rows; it is the same for all."""
         if self._known_access is None:
             self._known_access = access_of(self._members[0].model)
         return self._known_access
 
     def _trained(self, calls: int, worth: int) -> None:
-        """Record that so many calls were made, and what they were worth."""
+        """Record how many calls were made, and how many they were worth."""
         for slot in self._slots:
             slot.member.calls += calls
             if slot.split == 0:
@@ -163,7 +163,7 @@ class ModelGroup:
     # ---- scoring ----
 
     def respond(self, part: Splits) -> None:
-        """Keep each model's answers for a validation part, where a score needs them."""
+        """Keep each model's responses for a validation part, if a score needs them."""
         if not self._any_left():
             return
         scoring = self._spec.scoring
@@ -181,9 +181,9 @@ class ModelGroup:
                     members[i].seen.append(needed)
 
     def score(self) -> None:
-        """Score the models by the answers that they have given, each for itself.
+        """Score each model by its responses.
 
-        If there are more parts to come, what they have given is kept.
+        If more parts are to come, responses are kept instead.
         """
         if not self._complete or not self._any_left():
             return
@@ -217,33 +217,27 @@ class ModelGroup:
         if self._stack is None:
             return [scoring.responses(self._members[0].model, rows, self._access)]
         every = len(positions) == len(self._slots)
-        joint = scoring.responses(
-            self._stack if every else self._stack.take(positions), rows, self._access
-        )
-        return [
-            {name: response[i] for name, response in joint.items()}
-            for i in range(len(positions))
-        ]
+        stack = self._stack if every else self._stack.take(positions)
+        return scoring.responses_of_stack(stack, len(positions), rows, self._access)
 
     # ---- how ----
 
     @contextmanager
     def _timed(self, what: str) -> Iterator[None]:
-        """Do something for those that have not failed, and note what it took them."""
+        """Time what is done for trials that have not failed; record the seconds."""
         began = perf_counter()
         with recorded() as heard, self._failing(), annotated(what):
             yield
         for item in heard:
-            for i, slot in enumerate(self._slots):
-                if item.models is None or i in item.models:
-                    slot.outcome.heard.append(item)
+            for i in item.about(len(self._slots)):
+                self._slots[i].outcome.heard.append(item)
         seconds = (perf_counter() - began) / len(self._slots)
         for slot in self._slots:
             slot.outcome.spent(**{"fit" if what == "train" else "score": seconds})
         self._drop_failed()
 
     def _any_left(self) -> bool:
-        """Return whether anything is left to do: other splits fail trials, too."""
+        """Return whether any trial is left that has not failed, by any split."""
         self._drop_failed()
         return bool(self._slots)
 
@@ -251,7 +245,7 @@ class ModelGroup:
         return FailsTrials(self._cohort, self.outcomes)
 
     def _drop_failed(self) -> None:
-        """Go on without those that failed."""
+        """Continue without the models of failed trials."""
         if self._stack is not None:
             for slot, error in zip(self._slots, self._stack.errors, strict=True):
                 if error is not None and not slot.outcome.error:
@@ -280,7 +274,7 @@ class Splits:
     ----------
     chunk : Chunk
     by_roles : bool
-        Whether to go by the roles in it. If not there is one split, of all rows.
+        Whether rows have roles. If not, there is one split, of all rows.
     """
 
     def __init__(self, chunk: Chunk, *, by_roles: bool) -> None:
@@ -303,7 +297,7 @@ class Splits:
         return self._take(split, TEST)
 
     def train_numbers(self, split: int) -> np.ndarray | None:
-        """Return the numbers of the rows that train in a split; None are all."""
+        """Return the numbers of the rows that train in a split; None for all rows."""
         return None if self._roles is None else self._numbered(split, TRAIN)
 
     def _numbered(self, split: int, role: int) -> np.ndarray:
