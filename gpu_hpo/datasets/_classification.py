@@ -73,8 +73,8 @@ def make_classification(
     n_clusters_per_class : int, default=2
         Gaussian clusters in each class, each at a corner of its own.
     weights : array-like of shape (n_classes,) or (n_classes - 1,), optional
-        Share of each class in every block, to one row; what they leave of 1 is the
-        last class's, or is spread evenly if every class has a weight.
+        Share of each class in every block, to one row; the last class gets the rest to
+        1, or the rest is spread evenly if every class has a weight.
     flip_y : float, default=0.01
         Fraction of rows whose class is drawn anew.
     class_sep : float, default=1.0

@@ -27,10 +27,7 @@ FEWEST_BLOCKS = 128
 def usable() -> bool:
     """Return whether Numba can compile and run kernels here.
 
-    Returns
-    -------
-    bool
-        The result of the first call, which also logs a warning if it is False.
+    The first call finds out, and logs a warning if it is False.
     """
     try:
         from numba import cuda
@@ -57,17 +54,9 @@ def _nothing() -> None:
 
 
 def stream_of(array: Array) -> Any:
-    """Return CuPy's current stream as one of Numba's.
+    """Return CuPy's current stream as one of Numba's, for the array of a kernel.
 
-    Parameters
-    ----------
-    array : array
-        The array that a kernel works on.
-
-    Returns
-    -------
-    numba.cuda.cudadrv.driver.Stream or int
-        0 for the default stream, and for NumPy arrays in the simulator.
+    It is 0 for the default stream, and for NumPy arrays in the simulator.
     """
     if not _on_device(array):
         return 0
@@ -82,17 +71,7 @@ def lend(array: Array) -> Array:
     """Pass an array to a kernel on CuPy's current stream, without waiting.
 
     By default Numba waits for all earlier work on an array of another library, although
-    work on one stream is in order anyway.
-
-    Parameters
-    ----------
-    array : array
-        Of CuPy, or of NumPy in the simulator.
-
-    Returns
-    -------
-    numba.cuda.cudadrv.devicearray.DeviceNDArray or ndarray
-        The same memory.
+    work on one stream is in order anyway. NumPy arrays are the simulator's.
     """
     if not _on_device(array):
         return array

@@ -82,20 +82,10 @@ def harms_rows(estimator: Estimator, params: Mapping[str, Any]) -> bool:
     Such an estimator needs its own copy of rows that others read too: it would disturb
     models that train at the same time, and the restored values are rounded.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Of any library. Its parts do not count.
-    params : mapping of str to object
-        Its `shallow_params`.
-
-    Returns
-    -------
-    bool
-        True for cuML's solvers by stochastic gradient descent with an intercept and by
-        coordinate descent (`ElasticNet` and `Lasso` unless with ``solver="qn"``), for
-        its `PCA`, and for estimators of any library that are told not to copy
-        (``copy_X=False``, ``copy=False``).
+    This is True for cuML's solvers by stochastic gradient descent with an intercept and
+    by coordinate descent (`ElasticNet` and `Lasso` unless with ``solver="qn"``), for
+    its `PCA`, and for estimators of any library that are told not to copy
+    (``copy_X=False``, ``copy=False``). Its steps do not count.
     """
     names = _names_in_cuml(type(estimator))
     return (
@@ -110,18 +100,10 @@ def harms_rows(estimator: Estimator, params: Mapping[str, Any]) -> bool:
 def wants_column_major(estimator: Estimator) -> bool:
     """Return whether every fit would copy rows that are in row-major order.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Of any library.
-
-    Returns
-    -------
-    bool
-        True for cuML's estimators that ask for columns, by their tag
-        ``preferred_input_order`` or, where the tag is wrong, by their sources. False
-        for everything else, also for pipelines and other composites, whose steps see
-        other rows.
+    This is True for cuML's estimators that ask for columns, by their tag
+    ``preferred_input_order`` or, where the tag is wrong, by their sources. It is False
+    for everything else, also for pipelines and other composites, whose steps see other
+    rows.
     """
     kind = type(estimator)
     if not _names_in_cuml(kind):
@@ -138,20 +120,11 @@ def wants_column_major(estimator: Estimator) -> bool:
 def n_device_bytes(value: object) -> int:
     """Count the bytes that a model's arrays take, on a device or on the host.
 
-    Dask would guess 50 bytes for a fitted model, wherever its arrays are.
-
-    Parameters
-    ----------
-    value : object
-        A model, an array, or anything that holds them: attributes, lists, tuples, sets
-        and dictionaries are searched.
-
-    Returns
-    -------
-    int
-        An object in several places counts once. Nothing is copied or computed; only
-        sizes are read. Objects without a size, those of nvForest and cuVS, count as
-        nothing; but a forest of cuML counts twice once nvForest has a copy of it.
+    Dask would guess 50 bytes for a fitted model, wherever its arrays are. Attributes,
+    lists, tuples, sets and dictionaries are searched, and an object in several places
+    counts once. Nothing is copied or computed; only sizes are read. Objects without a
+    size, those of nvForest and cuVS, count as nothing; but a forest of cuML counts
+    twice once nvForest has a copy of it.
     """
     total = 0
     # Keep the objects too: otherwise a new one could have the address of a freed one.

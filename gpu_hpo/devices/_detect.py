@@ -178,10 +178,7 @@ def _installed(name: str) -> bool:
 def open_nvml() -> Iterator[Any]:
     """Yield the module pynvml for as long as NVML is to answer.
 
-    Raises
-    ------
-    Exception
-        Of a class that differs between versions, if there is no package or no driver.
+    Without a driver it raises errors whose class differs between versions.
     """
     import pynvml
 

@@ -38,10 +38,6 @@ def jit(function: Callable[..., Any]) -> Callable[..., Any]:
     ----------
     function : callable
         In the subset of Python that Numba compiles.
-
-    Returns
-    -------
-    numba.core.registry.CPUDispatcher
     """
     compiled: Any = numba.njit(nogil=True, error_model="numpy")(function)
     try:
@@ -69,11 +65,6 @@ summing: Callable[[Callable[..., Any]], Any] = functools.partial(
 
 def plain(array: ArrayLike, dtype: npt.DTypeLike) -> np.ndarray:
     """Return an array of the kind that loops read; copy it only if needed.
-
-    Parameters
-    ----------
-    array : array-like
-    dtype : dtype-like
 
     Returns
     -------

@@ -29,11 +29,7 @@ def compile_into(
     compile : callable
         For instance ``numba.cuda.jit(device=True)``.
     *functions : function
-
-    Returns
-    -------
-    list
-        The compiled copies.
+        What to copy; the compiled copies are returned in this order.
     """
     for function in functions:
         for name, value in function.__globals__.items():

@@ -19,15 +19,7 @@ RowNumbers: TypeAlias = slice | np.ndarray
 def take_rows(value: Array, rows: RowNumbers) -> Array:
     """Take rows by their numbers, on their device; only indices move there.
 
-    Parameters
-    ----------
-    value : array, sparse matrix, frame, or anything that NumPy makes an array of
-    rows : slice, or ndarray of int or of bool, on the host
-
-    Returns
-    -------
-    like value
-        Where `value` is.
+    Of anything that has rows; what has no shape becomes a NumPy array.
     """
     if hasattr(value, "iloc"):
         return value.iloc[rows]

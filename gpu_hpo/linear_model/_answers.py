@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What linear models say of rows, many models at once."""
+"""Compute scores and probabilities of many linear models at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gpu_hpo.stacks._rows import Rows
 def scores(xp: ModuleType, coefs: Array, intercepts: Array, X: Array) -> Array:
     """Compute distances from the hyperplanes: (n_models, n_samples, n_outputs).
 
-    One product per model, so that none depends on how many there are.
+    There is one product per model, so that none depends on how many models there are.
     """
     if hasattr(X, "indptr"):
         out = xp.stack([xp.asarray(X @ coef.T) for coef in coefs])
@@ -32,7 +32,7 @@ def probabilities(xp: ModuleType, loss: str, scores: Array) -> Array:
         out = (xp.clip(scores, -1, 1) + 1) / 2
     if out.shape[-1] == 1:
         return xp.concatenate([1 - out, out], axis=-1)
-    # A row that is of no class is of all alike.
+    # A row that is of no class gets equal probabilities.
     out = xp.where((out == 0).all(axis=-1)[..., None], 1, out)
     return out / out.sum(axis=-1)[..., None]
 
@@ -40,7 +40,7 @@ def probabilities(xp: ModuleType, loss: str, scores: Array) -> Array:
 def validation_scores(xp: ModuleType, lanes: Lanes, rows: Rows) -> Array:
     """Compute the accuracy, or coefficient of determination, of each lane.
 
-    One product per lane, so that none depends on how many there are.
+    There is one product per lane, so that none depends on how many lanes there are.
     """
     if rows.sparse:
         predicted = xp.stack(

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One pass of many lanes through mini-batches, in array operations on any device.
 
-It says in the fewest words what training means; `_compiled` does the same faster.
+It is the shortest form of training; `_compiled` does the same faster.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class _LanePass:
         if rules.shrinks:
             ratio = (1 - table[lane.L1_RATIO]) * eta * table[lane.ALPHA]
             shrink = xp.maximum(1 - ratio, 0)
-        # To scikit-learn a row of zeros is no step of "pa1", so nothing changes.
+        # In scikit-learn a row of zeros makes no step of "pa1", so nothing changes.
         steps = (norms > 0).any(axis=-1) if rules.learning_rate == "pa1" else True
         steps = xp.broadcast_to(xp.asarray(steps), eta.shape)
         shrink = xp.where(steps, shrink, 1)
@@ -185,7 +185,7 @@ class _LanePass:
         table[lane.SHARE] = keep * table[lane.SHARE] + fresh
 
     def _truncate(self, touched: Array, steps: Array) -> None:
-        """Take off the weights what they owe of the L1 penalty, but not past zero.
+        """Subtract the L1 penalty that weights owe, but not past zero.
 
         Source: Tsuruoka, Tsujii and Ananiadou, "Stochastic gradient descent training
         for L1-regularized log-linear models with cumulative penalty", 2009,

@@ -1,11 +1,10 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Training compiled for the CPU: lanes are what vector instructions go over.
+"""Train lanes on the CPU, with vector instructions across lanes.
 
-Weights are held as (n_features, n_lanes). So for each feature of a row one vector
-instruction does for several models what each would do for itself, and there is no sum
-over lanes that could depend on how many there are. The number of lanes is always a
-multiple of 8.
+Weights are stored as (n_features, n_lanes). So for each feature of a row one vector
+instruction works for several models at once, and there is no sum over lanes, which
+could depend on how many there are. The number of lanes is always a multiple of 8.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 """The CUDA kernel that takes lanes through dense rows.
 
 A block of threads takes one lane through all mini-batches, with its weights in shared
-memory. All threads know the lane's numbers, and each computes them anew from sums that
-all can see: so they agree, and nothing needs to be told. What a block computes depends
-on its own lane only, and every sum is taken in one order.
+memory. Each thread keeps the lane's numbers and updates them from sums that all threads
+read, so they agree without messages. What a block computes depends on its own lane
+only, and every sum is taken in a fixed order.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Logistic regression by cuML's quasi-Newton solver, which can go on where it was."""
+"""Logistic regression by cuML's quasi-Newton solver, with warm starts."""
 
 from __future__ import annotations
 
@@ -56,16 +56,16 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
         Training stops where no part of the gradient is larger than this; on a device,
         than this times the loss, or times itself if that is more.
     delta : float, default=None
-        On a device, training stops, too, where the loss changes by no more than
-        this times the loss; None is 0.01 times `tol`. With an L1 penalty this ends it,
-        for cuML's gradient is without that.
+        On a device training also stops when the loss changes by no more than this times
+        the loss; None is 0.01 times `tol`. With an L1 penalty this is what ends
+        training, since cuML's gradient does not include that penalty.
     linesearch_max_iter : int, default=50
         Most trials for the length of one step.
     lbfgs_memory : int, default=5
         Number of steps that the curvature is estimated from.
     warm_start : bool, default=False
-        Whether `fit` goes on with the weights, and the classes, of the last one.
-        What L-BFGS knew of the curvature is lost between the two.
+        Whether `fit` continues with the weights and classes of the last one. The
+        curvature that L-BFGS has estimated is lost between fits.
     verbose : int or bool, default=False
         As of cuML, which writes errors only by default. No effect on the host.
 
@@ -83,10 +83,10 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    With `warm_start` all labels have to be in ``classes_``, but not all classes in y.
-    cuML gives codes to the labels that there are, so on a device the missing one of two
-    classes is given a row that weighs nothing. With more than two classes cuML 26.10
-    ignores weights, so on a device there can be neither weights nor missing classes.
+    With `warm_start` all labels must be in ``classes_``, but y need not have all
+    classes. cuML numbers the labels that occur, so on a device a missing class of two
+    gets a row of weight 0. With more than two classes cuML 26.10 ignores weights, so on
+    a device neither weights nor missing classes are possible.
 
     References
     ----------

@@ -121,10 +121,10 @@ epsilon, n_jobs, random_state, learning_rate, eta0, power_t, early_stopping, \
 validation_fraction, n_iter_no_change, class_weight, warm_start, average
         As of ``sklearn.linear_model.SGDClassifier``; `n_jobs` has no effect.
     batch_size : int, default=1
-        Rows per update of the weights, by the mean of what each says by itself; the
-        last batch of an epoch may be smaller. The penalty counts once per update, and
-        ``t_`` and `average` count updates. With 1, the default, this is what
-        scikit-learn does.
+        Rows per update of the weights, which is the mean of the updates of single rows;
+        the last batch of an epoch may be smaller. The penalty counts once per update,
+        and ``t_`` and `average` count updates. With 1, the default, it is the same as
+        in scikit-learn.
 
     Notes
     -----
@@ -137,11 +137,11 @@ validation_fraction, n_iter_no_change, class_weight, warm_start, average
       last one left it, and the averages are those of all calls.
     - With `early_stopping` the score of ``loss="log_loss"`` is the accuracy on all rows
       held out, as of any other loss.
-    - With "pa1" and "pa2" each row of a batch says how far to go as if it were alone.
+    - With "pa1" and "pa2" the step of each row of a batch is as if it were alone.
     - After `fit` with `early_stopping` a call of `partial_fit` takes all rows, and none
       is held out; and the scores that say when to stop are those of the weights as they
       then are, where scikit-learn may take them before an L2 penalty has shrunk them.
-    - Of rows in float32 the intercepts and what is predicted are float32, too.
+    - For rows in float32, intercepts and predictions are float32 too.
 
     Examples
     --------

@@ -53,7 +53,7 @@ class HostRows:
         Parameters
         ----------
         scorer : scorer object of scikit-learn's
-            Made by `make_scorer`, so that it asks for nothing but answers.
+            Made by `make_scorer`, so that it asks for nothing but responses.
         model : estimator
         responses : mapping of str to array
             By method.

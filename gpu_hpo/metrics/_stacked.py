@@ -44,7 +44,7 @@ for _name, _metric in {
     for _average in ("macro", "micro", "weighted"):
         METRICS[f"{_name}_{_average}"] = partial(_metric, average=_average)
 
-# Values of one answer that are worked on at once: what a core's cache holds, or what
+# Values of one response that are worked on at once: what a core's cache holds, or what
 # occupies a GPU and leaves its memory to others.
 _AT_ONCE_ON_HOST = 1 << 17
 _AT_ONCE_ON_DEVICE = 1 << 24
@@ -56,9 +56,9 @@ def models_at_once(xp: ModuleType, n_values: int) -> int:
     Parameters
     ----------
     xp : module
-        Namespace of the answers.
+        Namespace of the responses.
     n_values : int
-        How many values one model's largest answer has.
+        How many values one model's largest response has.
     """
     at_once = _AT_ONCE_ON_HOST if xp is np else _AT_ONCE_ON_DEVICE
     return max(1, at_once // max(n_values, 1))
@@ -88,8 +88,8 @@ def stacked_scores(
     dict of str to array of float64, of shape (n_models,)
         What scikit-learn's scorers of these names give for rows that have weight. NaN
         where they raise an error, or warn that a score is not defined, and where
-        answers cannot be told from such. They warn of more: not so here. Sums are of
-        float64, also of answers of lower precision.
+        responses cannot be distinguished from these. They warn of more: not so here.
+        Sums are of float64, also of responses of lower precision.
     """
     n_models = next(iter(responses.values())).shape[0]
     n_values = max(math.prod(response.shape[1:]) for response in responses.values())

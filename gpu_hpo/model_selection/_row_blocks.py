@@ -50,14 +50,7 @@ def kind(x: Any) -> str:
 def block_lengths(X: DaskCollection) -> tuple[int, ...]:
     """Count the rows of each block; compute X if they are unknown.
 
-    Parameters
-    ----------
-    X : dask array, frame or series
-
-    Returns
-    -------
-    tuple of int
-        Only these numbers come here from the workers.
+    Only these numbers come here from the workers.
     """
     if kind(X) == "frame":
         import pandas as pd

@@ -19,8 +19,8 @@ def train_epoch(
 ) -> Array:
     """Take every network through all batches once, in place.
 
-    Which code does it depends on the networks' shape and on where they are, never on
-    how many they are: a network comes out the same whoever shares its stack.
+    The code that does it depends on the networks' shape and device, never on their
+    number: a network comes out the same whichever others share its stack.
 
     Parameters, of shape (n_models, n_params), and the optimizer's state are changed;
     `alpha`, of shape (n_models,), is the strength of the L2 penalty. Returned is, of

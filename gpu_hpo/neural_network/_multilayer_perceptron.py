@@ -105,9 +105,9 @@ class MLPClassifier(_StackedNetwork, theirs.MLPClassifier):
 
     Notes
     -----
-    One difference from scikit-learn: what `set_params` sets between two calls of
-    `partial_fit` counts from the next call on, where scikit-learn's solver keeps what
-    it began with.
+    One difference from scikit-learn: parameters that are set between two calls of
+    `partial_fit` take effect in the next call, where scikit-learn's solver keeps the
+    old ones.
 
     Examples
     --------

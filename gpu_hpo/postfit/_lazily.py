@@ -28,12 +28,12 @@ def apply(model: Estimator, method: str, X: Any, meta: Array = None) -> Any:
     model : estimator
         It is in the graph once, however many blocks there are.
     method : str
-        One that gives one row (or one value) per row of X.
+        A method that returns one row (or one value) per row of X.
     X : array-like or Dask array or frame of shape (n_samples, n_features)
-        Blocks stay what they are, CuPy arrays for one. Those of an array that has
-        several columns of blocks are put together.
+        Blocks keep their kind, such as CuPy arrays. If an array has several columns of
+        blocks, these are joined.
     meta : array, frame or series, optional
-        Of the kind, dtype and columns that the method gives, with any number of rows.
+        Has the kind, dtype and columns that the method returns, and any number of rows.
         By default the method is called on one row of the kind that X holds.
 
     Returns
@@ -46,7 +46,8 @@ def apply(model: Estimator, method: str, X: Any, meta: Array = None) -> Any:
     Raises
     ------
     TypeError
-        If X is of Dask, but neither an array nor a frame, or the method gives lists.
+        If X is a Dask collection but neither an array nor a frame, or the method
+        returns lists.
     """
     function = getattr(model, method)
     if not is_dask_collection(X):
@@ -79,7 +80,7 @@ def apply(model: Estimator, method: str, X: Any, meta: Array = None) -> Any:
         )
     response = dask.delayed(_answer)
     shape = (np.nan, *n_columns)
-    # Not by `map_partitions`, which knows some kinds of arrays only.
+    # `map_partitions` would accept only some kinds of arrays.
     parts = [
         da.from_delayed(response(b, **options), shape, dtype=empty.dtype, meta=empty)
         for b in blocks(X)
@@ -88,7 +89,7 @@ def apply(model: Estimator, method: str, X: Any, meta: Array = None) -> Any:
 
 
 def check_has_blocks(name: str, X: ArrayLike) -> None:
-    """Raise TypeError for what is Dask's but neither an array nor a frame."""
+    """Raise TypeError for Dask collections that are neither arrays nor frames."""
     if not isinstance(X, da.Array) and not hasattr(X, "_meta_nonempty"):
         raise TypeError(
             f"{name} must be a Dask array, frame or series, or no collection of Dask's;"
@@ -113,7 +114,7 @@ def one_block_wide(X: da.Array) -> da.Array:
 def _answer(block: Array, model: Parcel, method: str, empty: Array) -> Array:
     """Return the model's response for a block, which may have no rows."""
     if not n_rows({"X": block}):
-        # Frames have such blocks once rows were chosen; models refuse them.
+        # Frames may have empty blocks after rows were selected; models refuse them.
         return empty
     block, model = aligned(block), model.value
     return call_lent(getattr(model, method), [block], {}, access_of(model))
@@ -135,7 +136,7 @@ def _try(model: Estimator, method: str, X: DaskCollection) -> Array:
     else:
         row = np.zeros_like(meta, shape=(1, *X.shape[1:]))
         if row.dtype == object:
-            row[...] = "foo"  # as Dask's frames have; more often right than a number
+            row[...] = "foo"  # as in Dask's frames; more often valid than a number
     try:
         response = getattr(model, method)(row)
     except NotFittedError:

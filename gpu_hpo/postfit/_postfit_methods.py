@@ -59,11 +59,11 @@ def _method(
 
 
 class PostfitMethods:
-    """Responds by a model: at once, or lazily and block by block for a Dask X.
+    """Calls the methods of a model: at once, or block by block and lazily for a Dask X.
 
-    A method is there if the model has it. For a Dask array a method gives a Dask array;
-    for a Dask frame what the model gives for a frame: a Dask array with unknown chunk
-    sizes, or a Dask frame or series. Subclasses say which model it is.
+    A method exists if the model has it. For a Dask array it returns a Dask array; for a
+    Dask frame it returns the kind that the model returns for a frame: a Dask array with
+    unknown chunk sizes, or a Dask frame or series. Subclasses say which model it is.
     """
 
     def _model_or_template(self) -> Any:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""The skeleton of a stack: how models train together, with hooks for what differs."""
+"""The skeleton of a stack: how models train together, and what subclasses define."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class ArrayStack(ModelArrays):
         With equal `stack_key`. They are left as they are.
     """
 
-    # Attribute of a fitted model that each array has the values of; the first says
-    # whether a model is fitted. All must be finite.
+    # The attribute of a fitted model for each array. The first tells whether a model is
+    # fitted. All values must be finite.
     attributes: ClassVar[dict[str, str]] = {}
-    # Attributes that models of one stack have in common once they have seen data.
+    # Attributes that are equal in a stack once models have seen data.
     shared: ClassVar[tuple[str, ...]] = (
         "classes_",
         "feature_names_in_",
@@ -60,26 +60,27 @@ class ArrayStack(ModelArrays):
     # ---- what a subclass implements ----
 
     def begin_arrays(self, rows: Any) -> Begun | None:
-        """Set `arrays` to what training begins with, on the device of the rows.
+        """Set `arrays` to their values before training, on the device of the rows.
 
         Returns
         -------
         mapping of int to RandomState, or None
-            What integer seeds have become if numbers were drawn for that.
+            If numbers were drawn: the generators that integer seeds have become, by
+            model.
         """
         raise NotImplementedError
 
     def epoch(self, rows: Any, orders: Orders | None) -> None:
-        """Train every model on its rows once, and note how it did as its ``loss_``.
+        """Train every model on its rows once, and set its ``loss_``.
 
         Parameters
         ----------
         rows : Rows
         orders : tuple of (ndarray of int of shape (n_orders, n_rows), ndarray of int \
 of shape (n_models,)), or None
-            Orders of rows, and which of them each model goes by. Rows that are in no
-            order are not trained on. None if all models go through all rows as they
-            stand.
+            Orders of rows, and the number of the order that each model uses. Rows that
+            are in no order are not trained on. None if all models use all rows in their
+            given order.
         """
         raise NotImplementedError
 
@@ -91,7 +92,7 @@ of shape (n_models,)), or None
         """
         raise NotImplementedError
 
-    # ---- what a subclass may do otherwise ----
+    # ---- what a subclass may override ----
 
     boundary: ClassVar[float] = 0.0
 
@@ -104,11 +105,11 @@ of shape (n_models,)), or None
         """Refuse parameters that `partial_fit` has no use for."""
 
     def reads_apart(self) -> bool:
-        """Tell whether `read` gives other answers for some rows than for all."""
+        """Tell whether `read` depends on which rows it gets, not just row by row."""
         return False
 
     def read(self, model: Any, X: Any, y: Any, weight: Any, **how: Any) -> Any:
-        """Check data, and note on `model` what it says of itself; see `read_rows`."""
+        """Check data, and set attributes of `model` that follow; see `read_rows`."""
         return read_rows(model, X, y, weight, **how)
 
     def read_X(self, X: ArrayLike) -> Array:
@@ -116,7 +117,7 @@ of shape (n_models,)), or None
         return check_X(self.models[0], X)
 
     def begin(self, rows: Any) -> Begun:
-        """Begin training anew; the first model knows the data."""
+        """Begin training anew; the first model has read the data."""
         self.xp = array_namespace(rows.X)
         begun = self.begin_arrays(rows)
         lead = self.models[0]
@@ -132,21 +133,21 @@ of shape (n_models,)), or None
         return _fit_loop.new_books(model)
 
     def go_on(self) -> None:
-        """Prepare models for another `fit` that begins where they are."""
+        """Prepare models for a `fit` that continues from where they are."""
 
     def call(self, rows: Any, orders: Orders | None) -> None:
-        """Train every model by one call of `partial_fit`; arguments as of `epoch`."""
+        """Train every model by one call of `partial_fit`; arguments as in `epoch`."""
         for model in self.models:
             model.n_iter_ = 0
         self.epoch(rows, orders)
         self.end_epoch(rows.X.shape[0] if orders is None else orders[0].shape[1])
 
     def end_epoch(self, n_rows: int) -> list[bool]:
-        """Keep the books of an epoch; says which models should stop."""
+        """Record an epoch; return which models should stop."""
         return [_fit_loop.end_epoch(model) for model in self.models]
 
     def holding_out(self, rows: Any) -> HoldOut:
-        """Say which rows a model trains on, and which say when to stop."""
+        """Return a function that chooses rows to train on and rows to stop by."""
         return _fit_loop.holding_out(
             rows, rows.y if is_classifier(self.models[0]) else None
         )
@@ -160,20 +161,20 @@ of shape (n_models,)), or None
     def train_until_done(self, rows: Any, courses: Sequence[Course]) -> list[int]:
         """Train models, in the order of their courses, until each stops improving.
 
-        Says which places have those that `max_iter` has cut off.
+        Returns the places of those that `max_iter` has cut off.
         """
         return _fit_loop.train_until_done(self, rows, courses)
 
     def end_fit(self) -> None:
-        """Note which models `fit` has left without sound weights."""
+        """Record which models `fit` has left with weights that are not finite."""
         self.check_finite()
 
     def diverged(self) -> Exception:
-        """Say what is wrong with a model whose weights are not finite."""
+        """Return the error of a model whose weights are not finite."""
         return ValueError("the weights are no longer finite; scale the data")
 
     def say_how_it_went(self, cut_off: Sequence[int]) -> None:
-        """Warn, once for all of them, of models that `fit` has cut off."""
+        """Warn once about all models that `fit` has cut off."""
         for most in sorted({self.models[i].max_iter for i in cut_off}):
             warn_of_models(
                 ConvergenceWarning(
@@ -199,7 +200,7 @@ of shape (n_models,)), or None
                 setattr(model, attribute, values.copy())
 
     def weights(self) -> list[str]:
-        """Name the arrays that make predictions; the rest is a solver's."""
+        """Name the arrays that predictions need; the others belong to a solver."""
         return list(self.attributes)
 
     def decide(self, outputs: Array) -> Array:
@@ -231,8 +232,8 @@ of shape (n_models,)), or None
         Raises
         ------
         ValueError
-            If something is wrong with the data for all models, before any training; or
-            if they are trained already and are to go on from there by `warm_start`.
+            If the data is invalid for all models, before any training; or if models
+            are trained already and would continue by `warm_start`.
         """
         if self.arrays and any(model.warm_start for model in self.models):
             raise ValueError(
@@ -253,12 +254,12 @@ of shape (n_models,)), or None
         goes_on: bool = False,
         **more: Any,
     ) -> list[int]:
-        """Do what `fit` does but for its end: `end_fit` and `say_how_it_went`.
+        """Do what `fit` does, except for `end_fit` and `say_how_it_went`.
 
-        Models that go on begin with the weights that they have. Says which places have
-        those that `max_iter` has cut off.
+        Models that continue begin with the weights that they have. Returns the places
+        of those that `max_iter` has cut off.
         """
-        # What is refused leaves no traces.
+        # If data is refused, models stay as they were.
         reader = copy.copy(self.models[0])
         rows = self.read(
             reader, X, y, sample_weight, reset=not goes_on, fit=True, **more
@@ -300,14 +301,14 @@ of shape (n_models,)), or None
         Raises
         ------
         ValueError
-            If something is wrong with the parameters, or with the data for all models,
-            before any training.
+            If parameters are invalid, or the data is invalid for all models, before any
+            training.
         """
         self.check_call()
         lead, reset = self.models[0], not self.arrays
 
         def read(X: ArrayLike, y: ArrayLike, weight: Any) -> tuple[Any, ...]:
-            # What is refused leaves no traces.
+            # If data is refused, models stay as they were.
             reader = copy.copy(lead)
             data = self.read(
                 reader, X, y, weight, classes=classes, reset=reset, fit=False
@@ -330,16 +331,16 @@ of shape (n_models,)), or None
         return self
 
     def _call(self, lot: Lot, begun: Begun) -> None:
-        """Take every model once through its rows; they are as many for each.
+        """Take every model once through its rows, equally many for each.
 
-        An integer seed gives the same order at each call, but for a first one at which
-        it has given weights before: `begun` is what does so next.
+        An integer seed gives the same order at each call. Only a first call, for which
+        it has already drawn weights, continues its generator, from `begun`.
         """
         self.call(lot.data[0], lot.orders(self.models, begun))
         self.check_finite()
 
     def check_finite(self) -> None:
-        """Note which models have diverged."""
+        """Record which models have diverged."""
         for i, fine in enumerate(self.finite().tolist()):
             if not fine and self.errors[i] is None:
                 self.errors[i] = self.diverged()
@@ -359,7 +360,7 @@ of shape (n_models,)), or None
         return self.predict_rows(self.checked_X(X))
 
     def predict_rows(self, X: Array) -> Array:
-        """Predict for rows that are checked already."""
+        """Predict for rows that have been checked."""
         return self.decide(self.outputs(X))
 
     def checked_X(self, X: ArrayLike) -> Array:

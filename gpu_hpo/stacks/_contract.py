@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The stack contract: many models of one shape, trained as one set of arrays.
 
-An estimator that can train in a stack has two methods more than others::
+An estimator that can train in a stack has two more methods than others::
 
     model.stack_key()          # hashable: models with equal keys may share a stack
     type(model).stack(models)  # a `Stack` of them, which leaves them as they are
 
-Whoever has both is stacked by the searches; everything else is trained in a loop.
+Searches train estimators with both methods in stacks, and all others one by one.
 ``gpu_hpo.testing.check_stackable`` says whether an estimator keeps the contract.
 """
 
@@ -24,29 +24,29 @@ from gpu_hpo._typing import Array, ArrayLike
 class Stack(Protocol):
     """Hold models of one shape in arrays with a leading model axis.
 
-    A model's weights and answers must not depend on who shares its stack: on NumPy
-    not by a bit. So a search gives one answer however its trials are grouped.
+    A model's weights and responses must not depend on the other models in its stack, on
+    NumPy not by a bit. So a search gives the same answer however its trials are
+    grouped.
 
-    A stack whose models may be fitted together, as the candidates of a grid search are
-    to the rows of a fold, has one method more::
+    A stack whose models can be fitted together, such as candidates of a grid search to
+    the rows of a fold, has one more method::
 
         fit(X, y, **params)    # -> the stack; takes what ``model.fit`` takes
 
-    It trains every model from scratch, whatever it has been before, until it stops by
-    itself, and each comes out as ``model.fit(X, y, **params)`` alone would have left
-    it: one that stops early has no part in what the others do from then on. Why a model
-    failed by itself goes to its entry in `errors`, which says nothing of earlier calls,
-    and harms no other; what is wrong with the data for all is raised. One warning, that
-    of convergence for instance, may stand for those of all models. Models that would go
-    on from where they are (`warm_start`) may be refused, unless they are not fitted.
-    `fits_together` finds the method by its name; models of a stack without it are
-    fitted one by one.
+    It trains every model from scratch until that model stops, and each must come out as
+    from ``model.fit(X, y, **params)`` alone: a model that stops early no longer takes
+    part. If one model fails, the error goes to its entry in `errors`, which replaces
+    those of earlier calls, and the other models go on; faults of the data that concern
+    all models are raised. One warning, for example of convergence, may stand for those
+    of all models. Fitted models that would go on from where they are (`warm_start`) may
+    be refused. `fits_together` finds the method by its name; models of a stack without
+    it are fitted one by one.
 
     Attributes
     ----------
     errors : list of (Exception or None)
         Per model, why it failed (diverged) in a `partial_fit`, or in the last `fit`.
-        Such a model harms no other one. What is wrong with the data is raised instead.
+        Other models are not affected. Faults of the data are raised instead.
     """
 
     errors: list[Exception | None]
@@ -57,17 +57,17 @@ class Stack(Protocol):
     def partial_fit(self, X: ArrayLike, y: ArrayLike, **params: Any) -> Self:
         """Train every model by one call; takes what ``model.partial_fit`` takes.
 
-        A stack whose models may train on rows of their own, as those of the folds of
-        a cross-validation do, takes one parameter more::
+        If models may train on different rows, such as those of the folds of a
+        cross-validation, there is one more parameter::
 
             partial_fit(X, y, ..., rows=None)
 
         `rows` has an entry per model: an array of int, on the host, of distinct and
         ascending row numbers of X, which several models may share; or None for all
-        rows. Each model comes out as if it alone had been given these rows of X, of y
-        and of all else that has rows. An error that only its own rows cause goes to
-        its entry in `errors`. `takes_rows` finds the parameter by its name; models of
-        a stack without it train fold by fold.
+        rows. Each model must come out as if it alone had been given these rows of X, y
+        and all else that has rows. An error that is caused by its own rows only goes to
+        its entry in `errors`. `takes_rows` finds the parameter by its name; models of a
+        stack without it train fold by fold.
         """
 
     def predict(self, X: ArrayLike) -> Array:
@@ -106,12 +106,12 @@ def fits_together(model: Any) -> bool:
 
 
 def takes_rows(stack: Stack) -> bool:
-    """Tell whether the models of a stack may train on rows of their own.
+    """Tell whether the models of a stack may train on different rows.
 
     That is whether its `partial_fit` has a parameter that is called ``rows``.
     """
     try:
         return "rows" in inspect.signature(stack.partial_fit).parameters
     except (TypeError, ValueError):
-        # Of what is not written in Python there may be no signature.
+        # Code that is not written in Python may have no signature.
         return False

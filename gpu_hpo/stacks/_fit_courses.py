@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which rows the members of a stack are fitted to, and in which orders."""
+"""Find the rows that models of a stack are fitted to, and their orders."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from gpu_hpo.devices._namespace import array_namespace
 from gpu_hpo.stacks._row_orders import Begun, Orders, is_fixed
 from gpu_hpo.stacks._rows import Rows
 
-# Gives, for a model and its generator of random numbers, the numbers of the rows to
-# train on and of those that say when to stop.
+# Returns, for a model and its generator, the numbers of the rows to train on, and of
+# the rows to stop by.
 HoldOut: TypeAlias = Callable[
     [Any, np.random.RandomState], tuple[np.ndarray, np.ndarray]
 ]
 
-# Row numbers in the orders of members that train together: 256 MB of them.
+# Most row numbers in the orders of models that train together: 256 MB.
 MOST_ROW_NUMBERS = 2**25
 
 
 def warn_of_models(warning: Warning, models: Sequence[int]) -> None:
-    """Warn of some models of a stack, and let the warning say which: as `models`."""
+    """Warn of some models of a stack; the warning's attribute `models` says which."""
     warning.models = tuple(models)  # type: ignore[attr-defined]
     warnings.warn(warning)
 
@@ -45,9 +45,9 @@ class Course:
     order : ndarray of int of shape (n_rows,)
         Rows to train on.
     held : ndarray of int of shape (n_held,)
-        Rows that say when to stop; none without early stopping.
+        Rows to stop by; none without early stopping.
     rng : RandomState or None
-        Gives each epoch another order; None if it stays.
+        Draws a new order for each epoch; None if the order stays.
     """
 
     members: list[int]
@@ -91,7 +91,7 @@ def find_courses(
                 order, held = hold_out(lead, rng)
             except ValueError as error:
                 for i in members:
-                    # Without the frames, which would keep the rows.
+                    # Drop the traceback, which would keep the rows alive.
                     errors[i] = error.with_traceback(None)
                 continue
             course = Course(members, order, held, rng if lead.shuffle else None)
@@ -100,7 +100,7 @@ def find_courses(
 
 
 def _course_key(i: int, model: Any) -> Hashable:
-    """Return what members share that go through the same rows in one order."""
+    """Return a key that is equal for models with the same rows in the same order."""
     if not (model.shuffle or model.early_stopping):
         return None
     if not is_fixed(model.random_state):
@@ -116,7 +116,7 @@ def _generator(seed: RandomState, begun: Begun) -> np.random.RandomState:
 
 
 def next_orders(courses: Sequence[Course], which: np.ndarray) -> Orders:
-    """Draw the orders of one more epoch; `which` has the course of each who goes on."""
+    """Draw the orders of one more epoch; `which` has each active model's course."""
     if len(courses) == 1:
         return courses[0].next()[None], which
     used, places = np.unique(which, return_inverse=True)
@@ -124,7 +124,7 @@ def next_orders(courses: Sequence[Course], which: np.ndarray) -> Orders:
 
 
 class HeldRows:
-    """Give rows that courses hold out: of one at a time, lest they take much room."""
+    """Returns the rows that courses hold out, for one at a time to save memory."""
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Train for as many epochs as it takes, each model until it no longer improves."""
+"""Train epoch by epoch, each model until it no longer improves."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def train_active(
     *,
     as_they_stand: bool = False,
 ) -> None:
-    """Train entries epoch by epoch, and those that go on apart from those that stop.
+    """Train entries epoch by epoch, and set aside those that stop.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def train_active(
 
 
 def courses_of(courses: Sequence[Course]) -> np.ndarray:
-    """Say which course each member has, in the order of the courses."""
+    """Return the course of each model, in the order of the courses."""
     return np.repeat(np.arange(len(courses)), [len(c.members) for c in courses])
 
 
@@ -96,7 +96,7 @@ def train_until_done(stack: Any, rows: Rows, courses: Sequence[Course]) -> list[
 
 
 def new_books(model: Any) -> dict[str, Any]:
-    """Return attributes in which the books of a model's training are kept."""
+    """Return the attributes that record a model's training, at its beginning."""
     books = {"n_iter_": 0, "best_loss_": np.inf, "_no_improvement_count": 0}
     if not model.early_stopping:
         return books
@@ -105,7 +105,7 @@ def new_books(model: Any) -> dict[str, Any]:
 
 
 def end_epoch(model: Any) -> bool:
-    """Keep the books of one epoch of a model; True if it no longer improves."""
+    """Record one epoch of a model; return whether it no longer improves."""
     model.n_iter_ += 1
     if not model.early_stopping:
         if model.loss_ > model.best_loss_ - model.tol:
@@ -117,9 +117,9 @@ def end_epoch(model: Any) -> bool:
 
 
 def holding_out(rows: Rows, stratify: Array | None = None) -> HoldOut:
-    """Say which rows a model trains on, and which say when to stop.
+    """Return a function that chooses rows to train on and rows to stop by.
 
-    Of the labels `stratify`, if given, each has its share in what is held out.
+    If the labels `stratify` are given, held-out rows have the same share of each.
     """
     every = np.arange(rows.X.shape[0])
     labels = None if stratify is None else to_host(stratify)
@@ -146,7 +146,7 @@ def holding_out(rows: Rows, stratify: Array | None = None) -> HoldOut:
 
 
 def _lost(stack: Any) -> np.ndarray:
-    """Say which models have diverged, which no further epoch can mend."""
+    """Return which models have diverged, so that further epochs are useless."""
     lost = ~np.isfinite([model.loss_ for model in stack.models])
     return lost & ~stack.finite() if lost.any() else lost
 
@@ -154,7 +154,7 @@ def _lost(stack: Any) -> np.ndarray:
 def _score(
     stack: Any, held: HeldRows, courses: Sequence[Course], which: np.ndarray
 ) -> np.ndarray:
-    """Score models on what was held out; True where no score was better before."""
+    """Score models on held-out rows; return which have their best score so far."""
     better = np.zeros(len(stack), bool)
     for k in np.unique(which).tolist():
         some = np.flatnonzero(which == k)
@@ -176,7 +176,7 @@ def _score(
 def _improved(
     model: Any, target: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None
 ) -> bool:
-    """Note how well a model does; True if it never did better."""
+    """Record a model's score; return whether it is the best so far."""
     metric = accuracy_score if is_classifier(model) else r2_score
     score = float(metric(target, predicted, sample_weight=weight))
     model.validation_scores_.append(score)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Models side by side: arrays by name with a leading model axis."""
+"""Hold models side by side, as named arrays with a leading model axis."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class ModelArrays:
     Attributes
     ----------
     models : list of estimator
-        Parameters and bookkeeping of each; their weights are out of date.
+        Parameters and records of each; their weights are out of date.
     arrays : dict of str to array
         What is trained, each with a leading model axis; empty before the first call.
     errors : list of (Exception or None)
     xp : module
-        NumPy or CuPy, whatever the data came as.
+        NumPy or CuPy, as the data.
     """
 
     def __init__(self, models: Sequence[Any]) -> None:
@@ -80,7 +80,7 @@ class ModelArrays:
         return out
 
     def put(self, members: Sequence[int] | np.ndarray, part: Self) -> None:
-        """Take over what has become of a part."""
+        """Take over models and arrays of a part."""
         places = self.xp.asarray(np.asarray(members, np.intp))
         for name, array in self.arrays.items():
             array[places] = part.arrays[name]

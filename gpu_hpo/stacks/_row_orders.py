@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which rows each member of a stack goes through, and in which order."""
+"""Find the rows that each model of a stack trains on, and their order."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from gpu_hpo._typing import Array, ArrayLike, RandomState
 from gpu_hpo.devices._namespace import array_namespace
 from gpu_hpo.devices._take_rows import take_rows
 
-# Row numbers in some orders, of shape (n_orders, n_rows), and which of these each model
-# or lane goes by, of shape (n,) and on the host. Rows that are in no order are not
-# trained on.
+# Row numbers in some orders, of shape (n_orders, n_rows), and the order that each model
+# or lane uses, of shape (n,) and on the host. Rows that are in no order are not trained
+# on.
 Orders: TypeAlias = tuple[Array, np.ndarray]
 
 
@@ -29,7 +29,7 @@ def is_fixed(seed: RandomState) -> TypeGuard[int | np.integer[Any]]:
     return isinstance(seed, int | np.integer)
 
 
-# What fixed seeds have become where numbers have been drawn already.
+# The generators that fixed seeds have become, where numbers have been drawn already.
 Begun: TypeAlias = Mapping[int, np.random.RandomState]
 
 
@@ -40,15 +40,15 @@ class Lot:
     Attributes
     ----------
     members : ndarray of int of shape (n_members,), or None
-        Their places in the stack; None if they are all of it.
+        Their places in the stack; None for all of it.
     data : tuple
-        What reading the data gave, of which the rows are first.
+        The result of reading the data; its first item is the rows.
     n_rows : int
-        That each member trains on.
+        Rows that each model trains on.
     parts : list of (ndarray of int or None)
-        Rows to train on; None if all.
+        Numbers of rows to train on; None for all.
     which : sequence of int
-        Which of these parts is each member's.
+        For each model, which of `parts` it uses.
     """
 
     members: np.ndarray | None
@@ -60,9 +60,9 @@ class Lot:
     def orders(
         self, models: Sequence[Any], begun: Begun | None = None
     ) -> Orders | None:
-        """Draw an order of its rows for each model; None if all take all as they stand.
+        """Draw an order of rows for each model; None if all use the given order.
 
-        Models of one part and with equal fixed seeds share one.
+        Models with the same part and equal fixed seeds share an order.
         """
         shuffle = models[0].shuffle
         if not shuffle and all(part is None for part in self.parts):
@@ -93,8 +93,7 @@ def _permutation(seed: RandomState, n_rows: int, begun: Begun) -> np.ndarray:
     return _fixed_permutation(int(seed), n_rows)
 
 
-# One seed for all models is the usual case, with chunks of one or two lengths, each
-# less than what one of several folds leaves out.
+# Usually all models have one seed, and chunks have one or two lengths per fold.
 @lru_cache(maxsize=4)
 def _fixed_permutation(seed: int, n_rows: int) -> np.ndarray:
     return np.random.RandomState(seed).permutation(n_rows)
@@ -110,7 +109,7 @@ def read_lots(
     *,
     apart: bool = False,
 ) -> Iterator[Lot]:
-    """Read what a stack is to train on, and say who trains together.
+    """Read the rows that a stack trains on, and find which models train together.
 
     Parameters
     ----------
@@ -128,10 +127,10 @@ def read_lots(
     Yields
     ------
     Lot
-        All that train on as many rows, if nothing is wrong with any row. If there is,
-        those of one part after the other, each read by itself, as a model alone would
-        read it; so an error is that of the models alone. What reading raises for the
-        rows of all members is raised.
+        If all rows are valid, the models that train on equally many rows. If not, the
+        models of each part, one part after another: each part is read by itself, so its
+        error is the same as for a model alone. Errors for the rows of all models are
+        raised.
     """
     if rows is None:
         data = read(X, y, weight)
@@ -150,7 +149,7 @@ def read_lots(
         if not apart and _all_count(data[0], parts):
             yield from _by_length(data, parts, which)
             return
-        # Parts are copies by and by, for which there must be room.
+        # Parts are copied one after another, which takes memory.
         del data
     yield from _by_part(read, given, parts, which, errors, wrong)
 
@@ -158,7 +157,7 @@ def read_lots(
 def _parts(
     rows: list[ArrayLike | None], n_members: int, n_rows: int
 ) -> tuple[list[np.ndarray | None], np.ndarray]:
-    """Find the different objects in `rows`, and which of them each member has."""
+    """Find the distinct objects in `rows`, and which of them each model has."""
     if len(rows) != n_members:
         raise ValueError(f"rows has {len(rows)} entries for {n_members} models")
     parts: list[np.ndarray | None] = []
@@ -191,7 +190,7 @@ def _checked(part: ArrayLike, i: int, n_rows: int) -> np.ndarray:
 
 
 def _all_count(rows: Any, parts: Sequence[np.ndarray | None]) -> bool:
-    """Tell whether each part has a row, and one that counts something."""
+    """Tell whether each part has a row of positive weight."""
     given = [part for part in parts if part is not None]
     if not all(map(len, given)):
         return False
@@ -206,7 +205,7 @@ def _all_count(rows: Any, parts: Sequence[np.ndarray | None]) -> bool:
 def _by_length(
     data: tuple[Any, ...], parts: Sequence[np.ndarray | None], which: np.ndarray
 ) -> Iterator[Lot]:
-    """Put together those that train on as many rows."""
+    """Group models that train on equally many rows."""
     every = data[0].X.shape[0]
     lengths = np.array([every if part is None else len(part) for part in parts])[which]
     for n_rows in np.unique(lengths).tolist():
@@ -229,7 +228,7 @@ def _by_part(
     errors: list[Exception | None],
     wrong: Exception | None,
 ) -> Iterator[Lot]:
-    """Read one part after the other; `wrong` is what is wrong with all rows."""
+    """Read one part after another; `wrong` is the error for all rows."""
     all_fail = True
     for i, part in enumerate(parts):
         members = np.flatnonzero(which == i)
@@ -238,7 +237,7 @@ def _by_part(
         except (TypeError, ValueError) as error:
             wrong = wrong or error
             for member in members:
-                # Without the frames, which would keep the rows that it is about.
+                # Drop the traceback, which would keep the rows alive.
                 errors[member] = error.with_traceback(None)
         else:
             all_fail = False
@@ -249,7 +248,7 @@ def _by_part(
 
 
 def take_part(value: Any, rows: np.ndarray | None) -> Any:
-    """Take rows of something by their numbers; all of what has no rows, or if None."""
+    """Take rows by their numbers; return all if `rows` is None or there are no rows."""
     if rows is None or not np.ndim(value):
         return value
     return take_rows(value, rows)

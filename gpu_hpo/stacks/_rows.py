@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Read what a user passes as X, y and sample_weight: rows that a stack trains on."""
+"""Read X, y and sample_weight into the rows that a stack trains on."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def read_rows(
     reset : bool
         Whether the model begins anew.
     fit : bool
-        Whether y says which classes there are.
+        Whether y has all classes.
 
     Returns
     -------
@@ -116,8 +116,8 @@ def check_X_y(
 ) -> tuple[Array, Array]:
     """Check floats and targets or labels, wherever they are.
 
-    What is particular `on_device` goes to `validate_device_data`, what is so on the
-    host to scikit-learn's ``validate_data``.
+    Options `on_device` go to `validate_device_data`, those for the host to
+    scikit-learn's ``validate_data``.
     """
     if is_device_array(X):
         return validate_device_data(model, X, y, reset=reset, **on_device or {})
@@ -148,7 +148,7 @@ def class_codes(classes: np.ndarray, y: Array) -> Array:
         and y.dtype.kind in "iu"
         and int(classes[-1]) - int(classes[0]) == n_classes - 1
     ):
-        # 0, 1, 2 and the like, which need no search.
+        # Labels 0, 1, 2 and so on need no search.
         codes = y.astype(xp.int64) - int(classes[0])
         return xp.where((codes < 0) | (codes >= n_classes), -1, codes)
     if xp is not np and classes.dtype.kind not in "OUS":
@@ -174,7 +174,7 @@ def batches(
     Yields
     ------
     Rows
-        With a leading model axis where models go by orders of their own.
+        With a leading model axis if models use different orders.
     """
     order, which = orders or (np.arange(rows.X.shape[0])[None], None)
     for start in range(0, order.shape[1], size):

@@ -16,15 +16,16 @@ from gpu_hpo.stacks._array_stack import ArrayStack
 class StackedEstimator:
     """Train as a stack of one, and share stacks with others.
 
-    A subclass, which is scikit-learn's ``BaseEstimator`` as well, names the type of its
-    stacks and the parameters that all models of a stack have in common. It comes first
-    among the bases. What it has no parameter for is as the class attributes say.
+    A subclass, which also derives from scikit-learn's ``BaseEstimator``, names the type
+    of its stacks and the parameters that must be equal in a stack. This class comes
+    first among the bases. Parameters that the subclass lacks have the values of the
+    class attributes.
     """
 
-    # ---- what a subclass says ----
+    # ---- what a subclass defines ----
 
     stack_type: ClassVar[type[ArrayStack]]
-    # Parameters that must be equal in a stack; the others are numbers of each model.
+    # Parameters that must be equal in a stack; all others are numbers of each model.
     stack_params: ClassVar[tuple[str, ...]] = ()
 
     # ---- parameters that an estimator need not have ----
@@ -44,17 +45,17 @@ class StackedEstimator:
         self._validate_params()
 
     def _common_params(self: Any) -> tuple[Any, ...]:
-        """Return what models of a stack have in common before they have seen data."""
+        """Return what must be equal in a stack before models have seen data."""
         return tuple(getattr(self, name) for name in self.stack_params)
 
     def _common_state(self: Any) -> tuple[Any, ...]:
-        """Return what fitted models have in common besides shapes and classes."""
+        """Return what must be equal for fitted models besides shapes and classes."""
         return ()
 
     # ---- the stack contract ----
 
     def stack_key(self: Any) -> Hashable:
-        """Say what models that share a stack have in common; the rest are numbers.
+        """Return a key that is equal for models that may share a stack.
 
         Raises
         ------
@@ -108,7 +109,7 @@ class StackedEstimator:
         sample_weight: ArrayLike | None = None,
         **how: Any,
     ) -> Any:
-        """Fit as a stack of one; `how` is for `ArrayStack.fit_rows`."""
+        """Fit as a stack of one; `how` is passed to `ArrayStack.fit_rows`."""
         self._check_trainable()
         stack = self._alone()
         how = {"goes_on": self.warm_start and self._has_weights()} | how
@@ -130,7 +131,7 @@ class StackedEstimator:
         return self._become(stack)
 
     def _alone(self: Any) -> Any:
-        """Return a stack of one, which draws from what the user gave."""
+        """Return a stack of one, which draws from the user's `random_state` itself."""
         stack = self.stack_type([self])
         stack.models[0].__dict__.update(self._own_generator())
         return stack
@@ -139,10 +140,10 @@ class StackedEstimator:
         return {k: v for k, v in vars(self).items() if k == "random_state"}
 
     def _become(self: Any, stack: Any) -> Any:
-        """Take over what the only model of a stack has become."""
+        """Take over the attributes of the only model of a stack."""
         (error,) = stack.errors
         if isinstance(error, ZeroDivisionError):
-            # It is the weights of the rows that are wrong: the model stays as it was.
+            # The weights of rows are wrong: the model stays as it was.
             raise error
         self.__dict__.update(stack.unstack()[0].__dict__ | self._own_generator())
         if error is not None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Check what any stack must do that fits its models together."""
+"""Check the `fit` of a stack, which fits its models together."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class _Fits:
 
     def _fit(self, model: Any) -> Any:
         with warnings.catch_warnings():
-            # Whether it takes more epochs than it may does not matter here.
+            # Warnings that it did not converge do not matter here.
             warnings.simplefilter("ignore", ConvergenceWarning)
             return model.fit(self._X, self._y, **self._params)
 
@@ -93,7 +93,7 @@ class _Fits:
             return
         alone = {members[k]: self.alone[members[k]] for k in fine}
         check_answers(f"the fitted stack {name!r}", stack.take(fine), alone, self._X)
-        # Shows what the state of a solver is, whatever its attributes are called.
+        # Training further shows the state of a solver, whatever its attributes are.
         where = f"what the fitted stack {name!r} gave goes on otherwise than if alone"
         for k in fine:
             (model,) = copies([self.alone[members[k]]])
@@ -102,7 +102,7 @@ class _Fits:
             check_equal(f"{where}: model {members[k]}", out[k], model)
 
     def check_again(self) -> None:
-        """Fit a stack twice, which must not matter to the second time."""
+        """Fit a stack twice; the second fit must not depend on the first."""
         if any(self.errors) or any(
             getattr(model, "warm_start", False) for model in self._models
         ):
@@ -141,7 +141,7 @@ def _check_outcome(
     found: tuple[Any, Exception | None],
     alone: tuple[Any, Exception | None],
 ) -> None:
-    """Compare what became of a model, and its error, with what became of it alone."""
+    """Compare a model and its error with the results of fitting it alone."""
     (model, error), (expected, cause) = found, alone
     assert repr(error) == repr(cause), (
         f"{where}: the error of model {i} is {error!r}, alone it is {cause!r}"

@@ -56,9 +56,9 @@ class NoHostCopyArray(np.lib.mixins.NDArrayOperatorsMixin):
     Attributes
     ----------
     host_copies : int
-        How often an array was copied to the host by ``.get()`` or what stands for it,
-        in this process. A class attribute: set ``NoHostCopyArray.host_copies = 0``
-        before what is tested.
+        How often arrays were copied to the host in this process, by ``.get()`` or an
+        equivalent. It is a class attribute: set ``NoHostCopyArray.host_copies = 0``
+        before a test.
 
     Raises
     ------
@@ -66,13 +66,13 @@ class NoHostCopyArray(np.lib.mixins.NDArrayOperatorsMixin):
         Where CuPy refuses: on conversion to NumPy, and when mixed with a NumPy array
         of one or more dimensions.
     ValueError
-        If the dtype is not one that a GPU has.
+        If a GPU does not support the dtype.
 
     Notes
     -----
-    Allowed, as in CuPy, and not counted: reading one value (``item``, ``float``,
-    ``bool``), indexing with host integers, pickling, and printing. NumPy functions
-    that CuPy lacks work here all the same; only a GPU shows those.
+    As in CuPy these are allowed, and not counted: reading one value (``item``,
+    ``float``, ``bool``), indexing with host integers, pickling, and printing. NumPy
+    functions that CuPy lacks work here; only a GPU shows that they are missing.
     """
 
     host_copies: ClassVar[int] = 0

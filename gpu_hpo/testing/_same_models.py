@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Compare models to the bit, and see whether they were left as they were."""
+"""Compare models to the bit, and check that they were not changed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Untouched:
         self._shown = [repr(vars(model)) for model in models]
 
     def check(self, culprit: str, which: str = "that the stack was made of") -> None:
-        """Check that nothing has changed, attributes that are private included."""
+        """Check that nothing has changed, including private attributes."""
         for i, model in enumerate(self._models):
             where = f"{culprit} changed model {i} of those {which}"
             now, before = vars(model), vars(self._before[i])
@@ -62,7 +62,7 @@ def check_equal(where: str, model: Any, expected: Any) -> None:
 def check_answers(
     shown: str, stack: Stack, alone: Mapping[int, Any], X: ArrayLike
 ) -> None:
-    """Compare what a stack and its models, by their numbers, alone say of rows."""
+    """Compare the responses of a stack with those of its models, by number, alone."""
     for method in ("predict", "predict_proba", "decision_function"):
         if all(hasattr(each, method) for each in (stack, *alone.values())):
             joint = to_host(getattr(stack, method)(X))
@@ -108,7 +108,7 @@ def same(a: Any, b: Any) -> bool:
         return type(a) is type(b) and same(vars(a), vars(b))
     inherited: Any = object.__eq__
     if type(a).__eq__ is inherited:
-        # Equal to nothing but itself, so a copy says no more than its type.
+        # Equal only to itself, so a copy can only be compared by its type.
         return type(a) is type(b)
     return bool(a == b)
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Check what any schedule must do, whatever reports first."""
+"""Check what any schedule must do, in whichever order trials report."""
 
 from __future__ import annotations
 
@@ -70,9 +70,9 @@ def check_schedule(
 ) -> None:
     """Check that a schedule keeps the promises of `Schedule`.
 
-    It is carried out with scores that all differ, that tie, that are all equal and
-    that are NaN or infinite, without and with failing trials, each with reports in
-    the order of instructions, in the reverse order and in random orders.
+    The schedule runs with scores that all differ, that tie, that are all equal and that
+    are NaN or infinite, each without and with failing trials, and with reports in the
+    order of instructions, in reverse order and in random orders.
 
     Parameters
     ----------
@@ -81,19 +81,19 @@ def check_schedule(
     score : callable, optional
         ``score(trial, calls)``, to be used instead of the scores above.
     fails : callable, optional
-        ``fails(trial, call)``, whether that call of that trial (from 1) raises, to
-        be used instead of no and of random failures.
+        ``fails(trial, call)``, whether that call of that trial (from 1) raises; by
+        default no call, and then random ones.
     total_calls : int, optional
         Calls that all trials make together if none fails.
     orders : int, default=4
         Random orders to try.
     seed : int, default=0
-        Of random scores, failures and orders.
+        Seed of random scores, failures and orders.
 
     Raises
     ------
     AssertionError
-        What was broken, with which scores and in which order.
+        Says which promise was broken, with which scores and in which order.
 
     Examples
     --------
@@ -172,11 +172,11 @@ def drive_schedule(
     fails : callable, optional
         ``fails(trial, call)``, whether that call (from 1) raises.
     choose : callable, optional
-        ``choose(n)``, a number below `n`: which of the trials with something to do
-        reports next, in the order in which they were given it. ``lambda n:
-        data.draw(st.integers(0, n - 1))`` leaves it to Hypothesis.
+        ``choose(n)``, a number below `n`: which of the trials with pending
+        instructions, in the order of these, reports next. ``lambda n:
+        data.draw(st.integers(0, n - 1))`` lets Hypothesis choose.
     max_events : int
-        More are taken for a schedule that never ends.
+        With more events a schedule is considered endless.
 
     Returns
     -------
@@ -185,7 +185,7 @@ def drive_schedule(
     Raises
     ------
     AssertionError
-        What was broken.
+        Says which promise was broken.
     """
     driver = _Driver(schedule, score, fails or _never)
     driver.follow(schedule.start())
@@ -282,7 +282,7 @@ class _Driver:
 
 
 def _check_replay(schedule: Schedule, outcome: Outcome) -> None:
-    """Check that the same events bring the same answers: searches resume by it."""
+    """Check that the same events give the same instructions."""
     answers = [schedule.start(), *map(schedule.tell, outcome.events)]
     _require(answers == outcome.answers, "answers the same events in another way")
 

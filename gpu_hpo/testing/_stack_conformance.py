@@ -34,12 +34,12 @@ def check_stackable(
 ) -> None:
     """Check that models that share a stack come out as if trained alone, to the bit.
 
-    Also that they go on as such from there, alone and in stacks, and that a stack
-    shares nothing that training changes with what it was made of or what was made
-    of it: arrays, lists and generators of random numbers. If the stack takes `rows`,
-    so that models may train on rows of their own, all but the latter is checked with
-    these too; it need not take them. If the stack has a `fit`, models must come out of
-    that, too, as if fitted alone, and one that fails must harm no other.
+    It also checks that they train further correctly from there, alone and in stacks,
+    and that a stack shares nothing that training changes (arrays, lists, random number
+    generators) with the models that it was made of or that were made of it. If the
+    stack takes `rows`, training is also checked with different rows for each model. If
+    the stack has `fit`, models must come out of it as if fitted alone, and one that
+    fails must not affect the others.
 
     Parameters
     ----------
@@ -49,20 +49,20 @@ def check_stackable(
         them an integer or a ``RandomState`` of their own each as `random_state`,
         and some of both: with the latter, it is checked that stacks copy it.
     X : array of shape (n_samples, n_features)
-        With more than a few rows, for some models train on two thirds of them.
+        It needs more than a few rows, since some models train on two thirds of them.
     y : array of shape (n_samples,) or (n_samples, n_outputs)
     n_calls : int, default=3
         Calls of `partial_fit` to make; at least 2.
     failing : estimator, optional
-        Of the same key, not fitted, and such that its `fit` raises, for instance since
-        its rate is too high. Is given to `fit` only, besides the models.
+        A further model with the same key, not fitted, whose `fit` raises, for example
+        since its rate is too high. It is used in the checks of `fit` only.
     **fit_params
-        For the first call; those but ``classes`` go to every call, and to `fit`.
+        For the first call; all but ``classes`` go to every call, and to `fit`.
 
     Raises
     ------
     AssertionError
-        If the contract of `gpu_hpo.stacks.Stack` is broken; says where.
+        If the contract of `gpu_hpo.stacks.Stack` is broken; the message says where.
     """
     n = len(models)
     assert n >= 3, f"needs at least three models, got {n}"
@@ -74,7 +74,7 @@ def check_stackable(
     groups = _check_training(course, models, n_calls)
     for name, stack in groups.items():
         _check_group(course, name, stack, n_calls)
-    # What follows takes for granted that stacks train as they should.
+    # The following checks assume that stacks train correctly.
     for call in (0, 1):
         _check_list(course, call)
         _check_take_and_concat(course, call)
@@ -114,7 +114,7 @@ class _Course:
         self._n_rows = _num_samples(X)
         self._parts: list[np.ndarray | None] = [None]
         if own_rows:
-            # As of three folds, of which one has a row more than another.
+            # As in three folds, of which one has one more row than another.
             numbers = np.arange(self._n_rows)
             first, *others = (numbers[numbers % 3 != k] for k in range(3))
             self._parts += [np.setdiff1d(first, numbers[-1:]), *others]
@@ -163,7 +163,7 @@ class _Course:
         return name != "classes" and shape[:1] == (self._n_rows,)
 
     def _rows(self, i: int, call: int) -> np.ndarray | None:
-        """Return the rows that model number `i` trains on; others at the next call."""
+        """Return the rows that model number `i` trains on in a call; they vary."""
         return self._parts[(i + call) % len(self._parts)]
 
     def stack(self, call: int, members: Sequence[int]) -> Stack:
@@ -186,7 +186,7 @@ class _Course:
     def check_stack(
         self, where: str, stack: Stack, call: int, members: Sequence[int]
     ) -> None:
-        """Check that a stack stands where `call` calls led, and goes on from there."""
+        """Check a stack after `call` calls, and after one more."""
         assert len(stack) == len(members), (
             f"{where}: it has {len(stack)} models instead of {len(members)}"
         )
@@ -200,7 +200,7 @@ class _Course:
 def _check_training(
     course: _Course, models: Sequence[Any], n_calls: int
 ) -> dict[str, Stack]:
-    """Train stacks that are made in three ways, and watch what they are made of."""
+    """Train stacks that are made in three ways; their models must not change."""
     n, kind = len(models), course.kind
     given = Untouched(models)
     groups = {
@@ -245,7 +245,7 @@ def _check_group(course: _Course, name: str, stack: Stack, n_calls: int) -> None
     course.check_models(shown, out, n_calls, members)
     alone = {i: course.states[n_calls][i] for i in members}
     check_answers(shown, stack, alone, course.X)
-    # Shows what the state of a solver is, whatever its attributes are called.
+    # Training further shows the state of a solver, whatever its attributes are.
     for i, model in zip(members, out, strict=True):
         course.train(model, n_calls, i)
     where = f"what {shown} gave goes on otherwise than if trained alone"
@@ -253,7 +253,7 @@ def _check_group(course: _Course, name: str, stack: Stack, n_calls: int) -> None
 
 
 def _check_list(course: _Course, call: int) -> None:
-    """Check that a stack does without the list that it was made of."""
+    """Check that a stack does not depend on the list that it was made of."""
     where = "the stack depends on the list that it was made of, which was emptied"
     every = range(len(course))
     given = copies(course.states[call])
@@ -272,7 +272,7 @@ def _check_list(course: _Course, call: int) -> None:
 
 
 def _check_take_and_concat(course: _Course, call: int) -> None:
-    """Check that stacks of other stacks' models train without these."""
+    """Check that stacks made of other stacks do not depend on these."""
     every = range(len(course))
     for indices in (every, every[-1:]):
         stack = course.stack(call, every)
@@ -287,7 +287,7 @@ def _check_take_and_concat(course: _Course, call: int) -> None:
 
 
 def _check_unstack(course: _Course) -> None:
-    """Check that a stack and the estimators that it gives train without each other."""
+    """Check that a stack and the estimators from it train independently."""
     every = range(len(course))
     stack = course.stack(1, every)
     for i, model in zip(every, stack.unstack(), strict=True):

@@ -31,11 +31,8 @@ class Keys:
     def of(self, value: Any) -> Hashable:
         """Return the key of a parameter's value.
 
-        Parameters
-        ----------
-        value : object
-            Estimators are the same if their types and parameters are; other objects
-            are the same if Dask's hashes of them are.
+        Estimators are the same if their types and parameters are; other objects are the
+        same if Dask's hashes of them are.
         """
         kind = type(value)
         if kind in _PLAIN:
@@ -64,14 +61,7 @@ class Keys:
 
 
 class Changed:
-    """Keys of an estimator with some of its parameters changed.
-
-    Parameters
-    ----------
-    keys : Keys
-    estimator : estimator
-        Not changed.
-    """
+    """Keys of an estimator, which stays as it is, with some parameters changed."""
 
     def __init__(self, keys: Keys, estimator: Estimator) -> None:
         self._keys = keys

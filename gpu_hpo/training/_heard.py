@@ -29,23 +29,13 @@ _OF_EMPTY_FILTERS = "`sklearn.utils.parallel.delayed` should be used with"
 
 @dataclass(frozen=True)
 class Heard:
-    """A warning that a fit gave.
-
-    Attributes
-    ----------
-    text : str
-    category : type
-    filename : str
-    lineno : int
-    models : tuple of int or None
-        The models of a stack that it is about, if it says so.
-    """
+    """A warning that a fit gave."""
 
     text: str
     category: type[Warning]
     filename: str
     lineno: int
-    models: tuple[int, ...] | None = None
+    models: tuple[int, ...] | None = None  # of a stack, that it says it is about
 
     def about(self, n_models: int) -> list[int]:
         """Return which models it is about, of so many that were trained together."""

@@ -65,33 +65,15 @@ class Access(IntEnum):
 
 
 def access_of(*users: object) -> Access:
-    """Return how rows are lent to estimators, scorers and functions.
-
-    Parameters
-    ----------
-    *users : estimator, stack, scorer or callable
-
-    Returns
-    -------
-    Access
-        The largest that any of them, or of their steps, needs.
-    """
+    """Return the largest access that any estimator, scorer or function needs."""
     return max(map(_access, users), default=Access.SHARED)
 
 
 def lend(value: Lent, access: Access) -> Lent:
     """Lend rows, labels or weights.
 
-    Parameters
-    ----------
-    value : array-like, frame, sparse matrix, list or None
-    access : Access
-
-    Returns
-    -------
-    like value
-        On the device of `value`. Rows on a device cannot be protected, so models and
-        scorers that only read share them.
+    Rows on a device cannot be protected, so models and scorers that only read share
+    them.
     """
     if value is None or access is Access.SHARED:
         return value
@@ -115,18 +97,9 @@ def with_access(
 ) -> tuple[Result, Access]:
     """Use rows that others read; try once more with copies if that fails.
 
-    Parameters
-    ----------
-    call : callable
-        ``call(access)`` lends the rows and uses them. It is called again only if it
-        fails because rows cannot be written.
-    access : Access
-
-    Returns
-    -------
-    result : object
-    access : Access
-        The access with which it succeeded.
+    ``call(access)`` lends the rows and uses them. It is called again only if it fails
+    because rows cannot be written. What it returns comes with the access with which it
+    succeeded.
     """
     try:
         return call(access), access
@@ -142,17 +115,9 @@ def call_lent(
     params: Mapping[str, Any],
     access: Access,
 ) -> Any:
-    """Call a method with rows and parameters that others read.
+    """Call a method with rows (X, and perhaps y) and parameters that others read.
 
-    Parameters
-    ----------
-    method : callable
-    rows : sequence of array-like
-        X, and y if there is one.
-    params : mapping of str to object
-    access : Access
-        What the method's owner may have of them. If it fails because they cannot be
-        written, the method is called once more, with copies.
+    If it fails because they cannot be written, it is called once more, with copies.
     """
 
     def call(access: Access) -> Any:
@@ -185,14 +150,7 @@ def is_refusal(error: BaseException | None) -> bool:
 
 
 def was_written(before: Lent, after: Lent) -> bool:
-    """Return whether rows that were lent as a copy have been changed.
-
-    Parameters
-    ----------
-    before : array-like
-        The rows that were copied.
-    after : like before
-    """
+    """Return whether rows that were lent as a copy differ from the rows before."""
     try:
         return not _same(before, after)
     except Exception as error:  # of values that cannot be compared

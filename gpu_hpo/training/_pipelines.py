@@ -30,14 +30,7 @@ def is_chain(estimator: object) -> TypeGuard[Pipeline]:
 def untrainable(estimator: Estimator) -> str | None:
     """Return why `partial_fit` cannot train an estimator; None if it can.
 
-    Parameters
-    ----------
-    estimator : estimator
-
-    Returns
-    -------
-    str or None
-        For a pipeline it names every step that prevents training.
+    For a pipeline it names every step that prevents training.
     """
     if not is_chain(estimator):
         trains = hasattr(estimator, "partial_fit")

@@ -84,13 +84,9 @@ class Snapshot:
                 ) from error
 
     def copy(self, lend: Callable[[Array], Array] = lambda array: array) -> Any:
-        """Make a new copy.
+        """Make a new copy, in which `lend` lends arrays, frames and sparse matrices.
 
-        Parameters
-        ----------
-        lend : callable
-            Lends an array, frame or sparse matrix in the value; these are not copied
-            otherwise.
+        By default these are not copied.
         """
         return _Unpickler(io.BytesIO(self._bytes), self._shared, lend).load()
 
@@ -140,17 +136,8 @@ def own_functions(estimator: Any) -> Any:
     """Replace an estimator's functions that have a state by copies, in place.
 
     ``clone`` copies all parameters except functions, so models would share what a
-    function keeps in its closure or its default arguments.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Not fitted, and not shared with other code.
-
-    Returns
-    -------
-    estimator
-        The same.
+    function keeps in its closure or its default arguments. The estimator must not be
+    fitted, nor shared with other code; it is returned.
     """
     for name, value in shallow_params(estimator).items():
         if isinstance(value, FunctionType | functools.partial):

@@ -32,10 +32,7 @@ _STATELESS = frozenset({"cuml", "cupy", "gpu_hpo", "numpy", "scipy", "sklearn"})
 def has_state(value: object) -> bool:
     """Return whether fits that share a value could see what others did to it.
 
-    Parameters
-    ----------
-    value : object
-        Data (arrays, frames, sparse matrices) does not count.
+    Data (arrays, frames, sparse matrices) does not count.
     """
     return _has_state(value, set())
 
