@@ -26,11 +26,8 @@ dask.config.update_defaults(DEFAULTS)
 def read_seconds(key: str) -> float:
     """Read a time.
 
-    Raises
-    ------
-    ValueError
-        If the setting is no time. This and the other errors here name the setting, its
-        value and what it accepts.
+    As the other functions here, it raises a ``ValueError`` that names the setting, its
+    value and what it accepts.
     """
     return _read(
         key,
@@ -41,36 +38,18 @@ def read_seconds(key: str) -> float:
 
 
 def read_bytes(key: str) -> int:
-    """Read a size.
-
-    Raises
-    ------
-    ValueError
-        If the setting is no size.
-    """
+    """Read a size."""
     accepted = "a size such as '64 MiB', or a number of bytes"
     return _read(key, parse_bytes, lambda value: value >= 1, accepted)
 
 
 def read_number(key: str) -> int:
-    """Read a positive integer.
-
-    Raises
-    ------
-    ValueError
-        If the setting is none.
-    """
+    """Read a positive integer."""
     return _read(key, index, lambda value: value >= 1, "a positive integer")
 
 
 def read_share(key: str) -> float:
-    """Read a share of something.
-
-    Raises
-    ------
-    ValueError
-        If the setting is no number above 0 and up to 1.
-    """
+    """Read a share: a number above 0 and up to 1."""
     accepted = "a number above 0 and up to 1"
     return _read(key, float, lambda value: 0 < value <= 1, accepted)
 

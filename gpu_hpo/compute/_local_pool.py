@@ -134,14 +134,7 @@ class _Later:
 
 
 class GetPool(LocalPool):
-    """Tasks run by a Dask ``get`` function, in one graph of all that were submitted.
-
-    Parameters
-    ----------
-    get : callable
-        Called as ``get(graph, keys)``.
-    n_slots : int
-    """
+    """Tasks run by a Dask ``get`` function, in one graph of all that were submitted."""
 
     def __init__(self, get: Callable[..., Any], n_slots: int) -> None:
         super().__init__(Immediate(), n_slots)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,18 +16,11 @@ from gpu_hpo.data._random_split import spawn_seed
 from gpu_hpo.devices._namespace import is_device_array, to_host, type_name
 
 
-def kind(x: Any) -> str:
+def kind(x: Any) -> Literal["array", "frame", "other"]:
     """Return the kind of a Dask collection, without importing modules of Dask.
 
-    Returns
-    -------
-    {"array", "frame", "other"}
-        A series is a "frame".
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is another Dask collection, or an array without rows.
+    A series is a "frame". Other Dask collections, and arrays without rows, raise a
+    ``TypeError`` or ``ValueError``.
     """
     from dask import is_dask_collection
     from dask.delayed import Delayed
@@ -73,12 +66,9 @@ def n_rows(X: ArrayLike) -> int:
 
 
 def check_lengths(n: int, **others: ArrayLike | None) -> None:
-    """Raise if y or groups have another number of rows than X, as far as known.
+    """Raise a ValueError if y or groups have another number of rows than X.
 
-    Raises
-    ------
-    ValueError
-        Naming both numbers.
+    Lengths that are not known are not checked.
     """
     for name, other in others.items():
         length = None if other is None else known_length(other)
@@ -139,15 +129,7 @@ def cut_like(rows: np.ndarray, lengths: Sequence[int]) -> DaskCollection:
 def host_labels(y: Any) -> ArrayLike:
     """Copy labels, and nothing else, to the host, where scikit-learn counts them.
 
-    Parameters
-    ----------
-    y : array-like or Dask collection
-        On any device.
-
-    Returns
-    -------
-    array-like
-        `y` itself if it is in the host's memory.
+    Labels in the host's memory are returned as they are.
     """
     if kind(y) != "other":
         y = y.compute()

@@ -25,15 +25,8 @@ def as_dask_arrays(data: Sequence[Any]) -> list[DaskCollection]:
 def as_dask_array(x: Any, rows: tuple[float, ...]) -> DaskCollection:
     """Convert any data to a Dask array, in blocks of `rows` rows if it has none.
 
-    Parameters
-    ----------
-    x : array-like, dask array, frame or series
-    rows : tuple of int, or of NaN where they are unknown
-
-    Raises
-    ------
-    ValueError
-        If `x` has another number of rows or, if it is a frame, of blocks.
+    Lengths of blocks are NaN where they are unknown. If `x` has another number of rows
+    or, if it is a frame, of blocks, that raises a ``ValueError``.
     """
     import dask.array as da
 
@@ -85,18 +78,10 @@ def known_rows(markers: Sequence[DaskCollection]) -> tuple[int, ...] | None:
 def check_blocks(
     data: Sequence[DaskCollection], markers: Sequence[DaskCollection]
 ) -> None:
-    """Raise if blocks do not match, as far as their lengths are known.
+    """Raise a ValueError if blocks do not match, as far as their lengths are known.
 
-    Parameters
-    ----------
-    data : sequence of dask array, frame or series
-    markers : sequence of dask array
-        The `row_markers` of the data, and of other data that must match.
-
-    Raises
-    ------
-    ValueError
-        Naming lengths of blocks, or divisions of frames, that differ.
+    It names lengths of blocks, or divisions of frames, that differ. The `markers` are
+    the `row_markers` of the data, and of other data that must match.
     """
     first = markers[0].chunks[0]
     for other in (x.chunks[0] for x in markers[1:]):

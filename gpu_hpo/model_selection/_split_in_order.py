@@ -26,23 +26,10 @@ def split_in_order(
 ) -> list[DaskCollection]:
     """Cut collections in two, between the same two rows.
 
-    Parameters
-    ----------
-    data : sequence of dask array, frame or series
-        If none is an array of known lengths, the first is computed to find them.
-    test_size : float
-        The fraction of rows that come after the cut.
-
-    Returns
-    -------
-    list of dask array, frame or series
-        The first rows and the last rows of each collection in turn. There are no empty
-        blocks, and chunk sizes of arrays are known.
-
-    Raises
-    ------
-    ValueError
-        If blocks do not match, or there are fewer than two rows.
+    If none of them is an array of known lengths, the first is computed to find them.
+    Returned are the first rows and the last rows of each collection in turn, without
+    empty blocks, and with known chunk sizes of arrays. If blocks do not match, or there
+    are fewer than two rows, that raises a ``ValueError``.
     """
     markers = [row_markers(x) for x in data]
     check_blocks(data, markers)

@@ -46,15 +46,8 @@ def may_be_plateau(
 ) -> bool:
     """Return whether unknown scores could make a plateau at `calls` calls.
 
-    If not, a trial may train beyond `calls` before it is scored there.
-
-    Parameters
-    ----------
-    record : sequence of (calls, score)
-        The known scores, oldest first, all before `calls`.
-    calls : int
-    patience, tol
-        As in `on_plateau`.
+    If not, a trial may train beyond `calls` before it is scored there. The known scores
+    in `record` are all of fewer calls.
     """
     if not patience or tol is None or math.isnan(tol) or calls < patience:
         return False

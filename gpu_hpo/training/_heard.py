@@ -71,13 +71,7 @@ class Hearing:
 
 @contextmanager
 def recorded() -> Iterator[list[Heard]]:
-    """Record the warnings of this thread, within ``Hearing.here``.
-
-    Yields
-    ------
-    list of Heard
-        Filled as they come.
-    """
+    """Record the warnings of this thread, within ``Hearing.here``, as they come."""
     found: list[Heard] = []
     lists = _of_thread.__dict__.setdefault("lists", [])
     lists.append(found)
@@ -105,12 +99,7 @@ class Announcer:
     ) -> None:
         """Record the warnings that the fit of a candidate gave.
 
-        Parameters
-        ----------
-        number : int
-        heard : iterable of Heard
-        source : hashable, optional
-            What was fitted, if candidates share it; the lowest number is shown.
+        If candidates share what was fitted, the `source`, the lowest number is shown.
         """
         for item in heard:
             who = ("candidate", number) if source is None else source
