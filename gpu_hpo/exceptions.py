@@ -7,6 +7,7 @@ from __future__ import annotations
 __all__ = [
     "ClientClosedError",
     "DeviceNotFoundError",
+    "ForkedProcessError",
     "GpuHpoError",
     "GpuHpoWarning",
     "NoCounterpartError",
@@ -27,6 +28,10 @@ class ClientClosedError(GpuHpoError, RuntimeError):
 
 class DeviceNotFoundError(GpuHpoError, RuntimeError):
     """A GPU was asked for, but there is none, or a library to use it is missing."""
+
+
+class ForkedProcessError(GpuHpoError, RuntimeError):
+    """Dask is asked for in a process that was forked while Dask was running."""
 
 
 class WorkersLostError(GpuHpoError, RuntimeError):

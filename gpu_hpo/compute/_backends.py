@@ -16,6 +16,7 @@ from distributed import Client
 from gpu_hpo.compute._client_pool import ClientPool
 from gpu_hpo.compute._clients import active_client, search_client
 from gpu_hpo.compute._clusters import embedded_client
+from gpu_hpo.compute._forks import check_not_forked
 from gpu_hpo.compute._local_pool import GetPool, Immediate, LocalPool, in_pool
 from gpu_hpo.compute._pool import Pool
 from gpu_hpo.training._heard import Hearing
@@ -37,13 +38,7 @@ Scheduler: TypeAlias = str | Client | Executor | Callable[..., Any] | None
 
 
 def check_scheduler(scheduler: Scheduler) -> None:
-    """Raise if tasks cannot run on `scheduler`.
-
-    Raises
-    ------
-    ValueError, TypeError
-        Naming `scheduler` and its value.
-    """
+    """Raise an error that names `scheduler` and its value if tasks cannot run on it."""
     accepted = (
         f"it must be None, one of {sorted(_NAMES)}, a distributed.Client, a "
         "concurrent.futures.Executor or a Dask get function"
@@ -65,11 +60,8 @@ def open_blocks_pool(
 ) -> Iterator[Pool]:
     """Yield a pool for fits that are graphs of Dask tasks, one task per block.
 
-    Parameters
-    ----------
-    scheduler, n_jobs
-        As in `open_pool`. Dask runs the blocks by that scheduler; the pool only has one
-        thread for each fit.
+    Dask runs the blocks by `scheduler`, as in `open_pool`; the pool only has one thread
+    for each fit.
     """
     with open_pool(scheduler, n_jobs) as pool:
         how: Any = scheduler
@@ -110,10 +102,7 @@ def open_pool(scheduler: Scheduler = None, n_jobs: int | None = None) -> Iterato
 def open_one_by_one(scheduler: Scheduler = None) -> Iterator[Pool]:
     """Yield a pool that runs the tasks of a search in this thread, one by one.
 
-    Parameters
-    ----------
-    scheduler : str, Client, Executor, callable or None
-        Computes Dask collections, if Dask accepts it.
+    The `scheduler` computes Dask collections, if Dask accepts it.
     """
     check_scheduler(scheduler)
     if isinstance(scheduler, str):
@@ -157,6 +146,7 @@ def _opened(scheduler: Scheduler, n_jobs: int | None) -> Iterator[Pool]:
         scheduler = "threads" if active_client() is None else "distributed"
     n_slots = _n_slots(n_jobs, CPU_COUNT)
     if isinstance(scheduler, Client):
+        check_not_forked()
         if scheduler.status != "running":
             raise ValueError(
                 f"scheduler={scheduler!r} is {scheduler.status}: open a new client"

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from distributed import Client, get_client, get_worker, worker_client
 
 from gpu_hpo.compute._clusters import embedded_client
+from gpu_hpo.compute._forks import check_not_forked
 
 # If tasks in two threads ask Dask for their worker's client at once, both may clean up
 # closed clients, and both may make a new one.
@@ -28,6 +29,8 @@ def search_client() -> Iterator[Client]:
     ------
     ValueError
         If the active client is closed.
+    ForkedProcessError
+        If this process was forked while Dask was running.
     """
     if _in_task():
         with ExitStack() as stack:
@@ -35,6 +38,7 @@ def search_client() -> Iterator[Client]:
                 client = stack.enter_context(worker_client())
             yield client
         return
+    check_not_forked()
     client = _active_client()
     if client is None:
         client = embedded_client()

@@ -25,6 +25,7 @@ from distributed.diagnostics.plugin import WorkerPlugin
 from distributed.system import MEMORY_LIMIT
 
 from gpu_hpo._config import read_share
+from gpu_hpo.compute._forks import check_not_forked
 from gpu_hpo.devices._detect import Device, open_nvml, resolve_device
 
 # Options of LocalCUDACluster that LocalCluster lacks. Without CUDA they have no effect,
@@ -278,6 +279,7 @@ def embedded_client() -> Client:
         Not set as the default client.
     """
     global _embedded
+    check_not_forked()
     with _lock:
         if _embedded is not None:
             pid, cluster, client = _embedded
