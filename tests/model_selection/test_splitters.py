@@ -25,6 +25,7 @@ from gpu_hpo.model_selection import (
 )
 from gpu_hpo.testing import NoHostCopyArray
 from tests.model_selection.device_frames import DeviceSeries, device_frame
+from tests.model_selection.lazy_arrays import failing, unknown
 
 SPLITTERS = [
     KFold(3),
@@ -42,20 +43,6 @@ ROWS = (7, 7, 1, 8)
 def X():
     """Row i is i, i + 1000."""
     return da.from_array(np.arange(23.0)[:, None] + [0, 1000], chunks=(ROWS, 2))
-
-
-def unknown(x):
-    """The same array with blocks of unknown lengths."""
-    return x[da.ones(x.shape[0], chunks=(x.chunks[0],), dtype=bool)]
-
-
-def failing(x):
-    """The same array, of which no block may be computed."""
-
-    def fail(block):
-        raise AssertionError("a block was computed")
-
-    return x.map_blocks(fail, dtype=x.dtype, meta=x._meta)
 
 
 def in_memory(splits):

@@ -25,6 +25,7 @@ from tests.model_selection.device_frames import (
     DeviceSeries,
     device_frame,
 )
+from tests.model_selection.lazy_arrays import failing, unknown
 
 
 @pytest.fixture
@@ -43,20 +44,6 @@ def y(X):
 def frame():
     data = pd.DataFrame({"a": np.arange(100), "b": np.arange(100) / 2, "c": "text"})
     return dd.from_pandas(data, npartitions=4)
-
-
-def unknown(x):
-    """The same array with blocks of unknown lengths."""
-    return x[da.ones(x.shape[0], chunks=(x.chunks[0],), dtype=bool)]
-
-
-def failing(x):
-    """The same array, of which no block may be computed."""
-
-    def fail(block):
-        raise AssertionError("a block was computed")
-
-    return x.map_blocks(fail, dtype=x.dtype, meta=x._meta)
 
 
 def test_arrays(X, y):
