@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Models and steps that write on their rows: the answer is that of copies."""
 
+import itertools
+
 import dask.array as da
 import numpy as np
 import pandas as pd
@@ -108,12 +110,21 @@ def client(request):
     return request.getfixturevalue(request.param)
 
 
-@pytest.mark.parametrize("options", [{}, {"cv": 2}, {"cv": KFold(3, shuffle=True)}])
-@pytest.mark.parametrize("writes", ["X", "y", "w", "p", "Xywp"])
-def test_models_that_write(writes, options, client):
+WRITES = ["X", "y", "w", "p", "Xywp"]
+SPLITS = [{}, {"cv": 2}, {"cv": KFold(3, shuffle=True, random_state=0)}]
+
+
+# In threads, where models share rows, all pairs; in processes all of either.
+@pytest.mark.parametrize(
+    ("client", "writes", "options"),
+    [
+        *itertools.product(["threads_client"], WRITES, SPLITS),
+        *zip(["processes_client"] * 5, WRITES, SPLITS + SPLITS, strict=False),
+    ],
+    indirect=["client"],
+)
+def test_models_that_write(client, writes, options):
     """A search that stops early is that of models that copy; the user's data stays."""
-    if "cv" in options and not isinstance(options["cv"], int):
-        options = {"cv": KFold(3, shuffle=True, random_state=0)}
     given = X.copy(), y.copy(), weight.copy()
     right = incremental(Writer(), **options)
     found = incremental(Writer(writes=writes), *given[:2], weights=given[2], **options)
