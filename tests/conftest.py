@@ -136,6 +136,13 @@ def threads_client(_threads_client):
 
 
 @pytest.fixture
+def few_deaths():
+    """Fewer than by default until Dask gives a task up: each takes its time."""
+    with dask.config.set({"distributed.scheduler.allowed-failures": 1}):
+        yield
+
+
+@pytest.fixture
 def mortal_client():
     """Client of two worker processes of this test's own, which may be killed.
 

@@ -5,10 +5,8 @@
 import os
 import random
 
-import dask
-import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.linear_model import SGDClassifier
 
 import gpu_hpo.model_selection as ours
 from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
@@ -16,7 +14,7 @@ from gpu_hpo.adaptive.engine._engine import Engine
 from gpu_hpo.adaptive.engine._task import Report, StepReport
 from gpu_hpo.adaptive.training._score import Score
 from gpu_hpo.schedules import Hyperband, Rung
-from tests.compute.helpers import make_data
+from tests.compute.helpers import make_data, remains
 from tests.exhaustive.fold_runs import ALPHAS, SGD, STEPS, Run, expected_scores
 from tests.exhaustive.recording_pool import RecordingPool
 
@@ -260,17 +258,7 @@ def test_nothing_is_handed_out_between_changes(seed, left):
 
 # ---- on clusters ----
 
-DEADLY_C = [0.01, 0.1, 0.666, 1.0, 10.0]
 DEADLY_ALPHA = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1]
-
-
-class EndsProcess(LogisticRegression):
-    """Ends its process if C is 0.666."""
-
-    def fit(self, X, y, sample_weight=None):
-        if self.C == 0.666:
-            os._exit(1)
-        return super().fit(X, y, sample_weight)
 
 
 class EndsProcessLater(SGDClassifier):
@@ -282,38 +270,7 @@ class EndsProcessLater(SGDClassifier):
         return super().partial_fit(X, y, classes, sample_weight)
 
 
-@pytest.fixture
-def few_deaths():
-    """Fewer than by default until Dask gives a task up: each takes its time."""
-    with dask.config.set({"distributed.scheduler.allowed-failures": 1}):
-        yield
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
-def test_grid_search(few_deaths, mortal_client):
-    """Only the candidate that ends its process is without scores."""
-    X, y = make_data(300)
-    options = {"cv": 3, "refit": False}
-    found = ours.GridSearchCV(
-        EndsProcess(),
-        {"C": DEADLY_C},
-        scheduler=mortal_client,
-        error_score=np.nan,
-        **options,
-    ).fit(X, y)
-    alive = [C for C in DEADLY_C if C != 0.666]
-    expected = ours.GridSearchCV(LogisticRegression(), {"C": alive}, **options)
-    expected.fit(X, y)
-    for split in range(3):
-        column = f"split{split}_test_score"
-        scores = dict(zip(DEADLY_C, found.cv_results_[column], strict=True))
-        assert np.isnan(scores.pop(0.666))
-        assert list(scores.values()) == expected.cv_results_[column].tolist()
-
-
+# What exhaustive searches do is shown in tests/exhaustive/test_failures.py.
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_search_that_stops_early(few_deaths, mortal_client):
@@ -336,3 +293,4 @@ def test_search_that_stops_early(few_deaths, mortal_client):
         }
 
     assert by_params(found) == by_params(expected)
+    assert not remains(mortal_client)

@@ -222,7 +222,7 @@ def assert_only_the_deadly_one_failed(search):
 @pytest.mark.timeout(300)
 @pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
 @pytest.mark.parametrize("lazy", [False, True], ids=["arrays", "Dask's"])
-def test_deadly_candidate(mortal_client, lazy):
+def test_deadly_candidate(few_deaths, mortal_client, lazy):
     """A candidate that ends its workers fails, and the scores of others are right."""
     search = GridSearchCV(
         STEPS, DEADLY, cv=2, scheduler=mortal_client, refit=False, error_score=np.nan
