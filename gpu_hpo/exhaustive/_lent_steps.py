@@ -154,10 +154,10 @@ def transformed(
         return transformer.transform(X)
 
     try:
-        found, access = with_access(transform, access)
+        output, access = with_access(transform, access)
     except Exception as error:
         return error, False
-    return found, watched and access is Access.OWN and was_written(given, X)
+    return output, watched and access is Access.OWN and was_written(given, X)
 
 
 def copy_if_changeable(estimator: Estimator) -> Any:
@@ -209,14 +209,14 @@ def _draws(estimator: Estimator) -> bool:
 
 def _steps(estimator: Estimator) -> dict[int, Any]:
     """Return an estimator and the fitted ones in it, by identity."""
-    found: dict[int, Any] = {}
+    steps: dict[int, Any] = {}
     met = [estimator]
     while met:
         step = met.pop()
-        if id(step) not in found:
-            found[id(step)] = step
+        if id(step) not in steps:
+            steps[id(step)] = step
             met += _fitted_parts(getattr(step, "__dict__", {}).values())
-    return found
+    return steps
 
 
 def _fitted_parts(values: Iterable[Any]) -> Iterator[Any]:

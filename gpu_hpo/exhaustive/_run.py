@@ -30,7 +30,7 @@ from gpu_hpo.exhaustive._groups import Candidates
 from gpu_hpo.exhaustive._kept_outputs import KeptOutputs
 from gpu_hpo.exhaustive._score_table import ScoreTable
 from gpu_hpo.exhaustive._search_data import SearchData, gather_to_host
-from gpu_hpo.exhaustive._verbose import Line, print_end, print_start
+from gpu_hpo.exhaustive._verbose import Printer
 from gpu_hpo.exhaustive.plan._planner import Planner
 from gpu_hpo.training._heard import Announcer
 from gpu_hpo.training._lending import Access, access_of, lend, lend_params
@@ -151,13 +151,14 @@ class ExhaustiveRun:
                 "cv.split and cv.get_n_splits return inconsistent results. Expected "
                 f"{n_splits} splits, got {len(splits)}"
             )
+        n_candidates = 0
         if search.verbose > 0:
             if not isinstance(candidate_params, Sized):
                 candidate_params = list(candidate_params)
-            n = self._n_candidates = len(candidate_params)
+            n_candidates = len(candidate_params)
             print(
-                f"Fitting {n_splits} folds for each of {n} candidates, totalling "
-                f"{n * n_splits} fits"
+                f"Fitting {n_splits} folds for each of {n_candidates} candidates, "
+                f"totalling {n_candidates * n_splits} fits"
             )
 
         def callback_task(number: int, split: int) -> CallbackTask:
@@ -175,8 +176,6 @@ class ExhaustiveRun:
             self._table.same,
             first=first,
         )
-        self._params_of = candidates.params
-        self._first = first
         outputs = KeptOutputs(
             self._pool,
             self.spec,
@@ -193,9 +192,18 @@ class ExhaustiveRun:
             limit=self._limit(),
             callback_task=None if self._planner.apart else callback_task,
         )
-        begun = self._begun if search.verbose > 9 else None
+        printer = Printer(search, candidates.params, first, n_candidates, self._names())
+
+        def take(
+            split: int, numbers: Sequence[int], evaluations: Sequence[Evaluation]
+        ) -> None:
+            self._table.take(split, numbers, evaluations)
+            self._hear(numbers, evaluations)
+            if search.verbose > 1:
+                printer.ended(split, numbers, evaluations)
+
         try:
-            runner.run(candidates, self._take, begun)
+            runner.run(candidates, take, printer.begun if search.verbose > 9 else None)
         finally:
             self._announcer.say()
         self._params += candidates.params
@@ -251,29 +259,12 @@ class ExhaustiveRun:
         self._lent = True
         return self._data
 
-    def _take(
-        self, split: int, numbers: Sequence[int], evaluations: Sequence[Evaluation]
-    ) -> None:
-        self._table.take(split, numbers, evaluations)
+    def _hear(self, numbers: Sequence[int], evaluations: Sequence[Evaluation]) -> None:
+        """Note what fits and scores of candidates have warned of."""
         for number, evaluation in zip(numbers, evaluations, strict=True):
             for node, heard in evaluation.heard:
                 source = None if node is None else ("node", node)
                 self._announcer.take(number, [heard], source)
-        if self._search.verbose > 1:
-            lines = self._shown(split, numbers)
-            for line, evaluation in zip(lines, evaluations, strict=True):
-                print_end(self._search, line, evaluation, self._names())
-
-    def _begun(self, split: int, numbers: Sequence[int]) -> None:
-        for line in self._shown(split, numbers):
-            print_start(self._search, line)
-
-    def _shown(self, split: int, numbers: Sequence[int]) -> list[Line]:
-        """Return how lines about some candidates begin."""
-        return [
-            Line(split, number, self._n_candidates, self._params_of[number])
-            for number in (number - self._first for number in numbers)
-        ]
 
     def _limit(self) -> int:
         """Return how many tasks run at a time, by `pre_dispatch`."""

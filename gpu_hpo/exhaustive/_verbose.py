@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from joblib.logger import short_format_time
@@ -17,64 +16,70 @@ from gpu_hpo.exhaustive._fold_scores import Evaluation
 _WIDTH = 80
 
 
-@dataclass(frozen=True)
-class Line:
-    """The text that is printed for one candidate on one split."""
-
-    split: int
-    number: int
-    n_candidates: int
-    params: Params
-
-    def where(self, search: Any) -> str:
-        """Return the split and the candidate, as far as `verbose` asks for them."""
-        if search.verbose <= 2:
-            return ""
-        where = f" {self.split + 1}/{search.n_splits_}"
-        if search.verbose <= 9:
-            return where
-        return f"{where}; {self.number + 1}/{self.n_candidates}"
-
-    def what(self) -> str:
-        """Return the candidate's parameters, as text."""
-        return ", ".join(f"{name}={self.params[name]}" for name in sorted(self.params))
-
-
-def print_start(search: Any, line: Line) -> None:
-    """Print that a candidate is about to be fitted.
-
-    Parameters
-    ----------
-    search : BaseSearchCV
-    line : Line
-    """
-    text = f"[CV{line.where(search)}] START {line.what()}"
-    print(text + "." * (_WIDTH - len(text)))
-
-
-def print_end(
-    search: Any, line: Line, evaluation: Evaluation, names: Sequence[str]
-) -> None:
-    """Print how long a candidate took, and its scores.
+class Printer:
+    """Prints a line when a candidate begins on a split, and one when it has ended.
 
     Parameters
     ----------
     search : BaseSearchCV
         Its `verbose` says how much: 2 prints parameters and times, 3 also scores, 10
         also the numbers of candidates.
-    line : Line
-    evaluation : Evaluation
+    params : list of dict
+        Of the candidates; may grow.
+    first : int
+        Number of the first of them.
+    n_candidates : int
     names : sequence of str
         Of the scores, if they are several.
     """
-    text = line.what()
-    text += ";" if text else ""
-    if search.verbose > 2:
-        text += _scores(search, evaluation, names)
-    seconds = evaluation.fit_time + evaluation.score_time
-    text += f" total time={short_format_time(seconds)}"
-    begin = f"[CV{line.where(search)}] END "
-    print(begin + "." * (_WIDTH - len(begin) - len(text)) + text)
+
+    def __init__(
+        self,
+        search: Any,
+        params: Sequence[Params],
+        first: int,
+        n_candidates: int,
+        names: Sequence[str],
+    ) -> None:
+        self._search = search
+        self._params = params
+        self._first = first
+        self._n_candidates = n_candidates
+        self._names = names
+
+    def begun(self, split: int, numbers: Sequence[int]) -> None:
+        """Print that candidates are about to be fitted."""
+        for number in numbers:
+            text = f"[CV{self._where(split, number)}] START {self._what(number)}"
+            print(text + "." * (_WIDTH - len(text)))
+
+    def ended(
+        self, split: int, numbers: Sequence[int], evaluations: Sequence[Evaluation]
+    ) -> None:
+        """Print how long candidates took, and their scores."""
+        for number, evaluation in zip(numbers, evaluations, strict=True):
+            text = self._what(number)
+            text += ";" if text else ""
+            if self._search.verbose > 2:
+                text += _scores(self._search, evaluation, self._names)
+            seconds = evaluation.fit_time + evaluation.score_time
+            text += f" total time={short_format_time(seconds)}"
+            begin = f"[CV{self._where(split, number)}] END "
+            print(begin + "." * (_WIDTH - len(begin) - len(text)) + text)
+
+    def _where(self, split: int, number: int) -> str:
+        """Return the split and the candidate, as far as `verbose` asks for them."""
+        if self._search.verbose <= 2:
+            return ""
+        where = f" {split + 1}/{self._search.n_splits_}"
+        if self._search.verbose <= 9:
+            return where
+        return f"{where}; {number - self._first + 1}/{self._n_candidates}"
+
+    def _what(self, number: int) -> str:
+        """Return the candidate's parameters, as text."""
+        params = self._params[number - self._first]
+        return ", ".join(f"{name}={params[name]}" for name in sorted(params))
 
 
 def _scores(search: Any, evaluation: Evaluation, names: Sequence[str]) -> str:

@@ -60,17 +60,17 @@ class NumberEncoding:
 
     def __call__(self, values: Array) -> Array:
         xp = self._xp
-        whole = values.astype(xp.int64)
+        integers = values.astype(xp.int64)
         if self._span > _LONGEST_TABLE and self._span > self.n:
-            at = xp.minimum(xp.searchsorted(self._labels, whole), self.n - 1)
-            at = xp.where(self._labels[at] == whole, at, self.n)
+            at = xp.minimum(xp.searchsorted(self._labels, integers), self.n - 1)
+            at = xp.where(self._labels[at] == integers, at, self.n)
         else:
             # Unsigned, what is below the first is beyond the last.
-            off = (whole - self._first).view(xp.uint64)
+            off = (integers - self._first).view(xp.uint64)
             at = xp.minimum(off, self._span).view(xp.int64)
             at = at if self._table is None else self._table[at]
         if values.dtype.kind == "f":
-            at = xp.where(whole == values, at, self.n)
+            at = xp.where(integers == values, at, self.n)
         return at
 
     def position(self, label: int) -> int:

@@ -43,14 +43,14 @@ def accuracy(stacked: StackedResponses) -> Array:
     if truth.y.ndim != 1 or predicted.ndim != 2:
         return stacked.undefined()
     right = predicted == truth.y
-    if truth.whole_weight is None:
+    if truth.integer_weight is None:
         share = xp.count_nonzero(right, axis=-1) / truth.n_rows
     else:
-        share = row_sums(xp, right * truth.whole_weight) / truth.whole_total
+        share = row_sums(xp, right * truth.integer_weight) / truth.integer_total
     for values in (truth.y, predicted):
         if values.dtype.kind == "f":  # what is no whole number is no label
-            whole = values - xp.floor(values) == 0  # infinity is none
-            share = stacked.where(whole.all(axis=-1), share)
+            integral = values - xp.floor(values) == 0  # infinity is none
+            share = stacked.where(integral.all(axis=-1), share)
     return share
 
 
@@ -166,7 +166,7 @@ def _count(stacked: StackedResponses) -> _Tally | None:
     at += n_labels * xp.arange(stacked.n_models)[:, None]
     at *= 2
     at += right
-    weight = truth.whole_weight
+    weight = truth.integer_weight
     if weight is not None:
         weight = xp.broadcast_to(weight, at.shape).ravel()
     shape = stacked.n_models, n_labels, 2

@@ -34,7 +34,7 @@ def roc_auc_ovr(stacked: StackedResponses, average: str) -> Array:
         return _of_two(stacked, rows, "predict_proba")
     xp, sums = stacked.xp, rows.labels.sums
     wins, defined = _all_wins(stacked, rows)
-    total = stacked.truth.whole_total
+    total = stacked.truth.integer_total
     areas, shares = [], []
     for i, won in enumerate(wins):
         against = xp.stack([*won[:i], *won[i + 1 :]], axis=1)
@@ -138,7 +138,7 @@ def _wins(
     finite : array of bool, of shape (n_models,)
         Whether all scores of a model are finite. Other wins mean nothing.
     """
-    xp, weight, labels = stacked.xp, stacked.truth.whole_weight, rows.labels
+    xp, weight, labels = stacked.xp, stacked.truth.integer_weight, rows.labels
     n_models, n_rows = scores.shape
     # Rows class by class, so that the sum over a class is that over a slice.
     by_class, edges = labels.by_class

@@ -47,7 +47,7 @@ def neg_median_absolute_error(stacked: StackedResponses) -> Array:
     error = _errors(stacked)
     if error is None:
         return stacked.undefined()
-    xp, weight = stacked.xp, stacked.truth.whole_weight
+    xp, weight = stacked.xp, stacked.truth.integer_weight
     error = xp.abs(error)
     last = error.shape[-1] - 1
     if weight is None:
@@ -57,7 +57,7 @@ def neg_median_absolute_error(stacked: StackedResponses) -> Array:
         order = xp.argsort(error, axis=-1)
         error = xp.take_along_axis(error, order, axis=-1)
         doubled = 2.0 * xp.cumsum(weight[order], axis=-1)
-        total = stacked.truth.whole_total
+        total = stacked.truth.integer_total
         # Where the sum reaches a half, and where it passes it.
         ends = [(doubled < total), (doubled <= total)]
         at = [xp.minimum(end.sum(axis=-1), last)[..., None] for end in ends]

@@ -44,7 +44,7 @@ def row_sums(xp: ModuleType, values: Array) -> Array:
     return sums[..., 0]
 
 
-def whole_weights(xp: ModuleType, weight: Array) -> Array:
+def integer_weights(xp: ModuleType, weight: Array) -> Array:
     """Return weights as whole numbers whose sum has no more than 53 bits.
 
     Sums of such are exact, so that they may be added up in any order, by atomic
@@ -67,7 +67,7 @@ def whole_weights(xp: ModuleType, weight: Array) -> Array:
     return xp.maximum(xp.rint(xp.ldexp(weight, 52 - exponent)), 1.0)
 
 
-def ratio(xp: ModuleType, part: Array, whole: Array) -> Array:
+def ratio(xp: ModuleType, part: Array, total: Array) -> Array:
     """Divide, with 0 for a share of nothing."""
-    nothing = whole == 0
-    return xp.where(nothing, 0.0, part / xp.where(nothing, 1.0, whole))
+    nothing = total == 0
+    return xp.where(nothing, 0.0, part / xp.where(nothing, 1.0, total))

@@ -18,7 +18,7 @@ from gpu_hpo.metrics._encoding import (
     is_number,
     is_text,
 )
-from gpu_hpo.metrics._sums import row_sums, whole_weights
+from gpu_hpo.metrics._sums import integer_weights, row_sums
 
 
 class Truth:
@@ -78,14 +78,14 @@ class Truth:
         return usable
 
     @cached_property
-    def whole_weight(self) -> Array:
-        """Weights as whole numbers (see `whole_weights`), or None."""
-        return None if self.weight is None else whole_weights(self.xp, self.weight)
+    def integer_weight(self) -> Array:
+        """Weights as whole numbers (see `integer_weights`), or None."""
+        return None if self.weight is None else integer_weights(self.xp, self.weight)
 
     @cached_property
-    def whole_total(self) -> Array:
+    def integer_total(self) -> Array:
         """Sum of the weights as whole numbers, or the number of rows."""
-        weight = self.whole_weight
+        weight = self.integer_weight
         return self.n_rows if weight is None else row_sums(self.xp, weight)
 
     @cached_property
@@ -168,7 +168,7 @@ class Labels:
     @cached_property
     def sums(self) -> Array:
         """How much each label counts, in whole numbers: of shape (n_labels,)."""
-        xp, weight = self._truth.xp, self._truth.whole_weight
+        xp, weight = self._truth.xp, self._truth.integer_weight
         counts = xp.bincount(self.codes, weights=weight, minlength=self.encoding.n + 1)
         return counts[: self.encoding.n].astype(xp.float64)
 

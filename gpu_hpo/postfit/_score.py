@@ -45,8 +45,8 @@ def score(
         return lazy_score(model, scoring, X, y, rows).compute()
     lazy = {n: v for n, v in {"y": y, **rows}.items() if is_dask_collection(v)}
     # One by one, since Dask warns if arrays and frames are mixed.
-    found = {name: dask.compute(value)[0] for name, value in lazy.items()}
-    return _score_one(model, scoring, {"X": X, "y": y, **rows, **found}, tuple(rows))
+    computed = {name: dask.compute(value)[0] for name, value in lazy.items()}
+    return _score_one(model, scoring, {"X": X, "y": y, **rows, **computed}, tuple(rows))
 
 
 def lazy_score(
@@ -150,12 +150,12 @@ def _score_one(
 
 def _joined(pieces: Mapping[str, list[Any]]) -> Chunk:
     """Concatenate the pieces of each value, and leave out values without pieces."""
-    found = {
+    part = {
         name: concat_chunks([{name: value} for value in values])[name]
         for name, values in pieces.items()
         if values
     }
-    return aligned(found)
+    return aligned(part)
 
 
 def _array(value: Any) -> Any:

@@ -46,7 +46,7 @@ class _Passed:
 
 
 @dataclass
-class _Params:
+class _CallParams:
     """Parameters of every call of `partial_fit`, and those of the first only."""
 
     every: Params
@@ -93,7 +93,7 @@ def train_in_chain(
     blocks = [blocks[number] for number in order]
     dsk = _graph_of(blocks)
     renamed = _read_in_turn(dsk, blocks, done)
-    dsk[params] = DataNode(params, _Params(every, first))
+    dsk[params] = DataNode(params, _CallParams(every, first))
     dsk[name, 0] = DataNode((name, 0), _Passed(model))
     for step, block in enumerate(blocks, start=1):
         dsk[name, step] = Task(
@@ -132,8 +132,8 @@ def distinct_labels(blocks: Sequence[Mapping[str, Any]]) -> np.ndarray | None:
         If labels cannot be ordered.
     """
     lazy = [dask.delayed(_distinct)(block["y"]) for block in blocks]
-    found = [labels for labels in dask.compute(*lazy) if labels is not None]
-    return _sorted(np.concatenate(found)) if found else None
+    per_block = [labels for labels in dask.compute(*lazy) if labels is not None]
+    return _sorted(np.concatenate(per_block)) if per_block else None
 
 
 # ---- the graph ----
@@ -195,25 +195,25 @@ def _first_needed(
     Those that others need come before these. If some are in the form that tasks of
     Dask once had, nothing is said of any.
     """
-    found: dict[Any, tuple[int, set[Any]]] = {}
+    first: dict[Any, tuple[int, set[Any]]] = {}
     for step, block in enumerate(blocks, start=1):
         waiting = [value.key for value in block.values()]
         while waiting:
             key = waiting[-1]
-            if key in found or key not in dsk:  # but a cluster holds it
+            if key in first or key not in dsk:  # but a cluster holds it
                 waiting.pop()
                 continue
             # A future is called what it stands for.
             needs = get_dependencies(dsk, key) - {key}
             if needs and not isinstance(dsk[key], GraphNode):
                 return {}
-            missing = needs - found.keys()
+            missing = needs - first.keys()
             if missing:
                 waiting.extend(missing)
                 continue
-            found[key] = step, needs
+            first[key] = step, needs
             waiting.pop()
-    return found
+    return first
 
 
 def _is_at_hand(node: Any) -> bool:
@@ -229,7 +229,7 @@ def _arrived(passed: tuple[Any, int]) -> _Passed:
 
 
 def _train(
-    passed: _Passed, params: _Params, columns: Sequence[str], *values: Any
+    passed: _Passed, params: _CallParams, columns: Sequence[str], *values: Any
 ) -> _Passed:
     chunk = aligned(dict(zip(columns, values, strict=True)))
     if not n_rows(chunk):

@@ -27,12 +27,16 @@ class WrappedStack:
     ----------
     wrappers : sequence of ParallelPostFit
         With equal `stack_key`. They are left as they are.
+    stack : Stack, optional
+        Of the models inside, if there is one already.
     """
 
-    def __init__(self, wrappers: Sequence[Any]) -> None:
-        models = [wrapper._to_train() for wrapper in wrappers]
+    def __init__(self, wrappers: Sequence[Any], stack: Any = None) -> None:
         self._wrappers = list(wrappers)
-        self._stack = type(models[0]).stack(models)
+        if stack is None:
+            models = [wrapper._to_train() for wrapper in wrappers]
+            stack = type(models[0]).stack(models)
+        self._stack = stack
 
     def __getattr__(self, name: str) -> Any:
         if name in ("_stack", "_wrappers", "fit") or name.startswith("__"):
@@ -51,13 +55,14 @@ class WrappedStack:
     def take(self, indices: Sequence[int]) -> WrappedStack:
         """Return a stack of some of the models."""
         wrappers = [self._wrappers[i] for i in indices]
-        return _made(wrappers, self._stack.take(indices))
+        return WrappedStack(wrappers, self._stack.take(indices))
 
     def concat(self, others: Sequence[WrappedStack]) -> WrappedStack:
         """Return a stack of these models and those of `others`."""
         stacks = [self, *others]
         wrappers = [wrapper for stack in stacks for wrapper in stack._wrappers]
-        return _made(wrappers, self._stack.concat([other._stack for other in others]))
+        stack = self._stack.concat([other._stack for other in others])
+        return WrappedStack(wrappers, stack)
 
     def unstack(self) -> list[Any]:
         """Return one wrapper per model."""
@@ -66,9 +71,3 @@ class WrappedStack:
         for wrapper, model in zip(wrappers, models, strict=True):
             wrapper._take_over(model)
         return wrappers
-
-
-def _made(wrappers: list[Any], stack: Any) -> WrappedStack:
-    out = WrappedStack.__new__(WrappedStack)
-    out._wrappers, out._stack = wrappers, stack
-    return out

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gpu_hpo.metrics import _stacked
 from gpu_hpo.metrics._stacked import METRICS, models_at_once, stacked_scores
-from gpu_hpo.metrics._sums import row_sums, whole_weights
+from gpu_hpo.metrics._sums import integer_weights, row_sums
 from gpu_hpo.metrics._truth import Truth
 from gpu_hpo.testing import NoHostCopyArray
 from tests.metrics.helpers import (
@@ -230,7 +230,7 @@ def test_whole_weights(scale):
     """Weights become whole numbers of the same ratios, whose sums are exact."""
     given = np.abs(rng.standard_normal(1000)) * scale + 5e-324
     given[0] = 1e-30 * scale or 5e-324
-    whole = whole_weights(np, given)
+    whole = integer_weights(np, given)
     assert (whole == np.rint(whole)).all()
     assert whole.min() >= 1
     assert whole.sum() < 2**53

@@ -62,14 +62,14 @@ class Columns:
             columns.fit_transform(X)
             if probe.seen is None:
                 return None
-            found = [probe.seen]
+            selected = [probe.seen]
             for other in others:
                 try:
                     columns.transform(other)
-                    found.append(probe.seen)
+                    selected.append(probe.seen)
                 except Exception as error:  # raised where the columns are used
-                    found.append(error)
-        return found
+                    selected.append(error)
+        return selected
 
 
 class _Probe(TransformerMixin, BaseEstimator):

@@ -136,28 +136,24 @@ class PlanTable:
     ----------
     nodes : dict of int to Node
         By number. A node has a larger number than those that it needs.
-    leaves : list of Leaf
-        By number.
     """
 
     def __init__(self) -> None:
         self.nodes: dict[int, Node] = {}
-        self.leaves: list[Leaf] = []
-        self._node_numbers: dict[Hashable, int] = {}
-        self._leaf_numbers: dict[Hashable, int] = {}
+        self._numbers: dict[Hashable, int] = {}
+        self._leaves: dict[Hashable, Leaf] = {}
 
     def node(self, key: Hashable, make: Callable[[int], Node]) -> int:
         """Return the number of the node with this key; make the node if it is new."""
-        number = self._node_numbers.get(key)
+        number = self._numbers.get(key)
         if number is None:
-            number = self._node_numbers[key] = len(self._node_numbers) + 1
+            number = self._numbers[key] = len(self._numbers) + 1
             self.nodes[number] = make(number)
         return number
 
     def leaf(self, key: Hashable, make: Callable[[int], Leaf]) -> Leaf:
         """Return the leaf with this key; make it if it is new."""
-        number = self._leaf_numbers.get(key)
-        if number is None:
-            number = self._leaf_numbers[key] = len(self.leaves)
-            self.leaves.append(make(number))
-        return self.leaves[number]
+        leaf = self._leaves.get(key)
+        if leaf is None:
+            leaf = self._leaves[key] = make(len(self._leaves))
+        return leaf

@@ -14,6 +14,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 
 from gpu_hpo._typing import Estimator, Params
 from gpu_hpo.exhaustive.plan._columns import REMAINDER
+from gpu_hpo.exhaustive.plan._composites import take_apart
 from gpu_hpo.exhaustive.plan._nodes import Plan, PlanTable
 from gpu_hpo.exhaustive.plan._template import Template
 from gpu_hpo.training._content_keys import Keys
@@ -40,7 +41,6 @@ class Planner:
     Attributes
     ----------
     nodes : dict of int to Node
-    leaves : list of Leaf
         Those of `PlanTable`.
     """
 
@@ -59,7 +59,6 @@ class Planner:
         self._keys = Keys()
         self._table = PlanTable()
         self.nodes = self._table.nodes
-        self.leaves = self._table.leaves
         self._templates: dict[Hashable, Template] = {}
         self._local: dict[str, bool] = {}
         self._paths = frozenset(_paths(estimator) if apart else [""])
@@ -96,13 +95,9 @@ class Planner:
             estimator = clone(self._base)
             if shape:
                 estimator.set_params(**clone(dict(shape), safe=False))
+            taken = take_apart(estimator, self._fit_params, apart=self.apart)
             template = self._templates[key] = Template(
-                estimator,
-                self._fit_params,
-                self._table,
-                self._keys,
-                apart=self.apart,
-                by_name=self._by_name,
+                estimator, taken, self._table, self._keys, by_name=self._by_name
             )
         return template
 

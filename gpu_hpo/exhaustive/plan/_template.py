@@ -15,7 +15,7 @@ from sklearn.utils import get_tags
 from gpu_hpo._typing import Estimator, Params
 from gpu_hpo.exhaustive.plan._assembly import Assembly, assemble, nodes_in, renumbered
 from gpu_hpo.exhaustive.plan._columns import REMAINDER, Columns
-from gpu_hpo.exhaustive.plan._composites import take_apart, with_parts
+from gpu_hpo.exhaustive.plan._composites import TakenApart, with_parts
 from gpu_hpo.exhaustive.plan._nodes import (
     ROOT,
     Joined,
@@ -39,37 +39,34 @@ class Template:
     ----------
     estimator : estimator
         Not fitted.
-    fit_params : sequence of str
-        Names of the parameters of the search's `fit` that go to the estimator.
+    taken : TakenApart
+        The same, taken apart.
     table : PlanTable
         Nodes and leaves are added to it.
     keys : Keys
-    apart : bool
-        Whether composites are taken apart.
     by_name : bool
-        Whether candidates are the same only if their steps have the same names, too.
+        As of `Planner`.
     """
 
     def __init__(
         self,
         estimator: Estimator,
-        fit_params: Sequence[str],
+        taken: TakenApart,
         table: PlanTable,
         keys: Keys,
         *,
-        apart: bool,
         by_name: bool,
     ) -> None:
         self._estimator = estimator
         self._table = table
         self._keys = keys
         self._by_name = by_name
-        self._taken = take_apart(estimator, fit_params, apart=apart)
-        self._entries = [self._entry(path, node) for path, node in self._taken.nodes]
+        self._taken = taken
+        self._entries = [self._entry(path, node) for path, node in taken.nodes]
         self._pairwise = _is_pairwise(estimator)
-        self._last = keys.changed(self._taken.last)
+        self._last = keys.changed(taken.last)
         self._paths = [
-            self._taken.path,
+            taken.path,
             *(entry.path for entry in self._entries if isinstance(entry.node, Step)),
         ]
         self._owners: dict[str, str] = {}

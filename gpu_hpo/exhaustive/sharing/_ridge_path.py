@@ -120,13 +120,13 @@ def solve_path(
         gram, right = (X @ X.T, y) if wide else (X.T @ X, X.T @ y)
         if not bool(xp.isfinite(gram).all() & xp.isfinite(right).all()):
             raise NotShared("products of the columns are too large")
-        found = xp.zeros((len(gram), len(alphas), right.shape[1]), gram.dtype)
+        solutions = xp.zeros((len(gram), len(alphas), right.shape[1]), gram.dtype)
         easy = np.zeros(len(alphas), bool)
         if xp is not np or len(alphas) >= _WORTH_EIGENVECTORS:
             constant = rows.constant if wide else None
-            easy = _by_eigenvalues(gram, right, alphas, constant, found)
-        coefs = found.reshape(len(found), -1)
-        coefs = (X.T @ coefs if wide else coefs).reshape(-1, *found.shape[1:])
+            easy = _by_eigenvalues(gram, right, alphas, constant, solutions)
+        coefs = solutions.reshape(len(solutions), -1)
+        coefs = (X.T @ coefs if wide else coefs).reshape(-1, *solutions.shape[1:])
         coefs = xp.ascontiguousarray(coefs.transpose(1, 2, 0))
         hard = np.flatnonzero(~easy).tolist()
         if xp is not np and hard:
@@ -147,7 +147,7 @@ def solve_path(
 
 
 def _by_eigenvalues(
-    gram: Array, right: Array, alphas: np.ndarray, constant: Array, found: Array
+    gram: Array, right: Array, alphas: np.ndarray, constant: Array, solutions: Array
 ) -> np.ndarray:
     """Solve for the penalties that are large enough; return which these are."""
     xp = array_namespace(gram)
@@ -170,7 +170,7 @@ def _by_eigenvalues(
     # For the others any number will do that avoids a division by zero.
     penalties = xp.asarray(np.where(easy, penalties, 1.0 + abs(most)))
     parts = (vectors.T @ right)[:, None] / (values[:, None] + penalties)[:, :, None]
-    found[...] = (vectors @ parts.reshape(len(gram), -1)).reshape(found.shape)
+    solutions[...] = (vectors @ parts.reshape(len(gram), -1)).reshape(solutions.shape)
     return easy
 
 

@@ -244,8 +244,10 @@ def test_order(name):
         assert node.number == number > ROOT
         assert all(need < number for need in node.needs)
         assert node.source == node.needs[0]
+    leaves = {plan.leaf.number: plan.leaf for plan in plans}
+    assert sorted(leaves) == list(range(len(leaves)))
     for plan in plans:
-        assert plan.leaf is planner.leaves[plan.leaf.number]
+        assert plan.leaf is leaves[plan.leaf.number]
         assert plan.leaf.source in {ROOT, *planner.nodes}
         if plan.leaf.assembly is not None:
             assert set(nodes_in(plan.leaf.assembly)) <= {LAST, *planner.nodes}
