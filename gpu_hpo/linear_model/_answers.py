@@ -7,6 +7,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from gpu_hpo._typing import Array
+from gpu_hpo.devices._namespace import array_namespace
 from gpu_hpo.linear_model._lanes import CODE, Lanes
 from gpu_hpo.stacks._rows import Rows
 
@@ -37,11 +38,12 @@ def probabilities(xp: ModuleType, loss: str, scores: Array) -> Array:
     return out / out.sum(axis=-1)[..., None]
 
 
-def validation_scores(xp: ModuleType, lanes: Lanes, rows: Rows) -> Array:
+def validation_scores(lanes: Lanes, rows: Rows) -> Array:
     """Compute the accuracy, or coefficient of determination, of each lane.
 
     There is one product per lane, so that none depends on how many lanes there are.
     """
+    xp = array_namespace(lanes.weights)
     if rows.sparse:
         predicted = xp.stack(
             [xp.asarray(rows.X @ weights) for weights in lanes.weights]

@@ -17,13 +17,7 @@ from gpu_hpo.devices._jit import plain
 from gpu_hpo.linear_model._compiled_dense import train_dense
 from gpu_hpo.linear_model._compiled_rules import plan
 from gpu_hpo.linear_model._compiled_sparse import train_sparse
-from gpu_hpo.linear_model._lanes import (
-    CODE,
-    SPARSE_INTERCEPT_DECAY,
-    Lanes,
-    Rules,
-    T,
-)
+from gpu_hpo.linear_model._lanes import CODE, SPARSE_INTERCEPT_DECAY, Lanes, Rules, T
 from gpu_hpo.stacks._row_orders import Orders
 from gpu_hpo.stacks._rows import Rows
 

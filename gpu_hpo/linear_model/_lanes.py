@@ -39,18 +39,7 @@ SPARSE_INTERCEPT_DECAY = 0.01
 
 @dataclass(frozen=True)
 class Rules:
-    """Say what all lanes that train together have in common.
-
-    Attributes
-    ----------
-    loss, penalty, learning_rate : str
-        As of the estimators; `penalty` may be None.
-    batch_size : int
-    fit_intercept : bool
-    averaging : bool
-    objective : bool
-        Whether the sums are wanted that say when to stop.
-    """
+    """Say what all lanes that train together have in common, by estimators' names."""
 
     loss: str
     penalty: str | None
@@ -58,7 +47,7 @@ class Rules:
     batch_size: int
     fit_intercept: bool
     averaging: bool
-    objective: bool = False
+    objective: bool = False  # whether the sums are wanted that say when to stop
 
     @property
     def shrinks(self) -> bool:
@@ -78,25 +67,14 @@ class Rules:
 
 @dataclass
 class Lanes:
-    """Hold weights of linear models, and what training them needs.
+    """Hold weights of linear models, and what training them needs."""
 
-    Attributes
-    ----------
-    weights : array of shape (n_lanes, n_features)
-    intercepts : array of shape (n_lanes,)
-        Of float64, as is `table`.
-    average_weights, average_intercepts : array
-        Of the same shapes; what they are if nothing is averaged does not matter.
-    table : array of shape (N_ROWS, n_lanes)
-    paid : array of shape (n_lanes, n_features)
-        L1 penalty that each weight has paid; of no features if there is none.
-    """
-
-    weights: Array
-    intercepts: Array
-    average_weights: Array
+    weights: Array  # (n_lanes, n_features)
+    intercepts: Array  # (n_lanes,), of float64
+    average_weights: Array  # of any values if nothing is averaged
     average_intercepts: Array
-    table: Array
+    table: Array  # (N_ROWS, n_lanes), of float64
+    # L1 penalty that each weight has paid; of no features if there is none.
     paid: Array
 
     def __len__(self) -> int:

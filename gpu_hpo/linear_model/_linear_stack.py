@@ -42,11 +42,6 @@ class LinearStack(ArrayStack):
     n_features), and `intercepts`, of shape (n_models, n_outputs); `average_coefs` and
     `average_intercepts` of the same shapes are means over all updates, zero if they are
     not wanted.
-
-    Parameters
-    ----------
-    models : sequence of SGDClassifier or of SGDRegressor
-        With equal `stack_key`. They are left as they are.
     """
 
     attributes = {"coefs": "coef_", "intercepts": "intercept_"}
@@ -150,7 +145,7 @@ class LinearStack(ArrayStack):
         rules, lanes = self.rules(not early or talks), self.lanes(rows.class_weights)
         begin(self.xp, rules, lanes)
         n_epochs, self.errors = train_until_done(
-            self.xp, self.models, rules, lanes, rows, courses
+            self.models, rules, lanes, rows, courses
         )
         self.absorb(lanes)
         self.count(n_epochs, rows.X.shape[0])

@@ -17,11 +17,7 @@ from gpu_hpo._typing import Array, ArrayLike
 from gpu_hpo.devices._namespace import array_namespace, to_host
 from gpu_hpo.devices._validation import validate_device_data
 from gpu_hpo.linear_model._quasi_newton_device import minimize_on_device
-from gpu_hpo.linear_model._quasi_newton_host import (
-    Problem,
-    Solution,
-    minimize_on_host,
-)
+from gpu_hpo.linear_model._quasi_newton_host import Problem, Solution, minimize_on_host
 from gpu_hpo.linear_model._rows import read_weight, read_X
 from gpu_hpo.stacks._rows import class_codes
 

@@ -21,17 +21,10 @@ from gpu_hpo.stacks._rows import Rows, check_X, check_X_y, class_codes
 
 @dataclass(frozen=True)
 class LinearRows(Rows):
-    """Hold rows to train on; `y` and `weight` are of float64.
+    """Hold rows to train on; `y` and `weight` are of float64."""
 
-    Attributes
-    ----------
-    class_weights : ndarray of shape (n_classes,), or None
-        None for a regressor.
-    initial : tuple of (ndarray, ndarray), or None
-        Coefficients and intercepts that every model begins with, if not with zeros.
-    """
-
-    class_weights: np.ndarray | None = None
+    class_weights: np.ndarray | None = None  # (n_classes,); None for a regressor
+    # Coefficients and intercepts that every model begins with, if not with zeros.
     initial: tuple[np.ndarray, np.ndarray] | None = None
 
 
@@ -91,10 +84,7 @@ def read_X(model: Any, X: ArrayLike) -> Array:
 
 
 def _initial(
-    model: Any,
-    X: Array,
-    coef_init: ArrayLike | None,
-    intercept_init: ArrayLike | None,
+    model: Any, X: Array, coef_init: ArrayLike | None, intercept_init: ArrayLike | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Check initial weights, with scikit-learn's words; gives arrays on the host."""
     checked = copy.copy(model)

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ from gpu_hpo.stacks._rows import Rows
 
 
 def train_until_done(
-    xp: ModuleType,
     models: Sequence[Any],
     rules: Rules,
     lanes: Lanes,
@@ -31,20 +29,17 @@ def train_until_done(
     """Train the outputs of some models, each until it no longer improves.
 
     The models are in the order of the courses that they are members of; `lanes`, which
-    are changed, are their outputs, as many of each.
-
-    Returns
-    -------
-    n_epochs : list of int
-        Of each model, those of the output that took most.
-    errors : list of (Exception or None)
-        Of each model, that its weights were no longer finite, which ends it.
+    are changed, are their outputs, as many of each. Says of each model how many epochs
+    the output took that took most, and that its weights were no longer finite, which
+    ends it.
     """
     owner = np.repeat(np.arange(len(models)), len(lanes) // len(models))
     books = _Books(models, owner, len(courses[0].order))
     course, held = courses_of(courses)[owner], HeldRows(rows)
     n_epochs = np.zeros(len(models), int)
     errors: list[Exception | None] = [None] * len(models)
+
+    xp = array_namespace(lanes.weights)
 
     def epoch(part: Lanes, active: np.ndarray, orders: Orders) -> np.ndarray:
         n_epochs[owner[active]] += 1
@@ -59,9 +54,7 @@ def train_until_done(
         sound = ~np.isin(owner[active], failed)
         found = None
         if len(courses[0].held):
-            found = _scores(
-                xp, part, held, courses, np.where(sound, course[active], -1)
-            )
+            found = _scores(part, held, courses, np.where(sound, course[active], -1))
         return sound & ~books.stop(number, active, part, found, sound)
 
     train_active(lanes, courses, course, epoch)
@@ -69,11 +62,7 @@ def train_until_done(
 
 
 def _scores(
-    xp: ModuleType,
-    lanes: Lanes,
-    held: HeldRows,
-    courses: Sequence[Course],
-    which: np.ndarray,
+    lanes: Lanes, held: HeldRows, courses: Sequence[Course], which: np.ndarray
 ) -> np.ndarray:
     """Score lanes on the rows that each one's course holds out, on the host.
 
@@ -82,7 +71,7 @@ def _scores(
     out = np.full(len(lanes), np.nan)
     for k in np.unique(which[which >= 0]).tolist():
         some = np.flatnonzero(which == k)
-        scores = validation_scores(xp, lanes.part(some), held.of(courses[k]))
+        scores = validation_scores(lanes.part(some), held.of(courses[k]))
         out[some] = to_host(scores)
     return out
 
@@ -138,11 +127,7 @@ class _Books:
         return stops | (epoch >= self.last[active])
 
     def _talk(
-        self,
-        epoch: int,
-        own: np.ndarray,
-        sums: np.ndarray,
-        scores: np.ndarray | None,
+        self, epoch: int, own: np.ndarray, sums: np.ndarray, scores: np.ndarray | None
     ) -> None:
         """Print how the active lanes of a model do, if it has any."""
         if own.any():

@@ -29,15 +29,9 @@ BLOCK_BYTES = 512 * 1024
 
 @dataclass(frozen=True)
 class Layout:
-    """Say where in a row of parameters what stands.
+    """Say where in a row of parameters what stands."""
 
-    Attributes
-    ----------
-    units : tuple of int
-        Features, units of each hidden layer, outputs.
-    """
-
-    units: tuple[int, ...]
+    units: tuple[int, ...]  # features, units of each hidden layer, outputs
 
     @property
     def n_params(self) -> int:
@@ -55,19 +49,12 @@ class Layout:
 
 @dataclass(frozen=True)
 class Shape:
-    """Say what all networks of a stack have in common.
-
-    Attributes
-    ----------
-    layout : Layout
-    activation : {"identity", "logistic", "tanh", "relu"}
-    output : {"identity", "logistic", "softmax", "exp"}
-        Activation of the last layer; with the loss that belongs to it: squared error,
-        binary and multinomial log loss, Poisson deviance.
-    """
+    """Say what all networks of a stack have in common."""
 
     layout: Layout
-    activation: str
+    activation: str  # of the hidden layers
+    # Of the last layer, with the loss that belongs to it: squared error ("identity"),
+    # binary and multinomial log loss ("logistic", "softmax"), Poisson deviance ("exp").
     output: str
 
 
@@ -88,25 +75,13 @@ def forward(xp: ModuleType, shape: Shape, params: Array, X: Array) -> Array:
 
 @dataclass(frozen=True)
 class Batches:
-    """Hold rows to train on, and say in which order.
+    """Hold rows to train on, and say in which order."""
 
-    Attributes
-    ----------
-    X : array of shape (n_samples, n_features)
-    Y : array of shape (n_samples, n_outputs) or (n_samples,)
-        Outputs wanted, or the number of each row's class.
-    weight : array of shape (n_samples,), or None
-    orders : tuple of array
-        On the device; None if all go through all rows as they stand.
-    size : int
-        Rows per mini-batch.
-    """
-
-    X: Array
-    Y: Array
-    weight: Array | None
-    orders: Orders | None
-    size: int
+    X: Array  # (n_samples, n_features)
+    Y: Array  # (n_samples, n_outputs), outputs wanted; or (n_samples,), class numbers
+    weight: Array | None  # (n_samples,)
+    orders: Orders | None  # on the device; None if all take all rows as they stand
+    size: int  # rows per mini-batch
 
     @property
     def n_rows(self) -> int:

@@ -17,13 +17,7 @@ from gpu_hpo._typing import Array
 from gpu_hpo.devices._cuda_kernels import SHARED_BYTES, blocks_of, lend, stream_of
 from gpu_hpo.neural_network._activations import CODES
 from gpu_hpo.neural_network._backprop import Batches, Layout, Shape
-from gpu_hpo.neural_network._kernel_code import (
-    Data,
-    Network,
-    Reals,
-    State,
-    kernel,
-)
+from gpu_hpo.neural_network._kernel_code import Data, Network, Reals, State, kernel
 from gpu_hpo.neural_network._optimizers import Optimizer
 
 MOST_THREADS = 256
@@ -31,19 +25,11 @@ WIDTHS = 32, 16, 8  # of tiles, in rows; the first is that of a warp
 
 
 class TilePlan(NamedTuple):
-    """Say how a block works.
+    """Say how a block works."""
 
-    Attributes
-    ----------
-    width, height : int
-        Threads, along the rows of a tile and along units.
-    kept : bool
-        Whether gradients and the solver's state are in shared memory as well.
-    """
-
-    width: int
-    height: int
-    kept: bool
+    width: int  # threads along the rows of a tile
+    height: int  # threads along units
+    kept: bool  # whether gradients and the solver's state are in shared memory, too
 
     def places(self, layout: Layout) -> tuple[list[list[int]], int, int]:
         """Say where in a block's memory everything is, and how much comes before."""

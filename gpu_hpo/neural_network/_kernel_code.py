@@ -75,7 +75,7 @@ def kernel() -> Any:
     cuda: Any = numba.cuda
     if vars(numba.config)["ENABLE_CUDASIM"]:
         # The simulator calls plain functions faster, and knows no registers.
-        part, whole = _as_it_is, cuda.jit
+        part, whole = (lambda function: function), cuda.jit
     else:
         part, whole = cuda.jit(device=True), cuda.jit(max_registers=MOST_REGISTERS)
     scope: dict[str, Any] = {"cuda": cuda}
@@ -83,10 +83,6 @@ def kernel() -> Any:
     scope["slope_of"] = choice(slopes, part)
     compile_into(scope, part, at_least, log_likelihood, sgd_step, adam_step, *_PARTS)
     return compile_into(scope, whole, _train)[0]
-
-
-def _as_it_is(function: Any) -> Any:
-    return function
 
 
 def _train(network, stack, data, alpha, table, rates, reals, n_moments, kept, losses):

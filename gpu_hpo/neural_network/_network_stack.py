@@ -13,11 +13,7 @@ from sklearn.base import is_classifier
 
 from gpu_hpo._typing import Array, ArrayLike
 from gpu_hpo.devices._namespace import array_namespace, is_device_array, to_host
-from gpu_hpo.neural_network._backprop import (
-    Batches,
-    Layout,
-    Shape,
-)
+from gpu_hpo.neural_network._backprop import Batches, Layout, Shape
 from gpu_hpo.neural_network._bookkeeping import (
     Weights,
     batch_size,
@@ -46,11 +42,6 @@ class NetworkStack(ArrayStack):
 
     Its arrays are `params`, of shape (n_models, n_params), as `Layout` says, and of the
     same shape the state of the solver, `first` and with Adam `second`.
-
-    Parameters
-    ----------
-    models : sequence of MLPClassifier or of MLPRegressor
-        With equal `stack_key`. They are left as they are.
     """
 
     attributes = {"params": "coefs_"}

@@ -16,18 +16,12 @@ from gpu_hpo._typing import Array
 
 @dataclass
 class Optimizer(ABC):
-    """Hold the state of one solver for a number of networks.
-
-    Attributes
-    ----------
-    moments : list of array of shape (n_models, n_params)
-        What it remembers of earlier gradients.
-    numbers : dict of str to list
-        Per model, what the solver is set to, by the name of the estimator's attribute.
-    """
+    """Hold the state of one solver for a number of networks."""
 
     xp: ModuleType
+    # What it remembers of earlier gradients, each of shape (n_models, n_params).
     moments: list[Array]
+    # What it is set to for each model, by the name of the estimator's attribute.
     numbers: dict[str, list[Any]]
 
     @abstractmethod

@@ -24,18 +24,12 @@ from gpu_hpo.stacks._rows import Rows, check_X_y, class_codes
 class NetworkRows(Rows):
     """Hold rows to train on, of one float type.
 
-    Attributes
-    ----------
-    y : array of shape (n_samples, n_outputs) or (n_samples,)
-        Outputs wanted: the targets, or one column that says which of two classes. Of
-        more classes than two, the number of each row's class.
-    n_outputs : int
-    target : array
-        y as it was given.
+    `y` has the outputs wanted: the targets, or one column that says which of two
+    classes. Of more classes than two, it has the number of each row's class.
     """
 
     n_outputs: int
-    target: Array
+    target: Array  # y as it was given
 
     PER_ROW = (*Rows.PER_ROW, "target")
 

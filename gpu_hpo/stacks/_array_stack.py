@@ -16,12 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from gpu_hpo._typing import Array, ArrayLike
 from gpu_hpo.devices._namespace import array_namespace, to_host
 from gpu_hpo.stacks import _fit_loop
-from gpu_hpo.stacks._fit_courses import (
-    Course,
-    HoldOut,
-    find_courses,
-    warn_of_models,
-)
+from gpu_hpo.stacks._fit_courses import Course, HoldOut, find_courses, warn_of_models
 from gpu_hpo.stacks._model_arrays import ModelArrays
 from gpu_hpo.stacks._row_orders import Begun, Lot, Orders, read_lots
 from gpu_hpo.stacks._rows import check_X, read_rows

@@ -36,24 +36,12 @@ def warn_of_models(warning: Warning, models: Sequence[int]) -> None:
 
 @dataclass
 class Course:
-    """Say which rows some members of a stack go through, and which are held out.
+    """Say which rows some members of a stack go through, and which are held out."""
 
-    Attributes
-    ----------
-    members : list of int
-        Their places in the stack.
-    order : ndarray of int of shape (n_rows,)
-        Rows to train on.
-    held : ndarray of int of shape (n_held,)
-        Rows to stop by; none without early stopping.
-    rng : RandomState or None
-        Draws a new order for each epoch; None if the order stays.
-    """
-
-    members: list[int]
-    order: np.ndarray
-    held: np.ndarray
-    rng: np.random.RandomState | None
+    members: list[int]  # places in the stack
+    order: np.ndarray  # rows to train on
+    held: np.ndarray  # rows that say when to stop; none without early stopping
+    rng: np.random.RandomState | None  # gives each epoch another order, if there is one
 
     def next(self) -> np.ndarray:
         """Draw the order of one more epoch."""

@@ -35,27 +35,13 @@ Begun: TypeAlias = Mapping[int, np.random.RandomState]
 
 @dataclass(frozen=True)
 class Lot:
-    """Say which members of a stack train together: on as many rows of the same data.
+    """Say which members of a stack train together: on as many rows of the same data."""
 
-    Attributes
-    ----------
-    members : ndarray of int of shape (n_members,), or None
-        Their places in the stack; None for all of it.
-    data : tuple
-        The result of reading the data; its first item is the rows.
-    n_rows : int
-        Rows that each model trains on.
-    parts : list of (ndarray of int or None)
-        Numbers of rows to train on; None for all.
-    which : sequence of int
-        For each model, which of `parts` it uses.
-    """
-
-    members: np.ndarray | None
-    data: tuple[Any, ...]
-    n_rows: int
-    parts: list[np.ndarray | None]
-    which: Sequence[int]
+    members: np.ndarray | None  # places in the stack; None if they are all of it
+    data: tuple[Any, ...]  # what reading the data gave, of which the rows are first
+    n_rows: int  # that each member trains on
+    parts: list[np.ndarray | None]  # rows to train on; None if all
+    which: Sequence[int]  # part of each member
 
     def orders(
         self, models: Sequence[Any], begun: Begun | None = None

@@ -11,12 +11,7 @@ from typing import Any
 from sklearn.exceptions import ConvergenceWarning
 
 from gpu_hpo._typing import ArrayLike
-from gpu_hpo.testing._same_models import (
-    Untouched,
-    check_answers,
-    check_equal,
-    copies,
-)
+from gpu_hpo.testing._same_models import Untouched, check_answers, check_equal, copies
 
 
 def check_fit(

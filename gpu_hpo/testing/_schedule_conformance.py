@@ -101,26 +101,25 @@ def check_schedule(
     >>> from gpu_hpo.testing import check_schedule
     >>> check_schedule(lambda: Hyperband(27, 3), total_calls=357)
     """
-    scores = [score] if score else [f(seed) for f in _SCORES]
-    failures = [fails] if fails else [_never, *(f(seed) for f in _FAILURES)]
-    for score_of in scores:
-        for fails_at in failures:
-            where = f"scores {_name(score_of)}, failures {_name(fails_at)}"
-            _check_orders(
-                make,
-                score_of,
-                fails_at,
-                total_calls if fails_at is _never else None,
-                {
-                    "order of instructions": lambda n: 0,
-                    "reverse order": lambda n: n - 1,
-                    **{
-                        f"random order {i}": random.Random(f"{seed} {i}").randrange
-                        for i in range(orders)
-                    },
-                },
-                where,
-            )
+    scores = {_name(score): score} if score else _scores(seed)
+    failures = {_name(fails): fails} if fails else _failures(seed)
+    for score_name, score_of in scores.items():
+        for fails_name, fails_at in failures.items():
+            where = f"scores {score_name}, failures {fails_name}"
+            total = total_calls if fails_at is _never else None
+            choices = _choices(orders, seed)
+            _check_orders(make, score_of, fails_at, total, choices, where)
+
+
+def _choices(n_random: int, seed: int) -> dict[str, Choose]:
+    """Return orders of reports, by what they are called in errors."""
+    choices: dict[str, Choose] = {
+        "order of instructions": lambda n: 0,
+        "reverse order": lambda n: n - 1,
+    }
+    for i in range(n_random):
+        choices[f"random order {i}"] = random.Random(f"{seed} {i}").randrange
+    return choices
 
 
 def _check_orders(
@@ -308,47 +307,38 @@ def _random(*what: object) -> random.Random:
     return random.Random(" ".join(map(str, what)))
 
 
-def _distinct(seed: int) -> ScoreFunction:
-    return lambda trial, calls: _random(seed, trial, calls).random()
+def _scores(seed: int) -> dict[str, ScoreFunction]:
+    """Return kinds of scores, by what they are called in errors."""
 
-
-def _tied(seed: int) -> ScoreFunction:
-    return lambda trial, calls: float(_random(seed, trial, calls).randrange(3))
-
-
-def _equal(seed: int) -> ScoreFunction:
-    return lambda trial, calls: 0.0
-
-
-def _sometimes_not_finite(seed: int) -> ScoreFunction:
-    def score(trial: int, calls: int) -> float:
-        draw = _random(seed, trial, calls)
+    def sometimes_not_finite(draw: random.Random) -> float:
         special = [math.nan, math.inf, -math.inf]
         return draw.choice(special) if draw.random() < 0.3 else draw.random()
 
-    return score
+    kinds: dict[str, Callable[[random.Random], float]] = {
+        "distinct": lambda draw: draw.random(),
+        "tied": lambda draw: float(draw.randrange(3)),
+        "equal": lambda draw: 0.0,
+        "sometimes_not_finite": sometimes_not_finite,
+        "never_finite": lambda draw: math.nan,
+    }
+
+    def scored_by(kind: Callable[[random.Random], float]) -> ScoreFunction:
+        return lambda trial, calls: kind(_random(seed, trial, calls))
+
+    return {name: scored_by(kind) for name, kind in kinds.items()}
 
 
-def _never_finite(seed: int) -> ScoreFunction:
-    return lambda trial, calls: math.nan
+def _failures(seed: int) -> dict[str, FailFunction]:
+    """Return when calls fail, by what that is called in errors."""
 
+    def failing(share: float) -> FailFunction:
+        return lambda trial, n: _random(seed, "fails", trial, n).random() < share
 
-_SCORES = (_distinct, _tied, _equal, _sometimes_not_finite, _never_finite)
+    return {"never": _never, "rare": failing(0.02), "frequent": failing(0.3)}
 
 
 def _never(trial: int, call: int) -> bool:
     return False
-
-
-def _rare(seed: int) -> FailFunction:
-    return lambda trial, call: _random(seed, "fails", trial, call).random() < 0.02
-
-
-def _frequent(seed: int) -> FailFunction:
-    return lambda trial, call: _random(seed, "fails", trial, call).random() < 0.3
-
-
-_FAILURES = (_rare, _frequent)
 
 
 def _name(function: Callable[..., object]) -> str:
