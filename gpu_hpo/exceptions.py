@@ -13,6 +13,7 @@ __all__ = [
     "NoCounterpartError",
     "NoEffectWarning",
     "NoFiniteScoreError",
+    "NotPicklableError",
     "SharedStateWarning",
     "WorkersLostError",
 ]
@@ -40,6 +41,10 @@ class WorkersLostError(GpuHpoError, RuntimeError):
 
 class NoCounterpartError(GpuHpoError, ValueError):
     """An estimator, or a parameter's value, exists in only one of two libraries."""
+
+
+class NotPicklableError(GpuHpoError, TypeError):
+    """A fitted object cannot leave the process that made it."""
 
 
 class NoFiniteScoreError(GpuHpoError, ValueError):

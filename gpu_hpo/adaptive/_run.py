@@ -31,7 +31,7 @@ from gpu_hpo.adaptive.training._budgets import Budget, make_budget
 from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.adaptive.training._stack_groups import stack_groups
 from gpu_hpo.compute._worker_facts import WorkerFacts, worker_facts
-from gpu_hpo.exceptions import GpuHpoWarning, NoFiniteScoreError
+from gpu_hpo.exceptions import GpuHpoWarning, NoFiniteScoreError, NotPicklableError
 from gpu_hpo.schedules._base import Schedule
 from gpu_hpo.training._heard import Announcer
 
@@ -179,15 +179,19 @@ class SearchRun(ABC):
         if folds and not again:
             return
         self.__dict__.pop("best_estimator_", None)
+        began = monotonic()
+        try:
+            if again:
+                runner.drop_results()
+                model, error = await _train_on_all(job, best, announcer)
+                reason = f"trained again on all rows, it failed with {error}"
+            else:
+                model = await runner.model(best.trial, best.calls)
+                reason = "it was lost or dropped, and failed when it was trained again"
+        except NotPicklableError as error:
+            model, reason = None, str(error)
         if again:
-            began = monotonic()
-            runner.drop_results()
-            model, error = await _train_on_all(job, best, announcer)
             self.refit_time_ = monotonic() - began
-            reason = f"trained again on all rows, it failed with {error}"
-        else:
-            model = await runner.model(best.trial, best.calls)
-            reason = "it was lost or dropped, and failed when it was trained again"
         if model is not None:
             self.best_estimator_ = model
         else:

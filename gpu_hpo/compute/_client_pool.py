@@ -21,7 +21,7 @@ from gpu_hpo._typing import DaskCollection
 from gpu_hpo.compute._blas import one_blas_thread
 from gpu_hpo.compute._pool import Pool, ResultsLost, TaskKilled
 from gpu_hpo.compute._replacements import bring_back
-from gpu_hpo.compute._transport import aligned, scatter, unwrap, wrap
+from gpu_hpo.compute._transport import aligned, scatter, unwrap, wrap, wrap_result
 from gpu_hpo.exceptions import WorkersLostError
 
 _GONE = ("cancelled", "lost")
@@ -209,7 +209,7 @@ def _task(given: bytes, *results: Any) -> Any:
     there = map(unwrap, results)
     args = [next(there) if a is _ResultPlace else a for a in args]
     with one_blas_thread():
-        return wrap(function(*args))
+        return wrap_result(function(*args))
 
 
 def _wrapped(value: Any) -> Any:

@@ -11,6 +11,8 @@ cluster of threads nothing is pickled or copied.
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pickle import PickleBuffer
@@ -24,6 +26,7 @@ from distributed.protocol.pickle import dumps, loads
 
 from gpu_hpo.data._chunk import Chunk
 from gpu_hpo.devices._namespace import is_device_array
+from gpu_hpo.exceptions import NotPicklableError
 
 _ENOUGH = 16  # bytes: aligned addresses are multiples of this, as malloc promises
 _LINE = 64  # bytes: copies begin at multiples of this
@@ -89,6 +92,86 @@ class Parcel:
         return object.__sizeof__(self) + sizeof(self.value)
 
 
+@dataclass(frozen=True)
+class NotSent:
+    """Takes the place of a fitted object that cannot be pickled.
+
+    Attributes
+    ----------
+    kind : str
+        Its class.
+    reason : str
+        What pickle said.
+    """
+
+    kind: str
+    reason: str
+
+    def error(self) -> NotPicklableError:
+        """Return the error to raise where the object is needed."""
+        return NotPicklableError(
+            f"a fitted {self.kind} cannot be pickled, so it cannot leave the process "
+            f"that made it: {self.reason}"
+        )
+
+
+class Returned(Parcel):
+    """Wraps the result of a task; one that cannot be pickled arrives as `NotSent`.
+
+    Dask would try to send it again and again, and the search would never end.
+    """
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        value = _in_one_piece(self.value)
+        reduced = packed_up_or_not_sent(Returned, value, protocol)
+        return (Returned, (reduced,)) if isinstance(reduced, NotSent) else reduced
+
+
+def packed_up_or_not_sent(
+    make: Callable[[Any], Any], value: Any, protocol: int
+) -> Reduced | NotSent:
+    """Return what `packed_up` returns or, if the value cannot be pickled, why."""
+    pickler = logging.getLogger("distributed.protocol.pickle")
+    own_thread = _OfThread(threading.get_ident())
+    pickler.addFilter(own_thread)  # it logs a traceback of what is handled here
+    try:
+        if protocol < 5:
+            dumps(value)  # which is pickled only later, but for this
+        return packed_up(make, value, protocol)
+    except Exception as error:
+        return NotSent(_first_not_picklable(value), f"{type(error).__name__}: {error}")
+    finally:
+        pickler.removeFilter(own_thread)
+
+
+class _OfThread(logging.Filter):
+    """Leaves out what one thread logs."""
+
+    def __init__(self, thread: int) -> None:
+        super().__init__()
+        self._thread = thread
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.thread != self._thread
+
+
+def _first_not_picklable(value: Any) -> str:
+    """Return the class of a value, or of the first of its items that fails."""
+    items: list[Any] = []
+    if isinstance(value, Mapping):
+        items = list(value.values())
+    elif isinstance(value, list | tuple):
+        items = list(value)
+    elif isinstance(getattr(value, "steps", None), list):  # a pipeline
+        items = [step[-1] for step in value.steps]
+    for item in items:
+        try:
+            dumps(item)
+        except Exception:
+            return _first_not_picklable(item)
+    return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
 def pack(chunks: list[Chunk]) -> list[Chunk]:
     """Make a pack of chunks that are on the host.
 
@@ -103,9 +186,24 @@ def wrap(value: Any) -> Any:
     return value if _is_on_device(value) else Parcel(value)
 
 
+def wrap_result(value: Any) -> Any:
+    """Wrap the result of a task, as `wrap` does."""
+    return value if _is_on_device(value) else Returned(value)
+
+
 def unwrap(value: Any) -> Any:
-    """Take a value out of its parcel, if it has one."""
-    return value.value if isinstance(value, Parcel) else value
+    """Take a value out of its parcel, if it has one.
+
+    Raises
+    ------
+    NotPicklableError
+        If it could not be pickled where it was made.
+    """
+    if not isinstance(value, Parcel):
+        return value
+    if isinstance(value.value, NotSent):
+        raise value.value.error()
+    return value.value
 
 
 def packed_up(make: Callable[[Any], Any], value: Any, protocol: int) -> Reduced:

@@ -30,7 +30,7 @@ from gpu_hpo.compute._backends import (
 )
 from gpu_hpo.compute._pool import Pool
 from gpu_hpo.devices._namespace import is_device_array
-from gpu_hpo.exceptions import NoEffectWarning
+from gpu_hpo.exceptions import GpuHpoWarning, NoEffectWarning, NotPicklableError
 from gpu_hpo.exhaustive._evaluation import fit_to_all_rows
 from gpu_hpo.exhaustive._run import ExhaustiveRun, has_callbacks
 from gpu_hpo.exhaustive._search_data import SearchData
@@ -141,11 +141,22 @@ n_outputs), optional
         with task.propagate_callback_context(best):
             task.call_on_fit_task_begin(estimator=self, **callback_args)
             replaceable = not has_callbacks(self)
-            best, self.refit_time_, heard = run.on_all_rows(
-                fit_to_all_rows, run.spec, best, replaceable
-            )
+            try:
+                best, self.refit_time_, heard = run.on_all_rows(
+                    fit_to_all_rows, run.spec, best, replaceable
+                )
+            except NotPicklableError as error:
+                warnings.warn(
+                    f"no best_estimator_: {error}; with scheduler='threads' it need "
+                    "not leave its process",
+                    GpuHpoWarning,
+                    stacklevel=2,
+                )
+                self.__dict__.pop("best_estimator_", None)  # of an earlier fit
+                heard = []
+            else:
+                self.best_estimator_ = best
         say(heard, f"candidate {self.best_index_}, fitted to all rows")
-        self.best_estimator_ = best
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
         task.call_on_fit_task_end(estimator=self, **callback_args)

@@ -19,10 +19,10 @@ from gpu_hpo.adaptive.data._resident import ResidentData
 from gpu_hpo.adaptive.engine._engine import Engine
 from gpu_hpo.adaptive.engine._reports import reports
 from gpu_hpo.adaptive.engine._task import Report, Task
-from gpu_hpo.adaptive.engine._worker import Order, run_task, take_member
+from gpu_hpo.adaptive.engine._worker import TaskInputs, run_task, take_member
 from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.compute._replacements import bring_back
-from gpu_hpo.compute._transport import scatter
+from gpu_hpo.compute._transport import scatter, unwrap
 from gpu_hpo.compute._worker_facts import WATCH_SECONDS, WorkerFacts, worker_facts
 from gpu_hpo.training._heard import Announcer
 
@@ -107,6 +107,11 @@ class DaskRunner:
         """Fetch the model of `trial` after `calls` calls; train it again if lost.
 
         Returns None if that fails.
+
+        Raises
+        ------
+        NotPicklableError
+            If it cannot leave the worker.
         """
         dispatcher = self._engine.dispatcher
         lost = 0
@@ -189,7 +194,7 @@ class DaskRunner:
             key=f"{self._name}-model-{trial}-{task}",
             pure=False,
         )
-        return (await self._client.gather(future, asynchronous=True)).value
+        return unwrap(await self._client.gather(future, asynchronous=True))
 
     def _let_go(self, numbers: list[int]) -> None:
         """Release tasks, also those that a traceback or a callback refers to.
@@ -252,7 +257,7 @@ class DaskRunner:
         return self._client.submit(
             run_task,
             self._sent_spec or self._spec,
-            dumps(Order(task, new, first, plan, self._data.upload)),
+            dumps(TaskInputs(task, new, first, plan, self._data.upload)),
             {number: self._results[number] for number in sources},
             packs,
             parts,

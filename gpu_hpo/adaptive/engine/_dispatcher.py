@@ -210,6 +210,13 @@ class Dispatcher:
             epoch, goals = reaches[step.trial]
             if epoch != trial.epoch:
                 continue
+            if step.cannot_move:
+                # Nor can others, most likely, and a new model costs more than waiting.
+                self._ready.keep_at_home()
+                trial.restart()
+                self._hold(trial, None)
+                self._ready.add(trial)
+                continue
             self._prices.learn(step)
             trial.reported(goals)
             if stops[step.trial] > trial.lost_calls:

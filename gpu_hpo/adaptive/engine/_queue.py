@@ -38,7 +38,7 @@ class Rank(NamedTuple):
         return self.known, -self.width, toll - self.chain
 
 
-Order = Callable[..., tuple[float, ...]]
+SortKey = Callable[..., tuple[float, ...]]
 QueueEntry = tuple[tuple[float, ...], int, int, Rank]
 
 
@@ -55,7 +55,7 @@ class Queue:
         heapq.heappush(self._widest, (rank.widest(), trial, entry, rank))
 
     def first(
-        self, order: Order, counts: Callable[[int, int], bool]
+        self, order: SortKey, counts: Callable[[int, int], bool]
     ) -> tuple[Rank, int] | None:
         """Return rank and number of the first trial by `Rank.longest` or `Rank.widest`.
 
@@ -76,7 +76,7 @@ class Queue:
 
 def first_of(
     queues: list[tuple[Queue, float]],
-    order: Order,
+    order: SortKey,
     counts: Callable[[int, int], bool],
 ) -> tuple[Rank, int] | None:
     """Return the first trial of several queues, each with a toll for taking from it."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from itertools import count
 
@@ -74,6 +75,10 @@ class ReadyTrials:
         trial.entry = 0
         self.n_calls -= trial.queued_calls
         trial.queued_calls = 0
+
+    def keep_at_home(self) -> None:
+        """Let no worker fetch, from now on, a trial that waits on another."""
+        self._move_seconds = math.inf
 
     def rank_again(self) -> None:
         """Queue anew the trials whose chain is now taken to cost more, or less."""

@@ -76,6 +76,8 @@ class StepReport:
         Traceback if the trial failed, else empty.
     heard : tuple of Heard
         Warnings of its models.
+    cannot_move : bool
+        Whether nothing was done, since its models cannot leave another worker.
     """
 
     trial: int
@@ -86,6 +88,7 @@ class StepReport:
     trailing: tuple[float, float] = (0.0, 0.0)
     error: str = ""
     heard: tuple[Heard, ...] = ()
+    cannot_move: bool = False
 
 
 @dataclass(frozen=True, slots=True)

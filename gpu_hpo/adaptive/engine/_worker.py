@@ -20,13 +20,13 @@ from gpu_hpo.adaptive.training._cohort import advance_cohort
 from gpu_hpo.adaptive.training._members import Cohort, TrialOutcome, TrialWork
 from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.compute._blas import one_blas_thread
-from gpu_hpo.compute._transport import Parcel
+from gpu_hpo.compute._transport import Parcel, Returned
 from gpu_hpo.data._chunk import Chunk
 from gpu_hpo.devices._cuml_task import cuml_task
 from gpu_hpo.devices._namespace import synchronize
 
 
-class Order(NamedTuple):
+class TaskInputs(NamedTuple):
     """A task with what it needs besides data.
 
     Attributes
@@ -51,7 +51,7 @@ class Order(NamedTuple):
 
 def run_task(
     spec: bytes,
-    order: bytes,
+    inputs: bytes,
     sources: Mapping[int, Cohort],
     packs: Sequence[list[Chunk]],
     parts: Sequence[list[Chunk]],
@@ -65,9 +65,9 @@ def run_task(
     ----------
     spec : bytes
         Pickled `TrialSpec`.
-    order : bytes
-        Pickled `Order`; if it were not, Dask would take milliseconds to look through it
-        for futures.
+    inputs : bytes
+        Pickled `TaskInputs`; if it were not, Dask would take milliseconds to look
+        through it for futures.
     sources : mapping of int to Cohort
         Results of earlier tasks, by task.
     packs : sequence of list of Chunk
@@ -84,8 +84,8 @@ def run_task(
     Cohort
     """
     began = perf_counter()
-    read_order: Order = loads(order)
-    task, new, first, plan, upload = read_order
+    read_inputs: TaskInputs = loads(inputs)
+    task, new, first, plan, upload = read_inputs
 
     def at_hand(call: int) -> Chunk:
         pack, position = plan[call - 1 - first]
@@ -157,9 +157,10 @@ def _step_report(outcome: TrialOutcome) -> StepReport:
         (outcome.fit_pending, outcome.score_pending),
         outcome.error,
         tuple(dict.fromkeys(outcome.heard)),
+        outcome.cannot_move,
     )
 
 
 def take_member(cohort: Cohort, trial: int) -> Parcel:
     """Return the model of one trial, of the first split if there are several."""
-    return Parcel(cohort[trial][0].model)
+    return Returned(cohort[trial][0].model)

@@ -19,6 +19,7 @@ from gpu_hpo.adaptive.training._members import (
 )
 from gpu_hpo.adaptive.training._model_group import ModelGroup, Splits
 from gpu_hpo.adaptive.training._models import TrialSpec, make_model
+from gpu_hpo.compute._transport import NotSent
 from gpu_hpo.data._chunk import Chunk, concat_chunks
 from gpu_hpo.stacks._contract import stack_key, takes_rows
 
@@ -59,6 +60,11 @@ def advance_cohort(
     alike: dict[tuple[Any, ...], list[tuple[TrialWork, Slot]]] = {}
     for item in work:
         outcome = outcomes[item.trial]
+        source = [] if item.new is not None else before[item.trial]
+        if any(isinstance(member.model, NotSent) for member in source):
+            outcome.cannot_move = True
+            cohort[item.trial] = source
+            continue
         with FailsTrials(cohort, [outcome]):
             cohort[item.trial] = members = _begin(spec, item, before)
             key = _stack_key(spec, members[0].model)

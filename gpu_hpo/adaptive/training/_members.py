@@ -14,7 +14,7 @@ import numpy as np
 
 from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.adaptive.training._score import Score
-from gpu_hpo.compute._transport import packed_up
+from gpu_hpo.compute._transport import NotSent, packed_up, packed_up_or_not_sent
 from gpu_hpo.data._chunk import Chunk
 from gpu_hpo.devices._cuml_task import n_device_bytes
 from gpu_hpo.metrics._scoring import Responses
@@ -71,7 +71,10 @@ class Cohort(dict[int, list[FoldModel]]):
     """The models, one per split, of trials that a task advanced, by trial number."""
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return packed_up(Cohort, dict(self), protocol)
+        reduced = packed_up_or_not_sent(Cohort, dict(self), protocol)
+        if not isinstance(reduced, NotSent):
+            return reduced
+        return packed_up(Cohort, dict(map(_sendable, self.items())), protocol)
 
     def __sizeof__(self) -> int:
         # Dask would guess 50 bytes for a model.
@@ -80,6 +83,16 @@ class Cohort(dict[int, list[FoldModel]]):
             for members in self.values()
             for member in members
         )
+
+
+def _sendable(item: tuple[int, list[FoldModel]]) -> tuple[int, list[FoldModel]]:
+    """Return a trial with its models, or with what says that they cannot be pickled."""
+    trial, members = item
+    models = [member.model for member in members]
+    reduced = packed_up_or_not_sent(list, models, 5)
+    if not isinstance(reduced, NotSent):
+        return item
+    return trial, [FoldModel(reduced, member.calls) for member in members]
 
 
 @dataclass
@@ -99,6 +112,8 @@ class TrialOutcome:
         Calls after which `metrics` were computed.
     heard : list of Heard
         Warnings of its models.
+    cannot_move : bool
+        Whether its models were to come from another worker, and could not be pickled.
     """
 
     trial: int
@@ -112,6 +127,7 @@ class TrialOutcome:
     metrics: dict[int, dict[str, float]] = field(default_factory=dict)
     calls: int = 0
     heard: list[Heard] = field(default_factory=list)
+    cannot_move: bool = False
 
     def spent(self, fit: float = 0.0, score: float = 0.0) -> None:
         """Add seconds spent in training and scoring."""

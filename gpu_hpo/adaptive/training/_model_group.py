@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gpu_hpo._typing import Estimator
 from gpu_hpo.adaptive.data._splitting import TEST, TRAIN
 from gpu_hpo.adaptive.training._budget import ByCalls
 from gpu_hpo.adaptive.training._members import (
@@ -27,6 +29,8 @@ from gpu_hpo.data._chunk import ROLES, Chunk, n_rows, take_chunk_rows
 from gpu_hpo.devices._ranges import annotated
 from gpu_hpo.training._heard import recorded
 from gpu_hpo.training._lending import Access, access_of
+
+logger = logging.getLogger(__name__)
 
 
 class ModelGroup:
@@ -67,7 +71,7 @@ class ModelGroup:
             if stacked:
                 self._stack = type(models[0]).stack(models)
             elif lead.new is None and lead.start < lead.stop and _changes(spec):
-                self._members[0].model = copy.deepcopy(models[0])
+                self._members[0].model = _copied(models[0])
         self._drop_failed()
 
     @property
@@ -256,6 +260,19 @@ class ModelGroup:
             self._slots = [self._slots[i] for i in kept]
             if self._stack is not None:
                 self._stack = self._stack.take(kept) if kept else None
+
+
+def _copied(model: Estimator) -> Any:
+    """Return a copy of a model, or the model itself if it cannot be copied.
+
+    Training then changes what the task before has left. Nobody trains on from that
+    again: a trial that is lost starts from its first call.
+    """
+    try:
+        return copy.deepcopy(model)
+    except Exception as error:
+        logger.info("%s is trained in place: %r", type(model).__name__, error)
+        return model
 
 
 def _changes(spec: TrialSpec) -> bool:
