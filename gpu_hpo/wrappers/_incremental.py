@@ -15,7 +15,6 @@ import numpy as np
 from dask.base import is_dask_collection
 from sklearn.base import clone
 from sklearn.utils import check_random_state, get_tags
-from sklearn.utils.metadata_routing import MethodMapping
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
@@ -84,7 +83,7 @@ class Incremental(ParallelPostFit):
     True
     """
 
-    _fits_as_inside = False
+    _fits_by = "partial_fit"
     # Dask collections are gone through block by block, and never in one piece.
     _takes_blocks = True
 
@@ -185,7 +184,7 @@ class Incremental(ParallelPostFit):
             )
         if self.scoring is not None:
             self._metrics(model)  # says what is wrong with it
-        given = self._routed(caller, "partial_fit", fit_params)
+        given = self._routed(caller, fit_params)
         given = {name: value for name, value in given.items() if value is not None}
         if not is_dask_collection(X) and not is_dask_collection(y):
             (given,) = dask.compute(given)
@@ -232,13 +231,6 @@ class Incremental(ParallelPostFit):
 
     def __sklearn_is_fitted__(self) -> bool:
         return self._learned() is not None
-
-    def _method_mapping(self) -> MethodMapping:
-        return (
-            MethodMapping()
-            .add(caller="fit", callee="partial_fit")
-            .add(caller="partial_fit", callee="partial_fit")
-        )
 
 
 def _check_blocks(X: ArrayLike, y: ArrayLike | None, rows: Mapping[str, Any]) -> None:

@@ -107,8 +107,8 @@ class ParallelPostFit(PostfitMethods, MetaEstimatorMixin, BaseEstimator):
     # Neither is metadata, but an argument of `score` and what the scorer asks for.
     __metadata_request__score = {"compute": UNUSED, "sample_weight": UNUSED}
 
-    # Whether `fit` does nothing but what the estimator's does.
-    _fits_as_inside = True
+    # The method of the estimator that `fit` calls.
+    _fits_by = "fit"
 
     def __init__(
         self,
@@ -163,7 +163,7 @@ class ParallelPostFit(PostfitMethods, MetaEstimatorMixin, BaseEstimator):
     def _train_inside(
         self, method: str, X: ArrayLike, y: ArrayLike | None, params: Params
     ) -> Self:
-        params = self._routed(method, method, params)
+        params = self._routed(method, params)
         getattr(self.estimator, method)(X, y, **params)
         return self._take_over(self.estimator)
 
@@ -308,8 +308,10 @@ class ParallelPostFit(PostfitMethods, MetaEstimatorMixin, BaseEstimator):
         -------
         sklearn.utils.metadata_routing.MetadataRouter
         """
+        methods = MethodMapping().add(caller="fit", callee=self._fits_by)
+        methods.add(caller="partial_fit", callee="partial_fit")
         router = MetadataRouter(owner=self).add(
-            estimator=self.estimator, method_mapping=self._method_mapping()
+            estimator=self.estimator, method_mapping=methods
         )
         if not hasattr(self, "score"):
             return router
@@ -318,17 +320,11 @@ class ParallelPostFit(PostfitMethods, MetaEstimatorMixin, BaseEstimator):
             method_mapping=MethodMapping().add(caller="score", callee="score"),
         )
 
-    def _method_mapping(self) -> MethodMapping:
-        return (
-            MethodMapping()
-            .add(caller="fit", callee="fit")
-            .add(caller="partial_fit", callee="partial_fit")
-        )
-
-    def _routed(self, caller: str, callee: str, params: Params) -> dict[str, Any]:
+    def _routed(self, caller: str, params: Params) -> dict[str, Any]:
         """Return the parameters that go to a method of the estimator."""
         if not _routing_enabled() or not params:
             return dict(params)
+        callee = self._fits_by if caller == "fit" else caller
         return dict(process_routing(self, caller, **params).estimator[callee])
 
 

@@ -13,9 +13,9 @@ from sklearn.utils.metaestimators import available_if
 from gpu_hpo._typing import ArrayLike
 
 
-def _fits_as_inside(stack: Any) -> bool:
+def _fits_as_wrapped(stack: Any) -> bool:
     """Return whether the wrappers' `fit` only calls that of the models inside."""
-    return stack._wrappers[0]._fits_as_inside and hasattr(stack._stack, "fit")
+    return stack._wrappers[0]._fits_by == "fit" and hasattr(stack._stack, "fit")
 
 
 class WrappedStack:
@@ -46,7 +46,7 @@ class WrappedStack:
     def __len__(self) -> int:
         return len(self._wrappers)
 
-    @available_if(_fits_as_inside)
+    @available_if(_fits_as_wrapped)
     def fit(self, X: ArrayLike, y: ArrayLike | None, **params: Any) -> WrappedStack:
         """Fit the models inside."""
         self._stack.fit(X, y, **params)
