@@ -83,7 +83,7 @@ def formulas():
 
 
 def options():
-    """Every option with every other, of a few models."""
+    """Every option with any two others, of a few models."""
     kinds = (
         {"loss": "log_loss", "penalty": "elasticnet"},
         {"loss": "hinge", "penalty": "l2", "learning_rate": "pa1"},
@@ -91,7 +91,10 @@ def options():
     )
     names = ("averaging", "objective", "weighted", "batch_size", "n_orders")
     values = ((True, False), (True, False), (True, False), (1, 3), (1, 2))
-    for kind, *chosen in itertools.product(kinds, *values):
+    for number, (kind, *chosen) in enumerate(itertools.product(kinds, *values)):
+        # Of the 32 choices half are enough for any values of three to meet.
+        if (number % 32).bit_count() % 2:
+            continue
         case = DEFAULT | kind | dict(zip(names, chosen, strict=True))
         # Twice through the rows where that is soon done.
         yield case | {"n_epochs": 1 + (case["batch_size"] > 1)}
