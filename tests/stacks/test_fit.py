@@ -25,6 +25,7 @@ from tests.stacks.helpers import (
 )
 
 KINDS = {"linear": LINEAR, "network": NETWORK}
+DTYPES = np.float32, np.float64
 each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 each_target = pytest.mark.parametrize(
     ("kind", "target"),
@@ -39,15 +40,18 @@ def sparse(X):
     return scipy.sparse.csr_matrix(np.where(rng.random(X.shape) < 0.4, X, 0))
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+# Each target, option and form of rows has either type in some of its cases.
 @pytest.mark.parametrize(
-    ("kind", "target", "option", "rows"),
+    ("kind", "target", "option", "rows", "dtype"),
     [
-        pytest.param(kind, target, option, rows, id=f"{target}-{option}-{name}")
+        pytest.param(kind, target, option, rows, dtype, id=f"{target}-{option}-{name}")
         for kind in KINDS.values()
-        for target in kind.targets
-        for option in kind.options
-        for name, rows in (("dense", kind.X), ("sparse", sparse(kind.X)))
+        for t, target in enumerate(kind.targets)
+        for o, option in enumerate(kind.options)
+        for name, rows, dtype in (
+            ("dense", kind.X, DTYPES[(t + o) % 2]),
+            ("sparse", sparse(kind.X), DTYPES[(t + o + 1) % 2]),
+        )
         # Networks make sparse rows dense.
         if name == "dense" or kind is LINEAR or option == "sgd"
     ],
