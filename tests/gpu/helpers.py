@@ -256,7 +256,7 @@ def watch_folds() -> None:
     _watched.add("folds")
     from gpu_hpo.exhaustive import _fold_steps
 
-    original = _fold_steps.cut
+    original = _fold_steps.rows_of_split
 
     def noting(X: Any, rows: Any, columns: Any = None) -> Any:
         found = original(X, rows, columns)
@@ -264,7 +264,7 @@ def watch_folds() -> None:
             CUT.append(found.shape)
         return found
 
-    _fold_steps.cut = noting
+    _fold_steps.rows_of_split = noting
 
 
 def watch_copies(n_rows: int = CHUNK // 2) -> None:
