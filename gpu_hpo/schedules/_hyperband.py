@@ -7,8 +7,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 
+from gpu_hpo._arguments import AT_LEAST_TWO, POSITIVE, checked
 from gpu_hpo.schedules._base import Event, Instruction, Rung, Schedule
+from gpu_hpo.schedules._ladder import PLATEAU
 from gpu_hpo.schedules._successive_halving import SuccessiveHalving
 
 
@@ -21,6 +24,7 @@ class Bracket:
     n_calls: int
 
 
+@checked(max_calls=[POSITIVE], aggressiveness=[AT_LEAST_TWO])
 def hyperband_brackets(max_calls: int, aggressiveness: int) -> list[Bracket]:
     """Return the brackets of Hyperband, most adaptive first, in integers.
 
@@ -37,6 +41,11 @@ def hyperband_brackets(max_calls: int, aggressiveness: int) -> list[Bracket]:
         For ``s = s_max, ..., 0`` with ``s_max`` the largest integer for which
         ``aggressiveness**s_max <= max_calls``. With floats a bracket would be lost
         where `max_calls` is a power of `aggressiveness`, for example (243, 3).
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
 
     References
     ----------
@@ -77,9 +86,15 @@ class Hyperband(Schedule):
     Raises
     ------
     ValueError
-        If a bracket has no trial.
+        If an argument is out of range, or a bracket has no trial.
     """
 
+    @checked(
+        max_calls=[POSITIVE],
+        aggressiveness=[AT_LEAST_TWO],
+        n_trials=[Mapping, None],
+        **PLATEAU,
+    )
     def __init__(
         self,
         max_calls: int,
@@ -95,7 +110,7 @@ class Hyperband(Schedule):
         first = 0
         for bracket in hyperband_brackets(max_calls, aggressiveness):
             size = (n_trials or {}).get(bracket.index, bracket.n_trials)
-            if size < 1:
+            if not isinstance(size, Integral) or size < 1:
                 raise ValueError(
                     f"n_trials={n_trials} gives bracket {bracket.index} no trial"
                 )

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+from gpu_hpo._arguments import POSITIVE, checked
 from gpu_hpo.schedules._base import Rung
-from gpu_hpo.schedules._ladder import Ladder
+from gpu_hpo.schedules._ladder import PLATEAU, Ladder
 
 
 class Incremental(Ladder):
@@ -30,8 +31,19 @@ class Incremental(Ladder):
     extra_scores : bool, default=True
         If False, trials are scored only where a score decides something: at the end
         and, with `patience`, where a plateau would stop them.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
     """
 
+    @checked(
+        n_trials=[POSITIVE],
+        max_calls=[POSITIVE],
+        fits_per_score=[POSITIVE],
+        **PLATEAU,
+    )
     def __init__(
         self,
         n_trials: int,

@@ -5,11 +5,21 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from numbers import Real
 
+from gpu_hpo._arguments import POSITIVE, checked
+from gpu_hpo._sklearn_private import Interval
 from gpu_hpo.schedules._base import Rung
-from gpu_hpo.schedules._ladder import Ladder
+from gpu_hpo.schedules._ladder import PLATEAU, Ladder
+
+_DECAY = {
+    "n_trials": [POSITIVE],
+    "decay_rate": [Interval(Real, 0, None, closed="left")],
+    "max_calls": [POSITIVE],
+}
 
 
+@checked(most_apart=[POSITIVE, None], **_DECAY)
 def inverse_decay_rungs(
     n_trials: int, decay_rate: float, max_calls: int, most_apart: int | None = None
 ) -> tuple[Rung, ...]:
@@ -37,6 +47,11 @@ def inverse_decay_rungs(
     tuple of Rung
         Of several rungs with equal numbers of trials, which drop no trial, only the
         first and the last.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
 
     Examples
     --------
@@ -93,6 +108,11 @@ class InverseDecay(Ladder):
     patience, tol, extra_scores
         As in `Ladder`.
 
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
     References
     ----------
     Li, Jamieson, DeSalvo, Rostamizadeh and Talwalkar, "Hyperband: a novel
@@ -101,6 +121,7 @@ class InverseDecay(Ladder):
     bracket of that paper.
     """
 
+    @checked(fits_per_score=[POSITIVE], **_DECAY, **PLATEAU)
     def __init__(
         self,
         n_trials: int,

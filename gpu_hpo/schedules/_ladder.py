@@ -6,7 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from numbers import Integral
+from typing import Any
 
+from gpu_hpo._arguments import NOT_NEGATIVE, TOL, checked
 from gpu_hpo.schedules._base import (
     Advance,
     Drop,
@@ -22,6 +25,13 @@ from gpu_hpo.schedules._rung_state import RungState
 # Scores that a trial is asked for before the first of them arrives: enough to keep a
 # worker busy without a message per score, few enough to take no memory.
 AHEAD = 64
+
+# What all ladders have in common.
+PLATEAU: dict[str, Any] = {
+    "patience": [NOT_NEGATIVE],
+    "tol": TOL,
+    "extra_scores": ["boolean"],
+}
 
 
 class Ladder(Schedule):
@@ -60,9 +70,15 @@ class Ladder(Schedule):
     Raises
     ------
     ValueError
-        If rungs are missing, or out of order.
+        If rungs are missing or out of order, or another argument is out of range.
     """
 
+    @checked(
+        rungs=[Sequence],
+        score_every=[NOT_NEGATIVE],
+        first_trial=[NOT_NEGATIVE],
+        **PLATEAU,
+    )
     def __init__(
         self,
         rungs: Sequence[Rung],
@@ -237,6 +253,11 @@ class Ladder(Schedule):
 
 
 def _check(rungs: tuple[Rung, ...]) -> None:
+    for rung in rungs:
+        if not isinstance(rung, Rung) or not all(
+            isinstance(number, Integral) for number in (rung.n_trials, rung.calls)
+        ):
+            raise TypeError(f"rungs has {rung!r}, which is no Rung of two integers")
     rising = all(a.calls < b.calls for a, b in pairwise(rungs))
     thinning = all(a.n_trials >= b.n_trials for a, b in pairwise(rungs))
     positive = bool(rungs) and rungs[0].calls > 0 and rungs[-1].n_trials > 0

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from numbers import Integral
 from typing import Any
 
+from gpu_hpo._arguments import POSITIVE, checked
 from gpu_hpo.schedules._base import (
     Advance,
     Drop,
@@ -49,7 +50,8 @@ class Rounds(Schedule):
     Raises
     ------
     ValueError, TypeError
-        While the search runs, if the result of `decide` is invalid.
+        If an argument is out of range, or `first_calls` is more than `max_calls`; while
+        the search runs, if the result of `decide` is invalid.
 
     Examples
     --------
@@ -65,6 +67,12 @@ class Rounds(Schedule):
     {0: 1, 2: 1}
     """
 
+    @checked(
+        n_trials=[POSITIVE],
+        decide=[callable],
+        first_calls=[POSITIVE],
+        max_calls=[POSITIVE, None],
+    )
     def __init__(
         self,
         n_trials: int,
@@ -73,20 +81,17 @@ class Rounds(Schedule):
         first_calls: int = 1,
         max_calls: int | None = None,
     ) -> None:
-        if n_trials < 1:
-            raise ValueError(f"n_trials={n_trials} must be at least 1")
-        if not callable(decide):
-            raise TypeError(f"decide={decide!r} must be callable")
-        if first_calls < 1:
-            raise ValueError(f"first_calls={first_calls} must be at least 1")
-        if max_calls is not None and max_calls < 1:
-            raise ValueError(f"max_calls={max_calls} must be at least 1")
+        if max_calls is not None and first_calls > max_calls:
+            raise ValueError(
+                f"first_calls={first_calls} must not be more than max_calls={max_calls}"
+            )
         self.decide = decide
         self.max_calls = max_calls
-        first = first_calls if max_calls is None else min(first_calls, max_calls)
         self._records: dict[int, list[tuple[int, float]]]
         self._records = {trial: [] for trial in range(n_trials)}
-        self._target = dict.fromkeys(range(n_trials), first)  # calls asked for so far
+        self._target = dict.fromkeys(
+            range(n_trials), first_calls
+        )  # calls asked for so far
         self._live = set(range(n_trials))
         self._awaited = set(range(n_trials))
         self._width = n_trials  # trials of the round under way

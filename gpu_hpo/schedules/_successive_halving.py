@@ -4,10 +4,19 @@
 
 from __future__ import annotations
 
+from gpu_hpo._arguments import AT_LEAST_TWO, NOT_NEGATIVE, POSITIVE, checked
 from gpu_hpo.schedules._base import Rung
-from gpu_hpo.schedules._ladder import Ladder
+from gpu_hpo.schedules._ladder import PLATEAU, Ladder
+
+_HALVING = {
+    "n_trials": [POSITIVE],
+    "n_calls": [POSITIVE],
+    "aggressiveness": [AT_LEAST_TWO],
+    "max_calls": [POSITIVE, None],
+}
 
 
+@checked(**_HALVING)
 def halving_rungs(
     n_trials: int, n_calls: int, aggressiveness: int, max_calls: int | None = None
 ) -> tuple[Rung, ...]:
@@ -30,11 +39,20 @@ def halving_rungs(
     -------
     tuple of Rung
 
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or `n_calls` is more than `max_calls`.
+
     References
     ----------
     Jamieson and Talwalkar, "Non-stochastic best arm identification and
     hyperparameter optimization", 2016, https://arxiv.org/abs/1502.07943
     """
+    if max_calls is not None and n_calls > max_calls:
+        raise ValueError(
+            f"n_calls={n_calls} must not be more than max_calls={max_calls}"
+        )
     rungs = []
     calls = n_calls
     while n_trials >= 1:
@@ -65,8 +83,14 @@ class SuccessiveHalving(Ladder):
         Most calls of any trial. By default halving goes on until one is left.
     patience, tol, first_trial, extra_scores
         As in `Ladder`.
+
+    Raises
+    ------
+    ValueError
+        As by `halving_rungs`.
     """
 
+    @checked(first_trial=[NOT_NEGATIVE], **_HALVING, **PLATEAU)
     def __init__(
         self,
         n_trials: int,
