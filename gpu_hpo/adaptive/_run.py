@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -113,7 +112,8 @@ class SearchRun(ABC):
         try:
             with spec.hearing.here():
                 await runner.run()
-        except asyncio.CancelledError:
+        except BaseException:
+            # However it ends, what is known so far is kept.
             best = self._conclude(job, engine)
             if best is not None and spec.n_splits == 1:
                 # If it was lost, it is not trained again.
@@ -136,6 +136,8 @@ class SearchRun(ABC):
     def _conclude(self, job: Job, engine: Engine) -> Record | None:
         """Set the fitted attributes from what the engine has recorded, but the model.
 
+        Those of the best trial are left out if there is none.
+
         Returns
         -------
         Record or None
@@ -143,8 +145,6 @@ class SearchRun(ABC):
         """
         schedule, scoring = job.schedule, job.spec.scoring
         best = best_trial(engine.records, schedule.finalists, engine.failures)
-        if best is None:
-            return None
         params = {i: trial.params for i, trial in job.trials.items()}
         label = lambda trial: self._label(schedule, trial)  # noqa: E731
         self.history_ = make_history(
@@ -158,9 +158,10 @@ class SearchRun(ABC):
         self.cv_results_ = make_cv_results(
             self.history_, params, label, engine.failures, set(schedule.finalists)
         )
-        self.best_index_ = best.trial
-        self.best_score_ = np.float64(best.score)
-        self.best_params_ = dict(params[best.trial])
+        if best is not None:
+            self.best_index_ = best.trial
+            self.best_score_ = np.float64(best.score)
+            self.best_params_ = dict(params[best.trial])
         self.scoring_ = scoring
         self.scorer_ = scoring.scorer
         self.multimetric_ = isinstance(self.scoring, list | tuple | set | Mapping)

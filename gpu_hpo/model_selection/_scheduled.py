@@ -91,7 +91,7 @@ class BaseScheduledSearchCV(BaseIncrementalSearchCV):
         self.metadata_ = {
             "partial_fit_calls": sum(calls),
             "n_models": len(self.model_history_),
-            "max_iter": max(calls),
+            "max_iter": max(calls, default=0),
         }
 
 

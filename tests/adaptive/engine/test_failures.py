@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import dask.array as da
 import numpy as np
@@ -19,6 +20,7 @@ from sklearn.linear_model import SGDClassifier
 
 from gpu_hpo.adaptive.data import _loading
 from gpu_hpo.adaptive.engine import _dask_runner, _reports
+from gpu_hpo.adaptive.engine._engine import Engine
 from gpu_hpo.compute import embedded_client, local_cluster
 from gpu_hpo.exceptions import ClientClosedError, NoFiniteScoreError, WorkersLostError
 from gpu_hpo.model_selection import HyperbandSearchCV, SuccessiveHalvingSearchCV
@@ -246,14 +248,56 @@ def test_worker_that_retires(expected, meanwhile):
 
 
 def test_no_worker_left(meanwhile, configure):
-    """When all workers are gone for good, an error says so."""
+    """When all workers are gone for good, an error says so; what is known is kept."""
     configure({"workers.patience": "1 s"})
     X, y = make_data()
+    search = make_search(Slow())
     with current(local_cluster(1, processes=False)) as client:
         meanwhile(client, lambda: client.cluster.scale(0))
         with pytest.raises(WorkersLostError, match="no worker joined the cluster at"):
-            make_search(Slow()).fit(X, y)
+            search.fit(X, y)
         assert not remains(client)
+    knows_some(search)
+
+
+def knows_some(search):
+    """Assert that a search that did not end well has the attributes of others."""
+    assert len(search.history_) > 0
+    assert len(search.cv_results_["params"]) == len(search.model_history_)
+    assert search.best_score_ > 0.4
+    assert search.best_params_ in search.cv_results_["params"]
+    assert search.metadata_["partial_fit_calls"] > 0
+
+
+@pytest.mark.parametrize("thread", [False, True])
+def test_fault_of_ours(processes_client, monkeypatch, thread):
+    """Whatever ends a search, in whichever thread, what is known is kept."""
+    report = Engine.report
+    heard = []
+
+    def faulty(engine, *args):
+        heard.append(args)
+        if len(heard) > 8:
+            raise KeyError("a fault")
+        return report(engine, *args)
+
+    monkeypatch.setattr(Engine, "report", faulty)
+    search = make_search(Slow())
+
+    def fit():
+        with pytest.raises(KeyError, match="a fault"):
+            search.fit(*make_data())
+        ended.append(True)
+
+    ended = []
+    if thread:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(fit).result()
+    else:
+        fit()
+    assert ended
+    knows_some(search)
+    assert not remains(processes_client)
 
 
 def test_no_worker_to_begin_with(configure):
@@ -325,10 +369,15 @@ class Fails(SGDClassifier):
 
 
 def test_all_trials_fail(processes_client):
-    """If every model raises, the search says how, and leaves nothing behind."""
+    """If every model raises, the search says how, also of each, and leaves no data."""
+    search = make_search(Fails())
     with pytest.raises(NoFiniteScoreError, match="will not train"):
-        make_search(Fails()).fit(*make_data())
+        search.fit(*make_data())
     assert not remains(processes_client)
+    assert set(search.cv_results_["status"]) == {"failed"}
+    assert all("will not train" in error for error in search.cv_results_["error"])
+    assert search.history_ == []
+    assert not hasattr(search, "best_score_")
 
 
 class Overflows(SGDClassifier):
@@ -425,8 +474,10 @@ def test_client_that_is_closed_meanwhile(meanwhile):
     with current(local_cluster(1, processes=False)) as watcher:
         client = Client(watcher.cluster, set_as_default=False)
         meanwhile(watcher, client.close)
+        search = make_search(Slow())
         with client.as_current(), pytest.raises(ClientClosedError, match="closed"):
-            make_search(Slow()).fit(X, y)
+            search.fit(X, y)
+    knows_some(search)
 
 
 # ---- interrupts ----
