@@ -79,13 +79,13 @@ EXPLAINED = [
     Explained(
         "scikit-learn scores rows that a fit has written on",
         _by_the_rules("in place", kinds="^(splits|mean|std)_train_|warnings"),
-        "the scores of the rows that trained are those of the rows as they were",
+        "the training scores are those of the rows as they were",
     ),
     Explained(
         "scikit-learn's fits share what they are given",
         _by_the_rules("state", "cannot be copied"),
-        "Each fit has a copy of its own of the parameters of `fit`, and each scoring "
-        "one of the scorer",
+        "Each fit has its own copy of fit parameters, and each scoring its own copy of "
+        "the scorer",
     ),
     Explained(
         "rows are transformed once for several scorers",
@@ -102,7 +102,7 @@ EXPLAINED = [
     Explained(
         "sparse rows arrive sorted",
         _by_the_rules("unsorted", kinds="^(splits|mean|std|rank|best|answers)"),
-        "the indices of sparse rows are sorted",
+        "The indices of sparse rows are sorted before a fit",
     ),
     Explained(
         "the layout of rows in memory",
@@ -110,7 +110,7 @@ EXPLAINED = [
             difference.kind == "error: ours and scikit-learn's"
             and "ndarray is not C-contiguous" in difference.text
         ),
-        "so may an error that comes of it",
+        'errors about the layout ("ndarray is not C-contiguous")',
     ),
     Explained(
         "several scores from one function that fails",
@@ -119,7 +119,7 @@ EXPLAINED = [
             and re.search("not 'dict'|'float' object is not subscr", difference.text)
             is not None
         ),
-        "A function that gives several scores and fails for some candidates",
+        "If a function that gives several scores fails for some candidates",
     ),
     Explained(
         "metrics sum in another order",
@@ -132,11 +132,12 @@ EXPLAINED = [
             difference.kind == "loop: last bits of models"
             and "X = np.asfortranarray(X)" in case.source()
         ),
-        "so that their layout in memory may be another, and with it the last bits",
+        "Their layout in memory may then differ from that in scikit-learn, and with it "
+        "the last bits",
     ),
     Explained(
         "what is fitted may be written",
         _by_the_rules("read-only", kinds="^(error|warnings)"),
-        "a step that writes on read-only rows is given a copy",
+        "A step that writes on rows which are read-only",
     ),
 ]
