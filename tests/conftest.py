@@ -8,6 +8,10 @@ import os
 # BLAS threads per Dask worker make small matrix products up to a hundred times slower.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_variable] = "1"
+# What Dask does a hundred or fifty times a second, for dashboards, in each of the many
+# processes that wait for the next test.
+os.environ["DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"] = "False"
+os.environ["DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL"] = "500ms"
 
 import contextlib
 import functools
