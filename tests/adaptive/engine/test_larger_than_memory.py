@@ -18,15 +18,15 @@ CHUNK = 16 * 2**20
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_data_larger_than_memory(tmp_path):
-    """Data four times the workers' memory limit is searched on, and no worker dies."""
+    """Data twice the workers' memory limit is searched on, and no worker dies."""
     n_features = 64
     rows = CHUNK // 8 // n_features
-    n_chunks = 4 * 2 * MEMORY // CHUNK
+    n_chunks = 2 * 2 * MEMORY // CHUNK
     X = da.random.default_rng(0).standard_normal(
         (n_chunks * rows, n_features), chunks=(rows, n_features)
     )
     y = (X[:, 0] > 0).astype(int)
-    assert X.nbytes >= 4 * 2 * MEMORY
+    assert X.nbytes >= 2 * 2 * MEMORY
     cluster = LocalCluster(
         n_workers=2,
         threads_per_worker=1,
