@@ -12,20 +12,27 @@ import os
 import sys
 import threading
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from dask.system import CPU_COUNT
-from distributed import Client, LocalCluster, Scheduler, Worker
+from distributed import Client, LocalCluster, Worker
 from distributed.compatibility import WINDOWS
 from distributed.deploy import Cluster
 from distributed.deploy.spec import SpecCluster
 from distributed.deploy.subprocess import SubprocessWorker
 from distributed.diagnostics.plugin import WorkerPlugin
+from distributed.security import Security
 from distributed.system import MEMORY_LIMIT
 
 from gpu_hpo._config import read_share
 from gpu_hpo.compute._forks import check_not_forked
+from gpu_hpo.compute._privacy import (
+    PrivateScheduler,
+    as_keywords,
+    default_security,
+    private_scratch,
+    scratch_folder,
+)
 from gpu_hpo.devices._detect import Device, open_nvml, resolve_device
 
 # Options of LocalCUDACluster that LocalCluster lacks. Without CUDA they have no effect,
@@ -59,7 +66,7 @@ _RMM = frozenset(name for name in _CUDA_ONLY if name.startswith("rmm_"))
 _PRE_IMPORT = ("cupy", "cudf", "cuml")  # they take seconds, before the first task
 
 _ANY_PORT = "127.0.0.1:0"
-_OWNER_VARIABLE = "GPU_HPO_OWNER"  # read in _owner_watch.py
+_OWNER_VARIABLE = "GPU_HPO_OWNER"  # read in gpu_hpo/_owner_watch.py
 
 
 def local_cluster(
@@ -81,8 +88,9 @@ def local_cluster(
     Returns
     -------
     distributed.LocalCluster
-        Has worker processes with one thread each, and listens on the loopback interface
-        only, unless ``protocol="ucx"``. Close it, or use it in a ``with`` block.
+        Has worker processes with one thread each. It listens on the loopback interface
+        only, and only to those who have its certificates, as ``Client(cluster)`` has,
+        unless ``protocol="ucx"``. Close it, or use it in a ``with`` block.
 
     Raises
     ------
@@ -94,6 +102,13 @@ def local_cluster(
 
     Notes
     -----
+    Who can talk to a cluster can run code in it, and all users of a machine share the
+    loopback interface. So processes talk by TLS, with certificates that are made for
+    this cluster: pass the cluster to ``Client``, or its ``security`` with its address.
+    ``security=`` takes certificates of your own; ``security=None``, or
+    ``protocol="tcp"``, lets everybody in. Scratch files are in a folder that only you
+    can read, unless ``local_directory`` or Dask's ``temporary-directory`` says where.
+
     What decides how GPUs are used:
 
     - ``CUDA_VISIBLE_DEVICES``: which GPUs to use, as "0,2" or [0, 2]. By default all
@@ -116,8 +131,8 @@ def local_cluster(
       host when memory is short. Only these options import cuDF in this process too.
     - ``protocol="ucx"``: workers exchange data over NVLink or InfiniBand instead of
       TCP; ``enable_nvlink``, ``enable_infiniband``, ``enable_rdmacm`` and
-      ``enable_tcp_over_ucx`` select which. It listens on all interfaces. It is rarely
-      worth it, since models and rows stay where they are.
+      ``enable_tcp_over_ucx`` select which. It listens on all interfaces, to everybody.
+      It is rarely worth it, since models and rows stay where they are.
     - ``rmm_log_directory``, ``rmm_track_allocations``, ``log_spilling``: for debugging.
 
     In the calling process no GPU is initialised and nothing is allocated on one, except
@@ -133,13 +148,14 @@ def local_cluster(
             **given,
         }
     options.setdefault("threads_per_worker", 1)
+    options.setdefault("local_directory", scratch_folder())
     resolved = resolve_device(device)
     if resolved.name == "cuda":
         _check_for_cuda(n_workers, options, resolved)
         _set_for_cuda(options)
         from dask_cuda import LocalCUDACluster
 
-        return LocalCUDACluster(n_workers=n_workers, **options)
+        return _privately(LocalCUDACluster, n_workers, options)
     for name in _CUDA_ONLY & options.keys():
         del options[name]
     if _is_ucx(options):
@@ -148,7 +164,29 @@ def local_cluster(
         options.setdefault("host", "127.0.0.1")
     else:
         options.setdefault("worker_dashboard_address", _ANY_PORT)
-    return LocalCluster(n_workers=n_workers or CPU_COUNT, **options)
+    return _privately(LocalCluster, n_workers or CPU_COUNT, options)
+
+
+def _privately(
+    kind: type[LocalCluster], n_workers: int | None, options: dict[str, Any]
+) -> LocalCluster:
+    """Start a cluster that other users of this machine have no access to."""
+    security = None if _uses_ucx(options) else default_security(options)
+    if security is not None:
+        options["security"] = security
+    with private_scratch():
+        cluster = kind(n_workers=n_workers, **options)
+    if options.get("asynchronous"):  # its scheduler starts later
+        cluster.scheduler_spec["cls"] = PrivateScheduler
+    return cluster
+
+
+def _uses_ucx(options: dict[str, Any]) -> list[str]:
+    """Return which options ask for UCX."""
+    flags = ("enable_infiniband", "enable_nvlink", "enable_tcp_over_ucx")
+    asks = {"protocol": _is_ucx(options)}
+    asks |= {name: bool(options.get(name)) for name in flags}
+    return [f"{name}={options[name]!r}" for name, does in asks.items() if does]
 
 
 def _is_ucx(options: dict[str, Any]) -> bool:
@@ -168,15 +206,7 @@ def _check_for_cuda(
             f"n_workers is {n_workers}, and the number of GPUs {n_gpus} "
             f"({why or device.reason}): each has one worker"
         )
-    flags = ("enable_infiniband", "enable_nvlink", "enable_tcp_over_ucx")
-    over_ucx = [
-        f"{name}={options[name]!r}"
-        for name, asks in [
-            ("protocol", _is_ucx(options)),
-            *((name, bool(options.get(name))) for name in flags),
-        ]
-        if asks
-    ]
+    over_ucx = _uses_ucx(options)
     if over_ucx and find_spec("distributed_ucxx") is None:
         raise ValueError(
             f"{', '.join(over_ucx)} needs the package distributed-ucxx, which is not "
@@ -241,22 +271,32 @@ class _EmbeddedWorker(SubprocessWorker):
 
     async def _start(self) -> None:
         spec = {"cls": self.worker_class, "opts": self.worker_kwargs}
+        folders = dict.fromkeys(entry or os.getcwd() for entry in sys.path)
         environment = {
             **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "PYTHONPATH": os.pathsep.join(folders),
             _OWNER_VARIABLE: str(os.getpid()),
             # Only dashboards need every thread sampled a hundred times a second.
             "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
             "DASK_LOGGING__DISTRIBUTED": "error",  # silence_logs is for the worker only
         }
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "dask", "spec", self.scheduler, "--spec", json.dumps(spec)),
-            env=environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            # Ctrl-C must reach the search, but not its workers.
-            start_new_session=True,
-        )
+        # Keys are in the spec: every user can read the arguments of a process.
+        reads, writes = os.pipe()
+        try:
+            with open(writes, "w") as sent:
+                json.dump(spec, sent)
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                # -P: whoever writes in the working folder must not be imported.
+                *("-P", "-m", "dask", "spec", self.scheduler),
+                *("--spec-file", "/dev/stdin"),
+                env=environment,
+                stdin=reads,
+                # Ctrl-C must reach the search, but not its workers.
+                start_new_session=True,
+            )
+        finally:
+            os.close(reads)
 
 
 _lock = threading.Lock()
@@ -341,6 +381,7 @@ def _embedded_cluster() -> SpecCluster:
         return local_cluster(device="cuda")
     if WINDOWS:
         return local_cluster(device="cpu", processes=False)
+    security = Security.temporary()
     worker = {
         "cls": _EmbeddedWorker,
         "options": {
@@ -348,12 +389,14 @@ def _embedded_cluster() -> SpecCluster:
                 "nthreads": 1,
                 "memory_limit": MEMORY_LIMIT // CPU_COUNT,
                 "host": "127.0.0.1",
+                "security": as_keywords(security),
+                "local_directory": scratch_folder(),
                 "dashboard": False,
                 "silence_logs": 40,
                 "death_timeout": 60,
                 # Import at the start, not in the first search.
                 "preload": ["gpu_hpo.adaptive.engine._worker"],
-                "preload_nanny": [str(Path(__file__).with_name("_owner_watch.py"))],
+                "preload_nanny": ["gpu_hpo._owner_watch"],
                 # Dask's default returns memory to the system after every large array,
                 # which makes scikit-learn's calls about 5 % slower.
                 "env": {"MALLOC_TRIM_THRESHOLD_": str(16 * 2**20)},
@@ -361,9 +404,11 @@ def _embedded_cluster() -> SpecCluster:
         },
     }
     scheduler = {
-        "cls": Scheduler,
+        "cls": PrivateScheduler,
         "options": {
             "host": "127.0.0.1",
+            "protocol": "tls",
+            "security": security,
             "port": 0,
             "dashboard": False,
             "dashboard_address": _ANY_PORT,
@@ -372,6 +417,7 @@ def _embedded_cluster() -> SpecCluster:
     return SpecCluster(
         workers=dict.fromkeys(range(CPU_COUNT), worker),
         scheduler=scheduler,
+        security=security,
         silence_logs=40,
         name="gpu_hpo",
     )

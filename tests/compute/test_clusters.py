@@ -21,6 +21,7 @@ from sklearn.linear_model import SGDClassifier
 
 from gpu_hpo.compute import _clusters, close_embedded, embedded_client, local_cluster
 from gpu_hpo.compute._blas import one_blas_thread
+from gpu_hpo.compute._privacy import scratch_folder
 from gpu_hpo.devices import Device
 from tests.compute.helpers import (
     current,
@@ -124,10 +125,10 @@ def test_cuda_options_are_those_of_dask_cuda():
 
 
 @pytest.mark.parametrize("protocol", ["ucx", "ucxx", "ucx://"])
-def test_local_cluster_without_cuda_talks_over_tcp(protocol):
+def test_local_cluster_without_cuda_needs_no_ucx(protocol):
     """A protocol for GPUs becomes the default where there are CPUs only."""
     with local_cluster(1, device="cpu", protocol=protocol) as cluster:
-        assert cluster.scheduler_address.startswith("tcp://")
+        assert cluster.scheduler_address.startswith("tls://")
 
 
 # ---- what LocalCUDACluster is given: a stand-in, for any machine ----
@@ -169,6 +170,8 @@ def test_defaults_with_cuda(given):
     """By default workers have one thread, a pool, and have imported what they use."""
     options = given()
     del options["scheduler_kwargs"]
+    assert options.pop("security").require_encryption
+    assert options.pop("local_directory") == scratch_folder()
     assert options == {
         "n_workers": None,
         "threads_per_worker": 1,
@@ -247,6 +250,7 @@ def test_ucx_needs_its_package(given, said, named):
     """UCX is passed on if it is installed, and refused by name if it is not."""
     options = given(**said, installed=("distributed_ucxx",))
     assert {name: options[name] for name in said} == said
+    assert "security" not in options  # UCX knows none
     given()
     with pytest.raises(ValueError, match=r"distributed-ucxx, which is not") as caught:
         local_cluster(**said)

@@ -102,8 +102,7 @@ class Backends:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
             threading.Thread(target=self._loop.run_forever, daemon=True).start()
-            address = self.client("processes").scheduler.address
-            self._async_client = self._wait(_connect(address))
+            self._async_client = self._wait(_connect(self.client("processes")))
         return self._wait(_fit_awaited(self._async_client, search, args, params))
 
     def _wait(self, doing: Any) -> Any:
@@ -141,8 +140,13 @@ def _processes() -> Any:
             os.environ["PYTHONPATH"] = before
 
 
-async def _connect(address: str) -> Client:
-    return await Client(address, asynchronous=True, set_as_default=False)
+async def _connect(other: Client) -> Client:
+    return await Client(
+        other.scheduler.address,
+        security=other.security,
+        asynchronous=True,
+        set_as_default=False,
+    )
 
 
 async def _closed(client: Client) -> None:

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """End the processes of an embedded cluster with the process that owns it.
 
-The nanny of each worker loads this file by its path, without the package, which it does
-not need, so that it starts the worker at once. A nanny whose scheduler is gone would go
-on starting workers; a worker whose nanny is gone ends by itself.
+The nanny of each worker imports this module, which is here because it needs nothing of
+the package: so the nanny starts the worker at once. A nanny whose scheduler is gone
+would go on starting workers; a worker whose nanny is gone ends by itself.
 """
 
 from __future__ import annotations
