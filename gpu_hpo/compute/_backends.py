@@ -15,7 +15,7 @@ from distributed import Client
 
 from gpu_hpo.compute._client_pool import ClientPool
 from gpu_hpo.compute._clients import active_client, search_client
-from gpu_hpo.compute._clusters import embedded_client
+from gpu_hpo.compute._embedded import embedded_client
 from gpu_hpo.compute._forks import check_not_forked
 from gpu_hpo.compute._local_pool import GetPool, Immediate, LocalPool, in_pool
 from gpu_hpo.compute._pool import Pool

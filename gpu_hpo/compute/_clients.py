@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 
 from distributed import Client, get_client, get_worker, worker_client
 
-from gpu_hpo.compute._clusters import embedded_client
+from gpu_hpo.compute._embedded import embedded_client
 from gpu_hpo.compute._forks import check_not_forked
 
 # If tasks in two threads ask Dask for their worker's client at once, both may clean up

@@ -11,6 +11,7 @@ import stat
 import sys
 import tempfile
 import traceback
+from pathlib import Path
 
 import dask
 import psutil
@@ -127,12 +128,12 @@ def test_another_user_is_refused(client):
     def try_all():
         for host, port in places:
             assert knock(host, port, context) == b""
-        for path in (folder, *(f"/proc/{pid}/environ" for pid in pids)):
-            with pytest.raises(PermissionError):
-                os.listdir(path) if path == folder else open(path, "rb").read()
+        with pytest.raises(PermissionError):
+            os.listdir(folder)
         for pid in pids:
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                assert b"PRIVATE" not in file.read()
+            with pytest.raises(PermissionError):
+                Path(f"/proc/{pid}/environ").read_bytes()
+            assert b"PRIVATE" not in Path(f"/proc/{pid}/cmdline").read_bytes()
 
     child = os.fork()
     if child == 0:
@@ -150,6 +151,11 @@ def test_another_user_is_refused(client):
 
 def own_paths():
     return [path for path in sys.path if "scratch" in path]
+
+
+def test_workers_do_not_import_from_the_working_folder():
+    """What lies where a search was started is imported only if the search would."""
+    assert all(embedded_client().run(lambda: sys.flags.safe_path).values())
 
 
 def test_nothing_is_imported_from_where_others_write(client):
