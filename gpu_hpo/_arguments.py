@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import functools
 import inspect
+from collections import Counter
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
+import numpy as np
 from sklearn import get_config
 
 from gpu_hpo._sklearn_private import Interval, validate_parameter_constraints
@@ -64,3 +66,21 @@ def checked(**constraints: Any) -> Callable[[_Function], _Function]:
         return wrapper  # type: ignore[return-value]
 
     return decorate
+
+
+def check_classes(classes: Any) -> None:
+    """Raise if a list of classes, or one of those of several outputs, repeats one.
+
+    Only what is in the host's memory is looked at.
+    """
+    if isinstance(classes, list | tuple) and {np.ndim(c) for c in classes} == {1}:
+        for of_one_output in classes:
+            check_classes(of_one_output)
+    elif isinstance(classes, list | tuple | np.ndarray) and np.ndim(classes) == 1:
+        repeated = [
+            value
+            for value, n in Counter(np.asarray(classes, object).tolist()).items()
+            if n > 1
+        ]
+        if repeated:
+            raise ValueError(f"classes={classes!r} has {repeated[0]!r} more than once")

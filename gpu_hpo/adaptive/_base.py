@@ -36,6 +36,7 @@ from gpu_hpo._typing import (
     RandomState,
     Scorers,
 )
+from gpu_hpo.adaptive._first_look import look_first
 from gpu_hpo.adaptive._placement import Placement, place
 from gpu_hpo.adaptive._postfit import PostFit
 from gpu_hpo.adaptive._progress import shown_log
@@ -202,6 +203,12 @@ class BaseIncrementalSearchCV(
                 f"patience={self.patience!r} would see a plateau at every score; "
                 "it must be False, or at least 2"
             )
+        max_iter = getattr(self, "max_iter", None)
+        if max_iter is not None and self.patience > max_iter:
+            raise ValueError(
+                f"patience={self.patience!r} must not be more than max_iter={max_iter},"
+                " since it would stop no model"
+            )
         budget, most = self._budget(), self._max_calls()
         search_args = read_search_args(
             self,
@@ -213,6 +220,8 @@ class BaseIncrementalSearchCV(
             groups=groups,
             validation_data=validation_data,
         )
+        if not isinstance(self.estimator, Future):
+            look_first(self, search_args, budget)
         for name in _FITTED:
             # If this fit ends early, earlier results must not look like its own.
             self.__dict__.pop(name, None)

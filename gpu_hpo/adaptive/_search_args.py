@@ -115,7 +115,9 @@ def read_search_args(
     _check_validation(search, groups, validation_data)
     if groups is not None and not is_dask_collection(groups):
         count_groups(groups)  # raises if some are missing
-    _check_weight(fit_params.get("sample_weight"))
+    for name, value in fit_params.items():
+        if name.rpartition("__")[2] == "sample_weight":
+            _check_weight(name, value)
     if not isinstance(search.estimator, Future):
         check_estimator(search, search.estimator, budget)
         y = _check_data(search.estimator, X, y)
@@ -161,7 +163,7 @@ def read_search_args(
     )
 
 
-def _check_weight(weight: Any) -> None:
+def _check_weight(name: str, weight: Any) -> None:
     """Raise if weights on the host are invalid, or all 0."""
     if weight is None or is_dask_collection(weight) or is_device_array(weight):
         return
@@ -170,12 +172,16 @@ def _check_weight(weight: Any) -> None:
         return
     if values.ndim > 1:
         raise ValueError(
-            f"sample_weight must be of shape (n_samples,); got shape {values.shape}"
+            f"{name} must be of shape (n_samples,); got shape {values.shape}"
         )
     if not np.isfinite(values).all():
-        raise ValueError("sample_weight has NaN or infinity")
+        raise ValueError(f"{name} has NaN or infinity")
+    if (values < 0).any():
+        raise ValueError(
+            f"{name} must not be negative; its least value is {values.min()}"
+        )
     if not values.any():
-        raise ValueError("sample_weight is 0 for all rows")
+        raise ValueError(f"{name} is 0 for all rows")
 
 
 def _check_validation(
@@ -228,6 +234,7 @@ def _read_validation(
         )
     if not isinstance(search.estimator, Future):
         y_held = _check_data(search.estimator, X_held, y_held)
+    _check_weight("sample_weight of validation_data", weight)
     rows = {} if weight is None else {"sample_weight": weight}
     missing = set(score_rows) - rows.keys()
     if missing:
@@ -334,7 +341,7 @@ def _is_numeric(value: object) -> bool:
 def _check_data(estimator: Any, X: Any, y: Any) -> Any:
     """Check X and y against the tags of `estimator`; return y as it wants it."""
     tags = get_tags(estimator)
-    wants = get_tags(_first_step(estimator)).input_tags
+    wants = get_tags(first_step(estimator)).input_tags
     if wants.two_d_array and not (wants.one_d_array or wants.three_d_array):
         # The first row tells for a list; a list without rows is refused later.
         ndim = getattr(X, "ndim", None) or (1 + np.ndim(X[0]) if len(X) else 2)
@@ -357,7 +364,7 @@ def _check_data(estimator: Any, X: Any, y: Any) -> Any:
     return y.iloc[:, 0] if hasattr(y, "iloc") else y[:, 0]
 
 
-def _first_step(estimator: Estimator) -> Any:
+def first_step(estimator: Estimator) -> Any:
     """Return what gets X unchanged: a pipeline's first step that does anything."""
     while isinstance(estimator, Pipeline):
         steps = [s for _, s in estimator.steps if s not in (None, "passthrough")]

@@ -41,8 +41,8 @@ class IncrementalSearchCV(BaseScheduledSearchCV):
     {{estimator}}
     n_initial_parameters : int or "grid", default=10
         Parameter sets to sample, or "grid" for all in a space of lists.
-    decay_rate : None
-        Has no effect, as in dask-ml since its 1.4.0, and warns unless it is None; use
+    decay_rate : float, optional
+        Has no effect, as in dask-ml since its 1.4.0, and warns if it is passed; use
         `InverseDecaySearchCV` instead.
     patience : int or False, default=False
         Stop models whose score rose by no more than `tol` in this many calls. At least
@@ -162,12 +162,10 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         return super()._plan(seed)
 
     def _warn_deprecated(self) -> None:
-        if self.decay_rate is not None:
-            given = "" if self.decay_rate == "deprecated" else f"={self.decay_rate}"
+        if self.decay_rate not in (None, "deprecated"):
             warnings.warn(
-                f"decay_rate{given} has no effect on IncrementalSearchCV: "
-                "InverseDecaySearchCV is the search whose models decay. Pass "
-                "decay_rate=None to silence this",
+                f"decay_rate={self.decay_rate} has no effect on IncrementalSearchCV: "
+                "InverseDecaySearchCV is the search whose models decay",
                 NoEffectWarning,
                 stacklevel=2,
             )

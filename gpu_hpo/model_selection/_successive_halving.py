@@ -114,6 +114,14 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         self.max_iter = max_iter
         self.aggressiveness = aggressiveness
 
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        if self.max_iter is not None and self.n_initial_iter > self.max_iter:
+            raise ValueError(
+                f"n_initial_iter={self.n_initial_iter} must not be more than "
+                f"max_iter={self.max_iter}"
+            )
+
     @property
     def metadata(self) -> dict[str, int]:
         """What a fit will do if it is not cut short by `patience`."""

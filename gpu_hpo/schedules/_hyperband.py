@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 from gpu_hpo._arguments import AT_LEAST_TWO, POSITIVE, checked
 from gpu_hpo.schedules._base import Event, Instruction, Rung, Schedule
@@ -109,13 +110,13 @@ class Hyperband(Schedule):
         self._starts: list[int] = []
         first = 0
         for bracket in hyperband_brackets(max_calls, aggressiveness):
-            size = (n_trials or {}).get(bracket.index, bracket.n_trials)
-            if not isinstance(size, Integral) or size < 1:
+            size: Any = (n_trials or {}).get(bracket.index, bracket.n_trials)
+            if not isinstance(size, Integral) or int(size) < 1:
                 raise ValueError(
                     f"n_trials={n_trials} gives bracket {bracket.index} no trial"
                 )
             self.brackets[bracket.index] = SuccessiveHalving(
-                size,
+                int(size),
                 bracket.n_calls,
                 aggressiveness=aggressiveness,
                 max_calls=max_calls,
@@ -125,7 +126,7 @@ class Hyperband(Schedule):
                 extra_scores=extra_scores,
             )
             self._starts.append(first)
-            first += size
+            first += int(size)
         self._n_trials = first
         self._order = list(self.brackets)
 

@@ -26,7 +26,7 @@ from gpu_hpo.model_selection import (
     SuccessiveHalvingSearchCV,
 )
 from gpu_hpo.schedules import Incremental
-from tests.model_selection.helpers import Scripted, make_data
+from tests.model_selection.helpers import Scripted, Spy, make_data
 
 SPACE = {"value": uniform(0, 1)}
 X, y = make_data()
@@ -406,7 +406,7 @@ def test_fit_parameter_that_partial_fit_does_not_take():
 
 def test_when_all_fail_the_reason_comes_first(threads_client, caplog):
     """The error begins with why, and what all fail with is logged once."""
-    search = hyperband(SGDClassifier(), {"alpha": uniform(1e-4, 1)})
+    search = hyperband(Spy(), {"alpha": uniform(1e-4, 1)})
     reason = "ValueError: Input X contains NaN."
     with (
         caplog.at_level(logging.WARNING, "gpu_hpo.model_selection"),

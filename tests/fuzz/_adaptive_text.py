@@ -112,7 +112,10 @@ def _search(rng: np.random.Generator, model: Model) -> tuple[dict[str, Any], lis
         call |= {"class": "ScheduledSearchCV", "first": [schedule]}
         patience = False
     if patience:
-        call |= {"patience": pick(rng, 2, 3), "tol": pick(rng, 1e-3, 0.05, None)}
+        patient, tol = pick(rng, 2, 3), pick(rng, 1e-3, 0.05, None)
+        most = call.get("max_iter") or patient
+        if most >= 2:
+            call |= {"patience": min(patient, most), "tol": tol}
         if kind == "decay":
             call["unknown"] = True
     return call, []

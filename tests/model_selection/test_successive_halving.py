@@ -76,10 +76,6 @@ def test_signature():
             {"n_initial_parameters": 1, "n_initial_iter": 5},
             {"partial_fit_calls": 5, "n_models": 1, "max_iter": 5},
         ),
-        (
-            {"n_initial_iter": 7, "max_iter": 5},
-            {"partial_fit_calls": 50, "n_models": 10, "max_iter": 5},
-        ),
     ],
 )
 def test_metadata(threads_client, options, expected):
