@@ -167,9 +167,10 @@ class BaseIncrementalSearchCV(
         Parameters
         ----------
         X : array-like or Dask collection of shape (n_samples, n_features)
-            List, NumPy or CuPy array, pandas or cuDF frame, scipy.sparse matrix, Dask
-            array or frame of these. The chunks of a Dask collection are the chunks
-            that models train on, one a call; anything else is cut by `chunk_size`.
+            List, NumPy or CuPy array, frame of pandas, Polars or cuDF, PyArrow table,
+            scipy.sparse matrix, Dask array or frame of these. The chunks of a Dask
+            collection are the chunks that models train on, one a call; anything else
+            is cut by `chunk_size`.
         y : array-like or Dask collection of shape (n_samples,), optional
         groups : array-like or Dask collection of shape (n_samples,), optional
             All rows of a group train, or all validate.

@@ -23,6 +23,8 @@ class PostFit(PostfitMethods):
 
     estimator: Any
     best_estimator_: Any
+    best_index_: int
+    cv_results_: dict[str, Any]
     scoring_: Scoring
     _labels: np.ndarray | None
 
@@ -36,6 +38,18 @@ class PostFit(PostfitMethods):
         """Features seen in fit."""
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.n_features_in_
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Names of the columns seen in fit, if all are strings."""
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.feature_names_in_
+
+    @property
+    def n_iter_(self) -> int:
+        """Calls that the best model has made, as scored."""
+        check_is_fitted(self, "best_index_")
+        return int(self.cv_results_["partial_fit_calls"][self.best_index_])
 
     def score(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> float:
         """Score the best estimator by the metric of the search.

@@ -27,10 +27,16 @@ from gpu_hpo._typing import ArrayLike, CrossValidation, Estimator
 from gpu_hpo.adaptive._search_space import check_space
 from gpu_hpo.adaptive.data._splitting import count_groups
 from gpu_hpo.adaptive.training._budgets import Budget
-from gpu_hpo.data._blocks import Blocks, as_blocks, is_per_row, known_length
+from gpu_hpo.data._blocks import (
+    Blocks,
+    as_blocks,
+    as_rows,
+    is_per_row,
+    known_length,
+)
 from gpu_hpo.data._chunk import GROUPS
 from gpu_hpo.data._random_split import root_seed
-from gpu_hpo.devices._namespace import is_device_array
+from gpu_hpo.devices._namespace import is_device_array, is_table
 from gpu_hpo.metrics._scoring import make_scoring
 
 _SEVERAL = (list, tuple, set, Mapping)  # of metrics
@@ -109,6 +115,10 @@ def read_search_args(
     ValueError, TypeError
         Naming the argument and its value.
     """
+    X, y, groups = (
+        as_rows(*given) for given in (("X", X), ("y", y), ("groups", groups))
+    )
+    fit_params = {name: as_rows(name, value) for name, value in fit_params.items()}
     for name, value in {"X": X, "y": y, "groups": groups}.items():
         if name == "X" or value is not None:
             _check_has_rows(name, value)
@@ -212,7 +222,8 @@ def _read_validation(
             "validation_data must be a tuple (X, y) or (X, y, sample_weight); got "
             f"{reprlib.repr(given)}"
         )
-    X_held, y_held, weight = (*given, None)[:3]
+    X_held = as_rows("X", given[0])
+    y_held, weight = (as_rows("y", value) for value in (*given, None)[1:3])
     _check_has_rows("X of validation_data", X_held)
     if (y is None) != (y_held is None):
         raise ValueError("y must be given for validation_data where it is for X")
@@ -222,8 +233,9 @@ def _read_validation(
         raise TypeError(
             "X and validation_data must both be on the host, or both on the device"
         )
-    widths = [np.shape(x)[1] if np.ndim(x) == 2 else None for x in (X, X_held)]
-    columns = [list(getattr(x, "columns", [])) for x in (X, X_held)]
+    shapes = [x.shape if is_table(x) else np.shape(x) for x in (X, X_held)]
+    widths = [shape[1] if len(shape) == 2 else None for shape in shapes]
+    columns = [_names_of_columns(x) for x in (X, X_held)]
     if all(columns) and columns[0] != columns[1]:
         raise ValueError(
             f"X of validation_data has the columns {columns[1]}, but X has {columns[0]}"
@@ -244,6 +256,12 @@ def _read_validation(
         )
     _check_one_place({"X": X_held, "y": y_held, **rows})
     return as_blocks(X_held, y_held, rows), tuple(rows)
+
+
+def _names_of_columns(X: Any) -> list[Any]:
+    """Return the names of the columns of a frame or a table; [] if there are none."""
+    name = "column_names" if is_table(X) and hasattr(X, "column_names") else "columns"
+    return list(getattr(X, name, []))
 
 
 def is_splitter(cv: CrossValidation) -> bool:
@@ -300,7 +318,7 @@ def _is_part(value: object) -> bool:
 
 
 def _check_has_rows(name: str, value: object) -> None:
-    if is_dask_collection(value):
+    if is_dask_collection(value) or scipy.sparse.issparse(value):
         return
     shape = getattr(value, "shape", None)
     rowless = shape == () if shape is not None else not hasattr(value, "__len__")
@@ -344,20 +362,23 @@ def _check_data(estimator: Any, X: Any, y: Any) -> Any:
     wants = get_tags(first_step(estimator)).input_tags
     if wants.two_d_array and not (wants.one_d_array or wants.three_d_array):
         # The first row tells for a list; a list without rows is refused later.
-        ndim = getattr(X, "ndim", None) or (1 + np.ndim(X[0]) if len(X) else 2)
+        ndim = getattr(X, "ndim", None) or len(getattr(X, "shape", ()))
+        ndim = ndim or (1 + np.ndim(X[0]) if len(X) else 2)
         if ndim != 2:
             raise ValueError(
                 "X must be two-dimensional, of shape (n_samples, n_features); got "
                 f"{ndim} dimension{'s' if ndim > 1 else ''}"
             )
     if y is None and tags.target_tags.required:
-        raise ValueError(f"y=None, but estimator={estimator!r} needs y")
+        raise ValueError(
+            f"estimator={estimator!r} requires y to be passed, but the target y is None"
+        )
     column = getattr(y, "ndim", 1) == 2 and y.shape[1] == 1
     if not column or tags.target_tags.multi_output or scipy.sparse.issparse(y):
         return y
     warnings.warn(
-        "y is a column of shape (n_samples, 1); it is used as an array of shape "
-        "(n_samples,)",
+        "A column-vector y was passed when a 1d array was expected: y of shape "
+        "(n_samples, 1) is used as an array of shape (n_samples,)",
         DataConversionWarning,
         stacklevel=2,
     )

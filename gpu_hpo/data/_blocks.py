@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from gpu_hpo._config import read_bytes, read_number
 from gpu_hpo._sklearn_private import _num_samples
 from gpu_hpo._typing import ArrayLike
 from gpu_hpo.data._chunk import Chunk, n_bytes, take_chunk_rows
-from gpu_hpo.devices._namespace import is_device_array
+from gpu_hpo.devices._namespace import is_device_array, is_table
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,8 @@ def as_blocks(
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
-        List, NumPy or CuPy array, pandas or cuDF frame, scipy.sparse matrix, Dask
-        array or frame of any of these.
+        List, NumPy or CuPy array, frame of pandas, Polars or cuDF, PyArrow table,
+        scipy.sparse matrix, Dask array or frame of any of these.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
     row_params : mapping of str to array-like of shape (n_samples, ...), optional
         Cut along with X.
@@ -112,6 +113,32 @@ def as_blocks(
         n_interleaved,
         interleave,
     )
+
+
+def as_rows(name: str, value: Any) -> Any:
+    """Return what a user passes in a form whose rows can be counted and taken.
+
+    Parameters
+    ----------
+    name : str
+        A frame of Polars or a table of PyArrow stays one if this is "X"; its columns
+        have names that models look at. Else it becomes an array.
+    value : object
+
+    Returns
+    -------
+    object
+        An array where `value` is none, but gives one by ``__array__``; else `value`.
+    """
+    if is_table(value):
+        if name != "X" or len(getattr(value, "shape", ())) != 2:
+            return np.asarray(value)
+        if type(value).__name__ == "RecordBatch":  # of which rows are no batch
+            return importlib.import_module("pyarrow").Table.from_batches([value])
+        return value
+    if hasattr(value, "__len__") or hasattr(value, "shape") or isinstance(value, type):
+        return value
+    return np.asarray(value) if hasattr(value, "__array__") else value
 
 
 def is_per_row(value: Any, n_samples: int | None) -> bool:

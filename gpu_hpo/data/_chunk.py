@@ -13,7 +13,7 @@ from typing import Any
 
 import scipy.sparse
 
-from gpu_hpo.devices._namespace import array_namespace
+from gpu_hpo.devices._namespace import array_namespace, is_table
 from gpu_hpo.devices._take_rows import take_rows
 
 # "X", "y" (absent if there is none) and per-row fit parameters by name.
@@ -67,6 +67,8 @@ def _n_bytes(value: object) -> int:
     if hasattr(value, "memory_usage"):
         usage = value.memory_usage(deep=True)
         return int(usage if isinstance(usage, int) else usage.sum())
+    if hasattr(value, "estimated_size"):  # of Polars
+        return int(value.estimated_size())
     return int(getattr(value, "nbytes", 0))
 
 
@@ -74,10 +76,11 @@ def _concat(values: list[Any]) -> Any:
     first = values[0]
     if scipy.sparse.issparse(first):
         return scipy.sparse.vstack(values, format="csr")
-    if hasattr(first, "iloc"):
+    if hasattr(first, "iloc") or is_table(first):
         # Frames are joined by their own library.
         library = __import__(type(first).__module__.partition(".")[0])
-        return library.concat(values)
+        join = "concat" if hasattr(library, "concat") else "concat_tables"
+        return getattr(library, join)(values)
     if type(first).__module__.startswith("cupyx"):
         from cupyx.scipy.sparse import vstack
 

@@ -9,8 +9,9 @@ from typing import TypeAlias
 import numpy as np
 import scipy.sparse
 
+from gpu_hpo._sklearn_private import _safe_indexing
 from gpu_hpo._typing import Array
-from gpu_hpo.devices._namespace import array_namespace, is_device_array
+from gpu_hpo.devices._namespace import array_namespace, is_device_array, is_table
 
 # Numbers of rows, or a mark for each.
 RowNumbers: TypeAlias = slice | np.ndarray
@@ -27,6 +28,8 @@ def take_rows(value: Array, rows: RowNumbers) -> Array:
         return value.tocsr()[_at(rows, value)]  # CSR stays as it is
     if scipy.sparse.issparse(value):
         return value[rows]
+    if is_table(value):
+        return _safe_indexing(value, rows)
     if not hasattr(value, "shape"):
         value = np.asarray(value)
     return value[_at(rows, value)]

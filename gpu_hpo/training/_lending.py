@@ -29,7 +29,7 @@ from gpu_hpo._sklearn_private import (
 from gpu_hpo._typing import Array, ArrayLike
 from gpu_hpo.data._chunk import Chunk
 from gpu_hpo.devices._cuml_task import harms_rows
-from gpu_hpo.devices._namespace import is_device_array
+from gpu_hpo.devices._namespace import is_device_array, is_table
 from gpu_hpo.devices._params import shallow_params
 from gpu_hpo.training._snapshots import Snapshot
 
@@ -271,6 +271,9 @@ def _copied(value: Array) -> Array:
     if isinstance(value, np.ndarray) and value.dtype.kind == "O":
         plain = all(isinstance(item, _PLAIN) for item in value.ravel().tolist())
         return value.copy(order="K") if plain else copy.deepcopy(value)
+    if is_table(value):
+        # Arrow's memory is never written; a frame of Polars copies before it writes.
+        return value.clone() if hasattr(value, "clone") else value
     if hasattr(value, "flags"):
         # Column-major rows stay so, or they would be copied once more.
         return value.copy(order="K")

@@ -21,7 +21,7 @@ from gpu_hpo._sklearn_private import (
     params_of,
     scorers_of,
 )
-from gpu_hpo.devices._namespace import is_device_array
+from gpu_hpo.devices._namespace import is_device_array, is_table
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), range, slice, np.generic)
 BY_NAME = (type, ModuleType, np.ufunc, np.dtype, type(np.mean))  # as pickle does
@@ -43,6 +43,7 @@ def is_data(value: object) -> bool:
         isinstance(value, np.ndarray)
         or scipy.sparse.issparse(value)
         or hasattr(value, "iloc")
+        or is_table(value)
         or is_device_array(value)
     )
 

@@ -347,7 +347,7 @@ def test_classes_that_lack_a_label(calls, lazy, classes):
 
 def test_classifier_without_y(calls):
     """A classifier that is given no y says what is missing."""
-    with pytest.raises(ValueError, match=r"y=None, but estimator=Scripted\(\) needs y"):
+    with pytest.raises(ValueError, match=r"Scripted\(\) requires y to be passed"):
         hyperband().fit(X)
     assert calls == []
 

@@ -703,7 +703,7 @@ def test_column_of_labels(threads_client):
     expected = make_search(estimator, space).fit(X, y)
     frame = pd.DataFrame({"y": y})
     for column in (y[:, None], frame, da.from_array(y[:, None], chunks=(50, 1))):
-        with pytest.warns(DataConversionWarning, match="y is a column") as warned:
+        with pytest.warns(DataConversionWarning, match="column-vector y") as warned:
             search = make_search(estimator, space).fit(X, column)
         assert len(warned) == 1
         assert search.best_score_ == expected.best_score_

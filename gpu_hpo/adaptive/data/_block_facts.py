@@ -221,9 +221,10 @@ def _check_any(n_train: int, n_held: int, n_chunks: int, test_size: float) -> No
     """Raise if no row is left to train or to validate on."""
     for rows, what in ((n_train, "train"), (n_held, "validate")):
         if not rows:
+            n = n_train + n_held
             raise ValueError(
                 f"no rows are left to {what} on: {n_chunks} chunks of "
-                f"{(n_train + n_held) / n_chunks:.3g} rows with test_size="
+                f"{n / n_chunks:.3g} rows (n_samples={n}) with test_size="
                 f"{test_size:.3g}; let chunk_size or test_size be larger"
             )
 
