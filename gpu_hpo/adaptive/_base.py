@@ -52,6 +52,7 @@ from gpu_hpo.adaptive.data._resident import ResidentData
 from gpu_hpo.adaptive.training._models import Trial
 from gpu_hpo.compute._clients import search_client
 from gpu_hpo.compute._cluster_device import cluster_device, device_memory
+from gpu_hpo.compute._release import until_released
 from gpu_hpo.compute._worker_facts import worker_facts
 from gpu_hpo.data._chunk import ROLES
 from gpu_hpo.data._random_split import spawn_seed
@@ -306,6 +307,7 @@ class BaseIncrementalSearchCV(
         return self
 
     async def _divide(
+                await until_released(client, name)
         self, client: Client, search_args: SearchArgs, placement: Placement, name: str
     ) -> ResidentData:
         """Decide which rows train and which validate."""
