@@ -113,6 +113,7 @@ class BaseIncrementalSearchCV(
         "stack": ["boolean"],
         "resource": [str],
         "device": [StrOptions({"auto", "cpu", "cuda"})],
+        "call_timeout": [Interval(Real, 0, None, closed="neither"), None],
     }
 
     def __init__(
@@ -134,6 +135,7 @@ class BaseIncrementalSearchCV(
         stack: bool,
         resource: str,
         device: str,
+        call_timeout: float | None,
     ) -> None:
         self.estimator = estimator
         self.parameters = parameters
@@ -151,6 +153,7 @@ class BaseIncrementalSearchCV(
         self.stack = stack
         self.resource = resource
         self.device = device
+        self.call_timeout = call_timeout
 
     # ---- fit ----
 
@@ -304,10 +307,10 @@ class BaseIncrementalSearchCV(
                 await self._carry_out(job)
             finally:
                 data.release()
+                await until_released(client, name)
         return self
 
     async def _divide(
-                await until_released(client, name)
         self, client: Client, search_args: SearchArgs, placement: Placement, name: str
     ) -> ResidentData:
         """Decide which rows train and which validate."""

@@ -81,6 +81,12 @@ _SHARED = {
         scikit-learn's counterparts of cuML's (see `gpu_hpo.devices.convert`). "auto"
         uses GPUs if each worker has one and the estimator can train there, else the
         CPU. The environment variable ``GPU_HPO_DEVICE`` overrides it.
+    call_timeout : float, optional
+        Seconds that a call, or a score, may take. A trial whose call takes longer has
+        the status "timeout", and its worker is replaced by a new process; a worker
+        without a nanny, such as one of threads, is left with one thread fewer. Each
+        task then makes one call, which costs some milliseconds. By default a search
+        waits, and warns of calls that take minutes longer than expected.
 """,
 }
 

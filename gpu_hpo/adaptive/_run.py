@@ -60,6 +60,7 @@ class SearchRun(ABC):
     stack: bool
     resource: str
     device: str
+    call_timeout: float | None
     metadata_: dict[str, Any]
 
     # ---- what a subclass says ----
@@ -104,11 +105,12 @@ class SearchRun(ABC):
             parts_per_task=data.n_parts if needs_X else data.parts_per_task,
             groups=stack_groups(spec, job.trials) if self.stack else None,
             budget=spec.budget,
+            one_call=self.call_timeout is not None,
         )
         progress = Progress(self, schedule.n_trials, data.n_rows, data.n_chunks)
         engine = Engine(schedule, dispatcher, progress)
         announcer = Announcer("trial")
-        runner = _runner(job, engine, announcer)
+        runner = _runner(job, engine, announcer, self.call_timeout)
         try:
             with spec.hearing.here():
                 await runner.run()
@@ -214,7 +216,12 @@ def _explain(engine: Engine) -> str:
     )
 
 
-def _runner(job: Job, engine: Engine, announcer: Announcer) -> DaskRunner:
+def _runner(
+    job: Job,
+    engine: Engine,
+    announcer: Announcer,
+    call_timeout: float | None = None,
+) -> DaskRunner:
     return DaskRunner(
         job.client,
         engine,
@@ -224,6 +231,7 @@ def _runner(job: Job, engine: Engine, announcer: Announcer) -> DaskRunner:
         job.name,
         job.workers,
         announcer,
+        call_timeout,
     )
 
 

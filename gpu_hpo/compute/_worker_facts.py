@@ -5,25 +5,39 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from dataclasses import dataclass
 
-from distributed import Client
+from distributed import Client, Worker
 
 from gpu_hpo._config import read_seconds
 from gpu_hpo.compute._replacements import bring_back
 from gpu_hpo.exceptions import ClientClosedError, WorkersLostError
 
+logger = logging.getLogger(__name__)
+
 # How often to look whether workers came or went.
 WATCH_SECONDS = 0.5
+_ANSWER_SECONDS = 2.0  # that a worker has to say what it does
 
 
 @dataclass(frozen=True)
 class WorkerFacts:
-    """The facts about a worker: threads, and bytes of memory (or inf)."""
+    """The facts about a worker.
+
+    Attributes
+    ----------
+    nthreads : int
+    memory : float
+        Bytes, or inf.
+    has_nanny : bool
+        Whether it is a process that is replaced when it ends.
+    """
 
     nthreads: int
     memory: float
+    has_nanny: bool = False
 
 
 async def worker_facts(client: Client) -> dict[str, WorkerFacts]:
@@ -46,7 +60,9 @@ async def worker_facts(client: Client) -> dict[str, WorkerFacts]:
         if identity["workers"]:
             return {
                 address: WorkerFacts(
-                    facts["nthreads"], float(facts["memory_limit"] or math.inf)
+                    facts["nthreads"],
+                    float(facts["memory_limit"] or math.inf),
+                    bool(facts.get("nanny")),
                 )
                 for address, facts in identity["workers"].items()
             }
@@ -58,3 +74,83 @@ async def worker_facts(client: Client) -> dict[str, WorkerFacts]:
             )
         await asyncio.sleep(WATCH_SECONDS)
         waited += WATCH_SECONDS
+
+
+def _running(dask_worker: Worker) -> list[str]:
+    """Return the keys of the tasks in threads; called on a worker, beside them."""
+    state = dask_worker.state
+    return [str(task.key) for task in (*state.executing, *state.long_running)]
+
+
+class WorkerWatch:
+    """Knows the workers of a cluster, but for those that are not to be used any more.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Its event loop runs all coroutines of this object.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._facts: dict[str, WorkerFacts] = {}
+        self._left_out: dict[str, asyncio.Task[None] | None] = {}
+
+    async def present(self) -> dict[str, WorkerFacts]:
+        """Return the workers that can be used; wait for the first one.
+
+        Raises
+        ------
+        WorkersLostError, ClientClosedError
+            As `worker_facts`.
+        """
+        waited, patience = 0.0, read_seconds("workers.patience")
+        while True:
+            self._facts = await worker_facts(self._client)
+            facts = self._facts.items()
+            present = {n: fact for n, fact in facts if n not in self._left_out}
+            if present:
+                return present
+            if waited >= patience:
+                raise WorkersLostError(
+                    f"all workers of {self._client!r} are busy with calls that took "
+                    f"too long, and none took their place within {patience:.0f} seconds"
+                )
+            await asyncio.sleep(WATCH_SECONDS)
+            waited += WATCH_SECONDS
+
+    def can_replace(self, worker: str) -> bool:
+        """Return whether a worker is a process that can be replaced by a new one."""
+        facts = self._facts.get(worker)
+        return facts is not None and facts.has_nanny
+
+    async def running(self, worker: str) -> set[str] | None:
+        """Return the keys of the tasks that a worker runs; None if it does not answer.
+
+        Other tasks may wait for results of a worker that does not answer.
+        """
+        asked = self._client.run(_running, workers=[worker])
+        try:
+            found = await asyncio.wait_for(asked, _ANSWER_SECONDS)
+        except Exception as error:
+            logger.info("%s does not say what it runs: %r", worker, error)
+            return None
+        return set(found[worker])
+
+    def leave_out(self, worker: str) -> None:
+        """Do not use a worker any more; replace it if that is possible."""
+        if worker in self._left_out:
+            return
+        self._left_out[worker] = None
+        if self.can_replace(worker):
+            restart = asyncio.ensure_future(self._restart(worker))
+            self._left_out[worker] = restart  # which no one else refers to
+
+    async def _restart(self, worker: str) -> None:
+        """Let a nanny replace its worker; it kills one that does not answer."""
+        try:
+            await self._client.restart_workers(
+                [worker], timeout=60, raise_for_error=False
+            )
+        except Exception as error:  # if the cluster was closed meanwhile
+            logger.info("the restart of %s did not end: %r", worker, error)

@@ -67,9 +67,9 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         ``param_NAME`` (masked where a model does not have it), ``test_score`` (the
         last), ``rank_test_score``, ``partial_fit_calls``, means and standard
         deviations of ``partial_fit_time`` and ``score_time`` in seconds, ``status``
-        ("completed", "stopped", "failed" or "lost") and ``error``. Ranks go by status,
-        then by last score: completed models first (the best has rank 1), then those
-        that were stopped, then those that failed or were lost. Equal scores with equal
+        ("completed", "stopped", "failed", "lost" or "timeout") and ``error``. Ranks go
+        by status, then by last score: completed models first (the best has rank 1),
+        then those that were stopped, then the others. Equal scores with equal
         status share the lower rank; all models whose last score is not finite share
         the last rank. Other metrics are ranked in the same way.
     history_ : list of dict
@@ -147,6 +147,7 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         stack: bool = True,
         resource: str = "partial_fit",
         device: str = "auto",
+        call_timeout: float | None = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -165,6 +166,7 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
             stack=stack,
             resource=resource,
             device=device,
+            call_timeout=call_timeout,
         )
         self.max_iter = max_iter
         self.aggressiveness = aggressiveness

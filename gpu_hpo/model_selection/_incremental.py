@@ -114,6 +114,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         stack: bool = True,
         resource: str = "partial_fit",
         device: str = "auto",
+        call_timeout: float | None = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -132,6 +133,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
             stack=stack,
             resource=resource,
             device=device,
+            call_timeout=call_timeout,
         )
         self.n_initial_parameters = n_initial_parameters
         self.decay_rate = decay_rate

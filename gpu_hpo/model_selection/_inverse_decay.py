@@ -99,6 +99,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         stack: bool = True,
         resource: str = "partial_fit",
         device: str = "auto",
+        call_timeout: float | None = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -121,6 +122,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
             stack=stack,
             resource=resource,
             device=device,
+            call_timeout=call_timeout,
         )
 
     def _warn_deprecated(self) -> None:

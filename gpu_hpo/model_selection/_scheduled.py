@@ -174,6 +174,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         stack: bool = True,
         resource: str = "partial_fit",
         device: str = "auto",
+        call_timeout: float | None = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -193,6 +194,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
             stack=stack,
             resource=resource,
             device=device,
+            call_timeout=call_timeout,
         )
         self.schedule = schedule
         self.n_initial_parameters = n_initial_parameters

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Carry out a search on a Dask cluster."""
 
+# More than 400 lines: what watches tasks and workers changes the same few dicts as what
+# submits them.
+
 from __future__ import annotations
 
 import asyncio
@@ -17,13 +20,19 @@ from distributed.scheduler import KilledWorker
 
 from gpu_hpo.adaptive.data._resident import ResidentData
 from gpu_hpo.adaptive.engine._engine import Engine
+from gpu_hpo.adaptive.engine._overdue import Overdue
 from gpu_hpo.adaptive.engine._reports import reports
 from gpu_hpo.adaptive.engine._task import Report, Task
 from gpu_hpo.adaptive.engine._worker import TaskInputs, run_task, take_member
 from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.compute._replacements import bring_back
 from gpu_hpo.compute._transport import scatter, unwrap
-from gpu_hpo.compute._worker_facts import WATCH_SECONDS, WorkerFacts, worker_facts
+from gpu_hpo.compute._worker_facts import (
+    WATCH_SECONDS,
+    WorkerFacts,
+    WorkerWatch,
+    worker_facts,
+)
 from gpu_hpo.training._heard import Announcer
 
 logger = logging.getLogger(__name__)
@@ -59,6 +68,8 @@ class DaskRunner:
         Prefix of keys, unique per search.
     workers : dict of str to WorkerFacts
         Workers to begin with.
+    call_timeout : float, optional
+        Seconds after which a call, or a score, is given up.
     announcer : Announcer, optional
         It is told of the warnings of trials.
     """
@@ -73,6 +84,7 @@ class DaskRunner:
         name: str,
         workers: dict[str, WorkerFacts],
         announcer: Announcer | None = None,
+        call_timeout: float | None = None,
     ) -> None:
         self._client = client
         self._announcer = announcer
@@ -95,6 +107,8 @@ class DaskRunner:
         self._silent: set[int] = set()  # tasks that had ended without report last time
         for worker, facts in workers.items():
             engine.dispatcher.add_worker(worker, facts.nthreads)
+        self._workers = WorkerWatch(client)
+        self._overdue = Overdue(engine.dispatcher.workers, trials, call_timeout)
 
     async def run(self) -> None:
         """Carry out the search until its schedule is done."""
@@ -219,6 +233,7 @@ class DaskRunner:
             try:
                 message = await asyncio.wait_for(self._inbox.get(), wait)
             except TimeoutError:
+                await self._watch_calls()
                 await self._watch_workers()
                 await self._watch_reports()
                 watched = monotonic()
@@ -264,11 +279,14 @@ class DaskRunner:
             self._topic,
             self._name,
             self._data.n_parts,
-            key=f"{self._name}-advance-{task.id}",
+            key=self._key(task),
             workers=[worker],
             allow_other_workers=False,
             pure=False,
         )
+
+    def _key(self, task: Task) -> str:
+        return f"{self._name}-advance-{task.id}"
 
     def _rows(self, task: Task) -> tuple[list[Future], int, list[tuple[int, int]]]:
         """Return the packs that a task reads, and where each call's chunk is."""
@@ -330,13 +348,37 @@ class DaskRunner:
             await self._mend(number)
         self._silent = ended - self._silent
 
+    async def _watch_calls(self) -> None:
+        """Warn of tasks that take long, or give up their trials and their workers."""
+        for task, seconds, is_over in list(self._overdue.look(monotonic())):
+            running = await self._workers.running(task.worker)
+            if running is not None and self._key(task) not in running:
+                there = self._engine.dispatcher.workers[task.worker].tasks.values()
+                instead = [other for other in there if self._key(other) in running]
+                self._overdue.waits(task, instead)
+                continue
+            if not is_over:
+                self._overdue.warn(task, seconds)
+                continue
+            replace = self._workers.can_replace(task.worker)
+            self._engine.timed_out(task, seconds, slots=0 if replace else 1)
+            left = self._engine.dispatcher.workers[task.worker].tasks
+            for number, other in list(self._running.items()):
+                if other.worker == task.worker and number not in left:
+                    del self._running[number]  # it waited for the other's result
+            if replace or not self._engine.dispatcher.workers[task.worker].slots:
+                # Its trials go on elsewhere when it is found gone.
+                self._workers.leave_out(task.worker)
+            else:
+                self._submit(self._engine.workers_changed())
+
     async def _watch_workers(self) -> None:
         """Tell the engine which workers came and which went."""
         known = self._engine.dispatcher.workers
         gone: list[str] = []
         cut_off: list[Task] = []
         while True:
-            now = await worker_facts(self._client)
+            now = await self._workers.present()
             also = [name for name in known if name not in now and name not in gone]
             if not also:
                 break

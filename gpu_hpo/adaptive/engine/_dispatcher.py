@@ -62,6 +62,9 @@ class Dispatcher:
         A trial is given up if this many workers died while they trained it alone; by
         default the setting ``workers.max-deaths``. A trial trains alone once it was on
         a worker that died.
+    one_call : bool, default=False
+        Whether a task makes one call, of one trial or of trials that train together, so
+        that it is known which call takes long.
     urgency : float, default=0.3
         The longest remaining chain goes first if it takes at least this share of the
         time that all remaining work takes; with 0 always.
@@ -80,6 +83,7 @@ class Dispatcher:
         groups: Mapping[int, Hashable] | None = None,
         budget: Budget | None = None,
         max_deaths: int | None = None,
+        one_call: bool = False,
         urgency: float = 0.3,
     ) -> None:
         self.outlook = outlook
@@ -91,6 +95,7 @@ class Dispatcher:
         self.n_parts = n_parts
         self.parts_per_task = parts_per_task or n_parts
         self.budget = budget or PartialFit()
+        self._one_call = one_call
         self._loss_policy = LossPolicy(max_deaths)
         members: dict[Hashable, list[int]] = {}
         for trial, group in (groups or {}).items():
@@ -169,6 +174,36 @@ class Dispatcher:
                 self._trials[number].stays = True
         self._retire(task.id)
         return self._lose(trials, trials if deaths else set(), alone, deaths)
+
+    def give_up(self, task: Task, *, slots: int = 0) -> list[int]:
+        """Take back a task that will not end, and those that wait for its result.
+
+        Parameters
+        ----------
+        task : Task
+        slots : int, default=0
+            Slots of its worker that it keeps busy for good.
+
+        Returns
+        -------
+        list of int
+            Trials that it was to advance, and that nothing has happened to since.
+        """
+        worker = self.workers.get(task.worker)
+        if worker is None or task.id not in worker.tasks:
+            return []
+        worker.slots -= slots
+        trials = self._current(task.id)
+        others: set[int] = set()
+        over = {task.id}
+        for later in list(worker.tasks.values()):
+            if later.id in over or any(step.source in over for step in later.steps):
+                over.add(later.id)
+                others |= self._current(later.id) - trials
+                del worker.tasks[later.id]
+                self._retire(later.id)
+        self._lose(others, set(), None)
+        return sorted(trials)
 
     def advance(self, number: int, calls: int, *, scored: bool = True) -> None:
         """Train trial `number` until it has made `calls` calls, then score it."""
@@ -381,7 +416,8 @@ class Dispatcher:
             in_all += trial.queued_calls * price
             one_call += cost
             self._ready.remove(trial)
-            if in_all >= share or self._prices.typical is None or suspect:
+            alone = suspect or self._one_call
+            if in_all >= share or self._prices.typical is None or alone:
                 break
         for trial in skipped:
             self._ready.add(trial)
@@ -434,7 +470,8 @@ class Dispatcher:
         if self.budget.refits:
             return trial.next_refit(*parts, resumes=self.budget.resumes)
         # Before any call was measured, a task is one call.
-        window = self.window if self._prices.typical is not None else _one_call
+        measured = self._prices.typical is not None and not self._one_call
+        window = self.window if measured else _one_call
         return trial.next_step(fraction, window, *parts)
 
     def _worth(self, start: int, stop: int) -> int:

@@ -55,8 +55,9 @@ class TrialFailure:
     Attributes
     ----------
     trial : int
-    status : {"failed", "lost"}
-        Its model raised, or workers died while they trained it alone.
+    status : {"failed", "lost", "timeout"}
+        Its model raised; or workers died while they trained nothing else; or a call
+        took longer than it may.
     error : str
         Traceback or explanation.
     worker : str
@@ -211,6 +212,24 @@ class Engine:
         for trial in self.dispatcher.task_lost(task, deaths):
             self._lost(trial, task.worker)
         return self.dispatcher.assign()
+
+    def timed_out(self, task: Task, seconds: float, *, slots: int = 0) -> None:
+        """Give up the trials of a task that takes too long.
+
+        What is to be done next has to be asked for by `workers_changed`, since the
+        task's worker must not be given anything before it is replaced.
+
+        Parameters
+        ----------
+        task : Task
+        seconds : float
+            How long it has run.
+        slots : int, default=0
+            Slots of its worker that it keeps busy for good.
+        """
+        for trial in self.dispatcher.give_up(task, slots=slots):
+            text = f"a call of trial {trial} had not ended after {seconds:.3g} seconds"
+            self._fail(TrialFailure(trial, "timeout", text, task.worker))
 
     def rebuild(self, trial: int, calls: int) -> list[Task]:
         """Train a trial to `calls` calls again, dropped or not, without scoring it."""
