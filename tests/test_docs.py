@@ -14,11 +14,12 @@ import gpu_hpo
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGE = pathlib.Path(gpu_hpo.__file__).parent
 PAGE = ROOT / "docs" / "api.md"
-# A union of types has no page; `devices` exports what other modules need as well.
+# A union of types has no page.
 WITHOUT_PAGE = {"gpu_hpo.schedules": {"Event", "Instruction"}}
 ALL_BUT_INTERNALS = [
     "gpu_hpo.compute",
     "gpu_hpo.datasets",
+    "gpu_hpo.devices",
     "gpu_hpo.exceptions",
     "gpu_hpo.linear_model",
     "gpu_hpo.model_selection",

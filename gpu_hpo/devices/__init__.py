@@ -11,10 +11,12 @@ from gpu_hpo.devices._namespace import (
     to_device,
     to_host,
 )
+from gpu_hpo.devices._ranges import annotated
 from gpu_hpo.devices._validation import validate_device_data
 
 __all__ = [
     "Device",
+    "annotated",
     "array_namespace",
     "convert",
     "is_device_array",

@@ -31,7 +31,7 @@ def annotated(name: str) -> AbstractContextManager[Any]:
 
     Examples
     --------
-    >>> from gpu_hpo.devices._ranges import annotated
+    >>> from gpu_hpo.devices import annotated
     >>> with annotated("train"):
     ...     pass
     """
