@@ -22,6 +22,7 @@ from sklearn.utils import check_array, get_tags
 from gpu_hpo._arguments import check_classes
 from gpu_hpo._sklearn_private import validate_parameter_constraints
 from gpu_hpo._typing import Estimator
+from gpu_hpo.adaptive._early_stopping import check_early_stopping
 from gpu_hpo.adaptive._search_args import SearchArgs, first_step
 from gpu_hpo.adaptive.training._budgets import Budget
 from gpu_hpo.data._blocks import Blocks
@@ -46,10 +47,12 @@ def look_first(search: Any, args: SearchArgs, budget: Budget) -> None:
     """
     _check_folds(args.cv, args.blocks)
     check_classes(args.whole.get("classes"))
-    if get_config()["skip_parameter_validation"]:
-        return
     spaces = search.parameters
     spaces = [spaces] if isinstance(spaces, Mapping) else list(spaces)
+    given = {*args.whole, *args.fit_rows}
+    check_early_stopping(_parts(search.estimator), spaces, budget, given)
+    if get_config()["skip_parameter_validation"]:
+        return
     searched = {name for space in spaces for name in space}
     fixed_by_budget = set(budget.sets(search.estimator))
     for prefix, part in _parts(search.estimator):
