@@ -23,8 +23,11 @@ from sklearn.metrics import get_scorer
 from gpu_hpo.metrics._scoring import make_scoring
 from gpu_hpo.metrics._stacked import METRICS
 
-REGRESSION = [name for name in METRICS if "error" in name]
-REGRESSION += ["r2", "explained_variance"]
+REGRESSION = [
+    name
+    for name, metric in METRICS.items()
+    if getattr(metric, "__module__", "").endswith("._regression")
+]
 
 
 class Answered(BaseEstimator):

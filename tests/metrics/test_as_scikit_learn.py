@@ -44,6 +44,13 @@ def check_undefined(names, y, responses, weight=None, classes=None):
         assert np.isnan(scores).all(), name
 
 
+def test_every_metric_is_compared():
+    """The lists of metrics, by what they are computed from, have all of them."""
+    assert sorted([*REGRESSION, *LABELS, *PROBABILITIES, *BINARY, "roc_auc"]) == sorted(
+        METRICS
+    )
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("n_classes", [2, 3, 6])
