@@ -1,14 +1,16 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Import private names of scikit-learn and joblib, and read private attributes.
+"""Import private names of scikit-learn and joblib, and know those of scorers.
 
-No other module imports a private name of theirs, or reads a private attribute of a
+No other module imports a private name of theirs, or names a private attribute of a
 scorer. A release of scikit-learn may move or change each of these without notice, which
 is why `pyproject.toml` has an upper bound for its version and `make test-nightly` runs
 the tests with its next one.
 """
 
+import copy
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from joblib._utils import eval_expr
@@ -56,6 +58,7 @@ __all__ = [
     "_validate_shuffle_split",
     "_warn_or_raise_about_fit_failures",
     "_yield_masked_array_for_each_param",
+    "asking_by",
     "callback_management_context",
     "estimator_of",
     "eval_expr",
@@ -67,6 +70,7 @@ __all__ = [
     "sign_of",
     "takes_weights",
     "validate_parameter_constraints",
+    "with_function",
 ]
 
 
@@ -108,3 +112,29 @@ def response_method_of(scorer: _BaseScorer) -> str | Sequence[str]:
 def takes_weights(scorer: Any) -> bool:
     """Return whether a scorer object can be given `sample_weight`."""
     return scorer._accept_sample_weight()
+
+
+def with_function(scorer: _BaseScorer, function: Callable[..., Any]) -> _BaseScorer:
+    """Return a copy of a scorer that calls another function."""
+    copied = copy.copy(scorer)
+    copied._score_func = function
+    return copied
+
+
+def asking_by(scorer: _BaseScorer, ask: Callable[..., Any]) -> _BaseScorer:
+    """Return a copy of a scorer that asks models through another function.
+
+    Parameters
+    ----------
+    scorer : scorer object
+    ask : callable
+        Is called with the function by which scikit-learn would ask, the model, the name
+        of its method, X, and what else the method is given.
+    """
+
+    def score(asks: Callable[..., Any], *args: Any, **params: Any) -> Any:
+        return scorer._score(partial(ask, asks), *args, **params)
+
+    copied = copy.copy(scorer)
+    copied._score = score
+    return copied

@@ -208,6 +208,22 @@ def test_private_names_come_from_one_module():
                 )
 
 
+def test_private_attributes_of_scorers_are_named_in_one_module():
+    """No other module reads or sets one, by a dot or by its name in quotes."""
+    home = PACKAGE / "_sklearn_private.py"
+    names = set(re.findall(r"\b(?:scorer|copied)(\._\w+)", home.read_text("utf-8")))
+    assert {"._scorers", "._score_func", "._sign", "._estimator"} <= names
+    for path in PACKAGE.rglob("*.py"):
+        if path == home:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Attribute(value=ast.Name(id="self")):
+                    continue  # an attribute of our own class
+                case ast.Attribute(attr=name) | ast.Constant(value=str(name)):
+                    assert f".{name}" not in names, (path, node.lineno, name)
+
+
 def test_scikit_learn_has_one_pair_of_bounds():
     """pip's and conda's requirements name the same versions of scikit-learn."""
     bounds = {

@@ -20,6 +20,7 @@ from gpu_hpo._sklearn_private import (
     BaseSearchCV,
     _fit_context,
     _MultimetricScorer,
+    scorers_of,
 )
 from gpu_hpo._typing import ArrayLike
 from gpu_hpo.compute._backends import (
@@ -110,7 +111,7 @@ n_outputs), optional
                 self._refit(run, context, callback_args)
         self.cv_results_ = run.results
         self.scorer_ = (
-            run.scorers._scorers
+            scorers_of(run.scorers)
             if isinstance(run.scorers, _MultimetricScorer)
             else run.scorers
         )

@@ -16,7 +16,12 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from gpu_hpo._sklearn_private import _BaseScorer, _MultimetricScorer
+from gpu_hpo._sklearn_private import (
+    _BaseScorer,
+    _MultimetricScorer,
+    _PassthroughScorer,
+    scorers_of,
+)
 from gpu_hpo.devices._namespace import synchronize
 from gpu_hpo.devices._ranges import annotated
 from gpu_hpo.exhaustive._fold_scores import Evaluation, FoldScores
@@ -59,9 +64,9 @@ def needs_whole_estimator(scorer: Any, *, routed: bool = False) -> bool:
     the estimator's own `score`, its steps may want some, too.
     """
     if isinstance(scorer, _MultimetricScorer):
-        scorers = scorer._scorers.values()
+        scorers = scorers_of(scorer).values()
         return any(needs_whole_estimator(one, routed=routed) for one in scorers)
-    if _is_estimator_score(scorer):
+    if isinstance(scorer, _PassthroughScorer):
         return routed
     return not isinstance(scorer, _BaseScorer)
 
@@ -380,8 +385,3 @@ class _GroupEvaluation:
                 else:
                     self._scores.score_train(model, evaluation, access_of(model))
         return evaluations
-
-
-def _is_estimator_score(scorer: Any) -> bool:
-    """Return whether this is the estimator's own `score`, as when scoring is None."""
-    return type(scorer).__name__ == "_PassthroughScorer"

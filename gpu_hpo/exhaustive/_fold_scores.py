@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import logging
 import time
@@ -18,7 +17,16 @@ from dask.base import is_dask_collection
 from sklearn import get_config
 from sklearn.utils.metadata_routing import process_routing
 
-from gpu_hpo._sklearn_private import _BaseScorer, _MultimetricScorer
+from gpu_hpo._sklearn_private import (
+    _BaseScorer,
+    _MultimetricScorer,
+    asking_by,
+    function_of,
+    raises_at_once,
+    scorers_of,
+    takes_weights,
+    with_function,
+)
 from gpu_hpo.data._chunk import n_rows
 from gpu_hpo.devices._namespace import is_device_array
 from gpu_hpo.exhaustive._fold_steps import CandidateSpec, NodeOutput, SplitRows
@@ -170,7 +178,7 @@ class FoldScores:
                 raise
             text = traceback.format_exc()
             if isinstance(scorer, _MultimetricScorer):
-                scores = dict.fromkeys(scorer._scorers, text)
+                scores = dict.fromkeys(scorers_of(scorer), text)
             else:
                 failures.append(_FAILED.format(error_score, text))
                 return error_score
@@ -238,7 +246,7 @@ class FoldScores:
             return params
         if get_config()["enable_metadata_routing"]:
             return dict(process_routing(scorer, "score", **params)[name].score)
-        if scorer._scorers[name]._accept_sample_weight():
+        if takes_weights(scorers_of(scorer)[name]):
             return params
         return {k: v for k, v in params.items() if k != "sample_weight"}
 
@@ -296,10 +304,10 @@ def _separated(scorer: Any, access: Access) -> Any:
     access : Access
         What the model has of the rows that it is asked for.
     """
-    if not isinstance(scorer, _MultimetricScorer) or len(scorer._scorers) == 1:
+    if not isinstance(scorer, _MultimetricScorer) or len(scorers_of(scorer)) == 1:
         return scorer
     writes = access is Access.OWN
-    users = scorer._scorers.items()
+    users = scorers_of(scorer).items()
     copying = {name for name, one in users if writes or access_of(one) is Access.OWN}
     if not copying:
         return scorer
@@ -308,7 +316,7 @@ def _separated(scorer: Any, access: Access) -> Any:
         for name, one in users
     }
     # What they ask of the model, they still ask together.
-    return _MultimetricScorer(scorers=separated, raise_exc=scorer._raise_exc)
+    return _MultimetricScorer(scorers=separated, raise_exc=raises_at_once(scorer))
 
 
 def _with_copies(scorer: Any, *, rows: bool = False) -> Any:
@@ -321,11 +329,8 @@ def _with_copies(scorer: Any, *, rows: bool = False) -> Any:
         Whether the model is given a copy of its rows whenever it is asked.
     """
     if isinstance(scorer, _BaseScorer):
-        scorer = copy.copy(scorer)
-        scorer._score_func = _with_copies(scorer._score_func)
-        if rows:
-            scorer._score = functools.partial(_score_of_copies, scorer._score)
-        return scorer
+        copying = with_function(scorer, _with_copies(function_of(scorer)))
+        return asking_by(copying, _ask_for_copies) if rows else copying
 
     @functools.wraps(scorer)
     def called(*args: Any, **params: Any) -> Any:
@@ -335,17 +340,11 @@ def _with_copies(scorer: Any, *, rows: bool = False) -> Any:
     return called
 
 
-def _score_of_copies(
-    score: Any, ask: Any, model: Any, *args: Any, **params: Any
+def _ask_for_copies(
+    ask: Any, model: Any, method: str, X: Any, *more: Any, **options: Any
 ) -> Any:
-    """Score as scikit-learn's `_score`, by a model that is asked for copies of rows."""
-
-    def ask_for_copies(
-        model: Any, method: str, X: Any, *more: Any, **options: Any
-    ) -> Any:
-        return ask(model, method, lend(X, Access.OWN), *more, **options)
-
-    return score(ask_for_copies, model, *args, **params)
+    """Ask a model by its method, as scikit-learn's scorers do, for a copy of rows."""
+    return ask(model, method, lend(X, Access.OWN), *more, **options)
 
 
 def _numbers(scores: Any, scorer: Any, spec: CandidateSpec, failures: list[str]) -> Any:

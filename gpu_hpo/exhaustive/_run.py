@@ -18,6 +18,7 @@ from sklearn.model_selection import check_cv
 from gpu_hpo._sklearn_private import (
     _MultimetricScorer,
     eval_expr,
+    scorers_of,
 )
 from gpu_hpo._typing import Params, Splitter
 from gpu_hpo.compute._pool import Handle, Pool, ResultsLost
@@ -222,7 +223,7 @@ class ExhaustiveRun:
     def _names(self) -> list[str]:
         """Return the names of the scores, if the user asks for several."""
         several = isinstance(self.scorers, _MultimetricScorer)
-        return list(self.scorers._scorers) if several else []
+        return list(scorers_of(self.scorers)) if several else []
 
     def conclude(self) -> None:
         """Choose the best candidate."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import get_tags
 
+from gpu_hpo._sklearn_private import function_of
 from gpu_hpo._typing import ArrayLike, Estimator
 from gpu_hpo.devices._namespace import is_device_array, to_host
 from gpu_hpo.devices._take_rows import take_rows
@@ -66,7 +67,7 @@ class HostRows:
         params = lend_rows({name: self._params[name] for name in names}, access)
         y = lend(self._y, access)
         weight = params.get("sample_weight")
-        module = getattr(scorer._score_func, "__module__", "") or ""
+        module = getattr(function_of(scorer), "__module__", "") or ""
         # Some of scikit-learn's metrics look for labels in rows that do not count. What
         # users' functions make of such is theirs.
         if weight is not None and module.partition(".")[0] == "sklearn":

@@ -13,7 +13,15 @@ from typing import Any
 from sklearn.metrics import check_scoring, get_scorer
 from sklearn.pipeline import Pipeline
 
-from gpu_hpo._sklearn_private import _BaseScorer, _MultimetricScorer, _PassthroughScorer
+from gpu_hpo._sklearn_private import (
+    _BaseScorer,
+    _MultimetricScorer,
+    _PassthroughScorer,
+    function_of,
+    params_of,
+    response_method_of,
+    sign_of,
+)
 from gpu_hpo._typing import Estimator
 from gpu_hpo.data._chunk import TARGETS
 from gpu_hpo.metrics._host_scores import HostRows
@@ -44,7 +52,7 @@ class Metric:
         """Return the names of the model's methods whose responses are scored."""
         if self.needs_X:
             return ()
-        method = self.scorer._response_method
+        method = response_method_of(self.scorer)
         if method == "default":
             return ("predict",)
         if isinstance(method, str):
@@ -87,9 +95,12 @@ class Metric:
 
     def _accepted(self, model: Any, names: Iterable[str]) -> list[str]:
         """Return those of the per-row parameters that this metric takes."""
-        function = getattr(self.scorer, "_score_func", self.scorer)
         if isinstance(self.scorer, _PassthroughScorer):
             function = model.score
+        elif isinstance(self.scorer, _BaseScorer):
+            function = function_of(self.scorer)
+        else:
+            function = self.scorer
         takes = inspect.signature(function).parameters
         if any(p.kind is p.VAR_KEYWORD for p in takes.values()):
             return list(names)
@@ -133,9 +144,9 @@ def _our_name(scorer: Any) -> str | None:
     for name, known in _scorers_of_ours().items():
         if (
             type(scorer) is type(known)
-            and scorer._score_func is known._score_func
-            and scorer._sign == known._sign
-            and scorer._response_method == known._response_method
+            and function_of(scorer) is function_of(known)
+            and sign_of(scorer) == sign_of(known)
+            and response_method_of(scorer) == response_method_of(known)
             and _equal(_arguments(scorer), _arguments(known))
         ):
             return name
@@ -149,9 +160,9 @@ def _scorers_of_ours() -> dict[str, Any]:
 
 def _arguments(scorer: Any) -> dict[str, Any]:
     """Return all arguments with which a scorer calls its function, except data."""
-    takes = inspect.signature(scorer._score_func).parameters.values()
+    takes = inspect.signature(function_of(scorer)).parameters.values()
     defaults = {p.name: p.default for p in takes if p.default is not p.empty}
-    return defaults | scorer._kwargs
+    return defaults | params_of(scorer)
 
 
 def _equal(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:

@@ -19,7 +19,12 @@ from typing import Any
 
 from sklearn.metrics import get_scorer_names
 
-from gpu_hpo._sklearn_private import _MultimetricScorer, _PassthroughScorer
+from gpu_hpo._sklearn_private import (
+    _MultimetricScorer,
+    _PassthroughScorer,
+    estimator_of,
+    scorers_of,
+)
 from gpu_hpo._typing import Estimator
 from gpu_hpo.data._chunk import Chunk, concat_chunks
 from gpu_hpo.metrics._host_scores import HostRows
@@ -249,9 +254,9 @@ def read_scorer(scorer: Any) -> Scoring:
     """
     named = {"score": scorer}
     if isinstance(scorer, _MultimetricScorer):
-        named = dict(scorer._scorers)
+        named = dict(scorers_of(scorer))
     metrics = [
-        make_metric(one._estimator, name, None)
+        make_metric(estimator_of(one), name, None)
         if isinstance(one, _PassthroughScorer)
         else metric_of_scorer(name, one)
         for name, one in named.items()
