@@ -52,7 +52,7 @@ PIP_INSTALL = bin/python -m pip install --quiet --no-compile
 SOURCES := $(shell find gpu_hpo -type f ! -name '*.pyc' 2>/dev/null)
 # What the tests read besides the package.
 TESTED := $(wildcard tests examples benchmarks docs conda-recipe pyproject.toml README.md \
-	CHANGELOG.md LICENSE Makefile environment.yml)
+	CHANGELOG.md CONTRIBUTING.md LICENSE Makefile environment.yml)
 
 # What depends on RAPIDS itself and needs no GPU.
 RAPIDS_TESTS := $(filter-out %/test_jit.py,$(wildcard tests/devices/test_*.py)) \

@@ -58,19 +58,22 @@ def test_public_names_are_listed(module):
 
 
 def named_files(page):
-    """The files and folders that a page names, without those for a reader to add."""
+    """The files and folders that a page names, but for what a reader or make makes."""
     text = (ROOT / page).read_text(encoding="utf-8")
-    found = set(re.findall(r"`([\w./]+/(?:\w+\.\w+)?)`", text))
-    return {name for name in found if "_yours" not in name}
+    file = r"\w+\.(?:md|py|toml|yaml|yml)"
+    found = set(re.findall(rf"`([\w./]+/(?:\w+\.\w+)?|{file})`", text))
+    made = ("_yours", ".venvs/", "build/")
+    return {name for name in found if not any(part in name for part in made)}
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/architecture.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"]
+)
 def test_named_files_exist(page):
-    """A file that README or the guide to the code names is there."""
+    """A file that a page for those who read or change the code names is there."""
     names = named_files(page)
     assert names
     # An installed package is not beside the tests.
-    names = [name for name in names if not name.startswith(".venvs/")]  # made by make
     places = (PACKAGE, PACKAGE.parent, ROOT)
     assert [n for n in names if not any((p / n).exists() for p in places)] == []
 
@@ -84,25 +87,51 @@ def folders():
     }
 
 
-def test_readme_lists_every_folder():
-    """README's list of folders is complete, and has no other."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    lines = re.search(r"^    gpu_hpo/\n((?: {6,}.*\n)+)", text, re.MULTILINE).group(1)
-    listed, above = set(), ""
-    for line in lines.splitlines():
-        depth = len(line) - len(line.lstrip())
-        for name in re.findall(r"(?<![\w/])(\w+)/", line):
-            above = name if depth == 6 else above
-            listed.add(name if depth == 6 else f"{above}/{name}")
-    assert listed == folders()
-
-
-def test_picture_has_every_folder():
-    """The picture of the folders has all of them, and no import points up in it."""
+def import_graph():
+    """The module that draws the picture of the folders."""
     path = ROOT / "docs" / "_import_graph.py"
     spec = importlib.util.spec_from_file_location("_import_graph", path)
     graph = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(graph)
+    return graph
+
+
+def test_readme_lists_every_folder():
+    """README's list of folders is complete, and imports point down it, as it says."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = re.search(r"^    gpu_hpo/\n((?: {6,}.*\n)+)", text, re.MULTILINE).group(1)
+    place, beside, above = {}, set(), ""
+    for number, line in enumerate(lines.splitlines()):
+        depth = len(line) - len(line.lstrip())
+        for name in re.findall(r"(?<![\w/])(\w+)/", line):
+            above = name if depth == 6 else above
+            folder = name if depth == 6 else f"{above}/{name}"
+            place[folder] = number
+            beside |= {folder} if "beside the list" in line else set()
+    assert place.keys() == folders()
+    for folder, targets in import_graph().read_imports(PACKAGE).items():
+        assert not targets & beside
+        if folder not in beside:
+            assert all(place[folder] < place[target] for target in targets), folder
+
+
+def test_journeys_are_counted():
+    """A journey has as many files as the page says, and each row names one."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    journeys = re.split(r"^## ", text, flags=re.MULTILINE)
+    counted = 0
+    for journey in journeys:
+        rows = re.findall(r"^\| (\d+) \| `[\w/]+\.py` \|", journey, re.MULTILINE)
+        assert rows == [str(number) for number in range(1, len(rows) + 1)]
+        if said := re.search(r"^(\d+) files, ", journey, re.MULTILINE):
+            assert int(said.group(1)) == len(rows)
+            counted += 1
+    assert counted == 3
+
+
+def test_picture_has_every_folder():
+    """The picture of the folders has all of them, and no import points up in it."""
+    graph = import_graph()
     imports = graph.read_imports(PACKAGE)
     assert imports.keys() == folders()
     rows = graph.find_rows(imports)
