@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import warnings
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -14,14 +13,11 @@ from sklearn.exceptions import ConvergenceWarning
 from gpu_hpo._typing import Array
 from gpu_hpo.devices._namespace import array_namespace, to_host
 from gpu_hpo.exceptions import DeviceNotFoundError
-from gpu_hpo.linear_model._quasi_newton_host import Problem, Solution
-
-if TYPE_CHECKING:
-    from gpu_hpo.linear_model._quasi_newton import QNClassifier
+from gpu_hpo.linear_model._quasi_newton_host import Problem, Solution, SolverParams
 
 
 def minimize_on_device(
-    problem: Problem, start: Solution | None, model: QNClassifier
+    problem: Problem, start: Solution | None, model: SolverParams
 ) -> Solution:
     """Minimise by cuML's ``QN``, from zeros without a `start`, which is changed."""
     try:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from scipy.optimize import Bounds, minimize
@@ -13,9 +13,6 @@ from scipy.special import expit, log_softmax
 from sklearn.exceptions import ConvergenceWarning
 
 from gpu_hpo._typing import Array
-
-if TYPE_CHECKING:
-    from gpu_hpo.linear_model._quasi_newton import QNClassifier
 
 
 class Problem(NamedTuple):
@@ -42,8 +39,20 @@ class Solution(NamedTuple):
     n_iter: int = 0
 
 
+class SolverParams(Protocol):
+    """The parameters of `QNClassifier` that say how a solver proceeds."""
+
+    fit_intercept: bool
+    max_iter: int
+    tol: float
+    delta: float | None
+    linesearch_max_iter: int
+    lbfgs_memory: int
+    verbose: int | bool
+
+
 def minimize_on_host(
-    problem: Problem, start: Solution | None, model: QNClassifier
+    problem: Problem, start: Solution | None, model: SolverParams
 ) -> Solution:
     """Minimise by L-BFGS-B, from zeros without a `start`, in the rows' precision.
 
