@@ -250,7 +250,7 @@ class BaseIncrementalSearchCV(
         except KeyboardInterrupt:
             # The client cancels the search, which then keeps what it has found so far.
             ended.wait(read_seconds("interrupt-timeout"))
-            raise
+            raise KeyboardInterrupt from None  # where Dask waited is of no use
 
     async def _search(self, client: Client, search_args: SearchArgs) -> Any:
         estimator = self.estimator

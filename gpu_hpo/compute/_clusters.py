@@ -17,6 +17,7 @@ from gpu_hpo.compute._privacy import (
     private_scratch,
     scratch_folder,
 )
+from gpu_hpo.compute._quiet import make_quiet
 from gpu_hpo.devices._detect import Device, open_nvml, resolve_device
 
 # Options of LocalCUDACluster that LocalCluster lacks. Without CUDA they have no effect,
@@ -154,6 +155,7 @@ def _privately(
     kind: type[LocalCluster], n_workers: int | None, options: dict[str, Any]
 ) -> LocalCluster:
     """Start a cluster that other users of this machine have no access to."""
+    make_quiet(options)
     security = None if _uses_ucx(options) else default_security(options)
     if security is not None:
         options["security"] = security

@@ -25,6 +25,7 @@ from distributed.system import MEMORY_LIMIT
 from gpu_hpo.compute._clusters import ANY_PORT, local_cluster
 from gpu_hpo.compute._forks import check_not_forked
 from gpu_hpo.compute._privacy import PrivateScheduler, as_keywords, scratch_folder
+from gpu_hpo.compute._quiet import OurWorkers
 from gpu_hpo.devices._detect import resolve_device
 
 _OWNER_VARIABLE = "GPU_HPO_OWNER"  # read in gpu_hpo/_owner_watch.py
@@ -180,6 +181,7 @@ def _embedded_cluster() -> SpecCluster:
             "port": 0,
             "dashboard": False,
             "dashboard_address": ANY_PORT,
+            "plugins": [OurWorkers()],
         },
     }
     return SpecCluster(

@@ -343,6 +343,31 @@ def test_module_that_is_found_late(run_script):
     assert "INFO" not in script.errors.read()
 
 
+LAST = """
+    import numpy as np
+    from distributed import Client, LocalCluster
+    from scipy.stats import loguniform
+    from sklearn.linear_model import SGDClassifier
+    from gpu_hpo.model_selection import HyperbandSearchCV
+
+    if __name__ == "__main__":
+        client = Client(LocalCluster(2, dashboard_address=None))
+        rng = np.random.default_rng(0)
+        X = rng.standard_normal((6000, 3))
+        HyperbandSearchCV(
+            SGDClassifier(), {"alpha": loguniform(1e-5, 1e1)}, max_iter=9
+        ).fit(X, (X[:, 0] > 0).astype(int))
+"""
+
+
+def test_script_that_ends_with_fit(run_script):
+    """After fit nothing of a search is left that could be reported as lost."""
+    script = run_script(LAST)
+    script.end()
+    script.errors.seek(0)
+    assert " lose " not in script.errors.read()
+
+
 def test_notebook(tmp_path, monkeypatch):
     """In a notebook, whose cells run on an event loop, `fit` needs nothing else."""
     for name in ("nbclient", "nbformat", "ipykernel"):

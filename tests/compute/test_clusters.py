@@ -172,6 +172,7 @@ def test_defaults_with_cuda(given):
     del options["scheduler_kwargs"]
     assert options.pop("security").require_encryption
     assert options.pop("local_directory") == scratch_folder()
+    assert options.pop("preload") == ["gpu_hpo._worker_signals"]
     assert options == {
         "n_workers": None,
         "threads_per_worker": 1,

@@ -534,7 +534,8 @@ INTERRUPTED = """
     ("client", "group"),
     [
         ("embedded_client()", True),
-        ("Client(local_cluster(2))", False),  # Dask's own workers end with the group
+        ("Client(local_cluster(2))", True),
+        ("Client(local_cluster(2))", False),
         ("Client(local_cluster(2, processes=False))", True),
     ],
 )
