@@ -16,7 +16,7 @@ from sklearn.utils.metaestimators import available_if
 from gpu_hpo._typing import Array, ArrayLike
 from gpu_hpo.devices._namespace import array_namespace, to_host
 from gpu_hpo.linear_model import _lanes as lane
-from gpu_hpo.linear_model._answers import probabilities, scores
+from gpu_hpo.linear_model._responses import probabilities, scores
 from gpu_hpo.linear_model._hot_loop import train_epoch
 from gpu_hpo.linear_model._lanes import Lanes, Rules, begin
 from gpu_hpo.linear_model._rows import LinearRows, read_rows, read_X
