@@ -24,6 +24,7 @@ _NOT_NAMED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 NOT_NEGATIVE = Interval(Integral, 0, None, closed="left")
 POSITIVE = Interval(Integral, 1, None, closed="left")
+NOT_NEGATIVE_NUMBER = Interval(Real, 0, None, closed="left")
 AT_LEAST_TWO = Interval(Integral, 2, None, closed="left")
 # Of a plateau; NaN and None are none.
 TOL = (Interval(Real, None, None, closed="neither"), None, "nan")

@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -172,17 +173,54 @@ def test_model_selection_loads_little():
     assert added - known <= {"gpu_hpo", "threadpoolctl"}
 
 
-def test_folders_import_in_one_direction():
-    """The import-linter contracts in pyproject.toml are kept."""
+def lint_imports(folder):
+    """Check the contracts of import-linter in a folder; give exit status and report."""
     pytest.importorskip("importlinter")
     command = "from importlinter.cli import lint_imports; raise SystemExit("
     done = subprocess.run(
         [sys.executable, "-c", command + "lint_imports(no_cache=True))"],
         capture_output=True,
         text=True,
-        cwd=ROOT,
+        cwd=folder,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    # Lines of the report are as wide as the terminal.
+    return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+
+def test_folders_import_in_one_direction():
+    """The import-linter contracts in pyproject.toml are kept."""
+    status, report = lint_imports(ROOT)
+    assert status == 0, report
+
+
+def test_imports_that_point_up_are_refused(tmp_path):
+    """Contracts refuse imports from above or beside, circles, and unknown folders."""
+    wrong = {
+        "adaptive/engine/_reports": "adaptive._results",
+        "adaptive/training/_score": "adaptive._search_space",
+        "exhaustive/plan/_nodes": "exhaustive._evaluation",
+        "exhaustive/sharing/_shared_fit": "exhaustive._fold_scores",
+        "devices/_ranges": "_show_versions",
+        "datasets/_counts": "adaptive._run",
+        "adaptive/_run": "datasets._blobs",
+        "linear_model/_quasi_newton_host": "linear_model._quasi_newton",
+        "schedules/_base": "devices._params",
+    }
+    shutil.copytree(PACKAGE, tmp_path / "gpu_hpo")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for importer, imported in wrong.items():
+        with open(tmp_path / "gpu_hpo" / f"{importer}.py", "a") as file:
+            file.write(f"\nimport gpu_hpo.{imported}\n")
+    (tmp_path / "gpu_hpo" / "new").mkdir()
+    (tmp_path / "gpu_hpo" / "new" / "__init__.py").touch()
+    status, report = lint_imports(tmp_path)
+    assert status == 1, report
+    circle = wrong.pop("linear_model/_quasi_newton_host").partition(".")[0]
+    assert f"No cycles are allowed in gpu_hpo.{circle}" in report, report
+    for importer, imported in wrong.items():
+        importer = importer.replace("/", ".")
+        assert f"gpu_hpo.{importer} -> gpu_hpo.{imported} (l." in report, report
+    assert "not listed as layers" in report
 
 
 def test_every_file_names_its_licence():

@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any, ClassVar
 
 from distributed import Future
 
-from gpu_hpo._sklearn_private import Interval
+from gpu_hpo._arguments import NOT_NEGATIVE_NUMBER
 from gpu_hpo._typing import (
     CrossValidation,
     Estimator,
@@ -73,7 +72,7 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **IncrementalSearchCV._parameter_constraints,
-        "decay_rate": [Interval(Real, 0, None, closed="left")],
+        "decay_rate": [NOT_NEGATIVE_NUMBER],
     }
 
     def __init__(

@@ -5,16 +5,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from numbers import Real
 
-from gpu_hpo._arguments import POSITIVE, checked
-from gpu_hpo._sklearn_private import Interval
+from gpu_hpo._arguments import NOT_NEGATIVE_NUMBER, POSITIVE, checked
 from gpu_hpo.schedules._base import Rung
 from gpu_hpo.schedules._ladder import PLATEAU, Ladder
 
 _DECAY = {
     "n_trials": [POSITIVE],
-    "decay_rate": [Interval(Real, 0, None, closed="left")],
+    "decay_rate": [NOT_NEGATIVE_NUMBER],
     "max_calls": [POSITIVE],
 }
 
