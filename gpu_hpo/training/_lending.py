@@ -178,7 +178,7 @@ def _same(a: Any, b: Any) -> bool:
             return all(map(_same, a.ravel().tolist(), b.ravel().tolist()))
         return np.array_equal(a, b, equal_nan=a.dtype.kind in "fcmM")
     if is_device_array(a):
-        return not bool((a != b).any())
+        return not bool(((a != b) & ((a == a) | (b == b))).any())
     return bool(a == b) or bool(a != a and b != b)
 
 

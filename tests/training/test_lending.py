@@ -19,6 +19,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils._mocking import MockDataFrame
 
 from gpu_hpo import linear_model
+from gpu_hpo.testing import NoHostCopyArray
 from gpu_hpo.training._lending import (
     Access,
     access_of,
@@ -225,6 +226,10 @@ def test_nan_is_no_trace():
     """Missing values are equal to themselves."""
     rows = np.array([1.0, np.nan])
     assert not was_written(rows, rows.copy())
+    on_device = NoHostCopyArray(rows)
+    assert not was_written(on_device, NoHostCopyArray(rows.copy()))
+    for other in ([np.nan, np.nan], [1.0, 1.0]):
+        assert was_written(on_device, NoHostCopyArray(np.array(other)))
 
 
 class Odd:
