@@ -24,7 +24,7 @@ class Ahead:
     upload : callable
         Returns the chunk in GPU memory; it is called in a thread of its own.
     last : int
-        The last call.
+        The last call that has a chunk.
     """
 
     def __init__(

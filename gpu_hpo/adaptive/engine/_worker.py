@@ -116,8 +116,7 @@ def run_task(
         stack.enter_context(read.settings())
         stack.enter_context(cuml_task(assume_finite=read.assume_finite))
         if upload is not None:
-            last = max(step.stop for step in task.steps)
-            ahead = Ahead(chunk_of_call, upload, last)
+            ahead = Ahead(chunk_of_call, upload, last=first + len(plan))
             chunk_of_call = stack.enter_context(ahead)
             chunks = list(map(upload, chunks))
         cohort, outcomes = advance_cohort(
