@@ -60,6 +60,8 @@ class SearchArgs:
         As given to its `fit`, for splitters.
     validation : Blocks or None
         Validation rows, if the user gave them.
+    scoring
+        As given to the search.
     config : dict
         scikit-learn's settings in the user's thread.
     """
@@ -76,6 +78,7 @@ class SearchArgs:
     groups: Any = None
     validation: Blocks | None = None
     refit: bool | str | None = None
+    scoring: Any = None
     config: dict[str, Any] = field(default_factory=get_config)
 
     @property
@@ -170,6 +173,7 @@ def read_search_args(
         groups=groups,
         validation=validation,
         refit=search.refit,
+        scoring=search.scoring,
     )
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
 from sklearn.utils.multiclass import check_classification_targets
 
 from gpu_hpo.adaptive._placement import Placement
@@ -14,7 +16,9 @@ from gpu_hpo.adaptive._search_args import SearchArgs
 from gpu_hpo.adaptive.data._resident import ResidentData
 from gpu_hpo.adaptive.training._budgets import Budget
 from gpu_hpo.adaptive.training._models import TrialSpec
+from gpu_hpo.metrics._rehearsal import check_defined
 from gpu_hpo.metrics._scoring import Scoring
+from gpu_hpo.training._pipelines import classes_of_columns
 
 
 def make_trial_spec(
@@ -46,17 +50,28 @@ def make_trial_spec(
     ------
     ValueError
         If y has fewer than two classes, or labels other than those that the user names
-        or that the estimator takes.
+        or that the estimator takes; or if a metric is not defined for them.
     """
     params = dict(fit_params)
     classes = params.pop("classes", None)
+    by_column = data.known_labels.by_column
     if len(data.labels):
         _check_labels(data.labels)
+        known = np.arange(len(data.labels)) if data.encodes else data.labels
         if classes is not None:
             _check_classes(classes, data)
+            known = np.asarray(classes)
         elif budget.takes_classes(placement.kind):
-            classes = np.arange(len(data.labels)) if data.encodes else data.labels
-    if classes is not None:
+            classes = known
+        held = data.known_labels.held
+        if data.encodes:
+            held = [np.searchsorted(data.labels, labels) for labels in held]
+        check_defined(scoring, placement.kind, known, held, search_args.scoring)
+    elif by_column:
+        _check_takes_columns(placement.kind, len(by_column))
+        if classes is None and budget.takes_classes(placement.kind):
+            classes = classes_of_columns(placement.kind, by_column)
+    if classes is not None and not by_column:
         budget.check_labels(placement.kind, classes)
     rows = placement.on_device
     return TrialSpec(
@@ -87,6 +102,22 @@ def _check_labels(labels: np.ndarray) -> None:
         raise ValueError(
             f"y has one class only, {labels.tolist()[0]!r}: there is nothing to tell "
             "apart"
+        )
+
+
+def _check_takes_columns(model: Any, n_columns: int) -> None:
+    """Raise if a classifier whose tags can be trusted takes one column of labels."""
+    params = model.get_params(deep=False).values()
+    if any(hasattr(value, "get_params") for value in params):
+        return  # what it holds may take more
+    tags = get_tags(model)
+    known = type(model).__module__.partition(".")[0] in ("sklearn", "gpu_hpo")
+    takes_several = tags.target_tags.multi_output or (
+        tags.classifier_tags is not None and tags.classifier_tags.multi_label
+    )
+    if known and not takes_several and not isinstance(model, Pipeline):
+        raise ValueError(
+            f"y has {n_columns} columns of labels, but {type(model).__name__} takes one"
         )
 
 

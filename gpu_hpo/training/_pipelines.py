@@ -14,6 +14,7 @@ from types import FunctionType
 from typing import Any, TypeGuard
 from weakref import WeakKeyDictionary
 
+import numpy as np
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
@@ -100,6 +101,32 @@ def takes_classes(estimator: object) -> bool:
     """Return whether the first call of `partial_fit` takes all classes."""
     method = getattr(_last(estimator), "partial_fit", None)
     return method is not None and "classes" in inspect.signature(method).parameters
+
+
+def classes_of_columns(
+    estimator: Estimator, labels: Sequence[np.ndarray]
+) -> np.ndarray | list[np.ndarray]:
+    """Return what `partial_fit` takes as `classes` where y has several columns.
+
+    Parameters
+    ----------
+    estimator : classifier
+    labels : sequence of ndarray
+        Distinct labels of each column.
+
+    Returns
+    -------
+    list of ndarray, or ndarray of shape (n_columns,)
+        The labels of each column. If columns mark labels that a row has, and the
+        estimator takes such: the numbers of the columns.
+    """
+    if not hasattr(estimator, "__sklearn_tags__"):
+        return list(labels)
+    tags = get_tags(estimator)
+    marks = all(set(column.tolist()) <= {0, 1} for column in labels)
+    if marks and tags.classifier_tags is not None and tags.classifier_tags.multi_label:
+        return np.arange(len(labels))
+    return list(labels)
 
 
 def needs_classes(model: Any) -> bool:

@@ -113,7 +113,7 @@ def train_in_chain(
     return passed.model
 
 
-def distinct_labels(blocks: Sequence[Mapping[str, Any]]) -> np.ndarray | None:
+def labels_by_column(blocks: Sequence[Mapping[str, Any]]) -> list[np.ndarray]:
     """Return the distinct labels in y of all blocks, sorted.
 
     Parameters
@@ -123,8 +123,8 @@ def distinct_labels(blocks: Sequence[Mapping[str, Any]]) -> np.ndarray | None:
 
     Returns
     -------
-    ndarray or None
-        None if y has several columns.
+    list of ndarray
+        One for each column of y.
 
     Raises
     ------
@@ -132,8 +132,8 @@ def distinct_labels(blocks: Sequence[Mapping[str, Any]]) -> np.ndarray | None:
         If labels cannot be ordered.
     """
     lazy = [dask.delayed(_distinct)(block["y"]) for block in blocks]
-    per_block = [labels for labels in dask.compute(*lazy) if labels is not None]
-    return _sorted(np.concatenate(per_block)) if per_block else None
+    columns = zip(*dask.compute(*lazy), strict=True)
+    return [_sorted(np.concatenate(per_block)) for per_block in columns]
 
 
 # ---- the graph ----
@@ -262,11 +262,10 @@ def _after(done: None, value: Any) -> Any:
     return value
 
 
-def _distinct(y: ArrayLike | None) -> np.ndarray | None:
+def _distinct(y: ArrayLike | None) -> list[np.ndarray]:
     labels = np.asarray(to_host(y))
-    if labels.ndim > 1 and labels.shape[1] > 1:
-        return None  # of several outputs no row has one class
-    return _sorted(labels.ravel())
+    columns = labels.T if labels.ndim > 1 and labels.shape[1] > 1 else [labels.ravel()]
+    return [_sorted(column) for column in columns]
 
 
 def _sorted(labels: np.ndarray) -> np.ndarray:

@@ -21,7 +21,8 @@ from sklearn.utils.validation import check_is_fitted
 from gpu_hpo._typing import ArrayLike, Estimator, Params, RandomState, Scorers
 from gpu_hpo.data._blocks import as_blocks, is_per_row, known_length
 from gpu_hpo.postfit._lazily import check_has_blocks
-from gpu_hpo.wrappers._chain import distinct_labels, train_in_chain
+from gpu_hpo.training._pipelines import classes_of_columns
+from gpu_hpo.wrappers._chain import labels_by_column, train_in_chain
 from gpu_hpo.wrappers._parallel_post_fit import ParallelPostFit
 from gpu_hpo.wrappers._signatures import signed_as
 
@@ -264,8 +265,10 @@ def _with_classes(
     if classes is None:
         classes = getattr(model, "classes_", None)
         if classes is None and "y" in blocks[0]:
-            classes = distinct_labels(blocks)
-            if classes is not None:
+            classes, *others = columns = labels_by_column(blocks)
+            if others:
+                classes = classes_of_columns(model, columns)
+            else:
                 _check_labels(classes)
     given = {} if classes is None else {"classes": classes}
     if wanted.default is wanted.empty:

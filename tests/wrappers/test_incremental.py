@@ -20,6 +20,7 @@ from sklearn.linear_model import LinearRegression, SGDClassifier, SGDRegressor
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputClassifier
+from sklearn.neural_network import MLPClassifier
 
 from gpu_hpo import linear_model
 from gpu_hpo.testing import NoHostCopyArray
@@ -420,3 +421,21 @@ def test_in_a_grid_search():
     search.fit(X, y, classes=[0, 1])
     assert search.best_params_ == {"estimator__alpha": 1e-4}
     assert search.best_estimator_.predict(cut(X)[0]).compute().shape == (400,)
+
+
+@pytest.mark.parametrize("lazy", [False, True], ids=["numpy", "dask"])
+def test_classes_of_several_columns(threads_client, lazy):
+    """Classes are found also where rows have labels in several columns."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    y = np.stack([X[:, 0] > 0, X[:, 1] > 0], axis=1).astype(int)
+    y[:, 1] += np.arange(60) // 30  # no block has all
+    data = X, y
+    if lazy:
+        data = da.from_array(X, chunks=(30, -1)), da.from_array(y, chunks=(30, -1))
+    several = Incremental(MultiOutputClassifier(SGDClassifier(random_state=0)))
+    models = several.fit(*data).estimator_.estimators_
+    assert [model.classes_.tolist() for model in models] == [[0, 1], [0, 1, 2]]
+    marks = Incremental(MLPClassifier((3,), random_state=0))
+    data = data[0], (data[1] > 0).astype(int)
+    assert marks.fit(*data).predict(X).shape == (60, 2)

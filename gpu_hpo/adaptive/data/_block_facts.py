@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -42,6 +42,10 @@ class BlockFacts:
     split_without_weight : (int, str) or None
         Where rows have roles: the first split whose training rows all have weight 0,
         and the name of these weights.
+    held_labels : tuple of ndarray
+        Distinct labels of the rows that validate, in each split; () if not asked for.
+    labels_by_column : tuple of ndarray
+        Distinct labels of each column, where rows have several; () if not asked for.
     """
 
     n_train: int
@@ -51,6 +55,26 @@ class BlockFacts:
     by_split: np.ndarray | None = None
     without_weight: str | None = None
     split_without_weight: tuple[int, str] | None = None
+    held_labels: tuple[np.ndarray, ...] = ()
+    labels_by_column: tuple[np.ndarray, ...] = ()
+
+
+class KnownLabels(NamedTuple):
+    """The class labels of y, as far as they are known before training.
+
+    Attributes
+    ----------
+    distinct : ndarray
+        All, sorted.
+    held : list of ndarray
+        Those of the rows that validate, in each split.
+    by_column : list of ndarray
+        Those of each column, where rows have several.
+    """
+
+    distinct: np.ndarray
+    held: list[np.ndarray]
+    by_column: list[np.ndarray]
 
 
 def class_labels(y: ArrayLike) -> np.ndarray | None:
@@ -75,11 +99,27 @@ def distinct_labels(labels: np.ndarray | None) -> np.ndarray | None:
         ) from None
 
 
+def labels_by_column(y: ArrayLike) -> tuple[np.ndarray, ...]:
+    """Return the distinct labels of each column of y; () if it has only one."""
+    labels = np.asarray(to_host(y))
+    if labels.ndim != 2 or labels.shape[1] == 1:
+        return ()
+    found = [distinct_labels(column) for column in labels.T]
+    return tuple(column for column in found if column is not None)
+
+
 def facts_of_roles(
-    block: Chunk, distinct: np.ndarray | None, weights: tuple[str, ...]
+    block: Chunk,
+    labels: np.ndarray | None,
+    distinct: np.ndarray | None,
+    weights: tuple[str, ...],
 ) -> BlockFacts:
     """Return the facts about a block of these labels, whose rows have roles."""
-    counts = [(block[ROLES] == role).sum(axis=0) for role in (TRAIN, TEST)]
+    roles = block[ROLES]
+    counts = [(roles == role).sum(axis=0) for role in (TRAIN, TEST)]
+    held: tuple[np.ndarray, ...] = ()
+    if labels is not None:
+        held = tuple(np.unique(labels[split == TEST]) for split in roles.T)
     return BlockFacts(
         n_rows(block),
         0,
@@ -88,6 +128,7 @@ def facts_of_roles(
         np.stack(counts, axis=1),
         without_weight=without_weight(block, weights),
         split_without_weight=_split_without_weight(block, weights),
+        held_labels=held,
     )
 
 
@@ -119,10 +160,48 @@ def _split_without_weight(
 
 def union_of_labels(facts: list[BlockFacts]) -> Any:
     """Return the distinct labels of all blocks, sorted."""
-    found = [
-        fact.labels for fact in facts if fact.labels is not None and len(fact.labels)
+    return _union(fact.labels for fact in facts if fact.labels is not None)
+
+
+def known_labels(facts: list[BlockFacts], held: list[BlockFacts]) -> KnownLabels:
+    """Put together what blocks say of labels.
+
+    Parameters
+    ----------
+    facts, held : list of BlockFacts
+        Of all blocks, and of those that the user gave to validate on, if any.
+
+    Raises
+    ------
+    ValueError
+        If rows to validate on have labels that no model can learn.
+    """
+    distinct = union_of_labels(facts)
+    splits = [
+        _union(parts)
+        for parts in zip(*(fact.held_labels for fact in facts), strict=False)
     ]
+    if held:
+        given = union_of_labels(held)
+        _check_known(distinct, given)
+        splits = [given] if len(given) else []
+    columns = zip(*(fact.labels_by_column for fact in facts), strict=False)
+    return KnownLabels(distinct, splits, [_union(parts) for parts in columns])
+
+
+def _union(labels: Iterable[np.ndarray]) -> Any:
+    found = [part for part in labels if len(part)]
     return np.unique(np.concatenate(found)) if found else np.array([])
+
+
+def _check_known(labels: np.ndarray, held: np.ndarray) -> None:
+    """Raise if rows to validate on have labels that no model can learn."""
+    unknown = sorted(set(held.tolist()) - set(labels.tolist()), key=repr)
+    if unknown:
+        raise ValueError(
+            f"validation_data has labels that y lacks: {unknown[:5]}; y has "
+            f"{labels.tolist()[:5]}"
+        )
 
 
 class RowCounts(NamedTuple):

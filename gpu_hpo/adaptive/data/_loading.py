@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -22,6 +22,7 @@ from gpu_hpo.adaptive.data._block_facts import (
     class_labels,
     distinct_labels,
     facts_of_roles,
+    labels_by_column,
     without_weight,
 )
 from gpu_hpo.adaptive.data._splitting import Splitting
@@ -89,11 +90,13 @@ def split_block(
         groups = np.asarray(to_host(groups))
     labels = class_labels(block["y"]) if classify else None
     distinct = distinct_labels(labels)
+    by_column = labels_by_column(block["y"]) if classify and labels is None else ()
     if splitting.by_roles:
         block[ROLES] = splitting.roles(n, seed, labels, groups)
     if ROLES in block:
         block[ROLES] = np.asarray(block[ROLES])
-        facts = facts_of_roles(block, distinct, splitting.weights)
+        facts = facts_of_roles(block, labels, distinct, splitting.weights)
+        facts = replace(facts, labels_by_column=by_column)
         return SplitBlock(block, take_chunk_rows(block, slice(0)), facts)
     train, validation = splitting.held_out(n, seed, labels, groups)
     chunk = take_chunk_rows(block, train)
@@ -107,6 +110,8 @@ def split_block(
         n_bytes(chunk),
         distinct,
         without_weight=bare,
+        held_labels=() if labels is None else (np.unique(labels[validation]),),
+        labels_by_column=by_column,
     )
     return SplitBlock(chunk, take_chunk_rows(block, validation), facts)
 

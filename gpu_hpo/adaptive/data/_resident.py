@@ -18,7 +18,12 @@ from dask.base import tokenize
 from distributed import Client, Future
 
 from gpu_hpo._config import read_bytes, read_share
-from gpu_hpo.adaptive.data._block_facts import count_held, count_rows, union_of_labels
+from gpu_hpo.adaptive.data._block_facts import (
+    KnownLabels,
+    count_held,
+    count_rows,
+    known_labels,
+)
 from gpu_hpo.adaptive.data._loading import ORDER_SEED, Item, Loader
 from gpu_hpo.adaptive.data._memory import MemoryPlan
 from gpu_hpo.adaptive.data._splitting import Splitting
@@ -60,8 +65,8 @@ class ResidentData:
         Train chunks and validation parts.
     n_bytes : int
         Of all chunks.
-    labels : ndarray
-        Distinct labels, if `classify`.
+    known_labels : KnownLabels
+        What is known of labels, if `classify`.
     chunk_rows : list of int
         Rows of each chunk that train, summed over the splits.
     n_splits : int
@@ -112,7 +117,7 @@ class ResidentData:
         self._last: frozenset[int] = frozenset()  # chunks without weight
         self._spare: list[tuple[int, int]] = []  # of chunks that only validate at first
         self.n_bytes = 0
-        self.labels = np.array([])
+        self.known_labels = KnownLabels(np.array([]), [], [])
         self.n_rows = (0, 0)
         self.chunk_rows: list[int] = []
         self.n_splits = 1
@@ -120,6 +125,11 @@ class ResidentData:
     @property
     def n_chunks(self) -> int:
         return len(self._place)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Distinct labels, if y has class labels."""
+        return self.known_labels.distinct
 
     @property
     def n_parts(self) -> int:
@@ -143,8 +153,7 @@ class ResidentData:
         if self._held is not None:
             held = await self._held.load(list(workers), most)
             self._parts = self._held.packs
-        self.labels = union_of_labels(facts)
-        _check_known(self.labels, union_of_labels(held))
+        self.known_labels = known_labels(facts, held)
         n_held = count_held(held)
         counts = count_rows(facts, n_held, self.splitting)
         self.n_rows = counts.n_rows
@@ -361,16 +370,6 @@ class ResidentData:
                 pure=False,
             )
         return self._adopted[place]
-
-
-def _check_known(labels: np.ndarray, held: np.ndarray) -> None:
-    """Raise if rows to validate on have labels that no model can learn."""
-    unknown = sorted(set(held.tolist()) - set(labels.tolist()), key=repr)
-    if unknown:
-        raise ValueError(
-            f"validation_data has labels that y lacks: {unknown[:5]}; y has "
-            f"{labels.tolist()[:5]}"
-        )
 
 
 def _is_lost(item: Item) -> bool:
