@@ -23,10 +23,12 @@ from gpu_hpo._arguments import check_classes
 from gpu_hpo._sklearn_private import validate_parameter_constraints
 from gpu_hpo._typing import Estimator
 from gpu_hpo.adaptive._early_stopping import check_early_stopping
-from gpu_hpo.adaptive._search_args import SearchArgs, first_step
+from gpu_hpo.adaptive._row_checks import first_step
+from gpu_hpo.adaptive._search_args import SearchArgs
 from gpu_hpo.adaptive.training._budgets import Budget
 from gpu_hpo.data._blocks import Blocks
 from gpu_hpo.devices._namespace import is_device_array
+from gpu_hpo.devices._params import is_estimator
 
 _PREDICTORS = ("classifier", "regressor", "clusterer")
 
@@ -85,7 +87,7 @@ def _parts(estimator: Estimator, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield an estimator and those among its parameters, by the names of these."""
     yield prefix, estimator
     for name, value in estimator.get_params(deep=True).items():
-        if hasattr(value, "get_params") and not isinstance(value, type):
+        if is_estimator(value):
             yield name, value
 
 

@@ -5,25 +5,26 @@
 from __future__ import annotations
 
 import reprlib
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 from dask.base import is_dask_collection
 from distributed import Future
 from sklearn import get_config
 from sklearn.base import clone
-from sklearn.exceptions import DataConversionWarning
-from sklearn.pipeline import Pipeline
-from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import process_routing
 
 from gpu_hpo._sklearn_private import _routing_enabled
 from gpu_hpo._typing import ArrayLike, CrossValidation, Estimator
+from gpu_hpo.adaptive._row_checks import (
+    check_data,
+    check_has_rows,
+    check_one_place,
+    check_weight,
+)
 from gpu_hpo.adaptive._search_space import check_space
 from gpu_hpo.adaptive.data._splitting import count_groups
 from gpu_hpo.adaptive.training._budgets import Budget
@@ -37,6 +38,7 @@ from gpu_hpo.data._blocks import (
 from gpu_hpo.data._chunk import GROUPS
 from gpu_hpo.data._random_split import root_seed
 from gpu_hpo.devices._namespace import is_device_array, is_table
+from gpu_hpo.devices._params import is_estimator
 from gpu_hpo.metrics._scoring import make_scoring
 
 _SEVERAL = (list, tuple, set, Mapping)  # of metrics
@@ -124,16 +126,16 @@ def read_search_args(
     fit_params = {name: as_rows(name, value) for name, value in fit_params.items()}
     for name, value in {"X": X, "y": y, "groups": groups}.items():
         if name == "X" or value is not None:
-            _check_has_rows(name, value)
+            check_has_rows(name, value)
     _check_validation(search, groups, validation_data)
     if groups is not None and not is_dask_collection(groups):
         count_groups(groups)  # raises if some are missing
     for name, value in fit_params.items():
         if name.rpartition("__")[2] == "sample_weight":
-            _check_weight(name, value)
+            check_weight(name, value)
     if not isinstance(search.estimator, Future):
         check_estimator(search, search.estimator, budget)
-        y = _check_data(search.estimator, X, y)
+        y = check_data(search.estimator, X, y)
     fit, score = _route(search, fit_params, budget)
     if not isinstance(search.estimator, Future):
         _check_fit_params(search.estimator, fit, budget)
@@ -146,7 +148,7 @@ def read_search_args(
         and name != "classes"
         and (name == "sample_weight" or is_per_row(value, n))
     }
-    _check_one_place({"X": X, "y": y, **rows})
+    check_one_place({"X": X, "y": y, **rows})
     by_splitter = is_splitter(search.cv)
     by_row = rows if groups is None or by_splitter else {**rows, GROUPS: groups}
     # A chunk of consecutive rows could lie wholly in one group, or one fold.
@@ -175,27 +177,6 @@ def read_search_args(
         refit=search.refit,
         scoring=search.scoring,
     )
-
-
-def _check_weight(name: str, weight: Any) -> None:
-    """Raise if weights on the host are invalid, or all 0."""
-    if weight is None or is_dask_collection(weight) or is_device_array(weight):
-        return
-    values = np.asarray(weight)
-    if values.dtype.kind not in "biuf":
-        return
-    if values.ndim > 1:
-        raise ValueError(
-            f"{name} must be of shape (n_samples,); got shape {values.shape}"
-        )
-    if not np.isfinite(values).all():
-        raise ValueError(f"{name} has NaN or infinity")
-    if (values < 0).any():
-        raise ValueError(
-            f"{name} must not be negative; its least value is {values.min()}"
-        )
-    if not values.any():
-        raise ValueError(f"{name} is 0 for all rows")
 
 
 def _check_validation(
@@ -228,11 +209,11 @@ def _read_validation(
         )
     X_held = as_rows("X", given[0])
     y_held, weight = (as_rows("y", value) for value in (*given, None)[1:3])
-    _check_has_rows("X of validation_data", X_held)
+    check_has_rows("X of validation_data", X_held)
     if (y is None) != (y_held is None):
         raise ValueError("y must be given for validation_data where it is for X")
     if y_held is not None:
-        _check_has_rows("y of validation_data", y_held)
+        check_has_rows("y of validation_data", y_held)
     if is_device_array(X) != is_device_array(X_held):
         raise TypeError(
             "X and validation_data must both be on the host, or both on the device"
@@ -249,8 +230,8 @@ def _read_validation(
             f"validation_data has {widths[1]} features, but X has {widths[0]}"
         )
     if not isinstance(search.estimator, Future):
-        y_held = _check_data(search.estimator, X_held, y_held)
-    _check_weight("sample_weight of validation_data", weight)
+        y_held = check_data(search.estimator, X_held, y_held)
+    check_weight("sample_weight of validation_data", weight)
     rows = {} if weight is None else {"sample_weight": weight}
     missing = set(score_rows) - rows.keys()
     if missing:
@@ -258,7 +239,7 @@ def _read_validation(
             f"validation_data lacks {', '.join(sorted(missing))}, by which scores are "
             "weighted: pass (X, y, sample_weight)"
         )
-    _check_one_place({"X": X_held, "y": y_held, **rows})
+    check_one_place({"X": X_held, "y": y_held, **rows})
     return as_blocks(X_held, y_held, rows), tuple(rows)
 
 
@@ -306,7 +287,7 @@ def _check_parts(
         if hasattr(values, "rvs") or name not in known:
             continue
         for value in values:
-            if not (_is_part(value) or _is_part(known[name])):
+            if not (is_estimator(value) or is_estimator(known[name])):
                 continue
             changed = clone(estimator).set_params(**{name: clone(value, safe=False)})
             try:
@@ -315,88 +296,6 @@ def _check_parts(
                 raise ValueError(
                     f"parameters[{name!r}] has the value {value!r}, but {error}"
                 ) from error
-
-
-def _is_part(value: object) -> bool:
-    return hasattr(value, "get_params") and not isinstance(value, type)
-
-
-def _check_has_rows(name: str, value: object) -> None:
-    if is_dask_collection(value) or scipy.sparse.issparse(value):
-        return
-    shape = getattr(value, "shape", None)
-    rowless = shape == () if shape is not None else not hasattr(value, "__len__")
-    if rowless or isinstance(value, str | bytes | Mapping):
-        raise TypeError(
-            f"{name} must be an array, a frame or a Dask collection with one row per "
-            f"sample; got {reprlib.repr(value)}"
-        )
-
-
-def _check_one_place(data: Mapping[str, Any]) -> None:
-    """Raise if some data is on the host and some on a device."""
-    places = {
-        name: is_device_array(value)
-        for name, value in data.items()
-        # Strings cannot be on a device; their codes will be.
-        if value is not None and (name == "X" or _is_numeric(value))
-    }
-    apart = [name for name, place in places.items() if place != places["X"]]
-    if apart:
-        here, there = type(data["X"]), type(data[apart[0]])
-        raise TypeError(
-            f"X is a {here.__module__}.{here.__qualname__} on the "
-            f"{'device' if places['X'] else 'host'}, but {apart[0]} is a "
-            f"{there.__module__}.{there.__qualname__} on the "
-            f"{'host' if places['X'] else 'device'}: move one with "
-            "gpu_hpo.devices.to_device or to_host"
-        )
-
-
-def _is_numeric(value: object) -> bool:
-    dtype = getattr(value, "dtype", None)
-    if dtype is None and isinstance(value, list | tuple) and len(value):
-        dtype = np.asarray(value[:1]).dtype
-    return getattr(dtype, "kind", "O") in "biuf"
-
-
-def _check_data(estimator: Any, X: Any, y: Any) -> Any:
-    """Check X and y against the tags of `estimator`; return y as it wants it."""
-    tags = get_tags(estimator)
-    wants = get_tags(first_step(estimator)).input_tags
-    if wants.two_d_array and not (wants.one_d_array or wants.three_d_array):
-        # The first row tells for a list; a list without rows is refused later.
-        ndim = getattr(X, "ndim", None) or len(getattr(X, "shape", ()))
-        ndim = ndim or (1 + np.ndim(X[0]) if len(X) else 2)
-        if ndim != 2:
-            raise ValueError(
-                "X must be two-dimensional, of shape (n_samples, n_features); got "
-                f"{ndim} dimension{'s' if ndim > 1 else ''}"
-            )
-    if y is None and tags.target_tags.required:
-        raise ValueError(
-            f"estimator={estimator!r} requires y to be passed, but the target y is None"
-        )
-    column = getattr(y, "ndim", 1) == 2 and y.shape[1] == 1
-    if not column or tags.target_tags.multi_output or scipy.sparse.issparse(y):
-        return y
-    warnings.warn(
-        "A column-vector y was passed when a 1d array was expected: y of shape "
-        "(n_samples, 1) is used as an array of shape (n_samples,)",
-        DataConversionWarning,
-        stacklevel=2,
-    )
-    return y.iloc[:, 0] if hasattr(y, "iloc") else y[:, 0]
-
-
-def first_step(estimator: Estimator) -> Any:
-    """Return what gets X unchanged: a pipeline's first step that does anything."""
-    while isinstance(estimator, Pipeline):
-        steps = [s for _, s in estimator.steps if s not in (None, "passthrough")]
-        if not steps:
-            break
-        estimator = steps[0]
-    return estimator
 
 
 def _route(
