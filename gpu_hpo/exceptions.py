@@ -10,6 +10,7 @@ __all__ = [
     "ForkedProcessError",
     "GpuHpoError",
     "GpuHpoWarning",
+    "MissingPackagesError",
     "NoCounterpartError",
     "NoEffectWarning",
     "NoFiniteScoreError",
@@ -23,8 +24,8 @@ class GpuHpoError(Exception):
     """The base class of gpu_hpo's own errors."""
 
 
-class ClientClosedError(GpuHpoError, RuntimeError):
-    """The Dask client was closed while a search was using it."""
+class ClientClosedError(GpuHpoError, RuntimeError, ValueError):
+    """The Dask client was closed before a search, or while a search was using it."""
 
 
 class DeviceNotFoundError(GpuHpoError, RuntimeError):
@@ -33,6 +34,10 @@ class DeviceNotFoundError(GpuHpoError, RuntimeError):
 
 class ForkedProcessError(GpuHpoError, RuntimeError):
     """Dask is asked for in a process that was forked while Dask was running."""
+
+
+class MissingPackagesError(GpuHpoError, RuntimeError):
+    """Workers lack a package that a search needs, or have another Python."""
 
 
 class WorkersLostError(GpuHpoError, RuntimeError):

@@ -54,6 +54,7 @@ from gpu_hpo.compute._clients import search_client
 from gpu_hpo.compute._cluster_device import cluster_device, device_memory
 from gpu_hpo.compute._release import until_released
 from gpu_hpo.compute._worker_facts import worker_facts
+from gpu_hpo.compute._worker_packages import check_workers
 from gpu_hpo.data._chunk import ROLES
 from gpu_hpo.data._random_split import spawn_seed
 from gpu_hpo.devices._detect import wanted_device
@@ -270,6 +271,7 @@ class BaseIncrementalSearchCV(
         whole = await _concrete(client, search_args.whole)
         whole = {n: snapshot_or_share(value, n) for n, value in whole.items()}
         workers = await worker_facts(client)
+        await check_workers(client, workers)
         placement = place(
             estimator,
             trials,

@@ -22,6 +22,7 @@ from gpu_hpo.compute._blas import one_blas_thread
 from gpu_hpo.compute._pool import Pool, ResultsLost, TaskKilled
 from gpu_hpo.compute._replacements import bring_back
 from gpu_hpo.compute._transport import aligned, scatter, unwrap, wrap, wrap_result
+from gpu_hpo.compute._worker_packages import check_workers
 from gpu_hpo.exceptions import WorkersLostError
 
 _GONE = ("cancelled", "lost")
@@ -57,6 +58,8 @@ class ClientPool(Pool):
     ------
     TypeError
         If the client is asynchronous.
+    MissingPackagesError
+        If workers cannot run tasks of ours.
     """
 
     def __init__(self, client: Client, n_jobs: int | None = None) -> None:
@@ -71,6 +74,7 @@ class ClientPool(Pool):
         self._numbers = count()
         self._large: dict[int, tuple[np.ndarray, Future]] = {}
         workers = client.nthreads()
+        client.sync(check_workers, client, list(workers))
         self._n_workers = len(workers)
         threads = sum(workers.values()) or 1
         n_jobs = -1 if n_jobs is None else n_jobs

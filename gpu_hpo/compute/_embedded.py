@@ -26,6 +26,7 @@ from gpu_hpo.compute._clusters import ANY_PORT, local_cluster
 from gpu_hpo.compute._forks import check_not_forked
 from gpu_hpo.compute._privacy import PrivateScheduler, as_keywords, scratch_folder
 from gpu_hpo.compute._quiet import OurWorkers
+from gpu_hpo.compute._worker_packages import OUR_NAME
 from gpu_hpo.devices._detect import resolve_device
 
 _OWNER_VARIABLE = "GPU_HPO_OWNER"  # read in gpu_hpo/_owner_watch.py
@@ -189,5 +190,5 @@ def _embedded_cluster() -> SpecCluster:
         scheduler=scheduler,
         security=security,
         silence_logs=40,
-        name="gpu_hpo",
+        name=OUR_NAME,
     )
