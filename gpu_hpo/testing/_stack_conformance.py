@@ -69,7 +69,9 @@ def check_stackable(
     assert n_calls >= 2, f"needs at least two calls, got {n_calls}"
     keys = {stack_key(m) for m in (*models, *([] if failing is None else [failing]))}
     assert len(keys) == 1, f"the models have {len(keys)} different keys"
-    assert None not in keys, f"{type(models[0]).__name__} has no stack_key or stack"
+    kind = type(models[0]).__name__
+    assert None not in keys, f"{kind} has no stack_key or stack"
+    assert hasattr(models[0], "partial_fit"), f"{kind} has no partial_fit"
     course = _Course(models, X, y, n_calls, fit_params)
     groups = _check_training(course, models, n_calls)
     for name, stack in groups.items():

@@ -146,6 +146,19 @@ def test_a_right_stack_passes(base):
     assert not any(hasattr(model, "coef_") for model in models)
 
 
+def test_a_model_has_to_train_alone():
+    """An estimator without `partial_fit` breaks the contract before anything trains."""
+
+    class TrainsInStacksOnly(Toy):
+        @property
+        def partial_fit(self):
+            raise AttributeError
+
+    models = family(ToyStack, TrainsInStacksOnly)
+    with pytest.raises(AssertionError, match="Model has no partial_fit"):
+        check_stackable(models, X, y)
+
+
 class KeepsList(ToyStack):
     def __init__(self, models):
         super().__init__(models)
