@@ -12,6 +12,7 @@ from distributed import Client, get_client, get_worker, worker_client
 
 from gpu_hpo.compute._embedded import embedded_client
 from gpu_hpo.compute._forks import check_not_forked
+from gpu_hpo.exceptions import ClientClosedError
 
 # If tasks in two threads ask Dask for their worker's client at once, both may clean up
 # closed clients, and both may make a new one.
@@ -27,7 +28,7 @@ def search_client() -> Iterator[Client]:
 
     Raises
     ------
-    ValueError
+    ClientClosedError
         If the active client is closed.
     ForkedProcessError
         If this process was forked while Dask was running.
@@ -43,7 +44,7 @@ def search_client() -> Iterator[Client]:
     if client is None:
         client = embedded_client()
     if client.status != "running":
-        raise ValueError(
+        raise ClientClosedError(
             f"the active client {client!r} is {client.status}: open a new one, or "
             "leave it out and the search starts a cluster of its own"
         )

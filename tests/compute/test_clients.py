@@ -15,6 +15,7 @@ from distributed import Client, Worker, get_worker
 from sklearn.linear_model import SGDClassifier
 
 from gpu_hpo.compute import embedded_client, local_cluster
+from gpu_hpo.exceptions import ClientClosedError
 from tests.compute.helpers import answer, current, make_data, make_search, remains
 
 
@@ -127,7 +128,7 @@ def test_closed_client(data):
         client.close()
         with (
             client.as_current(),
-            pytest.raises(ValueError, match=r"active client .* is closed"),
+            pytest.raises(ClientClosedError, match=r"active client .* is closed"),
         ):
             make_search().fit(*data)
 
