@@ -13,8 +13,7 @@ PACKAGE = pathlib.Path(gpu_hpo.__file__).parent
 # What scikit-learn says in the same place, word for word.
 SCIKIT_LEARNS = {
     "exhaustive/_score_table.py": 2,
-    "model_selection/_kfold.py": 1,
-    "model_selection/_shuffle_split.py": 1,
+    "model_selection/_block_splitter.py": 1,
     "neural_network/_bookkeeping.py": 1,
 }
 # Categories of scikit-learn's, and of a warning that was made elsewhere.
