@@ -178,6 +178,7 @@ class SearchRun(ABC):
     ) -> None:
         """Fetch the best model, or train it again on all rows, as `refit` says."""
         folds = self.cv is not None
+        # None, or the name of a metric, does not say: with folds it is done.
         again = folds if isinstance(self.refit, str | None) else self.refit
         if folds and not again:
             return

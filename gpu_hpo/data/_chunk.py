@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Define a chunk: a block of consecutive rows of everything that has rows.
+"""Define a chunk: some rows of X, y and everything else that has rows.
 
 A chunk travels as a plain dict and several as a plain list, so that the accounting
 and the spilling of Dask and dask-cuda see the arrays inside.

@@ -284,9 +284,9 @@ class _GroupEvaluation:
         """Fit a model; give another one, with rows of its own, if it has to write."""
 
         def fit(now: Access) -> Any:
-            refitted = now is not access
-            fitted = _model(self._leaf, params) if refitted else model
-            self._writes = self._writes or refitted  # and those after it do, too
+            again = now is not access
+            fitted = _model(self._leaf, params) if again else model
+            self._writes = self._writes or again  # and those after it do, too
             self._fit_to_lent(fitted, now)
             return fitted
 

@@ -216,7 +216,7 @@ class FoldScores:
             for name in scoring.methods(model)
         }
         responses = {name: getattr(model, name)(X) for name in sorted(methods)}
-        # Of rows in blocks, answers and labels fit into memory, and X may not.
+        # Of rows in blocks, responses and labels fit into memory, and X may not.
         responses, labels, score_params = dask.compute(responses, y, params)
         scores: dict[str, Any] = {}
         for name, scoring in each.items():

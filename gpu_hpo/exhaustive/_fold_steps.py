@@ -86,7 +86,7 @@ class CandidateSpec(TrainingSpec):
         """
         on_device = is_rows(X) and is_device_array(X)
         cuml = cuml_task(assume_finite=False) if on_device else nullcontext()
-        with self.settings(), cuml:
+        with self.in_force(), cuml:
             yield
 
 

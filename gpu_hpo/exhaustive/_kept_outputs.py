@@ -46,7 +46,7 @@ class KeptOutputs:
     n_splits : int
     uses : mapping or None
     exposed : bool
-        Whether what is kept may have been beside what ends workers.
+        Whether outputs were on a worker beside a task that may have ended it.
     """
 
     def __init__(
@@ -165,7 +165,7 @@ class KeptOutputs:
         self._data = None
 
     def release_data(self) -> None:
-        """Have the data loaded again."""
+        """Release the data; it is loaded again when it is asked for."""
         if self._data is not None:
             self._pool.release(self._data)
             self._data = None

@@ -16,9 +16,9 @@ from sklearn.utils.metaestimators import available_if
 from gpu_hpo._typing import Array, ArrayLike
 from gpu_hpo.devices._namespace import array_namespace, to_host
 from gpu_hpo.linear_model import _lanes as lane
-from gpu_hpo.linear_model._responses import probabilities, scores
 from gpu_hpo.linear_model._hot_loop import train_epoch
 from gpu_hpo.linear_model._lanes import Lanes, Rules, begin
+from gpu_hpo.linear_model._responses import probabilities, scores
 from gpu_hpo.linear_model._rows import LinearRows, read_rows, read_X
 from gpu_hpo.linear_model._stopping import diverged, train_until_done
 from gpu_hpo.stacks._array_stack import ArrayStack
@@ -133,6 +133,7 @@ class LinearStack(ArrayStack):
         def hold_out(
             model: Any, rng: np.random.RandomState
         ) -> tuple[np.ndarray, np.ndarray]:
+            # By the model's own `random_state`, as in scikit-learn, not by `rng`.
             held = np.flatnonzero(model._make_validation_split(y, counted))
             return np.setdiff1d(every, held), held
 

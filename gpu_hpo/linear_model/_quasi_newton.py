@@ -262,7 +262,7 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
         l1, l2 = self.l1_strength * scale, self.l2_strength * scale
         return Problem(X, codes, weight, total, classes, l1, l2)
 
-    # ---- answers ----
+    # ---- responses ----
 
     def decision_function(self, X: ArrayLike) -> Array:
         """Compute scores of the classes: of two, that of the second one.
@@ -274,7 +274,7 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         array of shape (n_samples,) or (n_samples, n_classes)
-            On the device of X, as all answers.
+            On the device of X, as all responses.
         """
         check_is_fitted(self)
         X = read_X(self, X)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from gpu_hpo.devices._namespace import array_namespace, to_host
-from gpu_hpo.linear_model._responses import validation_scores
 from gpu_hpo.linear_model._hot_loop import train_epoch
 from gpu_hpo.linear_model._lanes import ETA, LOSS, OBJECTIVE, Lanes, Rules
+from gpu_hpo.linear_model._responses import validation_scores
 from gpu_hpo.stacks._fit_courses import Course, HeldRows
 from gpu_hpo.stacks._fit_loop import courses_of, train_active
 from gpu_hpo.stacks._row_orders import Orders

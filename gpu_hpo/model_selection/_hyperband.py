@@ -67,7 +67,9 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         ``param_NAME`` (masked where a model does not have it), ``test_score`` (the
         last), ``rank_test_score``, ``partial_fit_calls``, means and standard
         deviations of ``partial_fit_time`` and ``score_time`` in seconds, ``status``
-        ("completed", "stopped", "failed", "lost" or "timeout") and ``error``. Ranks go
+        ("completed", "stopped", "failed", "lost" or "timeout") and ``error``. Models
+        are "stopped" if they were dropped before the end of their bracket; those that
+        `patience` stopped are "completed" if they kept their rank to the end. Ranks go
         by status, then by last score: completed models first (the best has rank 1),
         then those that were stopped, then the others. Equal scores with equal
         status share the lower rank; all models whose last score is not finite share

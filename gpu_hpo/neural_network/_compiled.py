@@ -37,7 +37,7 @@ sgd_step, adam_step = compile_into(
     {**MATHS}, inlined, _scalars.sgd_step, _scalars.adam_step
 )
 
-# What rows are trained on; either answers or classes are empty. `which` says by which
+# What rows are trained on; either targets or classes are empty. `which` says by which
 # of the orders a network goes through them, -1 if they are taken as they stand.
 Data = namedtuple("Data", "X Y classes weight orders which n_rows size")
 
@@ -107,7 +107,7 @@ def compiled_outputs(shape: Shape, params: np.ndarray, X: np.ndarray) -> np.ndar
     """Do what `_hot_loop.outputs` says, for arrays of NumPy."""
     dtype = params.dtype
     out = np.empty((len(params), len(X), shape.layout.units[-1]), dtype)
-    _answer(_network(shape), params, plain(X, dtype), out)
+    _outputs(_network(shape), params, plain(X, dtype), out)
     return out
 
 
@@ -153,7 +153,7 @@ def _train(
 
 
 @jit
-def _answer(network, params, X, out):
+def _outputs(network, params, X, out):
     """Compute the output layer of each network for all rows."""
     tile = tile_for(network, params.dtype)
     top = network.units_at[-2]

@@ -41,14 +41,14 @@ Network = namedtuple(
     "Network",
     "units params_at values_at errors_at weight_at rest_at activation output",
 )
-# Rows; `Y` holds the answers wanted unless they are `labelled` by their classes.
+# Rows; `Y` holds the targets unless they are `labelled` by their classes.
 # `which` says by which of the orders a network goes through them, -1 if they are taken
 # as they stand; either way it sees `n_rows`.
 Data = namedtuple(
     "Data", "X Y classes weight orders which labelled weighted n_rows size"
 )
 # What is computed for `n` rows, value after value with `stride` in between. The errors
-# of the last layer begin as the answers wanted.
+# of the last layer begin as the targets.
 Tile = namedtuple("Tile", "memory stride n begins ends")
 # Parameters, and what the solver remembers.
 State = namedtuple("State", "params grads first second")
@@ -195,7 +195,7 @@ def _gather(network, data, order, begin, tile, reals):
         tile.stride,
     )
     top = len(network.units) - 1
-    values, answers = network.values_at[0], network.errors_at[top]
+    values, targets = network.values_at[0], network.errors_at[top]
     for s in range(cuda.threadIdx.y, tile.n, cuda.blockDim.y):
         row = begin + s
         if order >= 0:
@@ -204,10 +204,10 @@ def _gather(network, data, order, begin, tile, reals):
             memory[values + k * stride + s] = data.X[row, k]
         for k in range(x, network.units[top], width):
             if data.labelled:
-                answer = reals.one if data.classes[row] == k else reals.zero
+                target = reals.one if data.classes[row] == k else reals.zero
             else:
-                answer = data.Y[row, k]
-            memory[answers + k * stride + s] = answer
+                target = data.Y[row, k]
+            memory[targets + k * stride + s] = target
         if data.weighted and x == 0:
             memory[network.weight_at + s] = data.weight[row]
 

@@ -59,8 +59,8 @@ def apply(model: Estimator, method: str, X: Any, meta: Array = None) -> Any:
     is_array = isinstance(X, da.Array)
     if hasattr(empty, "iloc"):
         if not is_array:
-            return X.map_partitions(_answer, meta=empty, **options)
-        return _frame([dask.delayed(_answer)(b, **options) for b in blocks(X)], empty)
+            return X.map_partitions(_respond, meta=empty, **options)
+        return _frame([dask.delayed(_respond)(b, **options) for b in blocks(X)], empty)
     n_columns = _n_columns(model, method, empty)
     if is_array:
         X = one_block_wide(X)
@@ -70,7 +70,7 @@ def apply(model: Estimator, method: str, X: Any, meta: Array = None) -> Any:
         elif empty.ndim > X.ndim:
             axes["new_axis"] = list(range(X.ndim, empty.ndim))
         return X.map_blocks(
-            _answer,
+            _respond,
             token=method,
             dtype=empty.dtype,
             meta=empty,
@@ -78,7 +78,7 @@ def apply(model: Estimator, method: str, X: Any, meta: Array = None) -> Any:
             **axes,
             **options,
         )
-    response = dask.delayed(_answer)
+    response = dask.delayed(_respond)
     shape = (np.nan, *n_columns)
     # `map_partitions` would accept only some kinds of arrays.
     parts = [
@@ -111,7 +111,7 @@ def one_block_wide(X: da.Array) -> da.Array:
     return X
 
 
-def _answer(block: Array, model: Parcel, method: str, empty: Array) -> Array:
+def _respond(block: Array, model: Parcel, method: str, empty: Array) -> Array:
     """Return the model's response for a block, which may have no rows."""
     if not n_rows({"X": block}):
         # Frames may have empty blocks after rows were selected; models refuse them.

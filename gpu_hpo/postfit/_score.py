@@ -75,21 +75,23 @@ def lazy_score(
     lazy_model = dask.delayed(Parcel(model), traverse=False)
     lazy_scoring = dask.delayed(scoring, traverse=False)
     if not is_dask_collection(X):
-        parts = {name: _pieces(value) for name, value in given.items()}
-        return dask.delayed(_score_pieces)(lazy_model, lazy_scoring, parts, tuple(rows))
+        in_blocks = {name: _in_blocks(value) for name, value in given.items()}
+        return dask.delayed(_score_in_blocks)(
+            lazy_model, lazy_scoring, in_blocks, tuple(rows)
+        )
     response = dask.delayed(_responses)
-    pieces = blocks(X)
-    responses = [response(lazy_model, lazy_scoring, piece) for piece in pieces]
-    rest = {name: _pieces(value) for name, value in given.items() if name != "X"}
+    X_blocks = blocks(X)
+    responses = [response(lazy_model, lazy_scoring, block) for block in X_blocks]
+    rest = {name: _in_blocks(value) for name, value in given.items() if name != "X"}
     if scoring.needs_X:
-        rest["X"] = pieces
+        rest["X"] = X_blocks
     return dask.delayed(_score_responses)(
         lazy_model, lazy_scoring, responses, rest, tuple(rows)
     )
 
 
-def _pieces(value: Any) -> list[Any]:
-    """Return the pieces that a value is to be put together from."""
+def _in_blocks(value: Any) -> list[Any]:
+    """Return the blocks of a value, which is one block if it is not Dask's."""
     if value is None:
         return []
     if is_dask_collection(value):
@@ -111,51 +113,51 @@ def _score_responses(
     model: Parcel,
     scoring: Scoring,
     responses: list[dict[str, Any] | None],
-    pieces: Mapping[str, list[Any]],
+    in_blocks: Mapping[str, list[Any]],
     rows: tuple[str, ...],
 ) -> dict[str, float]:
     known = [aligned(response) for response in responses if response is not None]
     if not known:
         raise ValueError("X has no rows to score")
-    part = _joined(pieces)
-    lengths = {name: n_rows({"X": value}) for name, value in part.items()}
+    whole = _joined(in_blocks)
+    lengths = {name: n_rows({"X": value}) for name, value in whole.items()}
     if known[0]:
         first = next(iter(known[0]))
         lengths["X"] = sum(n_rows({"X": response[first]}) for response in known)
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{name} {n}" for name, n in lengths.items())
         raise ValueError(f"X and what goes with it differ in their rows: {counts}")
-    return scoring.score(model.value, known, [part], rows)
+    return scoring.score(model.value, known, [whole], rows)
 
 
-def _score_pieces(
+def _score_in_blocks(
     model: Parcel,
     scoring: Scoring,
-    pieces: Mapping[str, list[Any]],
+    in_blocks: Mapping[str, list[Any]],
     rows: tuple[str, ...],
 ) -> dict[str, float]:
-    return _score_one(model.value, scoring, _joined(pieces), rows)
+    return _score_one(model.value, scoring, _joined(in_blocks), rows)
 
 
 def _score_one(
-    model: Estimator, scoring: Scoring, part: Mapping[str, Any], rows: tuple[str, ...]
+    model: Estimator, scoring: Scoring, whole: Mapping[str, Any], rows: tuple[str, ...]
 ) -> dict[str, float]:
-    part = {
+    whole = {
         name: value if name == "X" else _array(value)
-        for name, value in part.items()
+        for name, value in whole.items()
         if value is not None
     }
-    return scoring.score(model, [scoring.responses(model, part)], [part], rows)
+    return scoring.score(model, [scoring.responses(model, whole)], [whole], rows)
 
 
-def _joined(pieces: Mapping[str, list[Any]]) -> Chunk:
-    """Concatenate the pieces of each value, and leave out values without pieces."""
-    part = {
+def _joined(in_blocks: Mapping[str, list[Any]]) -> Chunk:
+    """Concatenate the blocks of each value, and leave out values without blocks."""
+    whole = {
         name: concat_chunks([{name: value} for value in values])[name]
-        for name, values in pieces.items()
+        for name, values in in_blocks.items()
         if values
     }
-    return aligned(part)
+    return aligned(whole)
 
 
 def _array(value: Any) -> Any:

@@ -18,7 +18,7 @@ class Advance:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """`trial` will never train again and cannot be the best: free its model."""
+    """`trial` will never train again and is no finalist: free its model."""
 
     trial: int
 

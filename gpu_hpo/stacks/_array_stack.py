@@ -138,7 +138,10 @@ of shape (n_models,)), or None
         self.end_epoch(rows.X.shape[0] if orders is None else orders[0].shape[1])
 
     def end_epoch(self, n_rows: int) -> list[bool]:
-        """Record an epoch; return which models should stop."""
+        """Record an epoch of so many rows; return which models should stop.
+
+        The number of rows is for models that count them.
+        """
         return [_fit_loop.end_epoch(model) for model in self.models]
 
     def holding_out(self, rows: Any) -> HoldOut:

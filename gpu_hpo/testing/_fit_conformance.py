@@ -11,7 +11,7 @@ from typing import Any
 from sklearn.exceptions import ConvergenceWarning
 
 from gpu_hpo._typing import ArrayLike
-from gpu_hpo.testing._same_models import Untouched, check_answers, check_equal, copies
+from gpu_hpo.testing._same_models import Untouched, check_equal, check_responses, copies
 
 
 def check_fit(
@@ -87,7 +87,7 @@ class _Fits:
         if not fine:
             return
         alone = {members[k]: self.alone[members[k]] for k in fine}
-        check_answers(f"the fitted stack {name!r}", stack.take(fine), alone, self._X)
+        check_responses(f"the fitted stack {name!r}", stack.take(fine), alone, self._X)
         # Training further shows the state of a solver, whatever its attributes are.
         where = f"what the fitted stack {name!r} gave goes on otherwise than if alone"
         for k in fine:

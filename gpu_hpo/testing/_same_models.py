@@ -59,7 +59,7 @@ def check_equal(where: str, model: Any, expected: Any) -> None:
         )
 
 
-def check_answers(
+def check_responses(
     shown: str, stack: Stack, alone: Mapping[int, Any], X: ArrayLike
 ) -> None:
     """Compare the responses of a stack with those of its models, by number, alone."""

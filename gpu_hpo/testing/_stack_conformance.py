@@ -16,8 +16,8 @@ from gpu_hpo.stacks._row_orders import take_part
 from gpu_hpo.testing._fit_conformance import check_fit
 from gpu_hpo.testing._same_models import (
     Untouched,
-    check_answers,
     check_equal,
+    check_responses,
     copies,
     public,
 )
@@ -246,7 +246,7 @@ def _check_group(course: _Course, name: str, stack: Stack, n_calls: int) -> None
     assert len(out) == len(stack), f"unstack gave {len(out)} of {len(stack)}"
     course.check_models(shown, out, n_calls, members)
     alone = {i: course.states[n_calls][i] for i in members}
-    check_answers(shown, stack, alone, course.X)
+    check_responses(shown, stack, alone, course.X)
     # Training further shows the state of a solver, whatever its attributes are.
     for i, model in zip(members, out, strict=True):
         course.train(model, n_calls, i)

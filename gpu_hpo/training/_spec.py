@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Define the settings under which workers train and score."""
+"""Say what holds for all tasks of a search, wherever they run."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from gpu_hpo.training._heard import Hearing
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSpec:
-    """Settings that hold for all tasks of a search; each kind of search adds its own.
+    """What holds for all tasks of a search; each kind of search adds its own.
 
     Attributes
     ----------
     config : dict
-        scikit-learn's settings where the search was started; threads and processes of
-        workers have others.
+        scikit-learn's configuration where the search was started; threads and processes
+        of workers have others.
     hearing : Hearing
         How warnings are treated.
     """
@@ -31,7 +31,7 @@ class TrainingSpec:
     hearing: Hearing = field(default_factory=Hearing)
 
     @contextmanager
-    def settings(self) -> Iterator[None]:
-        """Work under the settings of the search."""
+    def in_force(self) -> Iterator[None]:
+        """Work under scikit-learn's configuration, and the warnings, of the search."""
         with config_context(**dict(self.config)), self.hearing.here():
             yield

@@ -73,7 +73,8 @@ def run_task(
     packs : sequence of list of Chunk
         Train chunks.
     parts : sequence of list of Chunk
-        Validation parts, each a list of one.
+        Validation parts: lists of one chunk, or of all chunks of a pack where rows to
+        validate on were not held out of blocks.
     topic, search : str
         Where to send the report.
     n_parts : int
@@ -88,8 +89,8 @@ def run_task(
     task, new, first, plan, upload = read_inputs
 
     def at_hand(call: int) -> Chunk:
-        pack, position = plan[call - 1 - first]
-        return packs[pack][position]
+        number, position = plan[call - 1 - first]
+        return packs[number][position]
 
     chunk_of_call: Callable[[int], Chunk] = at_hand
 
@@ -113,7 +114,7 @@ def run_task(
     chunks = [chunk for part in parts for chunk in part]
     with ExitStack() as stack:
         stack.enter_context(one_blas_thread())
-        stack.enter_context(read.settings())
+        stack.enter_context(read.in_force())
         stack.enter_context(cuml_task(assume_finite=read.assume_finite))
         if upload is not None:
             ahead = Ahead(chunk_of_call, upload, last=first + len(plan))
