@@ -55,7 +55,8 @@ async def check_workers(client: Client, workers: Iterable[str]) -> None:
     checked = _checked.setdefault(client, set())
     if checked.issuperset(workers) or getattr(client.cluster, "name", "") == OUR_NAME:
         return
-    found = await client.get_versions(packages=list(_NEEDED))
+    asked: Any = client.get_versions(packages=list(_NEEDED))
+    found = await asked
     there = {"the scheduler": found["scheduler"], **found["workers"]}
     new = {name: facts for name, facts in there.items() if name not in checked}
     problems = _other_python(new) or await _missing(client, new)
@@ -139,7 +140,7 @@ def _installed(packages: list[str]) -> Versions:
     return found
 
 
-def _by_value(function: FunctionType) -> Callable[..., Any]:
+def _by_value(function: Any) -> Callable[..., Any]:
     """Return a copy of a function that is pickled with its code, not by its name."""
     copy = FunctionType(
         function.__code__, {"__builtins__": builtins}, function.__name__
