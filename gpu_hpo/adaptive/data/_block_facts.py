@@ -268,10 +268,11 @@ def count_rows(facts: list[BlockFacts], n_held: int, splitting: Splitting) -> Ro
             {i: filled[i].without_weight is None for i in spare},
         )
     chunk_rows = [fact.n_train for fact in filled]
-    n_rows = (sum(chunk_rows), sum(fact.n_validation for fact in facts) + n_held)
-    _check_any(*n_rows, len(facts), test_size)
+    n_train = sum(chunk_rows)
+    n_validation = sum(fact.n_validation for fact in facts) + n_held
+    _check_any(n_train, n_validation, len(facts), test_size)
     last = (i for i, fact in enumerate(filled) if fact.without_weight is not None)
-    return RowCounts(n_rows, chunk_rows, None, frozenset(last))
+    return RowCounts((n_train, n_validation), chunk_rows, None, frozenset(last))
 
 
 def count_held(facts: list[BlockFacts]) -> int:

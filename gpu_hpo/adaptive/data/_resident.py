@@ -263,9 +263,10 @@ class ResidentData:
             For each call, the position of its pack, and of its chunk in the pack.
         """
         calls = [self._place[i] for i in self.calls_order(stop)[start:]]
-        needed = {pack: i for i, pack in enumerate(dict.fromkeys(p for p, _ in calls))}
-        packs = [self._at(worker, "pack", self._packs, pack) for pack in needed]
-        return packs, [(needed[pack], position) for pack, position in calls]
+        numbers = dict.fromkeys(number for number, _ in calls)
+        needed = {number: i for i, number in enumerate(numbers)}
+        packs = [self._at(worker, "pack", self._packs, number) for number in needed]
+        return packs, [(needed[number], position) for number, position in calls]
 
     def whole(self, worker: str) -> Future:
         """Return a pack of one chunk, all rows to train on, for `worker`."""
@@ -295,8 +296,8 @@ class ResidentData:
         held: dict[int, int] = {}
         stop = start
         while stop - start < 2 * self.n_chunks:
-            pack = self._place[self.calls_order(stop + 1)[stop]][0]
-            held[pack] = self._packs[pack].nbytes
+            number, _ = self._place[self.calls_order(stop + 1)[stop]]
+            held[number] = self._packs[number].nbytes
             if stop > start and sum(held.values()) > self._memory.task_bytes:
                 break
             stop += 1
