@@ -58,6 +58,7 @@ from gpu_hpo.compute._worker_packages import check_workers
 from gpu_hpo.data._chunk import ROLES
 from gpu_hpo.data._random_split import spawn_seed
 from gpu_hpo.devices._detect import wanted_device
+from gpu_hpo.metrics._requests import with_asked
 from gpu_hpo.metrics._scoring import make_scoring
 from gpu_hpo.training._pipelines import takes_classes
 from gpu_hpo.training._snapshots import snapshot_or_share
@@ -180,7 +181,8 @@ class BaseIncrementalSearchCV(
         groups : array-like or Dask collection of shape (n_samples,), optional
             All rows of a group train, or all validate.
         validation_data : tuple (X, y) or (X, y, sample_weight), optional
-            Rows to score models on; all of X then trains. Like X and y.
+            Rows to score models on; all of X then trains. Like X and y. With metadata
+            routing the third may be a dict of what scorers ask for, by name.
         **fit_params
             Parameters with one entry per row, such as `sample_weight`, are cut along
             with X; `sample_weight` also goes to the scorer if it takes weights. All
@@ -283,7 +285,8 @@ class BaseIncrementalSearchCV(
         budget.check_least(
             placement.kind, min(schedule.outlook(trial)[0].calls for trial in trials)
         )
-        scoring = make_scoring(placement.kind, self.scoring, self.refit).with_copies()
+        scoring = make_scoring(placement.kind, self.scoring, self.refit)
+        scoring = with_asked(scoring, search_args.asked).with_copies()
         data = await self._divide(client, search_args, placement, name)
         with shown_log(self.verbose), callback_management_context(self):
             try:
@@ -365,7 +368,7 @@ class BaseIncrementalSearchCV(
         if self.scoring is None:
             scorer = check_scoring(self.estimator)  # what its `score` asks for
         else:
-            scorer = make_scoring(self.estimator, self.scoring, self.refit).scorer
+            scorer = make_scoring(self.estimator, self.scoring, self.refit).all_scorers
         return router.add(
             scorer=scorer,
             method_mapping=MethodMapping()

@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import check_is_fitted
 
 from gpu_hpo._typing import ArrayLike
+from gpu_hpo.adaptive._routing import requests_of
 from gpu_hpo.devices._namespace import to_host
+from gpu_hpo.metrics._requests import Asked, with_asked
 from gpu_hpo.metrics._scoring import Scoring
 from gpu_hpo.postfit._postfit_methods import PostfitMethods
 from gpu_hpo.postfit._score import score
@@ -59,7 +62,8 @@ class PostFit(PostfitMethods):
         X, y : array-like or Dask collection
             A Dask collection is predicted block by block.
         **params
-            Per-row parameters of the scorer, such as `sample_weight`.
+            Per-row parameters of the scorer, such as `sample_weight`; with metadata
+            routing, what the scorer asks for.
 
         Returns
         -------
@@ -67,7 +71,13 @@ class PostFit(PostfitMethods):
         """
         model = self._fitted_model()
         params = {name: value for name, value in params.items() if value is not None}
-        return score(model, self.scoring_, X, y, params)[self.scoring_.decides]
+        scoring = self.scoring_
+        requests = requests_of(self, params.keys())
+        if requests is not None:
+            process_routing(self, "score", **params)  # says what nobody asks for
+            asked = {metric: Asked(names) for metric, names in requests.items()}
+            scoring = with_asked(scoring, asked)
+        return score(model, scoring, X, y, params)[scoring.decides]
 
     def _model_or_template(self) -> Any:
         return getattr(self, "best_estimator_", self.estimator)

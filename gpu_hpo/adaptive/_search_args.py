@@ -15,10 +15,10 @@ from dask.base import is_dask_collection
 from distributed import Future
 from sklearn import get_config
 from sklearn.base import clone
-from sklearn.utils.metadata_routing import process_routing
 
 from gpu_hpo._sklearn_private import _routing_enabled
 from gpu_hpo._typing import ArrayLike, CrossValidation, Estimator
+from gpu_hpo.adaptive._routing import route
 from gpu_hpo.adaptive._row_checks import (
     check_data,
     check_has_rows,
@@ -39,6 +39,7 @@ from gpu_hpo.data._chunk import GROUPS
 from gpu_hpo.data._random_split import root_seed
 from gpu_hpo.devices._namespace import is_device_array, is_table
 from gpu_hpo.devices._params import is_estimator
+from gpu_hpo.metrics._requests import Asked
 from gpu_hpo.metrics._scoring import make_scoring
 
 _SEVERAL = (list, tuple, set, Mapping)  # of metrics
@@ -54,7 +55,10 @@ class SearchArgs:
     whole : dict
         Fit parameters that go to every call unchanged.
     fit_rows, score_rows : tuple of str
-        Per-row parameters of `partial_fit` or `fit`, and of the scorer.
+        Per-row parameters of `partial_fit` or `fit`, and of the scorers, by their keys
+        in chunks.
+    asked : dict of str to Asked, or None
+        What each metric's scorer gets, if metadata are routed.
     seed : numpy.random.SeedSequence
     test_size, cv, stratify, refit
         As given to the search.
@@ -72,6 +76,7 @@ class SearchArgs:
     whole: dict[str, Any]
     fit_rows: tuple[str, ...]
     score_rows: tuple[str, ...]
+    asked: dict[str, Asked] | None
     seed: np.random.SeedSequence
     test_size: float | None = None
     cv: Any = None
@@ -136,7 +141,8 @@ def read_search_args(
     if not isinstance(search.estimator, Future):
         check_estimator(search, search.estimator, budget)
         y = check_data(search.estimator, X, y)
-    fit, score = _route(search, fit_params, budget)
+    routed = route(search, fit_params, groups, budget)
+    fit, score = routed.fit, routed.score
     if not isinstance(search.estimator, Future):
         _check_fit_params(search.estimator, fit, budget)
     n = known_length(X)
@@ -157,16 +163,22 @@ def read_search_args(
     blocks = as_blocks(X, y, by_row, **cut)
     budget.check_chunks(len(blocks.blocks), max_calls)
     score_rows = tuple(name for name in score if name in rows)
+    asked = routed.asked(rows)
     validation = None
     if validation_data is not None:
         validation, score_rows = _read_validation(
-            search, X, y, validation_data, score_rows
+            search, X, y, validation_data, routed.names(score_rows)
         )
+        if asked is not None:
+            by_name = isinstance(validation_data[-1], Mapping)
+            by_name = by_name or any(own.constants for own in asked.values())
+            asked = routed.asked_of(search, score_rows, rows) if by_name else None
     return SearchArgs(
         blocks=blocks,
         whole={name: value for name, value in fit.items() if name not in rows},
         fit_rows=tuple(name for name in fit if name in rows),
         score_rows=score_rows,
+        asked=asked,
         seed=root_seed(search.random_state),
         test_size=search.test_size,
         cv=search.cv,
@@ -207,8 +219,8 @@ def _read_validation(
             "validation_data must be a tuple (X, y) or (X, y, sample_weight); got "
             f"{reprlib.repr(given)}"
         )
-    X_held = as_rows("X", given[0])
-    y_held, weight = (as_rows("y", value) for value in (*given, None)[1:3])
+    X_held, y_held = as_rows("X", given[0]), as_rows("y", given[1])
+    rows = _read_metadata((*given, None)[2])
     check_has_rows("X of validation_data", X_held)
     if (y is None) != (y_held is None):
         raise ValueError("y must be given for validation_data where it is for X")
@@ -231,13 +243,17 @@ def _read_validation(
         )
     if not isinstance(search.estimator, Future):
         y_held = check_data(search.estimator, X_held, y_held)
-    check_weight("sample_weight of validation_data", weight)
-    rows = {} if weight is None else {"sample_weight": weight}
-    missing = set(score_rows) - rows.keys()
+    check_weight("sample_weight of validation_data", rows.get("sample_weight"))
+    missing = sorted(set(score_rows) - rows.keys())
+    if missing == ["sample_weight"]:
+        raise ValueError(
+            "validation_data lacks sample_weight, by which scores are weighted: pass "
+            "(X, y, sample_weight)"
+        )
     if missing:
         raise ValueError(
-            f"validation_data lacks {', '.join(sorted(missing))}, by which scores are "
-            "weighted: pass (X, y, sample_weight)"
+            f"validation_data lacks {', '.join(missing)}, for which scorers ask: pass "
+            f"(X, y, {{{missing[0]!r}: ...}})"
         )
     check_one_place({"X": X_held, "y": y_held, **rows})
     return as_blocks(X_held, y_held, rows), tuple(rows)
@@ -247,6 +263,21 @@ def _names_of_columns(X: Any) -> list[Any]:
     """Return the names of the columns of a frame or a table; [] if there are none."""
     name = "column_names" if is_table(X) and hasattr(X, "column_names") else "columns"
     return list(getattr(X, name, []))
+
+
+def _read_metadata(given: Any) -> dict[str, Any]:
+    """Return the per-row parameters of rows to validate on."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        return {"sample_weight": as_rows("sample_weight", given)}
+    others = given.keys() - {"sample_weight"}
+    if others and not _routing_enabled():
+        raise ValueError(
+            f"validation_data has {', '.join(sorted(others))}, which reach scorers "
+            "only with sklearn.set_config(enable_metadata_routing=True)"
+        )
+    return {name: as_rows(name, value) for name, value in given.items()}
 
 
 def is_splitter(cv: CrossValidation) -> bool:
@@ -296,23 +327,6 @@ def _check_parts(
                 raise ValueError(
                     f"parameters[{name!r}] has the value {value!r}, but {error}"
                 ) from error
-
-
-def _route(
-    search: Any, params: dict[str, Any], budget: Budget
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Divide fit parameters between the estimator in training and the scorer."""
-    if _routing_enabled():
-        if params and not budget.can_route(search.estimator):
-            raise ValueError(
-                f"fit got {', '.join(params)}, but with metadata routing enabled "
-                f"{type(search.estimator).__name__} routes nothing to {budget.method} "
-                "of its steps; disable it, and name steps as in step__sample_weight"
-            )
-        routed = process_routing(search, "fit", **params)
-        return dict(routed.estimator[budget.method]), dict(routed.scorer.score)
-    weights = {k: v for k, v in params.items() if k == "sample_weight"}
-    return dict(params), weights
 
 
 def _check_fit_params(

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -46,7 +46,8 @@ class HostRows:
         scorer: Any,
         model: Estimator,
         responses: Mapping[str, Any],
-        names: Iterable[str],
+        names: Mapping[str, str],
+        constants: Mapping[str, Any],
         access: Access = Access.READ_ONLY,
     ) -> Any:
         """Return what a scorer makes of the responses of a model.
@@ -58,13 +59,16 @@ class HostRows:
         model : estimator
         responses : mapping of str to array
             By method.
-        names : iterable of str
-            The per-row parameters that the scorer takes.
+        names : mapping of str to str
+            The per-row parameters that the scorer takes, by its own names for them.
+        constants : mapping of str to object
+            What else the scorer takes.
         access : Access
             What the scorer may have of labels and parameters.
         """
         host = {name: on_host(response) for name, response in responses.items()}
-        params = lend_rows({name: self._params[name] for name in names}, access)
+        own = {param: self._params[name] for param, name in names.items()}
+        params = lend_rows(own, access)
         y = lend(self._y, access)
         weight = params.get("sample_weight")
         module = getattr(function_of(scorer), "__module__", "") or ""
@@ -78,7 +82,7 @@ class HostRows:
                     name: _rows(response, counts) for name, response in host.items()
                 }
                 params = {name: _rows(value, counts) for name, value in params.items()}
-        return scorer(_Responded(model, host), None, y, **params)
+        return scorer(_Responded(model, host), None, y, **params, **constants)
 
 
 class _Responded:

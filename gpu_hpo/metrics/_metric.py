@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
 
@@ -39,7 +39,9 @@ class Metric:
 
     `scorer` is scikit-learn's or the user's; `ours` names the metric of `METRICS` that
     computes the same; `needs_X` means that it wants the estimator and all of X at once
-    rather than responses; `fresh` is the snapshot of a scorer with a state.
+    rather than responses; `fresh` is the snapshot of a scorer with a state. Where
+    metadata are routed, `requests` has the names of the per-row parameters that the
+    scorer asks for, by its own names for them, and `constants` has what else it gets.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Metric:
     ours: str | None = None
     needs_X: bool = False
     fresh: Snapshot | None = None
+    requests: Mapping[str, str] | None = None
+    constants: Mapping[str, Any] = field(default_factory=dict)
 
     def methods(self, model: Estimator | Stack) -> tuple[str, ...]:
         """Return the names of the model's methods whose responses are scored."""
@@ -72,12 +76,13 @@ class Metric:
             Per part, by method.
         rows : HostRows
         """
-        names = self._accepted(model, rows.names) if rows.names else []
+        names = self.accepted(model, rows.names)
         # Each score is of a scorer as it was given.
         scorer = self.scorer if self.fresh is None else self.fresh.copy()
         access = access_of(scorer)
         if self.needs_X:
-            params = {name: rows.given[name] for name in names}
+            params = {param: rows.given[name] for param, name in names.items()}
+            params |= self.constants
             data = [rows.given[name] for name in TARGETS if name in rows.given]
             access = max(access, access_of(model))
             score = call_lent(partial(scorer, model), data, params, access)
@@ -85,7 +90,7 @@ class Metric:
             of_all = joined(responses, self.methods(model))
             if access is Access.OWN:
                 of_all = lend_rows(of_all, access)
-            score = rows.score(scorer, model, of_all, names, access)
+            score = rows.score(scorer, model, of_all, names, self.constants, access)
         if isinstance(score, Mapping):
             raise TypeError(
                 f"the scorer {self.scorer!r} gave {score!r} where one number is "
@@ -93,8 +98,23 @@ class Metric:
             )
         return real_number(score, self.scorer)
 
-    def _accepted(self, model: Any, names: Iterable[str]) -> list[str]:
-        """Return those of the per-row parameters that this metric takes."""
+    def accepted(self, model: Any, names: Collection[str]) -> dict[str, str]:
+        """Return those of the per-row parameters that this metric takes.
+
+        Parameters
+        ----------
+        model : estimator
+        names : collection of str
+
+        Returns
+        -------
+        dict of str to str
+            Their names, by the scorer's own.
+        """
+        if self.requests is not None:
+            return {p: name for p, name in self.requests.items() if name in names}
+        if not names:
+            return {}
         if isinstance(self.scorer, _PassthroughScorer):
             function = model.score
         elif isinstance(self.scorer, _BaseScorer):
@@ -103,8 +123,8 @@ class Metric:
             function = self.scorer
         takes = inspect.signature(function).parameters
         if any(p.kind is p.VAR_KEYWORD for p in takes.values()):
-            return list(names)
-        return [name for name in names if name in takes]
+            return {name: name for name in names}
+        return {name: name for name in names if name in takes}
 
 
 def make_metric(estimator: Any, name: str, scoring: Any) -> Metric:

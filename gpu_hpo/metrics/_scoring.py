@@ -55,6 +55,13 @@ class Scoring:
         return next(m.scorer for m in self.metrics if m.name == self.decides)
 
     @property
+    def all_scorers(self) -> Any:
+        """The only scorer, or one of all of them, which asks for what they ask for."""
+        if len(self.metrics) == 1:
+            return self.scorer
+        return _MultimetricScorer(scorers={m.name: m.scorer for m in self.metrics})
+
+    @property
     def needs_X(self) -> bool:
         """Whether some metric needs X, and all rows of it in one piece."""
         return any(metric.needs_X for metric in self.metrics)
@@ -182,18 +189,25 @@ class Scoring:
         rows: HostRows,
     ) -> dict[str, list[float]]:
         """Return the scores by our own metrics, which all take sample weights."""
-        metrics = [metric for metric in self.metrics if metric.ours]
         y = rows.given.get("y")
-        if y is None or not metrics or not models:
+        if y is None or not models:
             return {}
-        return joint_scores(
-            {metric.name: metric.ours for metric in metrics if metric.ours},
-            [_methods(metrics, model) for model in models],
-            models,
-            responses,
-            y,
-            rows.given["sample_weight"] if "sample_weight" in rows.names else None,
-        )
+        by_weight: dict[str | None, list[Metric]] = {}
+        for metric in self.metrics:
+            if metric.ours and not metric.constants:
+                weight = metric.accepted(models[0], rows.names).get("sample_weight")
+                by_weight.setdefault(weight, []).append(metric)
+        known: dict[str, list[float]] = {}
+        for weight, metrics in by_weight.items():
+            known |= joint_scores(
+                {metric.name: metric.ours for metric in metrics if metric.ours},
+                [_methods(metrics, model) for model in models],
+                models,
+                responses,
+                y,
+                None if weight is None else rows.given[weight],
+            )
+        return known
 
 
 def make_scoring(estimator: Estimator, scoring: Any, refit: Any = True) -> Scoring:
