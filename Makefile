@@ -93,7 +93,7 @@ sys.exit("site-packages" not in gpu_hpo.__file__)'; \
 $(1)
 endef
 
-.PHONY: help demo test doctest test-wheel test-gpu test-nightly test-rapids test-rapids-pin fuzz lint format \
+.PHONY: help demo test doctest test-wheel test-gpu test-nightly test-rapids test-rapids-pin bad-calls fuzz lint format \
 	docs wheel clean
 .DELETE_ON_ERROR:
 
@@ -106,6 +106,7 @@ help:
 	@echo 'make test-rapids      run the tests that need RAPIDS but no GPU (5 GB, CUDA 13)'
 	@echo 'make test-rapids-pin  run the tests with the Dask that RAPIDS pins, and dask-cuda'
 	@echo 'make test-nightly     run the tests that need scikit-learn with its nightly build'
+	@echo 'make bad-calls        try 1,000 drawn calls that make no sense, and all that are listed'
 	@echo 'make fuzz             compare generated searches with what they must find (10 minutes)'
 	@echo 'make lint             ruff, import-linter and mypy'
 	@echo 'make format           let ruff repair what it can'
@@ -201,6 +202,9 @@ test-gpu: $(WITH_GPU)/stamp
 test-rapids: $(WITH_RAPIDS)/stamp
 	$(WITH_RAPIDS)/bin/python -m pip list 2>/dev/null | grep -i -E '^(cu|dask|scikit)'
 	$(WITH_RAPIDS)/bin/python -m pytest $(SHARED) $(RAPIDS_TESTS) $(PYTEST_ARGS)
+
+bad-calls: $(TEST)/stamp
+	BAD_CALLS=1000 $(TEST)/bin/python -m pytest tests/test_bad_calls.py $(PYTEST_ARGS)
 
 test-rapids-pin: $(PIN)/stamp
 	$(PIN)/bin/python -m pip list 2>/dev/null | grep -i -E '^(dask|distributed|rapids)'

@@ -26,6 +26,8 @@ NOT_NEGATIVE = Interval(Integral, 0, None, closed="left")
 POSITIVE = Interval(Integral, 1, None, closed="left")
 NOT_NEGATIVE_NUMBER = Interval(Real, 0, None, closed="left")
 AT_LEAST_TWO = Interval(Integral, 2, None, closed="left")
+# What a seed is drawn from here: scikit-learn's, and NumPy's newer ones.
+SEED = ("random_state", np.random.Generator, np.random.SeedSequence)
 # Of a plateau; NaN and None are none.
 TOL = (Interval(Real, None, None, closed="neither"), None, "nan")
 
@@ -74,6 +76,8 @@ def check_classes(classes: Any) -> None:
 
     Only what is in the host's memory is looked at.
     """
+    if isinstance(classes, str | bytes):
+        raise TypeError(f"classes={classes!r} must be a list of classes")
     if isinstance(classes, list | tuple) and {np.ndim(c) for c in classes} == {1}:
         for of_one_output in classes:
             check_classes(of_one_output)

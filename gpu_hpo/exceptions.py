@@ -16,6 +16,7 @@ __all__ = [
     "NoFiniteScoreError",
     "NotPicklableError",
     "SharedStateWarning",
+    "UnguardedScriptError",
     "WorkersLostError",
 ]
 
@@ -38,6 +39,10 @@ class ForkedProcessError(GpuHpoError, RuntimeError):
 
 class MissingPackagesError(GpuHpoError, RuntimeError):
     """Workers lack a package that a search needs, or have another Python."""
+
+
+class UnguardedScriptError(GpuHpoError, RuntimeError):
+    """Worker processes would run the script that starts them, and start others."""
 
 
 class WorkersLostError(GpuHpoError, RuntimeError):

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from numbers import Integral
 from typing import Any
 
+import numpy as np
 from sklearn import get_config
 from sklearn.base import clone, is_classifier
 from sklearn.pipeline import Pipeline
@@ -49,6 +50,9 @@ def look_first(search: Any, args: SearchArgs, budget: Budget) -> None:
     """
     _check_folds(args.cv, args.blocks)
     check_classes(args.whole.get("classes"))
+    _check_columns("X", args.blocks)
+    if args.validation is not None:
+        _check_columns("X of validation_data", args.validation)
     spaces = search.parameters
     spaces = [spaces] if isinstance(spaces, Mapping) else list(spaces)
     given = {*args.whole, *args.fit_rows}
@@ -78,6 +82,12 @@ def _check_folds(cv: Any, blocks: Blocks) -> None:
             f"cv={cv} is more than the number of rows, {blocks.n_rows}: each fold must "
             "have one"
         )
+
+
+def _check_columns(name: str, blocks: Blocks) -> None:
+    shape: Any = () if blocks.lazy else getattr(blocks.blocks[0]["X"], "shape", ())
+    if len(shape) == 2 and not shape[1]:
+        raise ValueError(f"{name} has no columns: its shape is {tuple(shape)}")
 
 
 # ---- parameters of models ----
@@ -163,11 +173,18 @@ def _check_rows(X_name: str, y_name: str, blocks: Blocks, reader: Any) -> None:
         return
     name = type(reader).__name__
     with _named(X_name, first["X"], name):
-        check_array(first["X"], accept_sparse=True, input_name=X_name, estimator=name)
+        check_array(
+            first["X"],
+            accept_sparse=True,
+            dtype=np.float64,  # to which strings of digits are converted, too
+            input_name=X_name,
+            estimator=name,
+        )
     if "y" in first and not is_classifier(reader):
         with _named(y_name, first["y"], name):
             check_array(
                 first["y"],
+                dtype=np.float64,
                 ensure_2d=False,
                 allow_nd=True,
                 input_name=y_name,

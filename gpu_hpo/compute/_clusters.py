@@ -9,16 +9,28 @@ from typing import Any
 
 from dask.system import CPU_COUNT
 from distributed import LocalCluster
+from distributed.utils import format_dashboard_link
 
 from gpu_hpo._config import read_share
+from gpu_hpo.compute._cluster_options import (
+    check_guarded,
+    check_options,
+    check_protocol,
+)
 from gpu_hpo.compute._privacy import (
     PrivateScheduler,
     default_security,
+    hide_dashboard,
     private_scratch,
     scratch_folder,
 )
 from gpu_hpo.compute._quiet import make_quiet
-from gpu_hpo.devices._detect import Device, open_nvml, resolve_device
+from gpu_hpo.devices._detect import (
+    Device,
+    check_choice,
+    open_nvml,
+    resolve_device,
+)
 
 # Options of LocalCUDACluster that LocalCluster lacks. Without CUDA they have no effect,
 # nor have the protocols of `_UCX`; they are left out, so that one script runs on both.
@@ -53,6 +65,19 @@ _PRE_IMPORT = ("cupy", "cudf", "cuml")  # they take seconds, before the first ta
 ANY_PORT = "127.0.0.1:0"
 
 
+class LoopbackCluster(LocalCluster):
+    """Links to its dashboard where that listens, also if its workers are threads."""
+
+    @property
+    def dashboard_link(self) -> str:
+        """Where the dashboard is; "" if there is none."""
+        services = getattr(self.scheduler, "services", {})
+        address = getattr(services.get("dashboard"), "address", None)
+        if address is None or address == "0.0.0.0":
+            return str(super().dashboard_link)
+        return str(format_dashboard_link(address, services["dashboard"].port))
+
+
 def local_cluster(
     n_workers: int | None = None, *, device: str = "auto", **options: Any
 ) -> LocalCluster:
@@ -80,9 +105,11 @@ def local_cluster(
     ------
     DeviceNotFoundError
         If CUDA is asked for where there is none.
-    ValueError
-        If `device` is none of the three, if `n_workers` is larger than the number of
-        GPUs, or if UCX is asked for and distributed-ucxx is not installed.
+    UnguardedScriptError
+        If worker processes would run the script that calls this.
+    ValueError, TypeError
+        If an argument is out of range or unknown, if `n_workers` is larger than the
+        number of GPUs, or if UCX is asked for and distributed-ucxx is not installed.
 
     Notes
     -----
@@ -92,6 +119,9 @@ def local_cluster(
     ``security=`` takes certificates of your own; ``security=None``, or
     ``protocol="tcp"``, lets everybody in. Scratch files are in a folder that only you
     can read, unless ``local_directory`` or Dask's ``temporary-directory`` says where.
+
+    There is no dashboard unless ``dashboard_address`` says where, such as
+    "127.0.0.1:0"; it needs Bokeh. Without it ``dashboard_link`` is empty.
 
     What decides how GPUs are used:
 
@@ -122,6 +152,10 @@ def local_cluster(
     In the calling process no GPU is initialised and nothing is allocated on one, except
     by UCX, which runs here for the scheduler.
     """
+    check_options(n_workers, options, _CUDA_ONLY)
+    device = check_choice(device, "device")
+    if options.get("processes", True):
+        check_guarded()
     if not options.setdefault("dashboard_address", None):
         # Even without a dashboard there is an HTTP server: on all interfaces if the
         # workers are threads, and on a fixed port, with a warning if it is taken.
@@ -144,11 +178,14 @@ def local_cluster(
         del options[name]
     if _is_ucx(options):
         del options["protocol"]
+    check_protocol(options.get("protocol"))
     if options.get("processes", True):
         options.setdefault("host", "127.0.0.1")
     else:
         options.setdefault("worker_dashboard_address", ANY_PORT)
-    return _privately(LocalCluster, n_workers or CPU_COUNT, options)
+    return _privately(
+        LoopbackCluster, CPU_COUNT if n_workers is None else n_workers, options
+    )
 
 
 def _privately(
@@ -163,6 +200,9 @@ def _privately(
         cluster = kind(n_workers=n_workers, **options)
     if options.get("asynchronous"):  # its scheduler starts later
         cluster.scheduler_spec["cls"] = PrivateScheduler
+    elif not options["dashboard_address"]:
+        hide_dashboard(cluster.scheduler)
+        cluster.scheduler_info["services"].pop("dashboard", None)
     return cluster
 
 

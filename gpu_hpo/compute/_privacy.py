@@ -90,3 +90,14 @@ class PrivateScheduler(Scheduler):
     def __init__(self, **options: Any) -> None:
         with private_scratch():
             super().__init__(**options)
+        if not options.get("dashboard", True):
+            hide_dashboard(self)
+
+
+def hide_dashboard(scheduler: Any) -> None:
+    """Let no link lead to a dashboard that is not there.
+
+    A scheduler always has an HTTP server, which it calls its dashboard.
+    """
+    if "dashboard" in scheduler.services:
+        scheduler.services["http"] = scheduler.services.pop("dashboard")

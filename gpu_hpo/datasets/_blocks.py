@@ -12,6 +12,7 @@ import dask.array as da
 import numpy as np
 from dask.base import tokenize
 
+from gpu_hpo._arguments import SEED
 from gpu_hpo._config import read_bytes
 from gpu_hpo._sklearn_private import validate_parameter_constraints
 from gpu_hpo._typing import Shaped
@@ -23,8 +24,6 @@ Chunks: TypeAlias = int | str | Sequence[Any] | None
 # Gives a block's own generator for a purpose, which is named by a number.
 Generators: TypeAlias = Callable[[int], np.random.Generator]
 
-_RANDOM_STATE = ["random_state", np.random.Generator, np.random.SeedSequence]
-
 
 def check_arguments(
     caller: str, constraints: Mapping[str, Any], arguments: Mapping[str, Any]
@@ -35,7 +34,7 @@ def check_arguments(
     `random_state` may be more, and `like` must be an array.
     """
     validate_parameter_constraints(
-        {**constraints, "random_state": _RANDOM_STATE}, arguments, caller_name=caller
+        {**constraints, "random_state": SEED}, arguments, caller_name=caller
     )
     like = arguments.get("like")
     if like is not None and not isinstance(getattr(like, "shape", None), tuple):

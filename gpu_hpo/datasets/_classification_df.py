@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import inspect
 from datetime import date, datetime
 from numbers import Integral, Real
 from typing import Any
@@ -99,11 +100,10 @@ def make_classification_df(
     import dask.dataframe as dd
 
     check_arguments("make_classification_df", _CONSTRAINTS, dict(locals()))
-    for name in _NOT_PASSED_ON:
-        if name in kwargs:
-            raise TypeError(
-                f"make_classification_df does not take {name}={kwargs[name]!r}"
-            )
+    known = inspect.signature(make_classification).parameters.keys()
+    for name, value in kwargs.items():
+        if name in _NOT_PASSED_ON or name not in known:
+            raise TypeError(f"make_classification_df does not take {name}={value!r}")
     root = root_seed(random_state)
     X, y = make_classification(
         n_samples=n_samples,

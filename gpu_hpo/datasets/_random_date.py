@@ -9,12 +9,14 @@ from typing import TypeVar
 
 import numpy as np
 
+from gpu_hpo._arguments import SEED, checked
 from gpu_hpo._typing import SeedSource
 from gpu_hpo.data._random_split import root_seed
 
 Date = TypeVar("Date", date, datetime)
 
 
+@checked(start=[date], end=[date], random_state=SEED)
 def random_date(start: Date, end: Date, random_state: SeedSource = None) -> Date:
     """Draw a date, or a date and time, from a period.
 
@@ -33,7 +35,7 @@ def random_date(start: Date, end: Date, random_state: SeedSource = None) -> Date
     Raises
     ------
     ValueError
-        If `end` is before `start`.
+        If `end` is before `start`, or an argument is of another type.
 
     Examples
     --------
@@ -42,6 +44,10 @@ def random_date(start: Date, end: Date, random_state: SeedSource = None) -> Date
     >>> random_date(date(2020, 1, 1), date(2020, 1, 1))
     datetime.date(2020, 1, 1)
     """
+    if isinstance(start, datetime) != isinstance(end, datetime):
+        raise TypeError(
+            f"start={start!r} and end={end!r} must both be dates, or both times"
+        )
     step = timedelta(seconds=1) if isinstance(start, datetime) else timedelta(days=1)
     n_steps = (end - start) // step
     if n_steps < 0:

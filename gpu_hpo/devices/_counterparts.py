@@ -91,7 +91,7 @@ def convert(estimator: Estimator, device: str) -> Any:
     >>> convert(model, "cpu") is model
     True
     """
-    if device not in _FOREIGN:
+    if not isinstance(device, str) or device not in _FOREIGN:
         raise ValueError(f"device is {device!r}; it must be 'cpu' or 'cuda'")
     return _convert(estimator, device, "")
 

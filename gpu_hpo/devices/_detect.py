@@ -85,16 +85,17 @@ def wanted_device(requested: str) -> tuple[str, str]:
         As `resolve_device`.
     """
     override = os.environ.get(DEVICE_VARIABLE, "").strip()
-    wanted = _check_choice(requested, "requested")
+    wanted = check_choice(requested, "requested")
     if override:
-        choice = _check_choice(override, f"environment variable {DEVICE_VARIABLE}")
+        choice = check_choice(override, f"environment variable {DEVICE_VARIABLE}")
         if choice != "auto":
             return choice, f"{DEVICE_VARIABLE}={override}"
     return wanted, f"device={requested!r}"
 
 
-def _check_choice(value: str, origin: str) -> str:
-    choice = value.lower() if isinstance(value, str) else value
+def check_choice(value: str, origin: str) -> str:
+    """Return "auto", "cpu" or "cuda", or raise; `origin` says where `value` is from."""
+    choice = value.lower() if isinstance(value, str) else ""
     if choice not in _CHOICES:
         accepted = ", ".join(repr(name) for name in _CHOICES)
         raise ValueError(f"{origin} is {value!r}; it must be one of {accepted}")

@@ -40,9 +40,12 @@ def validate_device_data(
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         With scikit-learn's words.
     """
+    for name, value in (("X", X), ("y", y)):
+        if not hasattr(value, "shape") and (name == "X" or value is not None):
+            raise TypeError(f"{name} must be an array or a frame; got {value!r}")
     X = X.values if hasattr(X, "iloc") else X
     y = y.values if hasattr(y, "iloc") else y
     xp = array_namespace(X, y)

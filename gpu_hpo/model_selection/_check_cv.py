@@ -10,6 +10,7 @@ import numpy as np
 from sklearn import model_selection
 from sklearn.utils.multiclass import type_of_target
 
+from gpu_hpo._arguments import checked
 from gpu_hpo._typing import ArrayLike, CrossValidation, Splitter
 from gpu_hpo.model_selection._kfold import KFold
 from gpu_hpo.model_selection._row_blocks import host_labels, n_rows
@@ -19,6 +20,7 @@ _BY_NUMBER_OF_ROWS = (model_selection.LeaveOneOut, model_selection.LeavePOut)
 _BY_GROUPS = (model_selection.LeaveOneGroupOut, model_selection.LeavePGroupsOut)
 
 
+@checked(cv=["cv_object"], classifier=["boolean"])
 def check_cv(
     cv: CrossValidation = 5, y: ArrayLike | None = None, classifier: bool = False
 ) -> Splitter:
@@ -65,6 +67,7 @@ def check_cv(
     return KFold(int(cv))
 
 
+@checked(cv=["cv_object"])
 def compute_n_splits(
     cv: CrossValidation,
     X: ArrayLike | None = None,

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn import model_selection
 
+from gpu_hpo._arguments import SEED, checked
 from gpu_hpo._typing import SeedSource
 from gpu_hpo.data._random_split import root_seed
 from gpu_hpo.model_selection._block_splitter import BlockSplitter
@@ -52,6 +54,7 @@ class KFold(BlockSplitter, model_selection.KFold):
     (25, 3)
     """
 
+    @checked(n_splits=[Integral], random_state=SEED)
     def __init__(
         self,
         n_splits: int = 5,

@@ -61,7 +61,10 @@ def block_lengths(X: DaskCollection) -> tuple[int, ...]:
 
 def n_rows(X: ArrayLike) -> int:
     """Count the rows of any data; compute a Dask X of unknown length."""
-    n = None if kind(X) == "frame" else known_length(X)
+    try:
+        n = None if kind(X) == "frame" else known_length(X)
+    except TypeError as error:
+        raise TypeError(f"X must have rows; got {X!r}: {error}") from error
     return sum(block_lengths(X)) if n is None else n
 
 

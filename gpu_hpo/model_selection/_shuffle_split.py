@@ -12,11 +12,18 @@ from typing import Any
 import numpy as np
 from sklearn import model_selection
 
-from gpu_hpo._sklearn_private import _validate_shuffle_split
+from gpu_hpo._arguments import POSITIVE, SEED, checked
+from gpu_hpo._sklearn_private import Interval, RealNotInt, _validate_shuffle_split
 from gpu_hpo._typing import DaskCollection, SeedSource
 from gpu_hpo.data._random_split import root_seed, spawn_seed
 from gpu_hpo.model_selection._block_splitter import BlockSplitter
 from gpu_hpo.model_selection._row_blocks import index_array
+
+_SIZE = (
+    Interval(RealNotInt, 0, 1, closed="neither"),
+    Interval(Integral, 1, None, closed="left"),
+    None,
+)
 
 
 class ShuffleSplit(BlockSplitter, model_selection.ShuffleSplit):
@@ -48,7 +55,7 @@ class ShuffleSplit(BlockSplitter, model_selection.ShuffleSplit):
     Raises
     ------
     ValueError
-        If `n_splits` or `blockwise` is invalid.
+        If an argument is invalid. Sizes are compared with the rows by `split`.
 
     See Also
     --------
@@ -64,6 +71,13 @@ class ShuffleSplit(BlockSplitter, model_selection.ShuffleSplit):
     (((40, 40),), ((10, 10),))
     """
 
+    @checked(
+        n_splits=[POSITIVE],
+        test_size=_SIZE,
+        train_size=_SIZE,
+        blockwise=["boolean"],
+        random_state=SEED,
+    )
     def __init__(
         self,
         n_splits: int = 10,
@@ -72,7 +86,6 @@ class ShuffleSplit(BlockSplitter, model_selection.ShuffleSplit):
         blockwise: bool = True,
         random_state: SeedSource = None,
     ) -> None:
-        _check(n_splits, blockwise)
         super().__init__(
             n_splits,
             test_size=test_size,
@@ -91,13 +104,6 @@ class ShuffleSplit(BlockSplitter, model_selection.ShuffleSplit):
         draw = _draw_blockwise if self.blockwise else _draw_from_all
         for number in range(self.n_splits):
             yield draw(lengths, n_train, n_test, spawn_seed(root, number))
-
-
-def _check(n_splits: object, blockwise: object) -> None:
-    if not isinstance(n_splits, Integral) or n_splits < 1:
-        raise ValueError(f"n_splits={n_splits!r} must be an integer, at least 1")
-    if not isinstance(blockwise, bool):
-        raise ValueError(f"blockwise={blockwise!r} must be True or False")
 
 
 def _draw_blockwise(

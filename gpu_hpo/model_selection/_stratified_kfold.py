@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn import model_selection
 
+from gpu_hpo._arguments import checked
 from gpu_hpo._typing import ArrayLike, RandomState
 from gpu_hpo.model_selection._row_blocks import (
     block_lengths,
@@ -50,6 +52,7 @@ class StratifiedKFold(model_selection.StratifiedKFold):
     (((25,),), 12)
     """
 
+    @checked(n_splits=[Integral], random_state=["random_state"])
     def __init__(
         self,
         n_splits: int = 5,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gpu_hpo._arguments import SEED, checked
 from gpu_hpo._typing import Array, ArrayLike, DaskCollection, SeedSource
 from gpu_hpo.data._random_split import (
     n_test_rows,
@@ -38,6 +39,12 @@ if TYPE_CHECKING:
 _DEFAULT_TEST_SIZE = 0.1
 
 
+@checked(
+    random_state=SEED,
+    shuffle=["boolean", None],
+    blockwise=["boolean"],
+    convert_mixed_types=["boolean"],
+)
 def train_test_split(
     *arrays: ArrayLike,
     test_size: float | None = None,
@@ -138,7 +145,9 @@ def train_test_split(
             "within each block. To mix rows of different blocks, rechunk or shuffle "
             "the data before."
         )
-    if isinstance(stratify, bool):
+    if stratify is not None and (
+        isinstance(stratify, str) or not hasattr(stratify, "__len__")
+    ):
         raise TypeError(
             f"stratify={stratify!r} must be the class labels of the rows, y for one"
         )
@@ -169,6 +178,11 @@ def _in_memory(
 ) -> list[Any]:
     from sklearn.model_selection import train_test_split as sklearn_split
 
+    for name in ("test_size", "train_size"):
+        size = options[name]
+        # In scikit-learn's words only if it is a number.
+        if size is not None and not (isinstance(size, Real) and size == size):
+            raise ValueError(f"{name}={size!r} must be a fraction, or a number of rows")
     # scikit-learn chooses rows, and takes them from data in the host's memory. It never
     # sees data on a device, since it does not know all kinds of that.
     stand_ins = [np.arange(n_rows(x)) if is_device_array(x) else x for x in arrays]

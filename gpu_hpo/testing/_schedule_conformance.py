@@ -8,7 +8,9 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from numbers import Integral
 
+from gpu_hpo._arguments import NOT_NEGATIVE, POSITIVE, checked
 from gpu_hpo.schedules._base import (
     Advance,
     Drop,
@@ -59,6 +61,14 @@ class Outcome:
         return sum(self.made.values())
 
 
+@checked(
+    make=[callable],
+    score=[callable, None],
+    fails=[callable, None],
+    total_calls=[NOT_NEGATIVE, None],
+    orders=[NOT_NEGATIVE],
+    seed=[Integral],
+)
 def check_schedule(
     make: Callable[[], Schedule],
     *,
@@ -149,6 +159,13 @@ def _check_orders(
             raise AssertionError(f"{error} ({where}, {order})") from error
 
 
+@checked(
+    schedule=[Schedule],
+    score=[callable],
+    fails=[callable, None],
+    choose=[callable],
+    max_events=[POSITIVE],
+)
 def drive_schedule(
     schedule: Schedule,
     score: ScoreFunction,

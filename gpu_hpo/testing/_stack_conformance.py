@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
+from gpu_hpo._arguments import checked
 from gpu_hpo._sklearn_private import _num_samples
 from gpu_hpo._typing import ArrayLike
 from gpu_hpo.stacks._contract import Stack, fits_together, stack_key, takes_rows
@@ -23,6 +25,7 @@ from gpu_hpo.testing._same_models import (
 )
 
 
+@checked(models=[list, tuple], n_calls=[Integral])
 def check_stackable(
     models: Sequence[Any],
     X: ArrayLike,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import dask
 import dask.array as da
@@ -18,6 +18,7 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from gpu_hpo._arguments import check_classes
 from gpu_hpo._typing import ArrayLike, Estimator, Params, RandomState, Scorers
 from gpu_hpo.data._blocks import as_blocks, is_per_row, known_length
 from gpu_hpo.postfit._lazily import check_has_blocks
@@ -84,6 +85,13 @@ class Incremental(ParallelPostFit):
     True
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **ParallelPostFit._parameter_constraints,
+        "shuffle_blocks": ["boolean"],
+        "random_state": ["random_state"],
+        "assume_equal_chunks": ["boolean"],
+    }
+
     _fits_by = "partial_fit"
     # Dask collections are gone through block by block, and never in one piece.
     _takes_blocks = True
@@ -140,6 +148,7 @@ class Incremental(ParallelPostFit):
         TypeError
             If data is Dask's, but neither an array nor a frame.
         """
+        self._check()
         if not hasattr(self.estimator, "partial_fit"):
             raise ValueError(
                 f"estimator={self.estimator!r} does not implement 'partial_fit', by "
@@ -167,6 +176,7 @@ class Incremental(ParallelPostFit):
         ValueError, TypeError
             As by `fit`.
         """
+        self._check()
         return self._train(self._to_train(), X, y, "partial_fit", fit_params)
 
     def _train(
@@ -258,6 +268,7 @@ def _with_classes(
     """Return the parameters of every call and of the first, with classes if needed."""
     every = dict(params)
     classes = every.pop("classes", None)
+    check_classes(classes)
     wanted = inspect.signature(model.partial_fit).parameters.get("classes")
     if wanted is None:
         # If they were given all the same, the model says that it has no use for them.

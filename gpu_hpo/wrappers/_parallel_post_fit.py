@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.exceptions import NotFittedError
@@ -20,7 +20,10 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from gpu_hpo._sklearn_private import _routing_enabled
+from gpu_hpo._sklearn_private import (
+    _routing_enabled,
+    validate_parameter_constraints,
+)
 from gpu_hpo._typing import ArrayLike, Estimator, Params, Scorers
 from gpu_hpo.metrics._scoring import Scoring, make_scoring
 from gpu_hpo.postfit._postfit_methods import PostfitMethods
@@ -104,6 +107,14 @@ class ParallelPostFit(PostfitMethods, MetaEstimatorMixin, BaseEstimator):
     array([0, 0])
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "estimator": "no_validation",  # see _check
+        "scoring": [str, callable, list, tuple, set, dict, None],
+        "predict_meta": "no_validation",
+        "predict_proba_meta": "no_validation",
+        "transform_meta": "no_validation",
+    }
+
     # Neither is metadata, but an argument of `score` and what the scorer asks for.
     __metadata_request__score = {"compute": UNUSED, "sample_weight": UNUSED}
 
@@ -163,9 +174,24 @@ class ParallelPostFit(PostfitMethods, MetaEstimatorMixin, BaseEstimator):
     def _train_inside(
         self, method: str, X: ArrayLike, y: ArrayLike | None, params: Params
     ) -> Self:
+        self._check()
         params = self._routed(method, params)
         getattr(self.estimator, method)(X, y, **params)
         return self._take_over(self.estimator)
+
+    def _check(self) -> None:
+        """Raise if an argument of the constructor makes no sense."""
+        self._validate_params()
+        if isinstance(self.estimator, type):
+            raise TypeError(
+                f"estimator={self.estimator.__name__} must be an instance, not a class"
+            )
+        for name in ("predict_meta", "predict_proba_meta", "transform_meta"):
+            meta = getattr(self, name)
+            if meta is not None and not hasattr(meta, "shape"):
+                raise TypeError(
+                    f"{name}={meta!r} must be an array, a frame or a series"
+                )
 
     # ---- scores ----
 
@@ -200,6 +226,10 @@ class ParallelPostFit(PostfitMethods, MetaEstimatorMixin, BaseEstimator):
             A dict if `scoring` names several metrics. If not to be computed:
             a ``dask.delayed.Delayed`` of it.
         """
+        self._check()
+        validate_parameter_constraints(
+            {"compute": ["boolean"]}, {"compute": compute}, caller_name="score"
+        )
         given = {"sample_weight": sample_weight, **score_params}
         given = {name: value for name, value in given.items() if value is not None}
         if _routing_enabled() and given:

@@ -40,8 +40,9 @@ class _Signed:
         if wrapper is None:
             return self._function
         theirs = getattr(wrapper.estimator, self._name, None)
-        if theirs is None:
-            if self._always:
+        if theirs is None or isinstance(wrapper.estimator, type):
+            if self._always or theirs is not None:
+                # A class in place of an estimator is refused by the method itself.
                 return MethodType(self._function, wrapper)
             # Then Python asks `__getattr__`, which says what is missing.
             raise AttributeError(self._name)

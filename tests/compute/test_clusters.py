@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import types
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
@@ -19,7 +20,13 @@ from distributed import Client, LocalCluster, Nanny
 from distributed.client import _get_global_client
 from sklearn.linear_model import SGDClassifier
 
-from gpu_hpo.compute import _clusters, close_embedded, embedded_client, local_cluster
+from gpu_hpo.compute import (
+    _cluster_options,
+    _clusters,
+    close_embedded,
+    embedded_client,
+    local_cluster,
+)
 from gpu_hpo.compute._blas import one_blas_thread
 from gpu_hpo.compute._privacy import scratch_folder
 from gpu_hpo.devices import Device
@@ -65,9 +72,61 @@ def test_local_cluster_starts_beside_another():
 
 
 def test_local_cluster_takes_a_dashboard():
-    """A dashboard address of the user's choice is used."""
+    """A dashboard address of the user's choice is used, and its link leads there."""
     with local_cluster(1, processes=False, dashboard_address="127.0.0.1:0") as cluster:
-        assert cluster.scheduler.services["dashboard"].port
+        port = cluster.scheduler.services["dashboard"].port
+        assert f"127.0.0.1:{port}" in cluster.dashboard_link
+        with urllib.request.urlopen(cluster.dashboard_link, timeout=10) as page:
+            assert page.status == 200
+
+
+def test_no_link_to_a_dashboard_that_is_not_there():
+    """Without a dashboard there is no link to one, at the start and later."""
+    with (
+        local_cluster(1, device="cpu", processes=False) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        client.wait_for_workers(1)  # which asks the scheduler for its services
+        assert cluster.dashboard_link == client.dashboard_link == ""
+
+
+UNGUARDED = """
+    from gpu_hpo.compute import local_cluster
+    print("begins")
+    CLUSTER
+    print("goes on")
+"""
+
+
+def test_script_without_a_guard(run_script):
+    """A script that its workers would run again is refused, by its line."""
+    script = run_script(UNGUARDED.replace("CLUSTER", "local_cluster(1)"))
+    assert script.process.stdout.read() == "begins\n"
+    assert script.process.wait() == 1
+    with pytest.raises(AssertionError, match=r"Error: .*script.py, line 4: local_clus"):
+        script.end()
+
+
+@pytest.mark.parametrize(
+    ("text", "guarded"),
+    [
+        ("if __name__ == '__main__':\n    CALL", True),
+        ("if '__main__' == __name__: CALL", True),
+        ("CALL if __name__ == '__main__' else None", True),
+        ("if __name__ != '__main__':\n    raise SystemExit\nCALL", True),
+        ("def main():\n    CALL\nif __name__ == '__main__': main()", True),
+        ("this is no Python\nCALL", True),
+        ("print(__name__)\nCALL", False),
+        ("CALL\nif __name__ == '__main__': print()", False),
+    ],
+)
+def test_what_a_guard_is(tmp_path, text, guarded):
+    """A script is guarded if it compares its name before it starts a cluster."""
+    path = tmp_path / "script.py"
+    path.write_text(text)
+    lines = text.splitlines()
+    line = max(i for i, one in enumerate(lines, 1) if "CALL" in one or "main()" in one)
+    assert _cluster_options._is_guarded(path, line) is guarded
 
 
 def test_local_cluster_ignores_cuda_options_on_cpu():
@@ -82,7 +141,7 @@ def test_local_cluster_ignores_cuda_options_on_cpu():
         pre_import="cupy",
         CUDA_VISIBLE_DEVICES=[0],
     ) as cluster:
-        assert type(cluster) is LocalCluster
+        assert isinstance(cluster, LocalCluster)
 
 
 def test_local_cluster_passes_on_other_options():
