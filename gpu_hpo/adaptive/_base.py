@@ -58,6 +58,7 @@ from gpu_hpo.compute._worker_packages import check_workers
 from gpu_hpo.data._chunk import ROLES
 from gpu_hpo.data._random_split import spawn_seed
 from gpu_hpo.devices._detect import wanted_device
+from gpu_hpo.exceptions import NoFiniteScoreError
 from gpu_hpo.metrics._requests import with_asked
 from gpu_hpo.metrics._scoring import make_scoring
 from gpu_hpo.training._pipelines import takes_classes
@@ -250,6 +251,9 @@ class BaseIncrementalSearchCV(
 
         try:
             return client.sync(search)
+        except NoFiniteScoreError as error:
+            # It says enough without the event loop's frames.
+            raise error.with_traceback(None) from None
         except KeyboardInterrupt:
             # The client cancels the search, which then keeps what it has found so far.
             ended.wait(read_seconds("interrupt-timeout"))

@@ -212,8 +212,8 @@ def _explain(engine: Engine) -> str:
     first = engine.failures[min(engine.failures)]
     return (
         f"no trial got a finite score: {len(engine.failures)} of "
-        f"{engine.schedule.n_trials} failed, the first with {first.reason}\n\n"
-        f"Trial {first.trial} {first.status}:\n{first.error}"
+        f"{engine.schedule.n_trials} failed, the first with {first.reason} "
+        "(cv_results_['error'] has all)"
     )
 
 

@@ -13,6 +13,7 @@ from dask.base import is_dask_collection
 from distributed import Client
 from sklearn.model_selection import check_cv
 
+from gpu_hpo._typing import ArrayLike
 from gpu_hpo.adaptive._search_args import SearchArgs, is_splitter
 from gpu_hpo.adaptive.data._splitting import (
     Splitting,
@@ -22,12 +23,14 @@ from gpu_hpo.adaptive.data._splitting import (
     roles_of_indices,
 )
 from gpu_hpo.data._blocks import Blocks
-from gpu_hpo.data._chunk import GROUPS
+from gpu_hpo.data._chunk import GROUPS, n_rows
 from gpu_hpo.devices._namespace import to_host
 from gpu_hpo.training._lending import access_of, lend
 
 # Where models are refitted, the size of a chunk is no measure for that of validation.
 REFIT_TEST_SIZE = 0.2
+# Up to so many are found to be too many when rows are divided.
+_FEW_FOLDS = 100
 
 
 async def plan_splitting(
@@ -85,10 +88,31 @@ async def plan_splitting(
         else:
             numbers = hold_out_groups(counts, test_size, seed)
     if cv is not None:
+        if numbers is None and blocks.rows is None and int(cv) > _FEW_FOLDS:
+            await _check_folds(client, blocks, int(cv))
         return Splitting(0.0, int(cv), stratify, numbers), None
     # Rows that are held out train in the end, with their chunk.
     together = search_args.refit is True
     return Splitting(test_size, None, stratify, numbers, together), None
+
+
+async def _check_folds(client: Client, blocks: Blocks, n_folds: int) -> None:
+    """Raise if there are more folds than rows, which are counted where they are.
+
+    It would also be found out when rows are divided, after a minute for a million folds.
+    """
+    count = dask.delayed(_n_rows, pure=False)
+    futures = client.compute([count(block["X"]) for block in blocks.blocks])
+    n = sum(await client.gather(futures, asynchronous=True))
+    if n_folds > n:
+        raise ValueError(
+            f"cv={n_folds} is more than the number of rows, {n}: each fold must have "
+            "one"
+        )
+
+
+def _n_rows(X: ArrayLike) -> int:
+    return n_rows({"X": X})
 
 
 async def _group_sizes(client: Client, blocks: Blocks) -> dict[Any, int]:

@@ -589,3 +589,16 @@ def test_regressors(threads_client):
     assert search.best_score_ > 0.5
     reference = LinearRegression().fit(X, X @ [1, 2, 3, 4])
     assert search.predict(X).shape == reference.predict(X).shape
+
+
+@pytest.mark.parametrize("cv", [201, 10**6])
+@pytest.mark.parametrize("known", [True, False])
+def test_more_folds_than_rows(calls, cv, known):
+    """More folds than rows are refused at once, also if Dask does not know how many."""
+    rows, labels = da.from_array(X[:200], chunks=50), da.from_array(y[:200], chunks=50)
+    if not known:
+        rows, labels = rows[rows[:, 0] < 9], labels[labels < 9]
+    search = halving(Scripted(), {"value": [0.1, 0.2, 0.3, 0.4]}, cv=cv)
+    with pytest.raises(ValueError, match=f"cv={cv} is more than the number of rows, 2"):
+        search.fit(rows, labels)
+    assert calls == []
