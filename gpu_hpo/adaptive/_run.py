@@ -128,7 +128,7 @@ class SearchRun(ABC):
         else:
             best = self._conclude(job, engine)
             if best is None:
-                raise NoFiniteScoreError(_explain(engine))
+                raise NoFiniteScoreError(_explain(engine, spec.scoring.scorer))
             await self._set_best_estimator(job, runner, best, announcer)
         finally:
             runner.drop_results()
@@ -206,9 +206,12 @@ class SearchRun(ABC):
             )
 
 
-def _explain(engine: Engine) -> str:
+def _explain(engine: Engine, scorer: Any) -> str:
     if not engine.failures:
-        return f"none of {engine.schedule.n_trials} trials got a finite score"
+        return (
+            f"none of {engine.schedule.n_trials} trials got a finite score by "
+            f"{scorer!r}, which may not be defined on the rows to validate on"
+        )
     first = engine.failures[min(engine.failures)]
     return (
         f"no trial got a finite score: {len(engine.failures)} of "

@@ -5,7 +5,7 @@
 import dask.array as da
 import numpy as np
 import pytest
-from sklearn.linear_model import SGDClassifier
+from sklearn.linear_model import SGDClassifier, SGDRegressor
 from sklearn.metrics import f1_score, make_scorer
 from sklearn.model_selection import KFold
 from sklearn.multioutput import MultiOutputClassifier
@@ -13,6 +13,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from gpu_hpo.exceptions import NoFiniteScoreError
 from gpu_hpo.model_selection import HyperbandSearchCV, IncrementalSearchCV
 from gpu_hpo.neural_network import MLPClassifier as OwnMLPClassifier
 from tests.model_selection.helpers import make_data
@@ -81,6 +82,16 @@ def test_metrics_that_do_not_decide(threads_client):
     assert np.isnan(found.cv_results_["test_roc_auc"]).all()
     with pytest.raises(ValueError, match="f1_score is not defined"):
         search(scoring=["f1", "accuracy"], refit="accuracy").fit(X, TEXT)
+
+
+def test_one_row_to_validate_on(threads_client):
+    """Where a metric of numbers is not defined the error names it, too."""
+    models = search(SGDRegressor(random_state=0))
+    with (
+        pytest.warns(UserWarning, match="less than two samples"),
+        pytest.raises(NoFiniteScoreError, match=r"finite score by .*r2_score"),
+    ):
+        models.fit(X, y, validation_data=(X[:1], y[:1]))
 
 
 def test_defined(threads_client):
