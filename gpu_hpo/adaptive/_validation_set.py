@@ -99,7 +99,7 @@ async def plan_splitting(
 async def _check_folds(client: Client, blocks: Blocks, n_folds: int) -> None:
     """Raise if there are more folds than rows, which are counted where they are.
 
-    It would also be found out when rows are divided, after a minute for a million folds.
+    It would be found out, too, when rows are divided: for a million folds in a minute.
     """
     count = dask.delayed(_n_rows, pure=False)
     futures = client.compute([count(block["X"]) for block in blocks.blocks])
