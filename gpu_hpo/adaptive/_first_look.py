@@ -87,7 +87,10 @@ def _check_folds(cv: Any, blocks: Blocks) -> None:
 def _check_columns(name: str, blocks: Blocks) -> None:
     shape: Any = () if blocks.lazy else getattr(blocks.blocks[0]["X"], "shape", ())
     if len(shape) == 2 and not shape[1]:
-        raise ValueError(f"{name} has no columns: its shape is {tuple(shape)}")
+        raise ValueError(
+            f"{name} has no columns: 0 feature(s) (shape={tuple(shape)}) while a "
+            "minimum of 1 is required."
+        )
 
 
 # ---- parameters of models ----
