@@ -13,7 +13,6 @@ from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
-from dask.base import is_dask_collection
 from distributed import Client, Future
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_classifier
 from sklearn.callback import CallbackSupportMixin
@@ -44,6 +43,7 @@ from gpu_hpo.adaptive._run import Job, SearchRun
 from gpu_hpo.adaptive._search_args import (
     SearchArgs,
     check_estimator,
+    compute_params,
     read_search_args,
 )
 from gpu_hpo.adaptive._trial_spec import make_trial_spec
@@ -274,7 +274,7 @@ class BaseIncrementalSearchCV(
             )
             for i, param in enumerate(params)
         }
-        whole = await _concrete(client, search_args.whole)
+        whole = await compute_params(client, search_args.whole)
         whole = {n: snapshot_or_share(value, n) for n, value in whole.items()}
         workers = await worker_facts(client)
         await check_workers(client, workers)
@@ -392,13 +392,3 @@ class BaseIncrementalSearchCV(
         tags.target_tags = theirs.target_tags
         tags.input_tags = theirs.input_tags
         return tags
-
-
-async def _concrete(client: Client, params: dict[str, Any]) -> dict[str, Any]:
-    """Return fit parameters with Dask collections replaced by their results."""
-    futures = {
-        name: value if isinstance(value, Future) else client.compute(value)
-        for name, value in params.items()
-        if isinstance(value, Future) or is_dask_collection(value)
-    }
-    return {**params, **await client.gather(futures, asynchronous=True)}

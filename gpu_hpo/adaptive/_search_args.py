@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from dask.base import is_dask_collection
-from distributed import Future
+from distributed import Client, Future
 from sklearn import get_config
 from sklearn.base import clone
 
@@ -339,3 +339,13 @@ def _check_fit_params(
                 f"{type(estimator).__name__} does not take with resource="
                 f"{budget.resource!r}"
             )
+
+
+async def compute_params(client: Client, params: dict[str, Any]) -> dict[str, Any]:
+    """Return fit parameters with Dask collections replaced by their results."""
+    futures = {
+        name: value if isinstance(value, Future) else client.compute(value)
+        for name, value in params.items()
+        if isinstance(value, Future) or is_dask_collection(value)
+    }
+    return {**params, **await client.gather(futures, asynchronous=True)}
