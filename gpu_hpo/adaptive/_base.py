@@ -312,7 +312,8 @@ class BaseIncrementalSearchCV(
                 )
                 self.device_ = placement.device
                 self._labels = data.labels if data.encodes else None
-                job = Job(name, client, schedule, trials, spec, data, workers)
+                timeout = self.call_timeout
+                job = Job(name, client, schedule, trials, spec, data, workers, timeout)
                 await self._carry_out(job)
             finally:
                 data.release()

@@ -46,6 +46,7 @@ class Job:
     spec: TrialSpec
     data: ResidentData
     workers: dict[str, WorkerFacts]
+    call_timeout: float | None = None
 
 
 class SearchRun(ABC):
@@ -105,12 +106,12 @@ class SearchRun(ABC):
             parts_per_task=data.n_parts if needs_X else data.parts_per_task,
             groups=stack_groups(spec, job.trials) if self.stack else None,
             budget=spec.budget,
-            one_call=self.call_timeout is not None,
+            one_call=job.call_timeout is not None,
         )
         progress = Progress(self, schedule.n_trials, data.n_rows, data.n_chunks)
         engine = Engine(schedule, dispatcher, progress)
         announcer = Announcer("trial")
-        runner = _runner(job, engine, announcer, self.call_timeout)
+        runner = _runner(job, engine, announcer)
         try:
             with spec.hearing.here():
                 await runner.run()
@@ -220,12 +221,7 @@ def _explain(engine: Engine, scorer: Any) -> str:
     )
 
 
-def _runner(
-    job: Job,
-    engine: Engine,
-    announcer: Announcer,
-    call_timeout: float | None = None,
-) -> DaskRunner:
+def _runner(job: Job, engine: Engine, announcer: Announcer) -> DaskRunner:
     return DaskRunner(
         job.client,
         engine,
@@ -235,7 +231,7 @@ def _runner(
         job.name,
         job.workers,
         announcer,
-        call_timeout,
+        job.call_timeout,
     )
 
 
@@ -274,6 +270,7 @@ async def _train_on_all(
         job.schedule.outlook,
         window=data.window if data.windowed else None,
         budget=budget,
+        one_call=job.call_timeout is not None,
     )
     engine = Engine(job.schedule, dispatcher)
     again = replace(

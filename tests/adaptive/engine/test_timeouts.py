@@ -130,6 +130,26 @@ def test_no_timeout(threads_client, expected):
     assert others(search(SGDClassifier(), call_timeout=60.0)) == expected
 
 
+class HangsOnAllRows(HangsInThread):
+    """Waits where it is given more rows than in the search."""
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        if len(X) > 1000:
+            self.hang()
+        return SGDClassifier.partial_fit(self, X, y, classes=classes)
+
+
+def test_refit(threads_client):
+    """A call of the last training on all rows ends as well; the results are kept."""
+    HangsInThread.ended.clear()
+    try:
+        with pytest.warns(GpuHpoWarning, match="no best_estimator_.*had not ended"):
+            found = search(HangsOnAllRows(), call_timeout=0.5, refit=True)
+    finally:
+        HangsInThread.ended.set()
+    assert set(found.cv_results_["status"]) == {"completed"}
+
+
 def test_warning(threads_client, configure):
     """Without a timeout, a warning names what hangs, and where, once."""
     configure({"tasks.warn-after": "500 ms"})
