@@ -152,9 +152,9 @@ def test_refit(threads_client):
 
 def test_warning(threads_client, configure):
     """Without a timeout, a warning names what hangs, and where, once."""
-    configure({"tasks.warn-after": "500 ms"})
+    configure({"tasks.warn-after": "200 ms"})
     HangsInThread.ended.clear()
-    timer = threading.Timer(4, HangsInThread.ended.set)
+    timer = threading.Timer(8, HangsInThread.ended.set)
     timer.start()
     with pytest.warns(GpuHpoWarning, match="has run for") as warned:
         search(HangsInThread())
