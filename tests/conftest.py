@@ -24,6 +24,7 @@ import textwrap
 import dask
 import pytest
 from distributed import Client, LocalCluster
+from distributed.client import _global_clients
 from distributed.utils import get_mp_context
 from hypothesis import settings
 
@@ -162,6 +163,23 @@ def mortal_client():
         # A cluster that is closed while a worker starts again may hang.
         with contextlib.suppress(TimeoutError):
             client.wait_for_workers(2, timeout=20)
+
+
+@pytest.fixture(autouse=True)
+def _no_scheduler_of_closed_clients():
+    """Takes Dask's default scheduler back where no client is open that set it.
+
+    Dask itself does not if the client of a worker in this process, which a search in a
+    task needs, is open still when the user's client closes, and all that the process
+    computes later then fails with "no Client active".
+    """
+    users = [
+        client
+        for client in _global_clients.values()
+        if client.status == "running" and not client.id.startswith("Client-worker-")
+    ]
+    if not users:
+        dask.config.config.pop("scheduler", None)
 
 
 @pytest.fixture(scope="session", autouse=True)
