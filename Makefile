@@ -21,6 +21,10 @@ DEMO_ARGS ?=
 FUZZ_SECONDS ?= 600
 FUZZ_SEED ?= 0
 FUZZ_ARGS ?= --jobs 2
+# The same for searches to which something happens: make chaos CHAOS_ARGS='--mischief kill'
+CHAOS_SECONDS ?= 600
+CHAOS_SEED ?= 0
+CHAOS_ARGS ?= --jobs 2
 
 # Some machines have a variable CUDA of their own, that names a folder.
 comma := ,
@@ -47,7 +51,10 @@ export MKL_NUM_THREADS = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHON
 
-# Python compiles what it imports, which is a small part of what is installed.
+# Python keeps what it compiles on the first import, which is a small part of what is
+# installed. Where this is set, as in many containers, each of the hundreds of processes
+# that tests start would compile all of it anew: three times the work of the imports.
+unexport PYTHONDONTWRITEBYTECODE
 PIP_INSTALL = bin/python -m pip install --quiet --no-compile
 SOURCES := $(shell find gpu_hpo -type f ! -name '*.pyc' 2>/dev/null)
 # What the tests read besides the package.
@@ -81,6 +88,9 @@ endif
 # Leaves a script for each difference in build/fuzz.
 run-fuzz = $(1) -m tests.fuzz --out "$(CURDIR)/build/fuzz" --seconds $(FUZZ_SECONDS) \
 	--seed $(FUZZ_SEED) $(FUZZ_ARGS)
+# Leaves what each case with a difference has printed in build/chaos.
+run-chaos = $(1) -m tests.chaos --out "$(CURDIR)/build/chaos" --seconds $(CHAOS_SECONDS) \
+	--seed $(CHAOS_SEED) $(CHAOS_ARGS)
 # Does $(1) where `import gpu_hpo` can only find the installed wheel, by its "$$python".
 define with-the-wheel
 @set -eu; \
@@ -93,7 +103,7 @@ sys.exit("site-packages" not in gpu_hpo.__file__)'; \
 $(1)
 endef
 
-.PHONY: help demo test doctest test-wheel test-gpu test-nightly test-rapids test-rapids-pin bad-calls fuzz lint format \
+.PHONY: help demo test doctest test-wheel test-gpu test-nightly test-rapids test-rapids-pin bad-calls fuzz chaos lint format \
 	docs wheel clean
 .DELETE_ON_ERROR:
 
@@ -108,6 +118,7 @@ help:
 	@echo 'make test-nightly     run the tests that need scikit-learn with its nightly build'
 	@echo 'make bad-calls        try 1,000 drawn calls that make no sense, and all that are listed'
 	@echo 'make fuzz             compare generated searches with what they must find (10 minutes)'
+	@echo 'make chaos            search while workers die, stop, join and leave (10 minutes)'
 	@echo 'make lint             ruff, import-linter and mypy'
 	@echo 'make format           let ruff repair what it can'
 	@echo 'make docs             build the pages into docs/_build/html (DOCS_OFFLINE=1: no links to others)'
@@ -115,6 +126,7 @@ help:
 	@echo 'make clean            remove environments, caches and built files'
 	@echo 'Variables: PYTHON=python3.12  CUDA=13  WHEEL=1  TESTS=...  PYTEST_ARGS=...  JOBS=2'
 	@echo '           DEMO_ARGS=...  FUZZ_SECONDS=600  FUZZ_SEED=0  FUZZ_ARGS=...'
+	@echo '           CHAOS_SECONDS=600  CHAOS_SEED=0  CHAOS_ARGS=...'
 
 # Environments. The stamp is written last, so a broken installation is made anew.
 
@@ -180,12 +192,18 @@ test: test-wheel
 
 fuzz: $(FROM_WHEEL)/stamp
 	$(call with-the-wheel,$(call run-fuzz,"$$python"))
+
+chaos: $(FROM_WHEEL)/stamp
+	$(call with-the-wheel,$(call run-chaos,"$$python"))
 else
 test: $(TEST)/stamp
 	@set -eux; $(call run-tests,$(TEST)/bin/python)
 
 fuzz: $(TEST)/stamp
 	$(call run-fuzz,$(TEST)/bin/python)
+
+chaos: $(TEST)/stamp
+	$(call run-chaos,$(TEST)/bin/python)
 endif
 
 test-wheel: $(FROM_WHEEL)/stamp
