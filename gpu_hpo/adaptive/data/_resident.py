@@ -24,6 +24,7 @@ from gpu_hpo.adaptive.data._block_facts import (
     count_rows,
     known_labels,
 )
+from gpu_hpo.adaptive.data._copies import Copies
 from gpu_hpo.adaptive.data._loading import ORDER_SEED, Item, Loader
 from gpu_hpo.adaptive.data._memory import MemoryPlan
 from gpu_hpo.adaptive.data._splitting import Splitting
@@ -112,7 +113,7 @@ class ResidentData:
         self._packs = self._loader.packs
         self._parts = self._loader.parts
         self._place = self._loader.place  # chunk -> pack, position
-        self._adopted: dict[tuple[str, str], Future] = {}
+        self._copies = Copies()
         self._order: list[int] = []
         self._last: frozenset[int] = frozenset()  # chunks without weight
         self._spare: list[tuple[int, int]] = []  # of chunks that only validate at first
@@ -190,7 +191,7 @@ class ResidentData:
         self._place = [*self._place, *self._spare]
         self._spare = []
         self._order = []
-        self._adopted = {k: f for k, f in self._adopted.items() if k[1] != "whole"}
+        self._copies.forget("whole")
 
     def check_fits_in_memory(self, *, joined_by_tasks: bool) -> None:
         """Raise ValueError if a worker cannot hold all rows in one piece.
@@ -273,9 +274,9 @@ class ResidentData:
         packs, plan = self.train(worker, 0, self.n_chunks)
         if len(plan) == 1:
             return packs[0]
-        place = (worker, "whole")
-        if place not in self._adopted:
-            self._adopted[place] = self._client.submit(
+
+        def join() -> Future:
+            return self._client.submit(
                 _join,
                 packs,
                 plan,
@@ -284,7 +285,8 @@ class ResidentData:
                 allow_other_workers=False,
                 pure=False,
             )
-        return self._adopted[place]
+
+        return self._copies.get(worker, "whole", join)
 
     def validation(self, worker: str, parts: tuple[int, int]) -> list[Future]:
         """Return validation parts ``parts[0], ..., parts[1] - 1`` for `worker`."""
@@ -316,35 +318,38 @@ class ResidentData:
 
     def forget_worker(self, worker: str) -> None:
         """Drop what was kept for a lost worker."""
-        for key in [key for key in self._adopted if key[0] == worker]:
-            del self._adopted[key]
+        self._copies.forget_worker(worker)
 
     async def restore(self, workers: list[str]) -> bool:
-        """Send again what was lost with its workers; False if nothing was."""
-        lost = [
-            (kind, i, item)
+        """Bring back what was lost with its workers; False if nothing was.
+
+        A copy that another worker has adopted takes its place; what nobody holds is
+        sent again.
+        """
+        lost = {
+            f"{kind}-{i}": item
             for kind, items in (("pack", self._packs), ("part", self._parts))
             if kind == "pack" or items is not self._packs
             for i, item in enumerate(items)
             if _is_lost(item)
-        ]
-        for kind, i, item in lost:
+        }
+        if lost:
+            self._copies.forget_waiting({*lost, "whole"})
+        for i, (name, item) in enumerate(lost.items()):
+            # What was uploaded to a GPU is no copy of what tasks expect from elsewhere.
+            copy = None if self._to_device else self._copies.take(name)
+            if copy is not None:
+                item.home, item.future = copy
+                continue
             if item.make is None:
-                raise RuntimeError(f"{kind} {i} of the data was lost with its worker")
-            self._adopted = {
-                k: f
-                for k, f in self._adopted.items()
-                # Adopted copies may have been waiting for it.
-                if k[1] != f"{kind}-{i}" and (k[1] != "whole" or _is_done(f))
-            }
-            await self._loader.send(
-                item, f"{kind}-{i}", item.make(), workers[i % len(workers)]
-            )
+                raise RuntimeError(f"{name} of the data was lost with its worker")
+            home = workers[i % len(workers)]
+            await self._loader.send(item, name, item.make(), home)
         return bool(lost)
 
     def release(self) -> None:
         """Let go of everything on the cluster."""
-        self._adopted.clear()
+        self._copies.clear()
         for items in (self._packs, self._parts, self._loader.packs, self._loader.parts):
             items.clear()
         if self._held is not None:
@@ -359,28 +364,26 @@ class ResidentData:
         at_home = item.home == worker and upload is None
         if at_home or not (self.resident or upload):
             return item.future
-        place = (worker, f"{kind}-{i}")
-        if place not in self._adopted:
-            self._adopted[place] = self._client.submit(
+        original, name = item.future, f"{kind}-{i}"
+
+        def adopt() -> Future:
+            return self._client.submit(
                 _adopt,
-                item.future,
+                original,
                 upload,
-                key=f"{self._name}-{kind}-{i}-{tokenize(item.future.key, worker)}",
+                key=f"{self._name}-{name}-{tokenize(original.key, worker)}",
                 workers=[worker],
                 allow_other_workers=False,
                 pure=False,
             )
-        return self._adopted[place]
+
+        return self._copies.get(worker, name, adopt)
 
 
 def _is_lost(item: Item) -> bool:
     # Dask's scheduler itself computes again what came from a graph.
     final = ("cancelled",) if item.make is None else ("cancelled", "lost")
     return item.future is not None and item.future.status in final
-
-
-def _is_done(future: Future) -> bool:
-    return future.status == "finished"
 
 
 def _adopt(chunks: list[Chunk], upload: Upload | None) -> list[Chunk]:

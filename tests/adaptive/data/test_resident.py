@@ -3,6 +3,9 @@
 """Chunks on workers."""
 
 import asyncio
+import os
+import signal
+import time
 import uuid
 
 import dask.array as da
@@ -10,6 +13,7 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
+from distributed.worker_state_machine import RemoveReplicasEvent
 
 from gpu_hpo.adaptive.data._resident import ResidentData
 from gpu_hpo.adaptive.data._splitting import Splitting
@@ -221,7 +225,7 @@ def test_each_chunk_goes_to_a_worker_once(
     assert len(submitted) == len(set(submitted))
     # Each of 4 packs and 1 part is at home on one of the two workers.
     assert len(submitted) == data.n_chunks + data.n_parts
-    for future in data._adopted.values():
+    for future in data._copies.futures.values():
         where = processes_client.who_has([future])[future.key]
         assert len(where) >= 1
 
@@ -234,9 +238,66 @@ def test_adopted_where_it_is_needed(processes_client, make, configure):
         packs, _ = data.train(worker, 0, 4)
         fetch(processes_client, packs)
     # What was sent to a worker may be dropped there if another has a copy.
-    assert {worker for worker, _ in data._adopted} == set(data.workers)
-    for (worker, _), pack in data._adopted.items():
+    assert {worker for worker, _ in data._copies.futures} == set(data.workers)
+    for (worker, _), pack in data._copies.futures.items():
         assert worker in processes_client.who_has([pack])[pack.key]
+
+
+def _drop_replicas(keys, dask_worker):
+    """Do what Dask asks of a worker some seconds after it has copied data."""
+    dask_worker.handle_stimulus(RemoveReplicasEvent(keys=keys, stimulus_id="test"))
+
+
+@pytest.mark.parametrize("adopted", [True, False])
+def test_lost_with_its_worker(mortal_client, monkeypatch, configure, adopted):
+    """What a lost worker had is taken from those that adopted it, or sent again."""
+    configure({"memory.message-size": 1})
+    client = mortal_client
+    pids = client.run(os.getpid)
+    stays, goes = pids
+    X, y = rows(200)
+    data = ResidentData(
+        client,
+        as_blocks(X, y, chunk_size=50),
+        name=f"test-{uuid.uuid4().hex}",
+        splitting=Splitting(0.2, stratify=True),
+        seed=SEED,
+        classify=True,
+    )
+    client.sync(data.load, {name: WorkerFacts(1, 1e9) for name in pids})
+    n_there = sum(item.home == goes for item in (*data._packs, *data._parts))
+    assert n_there
+    if adopted:
+        fetch(client, data.train(stays, 0, 4)[0])
+        fetch(client, data.validation(stays, (0, data.n_parts)))
+        originals = [
+            i.future.key for i in (*data._packs, *data._parts) if i.home == goes
+        ]
+        client.run(_drop_replicas, originals, workers=[stays])
+        while any(len(at) > 1 for at in client.who_has(originals).values()):
+            time.sleep(0.05)
+    data.workers = [stays]
+    sent = []
+    send = data._loader.send
+
+    async def note(item, *others):
+        sent.append(item)
+        await send(item, *others)
+
+    monkeypatch.setattr(data._loader, "send", note)
+    os.kill(pids[goes], signal.SIGKILL)
+    while goes in client.nthreads():
+        time.sleep(0.05)
+    data.forget_worker(goes)
+    assert client.sync(data.restore, [stays])
+    assert len(sent) == (0 if adopted else n_there)
+    assert not client.sync(data.restore, [stays])
+    trained = sorted(
+        row for chunk in train_chunks(client, data) for row in numbers(chunk)
+    )
+    held_out = [row for part in validation(client, data) for row in numbers(part)]
+    assert sorted(trained + held_out) == list(range(200))
+    data.release()
 
 
 def test_large_data_is_not_adopted(processes_client, make):
@@ -250,7 +311,7 @@ def test_large_data_is_not_adopted(processes_client, make):
     assert not data.resident
     assert data.windowed
     packs, _ = data.train(data.workers[0], 0, 40)
-    assert data._adopted == {}
+    assert data._copies.futures == {}
     assert len(packs) == 40
     # A task holds a tenth of the memory at most: four or five chunks of 25 rows.
     budget = 0.1 * 2 * X.nbytes
