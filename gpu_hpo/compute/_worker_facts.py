@@ -7,12 +7,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from distributed import Client, Worker
 
 from gpu_hpo._config import read_seconds
 from gpu_hpo.compute._replacements import bring_back
+from gpu_hpo.compute._worker_packages import can_run
 from gpu_hpo.exceptions import ClientClosedError, WorkersLostError
 
 logger = logging.getLogger(__name__)
@@ -89,11 +91,16 @@ class WorkerWatch:
     ----------
     client : distributed.Client
         Its event loop runs all coroutines of this object.
+    known : iterable of str
+        Workers that are known to have the packages that a search needs. Others are
+        asked when they join.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, known: Iterable[str]) -> None:
         self._client = client
+        self._known = set(known)
         self._facts: dict[str, WorkerFacts] = {}
+        self._asked: dict[str, asyncio.Task[bool]] = {}
         self._left_out: dict[str, asyncio.Task[None] | None] = {}
 
     async def present(self) -> dict[str, WorkerFacts]:
@@ -107,17 +114,43 @@ class WorkerWatch:
         waited, patience = 0.0, read_seconds("workers.patience")
         while True:
             self._facts = await worker_facts(self._client)
-            facts = self._facts.items()
-            present = {n: fact for n, fact in facts if n not in self._left_out}
+            await self._ask_those_that_joined()
+            present = {
+                name: facts
+                for name, facts in self._facts.items()
+                if name in self._known and name not in self._left_out
+            }
             if present:
                 return present
             if waited >= patience:
                 raise WorkersLostError(
                     f"all workers of {self._client!r} are busy with calls that took "
-                    f"too long, and none took their place within {patience:.0f} seconds"
+                    "too long, lack packages or do not answer, and none took their "
+                    f"place within {patience:.0f} seconds"
                 )
             await asyncio.sleep(WATCH_SECONDS)
             waited += WATCH_SECONDS
+
+    async def _ask_those_that_joined(self) -> None:
+        """Ask what they have; those that do not answer at once join later."""
+        new = self._facts.keys() - self._known - self._asked.keys()
+        asking = {
+            name: asyncio.ensure_future(can_run(self._client, name))
+            for name in new - self._left_out.keys()
+        }
+        self._asked |= asking
+        if asking:
+            await asyncio.wait(asking.values(), timeout=WATCH_SECONDS)
+        for name, answer in list(self._asked.items()):
+            if not answer.done():
+                continue
+            del self._asked[name]
+            if answer.exception() is not None:  # asked again if it is still there
+                logger.info("%s does not say what it has: %r", name, answer.exception())
+            elif answer.result():
+                self._known.add(name)
+            else:
+                self._left_out[name] = None
 
     def can_replace(self, worker: str) -> bool:
         """Return whether a worker is a process that can be replaced by a new one."""

@@ -62,11 +62,40 @@ async def check_workers(client: Client, workers: Iterable[str]) -> None:
     problems = _other_python(new) or await _missing(client, new)
     if problems:
         raise MissingPackagesError(_explain(problems))
-    different = _different(new)
     checked.update(there)
+    _warn_of_versions(new)
+
+
+async def can_run(client: Client, worker: str) -> bool:
+    """Look whether a worker that has joined during a search can take part in it.
+
+    Warns
+    -----
+    GpuHpoWarning
+        If it lacks something, or if versions differ by more than the last number.
+    """
+    checked = _checked.setdefault(client, set())
+    if worker in checked or getattr(client.cluster, "name", "") == OUR_NAME:
+        return True
+    assert client.scheduler is not None
+    there: Mapping[str, Any] = await client.scheduler.broadcast(
+        msg={"op": "versions", "packages": list(_NEEDED)}, workers=[worker]
+    )
+    problems = _other_python(there) or await _missing(client, there)
+    if problems:
+        text = f"{_listed(problems)}: the search goes on without it"
+        warnings.warn(text, GpuHpoWarning, stacklevel=2)
+        return False
+    checked.add(worker)
+    _warn_of_versions(there)
+    return True
+
+
+def _warn_of_versions(there: Mapping[str, Any]) -> None:
+    different = _different(there)
     if different:
         text = f"{_listed(different)}: models may fail there, or differ"
-        warnings.warn(text, GpuHpoWarning, stacklevel=2)
+        warnings.warn(text, GpuHpoWarning, stacklevel=3)
 
 
 def _other_python(there: Mapping[str, Any]) -> dict[str, str]:

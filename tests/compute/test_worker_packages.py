@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Workers that cannot run a search are named before it begins."""
 
+import threading
+import time
 import warnings
 
 import numpy as np
 import pytest
-from distributed import Client
+from distributed import Client, get_worker
+from scipy.stats import loguniform
 from sklearn.linear_model import SGDClassifier
 
 from gpu_hpo.compute import embedded_client, local_cluster
@@ -53,17 +56,18 @@ def other(tmp_path):
     """Start a cluster, one of whose workers has other packages, and give its client."""
     opened = []
 
-    def start(python=None, **versions):
+    def start(python=None, *, joins=True, **versions):
         names = {name.replace("_learn", "-learn"): v for name, v in versions.items()}
         file = tmp_path / "other_packages.py"
         file.write_text(OTHER.format(versions=names, python=python))
         cluster = local_cluster(1, device="cpu")
         opened.append(cluster)
         cluster.new_spec["options"]["preload"] = [str(file)]
-        cluster.scale(2)
         client = Client(cluster, set_as_default=False)
         opened.append(client)
-        client.wait_for_workers(2, timeout=60)
+        if joins:
+            cluster.scale(2)
+            client.wait_for_workers(2, timeout=60)
         return client
 
     yield start
@@ -154,6 +158,58 @@ def test_each_worker_is_asked_once(processes_client, monkeypatch):
     hyperband().fit(*data())
     with embedded_client().as_current():
         hyperband().fit(*data())
+
+
+class NotesWorker(SGDClassifier):
+    """Notes where it was trained; waits until there is a second worker."""
+
+    def __init__(self, folder=None, alpha=1e-4, random_state=None):
+        super().__init__(alpha=alpha, random_state=random_state)
+        self.folder = folder
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        while not (self.folder / "joined").exists():
+            time.sleep(0.05)
+        time.sleep(0.1)
+        with (self.folder / "workers").open("a") as file:
+            file.write(f"{get_worker().address}\n")
+        return super().partial_fit(X, y, classes, sample_weight)
+
+
+@pytest.mark.parametrize("lacks", ["threadpoolctl", None])
+def test_workers_that_join(other, tmp_path, lacks):
+    """Who joins during a search trains; if it lacks a package, a warning says so."""
+    client = other(joins=False, **({lacks: None} if lacks else {}))
+    search = HyperbandSearchCV(
+        NotesWorker(tmp_path, random_state=0),
+        {"alpha": loguniform(1e-6, 1e-1)},
+        max_iter=9,
+        random_state=0,
+        chunk_size=50,
+    )
+
+    def join():
+        time.sleep(0.5)  # the search has begun
+        client.cluster.scale(2)
+        client.wait_for_workers(2, timeout=60)
+        (tmp_path / "joined").touch()
+
+    thread = threading.Thread(target=join)
+    thread.start()
+    with client.as_current(), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        search.fit(*data())
+    thread.join()
+    told = [str(w.message) for w in caught if issubclass(w.category, GpuHpoWarning)]
+    trained = set((tmp_path / "workers").read_text().split())
+    if lacks is None:
+        assert (len(trained), told) == (2, [])
+    else:
+        (text,) = told
+        (worker,) = client.nthreads().keys() - trained
+        assert text == (
+            f"worker {worker} lacks threadpoolctl: the search goes on without it"
+        )
 
 
 def test_many_workers_in_one_message():

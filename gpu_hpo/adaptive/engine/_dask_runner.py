@@ -107,7 +107,7 @@ class DaskRunner:
         self._silent: set[int] = set()  # tasks that had ended without report last time
         for worker, facts in workers.items():
             engine.dispatcher.add_worker(worker, facts.nthreads)
-        self._workers = WorkerWatch(client)
+        self._workers = WorkerWatch(client, workers)
         self._overdue = Overdue(engine.dispatcher.workers, trials, call_timeout)
 
     async def run(self) -> None:
