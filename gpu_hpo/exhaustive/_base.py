@@ -48,6 +48,17 @@ EXTRA_CONSTRAINTS: dict[str, Any] = {
     "cache_cv": ["boolean"],
 }
 
+# What a search sets once scores are known, and once the best candidate is fitted.
+_FOUND = (
+    "best_index_",
+    "best_params_",
+    "best_score_",
+    "cv_results_",
+    "multimetric_",
+    "scorer_",
+)
+_REFITTED = ("best_estimator_", "feature_names_in_", "refit_time_")
+
 
 class ExhaustiveSearch(BaseSearchCV):
     """Fits and scores all candidates, each distinct fit once.
@@ -88,6 +99,10 @@ n_outputs), optional
         ------
         ValueError
             As in scikit-learn: for invalid arguments, or if all fits fail.
+        ClientClosedError, WorkersLostError
+            If the cluster is gone. However a search ends, by Ctrl-C too, `cv_results_`
+            has the scores known by then, NaN for all others, and `best_params_` is the
+            best of the candidates that all splits had scored.
         """
         check_scheduler(self.scheduler)
         self._warn_of_iid()
@@ -105,18 +120,33 @@ n_outputs), optional
         }
         context.call_on_fit_task_begin(estimator=self, **callback_args)
         with self._open(run, data) as pool, run.begin(pool):
-            self._run_search(run.evaluate_candidates, callback_ctx=context)
-            run.conclude()
-            if self.refit:
-                self._refit(run, context, callback_args)
+            try:
+                self._run_search(run.evaluate_candidates, callback_ctx=context)
+                run.conclude()
+                if self.refit:
+                    self._refit(run, context, callback_args)
+            except BaseException:
+                self._keep(run)
+                raise
+        self._set_results(run)
+        context.call_on_fit_task_end(estimator=self, **callback_args)
+        return self
+
+    def _set_results(self, run: ExhaustiveRun) -> None:
         self.cv_results_ = run.results
         self.scorer_ = (
             scorers_of(run.scorers)
             if isinstance(run.scorers, _MultimetricScorer)
             else run.scorers
         )
-        context.call_on_fit_task_end(estimator=self, **callback_args)
-        return self
+
+    def _keep(self, run: ExhaustiveRun) -> None:
+        """Set the attributes from what is known when a search ends early."""
+        for name in _REFITTED if run.concluded else (*_REFITTED, *_FOUND):
+            # Earlier results must not look like its own.
+            self.__dict__.pop(name, None)
+        if run.concluded or run.conclude_early():
+            self._set_results(run)
 
     def _open(
         self, run: ExhaustiveRun, data: SearchData

@@ -51,6 +51,7 @@ class ExhaustiveRun:
         self.shares = self._keep_apart()
         self._announcer = Announcer("candidate")
         self.results: dict[str, Any] = {}
+        self.concluded = False
         self._lent = False
         self._params: list[Params] = []
         self._more: dict[str, list[Any]] = {}
@@ -207,7 +208,7 @@ class ExhaustiveRun:
             runner.run(candidates, take, printer.begun if search.verbose > 9 else None)
         finally:
             self._announcer.say()
-        self._params += candidates.params
+            self._params += candidates.params
         if not self._params or not n_splits:
             raise ValueError(
                 "No fits were performed. Was the CV iterator empty? Were there no "
@@ -228,6 +229,7 @@ class ExhaustiveRun:
     def conclude(self) -> None:
         """Choose the best candidate."""
         search = self._search
+        self.concluded = True
         several = isinstance(self.scorers, _MultimetricScorer) or self._table.several
         search.multimetric_ = bool(several)
         if callable(search.scoring) and search.multimetric_:
@@ -242,6 +244,29 @@ class ExhaustiveRun:
             means = self.results[f"mean_test_{self.refit_metric}"]
             search.best_score_ = means[search.best_index_]
         search.best_params_ = self.results["params"][search.best_index_]
+
+    def conclude_early(self) -> bool:
+        """Make results of what is known, and choose the best candidate of these.
+
+        A callable `refit` is not asked, since it may rely on scores that are missing.
+
+        Returns
+        -------
+        bool
+            Whether anything is known.
+        """
+        search = self._search
+        if not self._table.begun:
+            return False
+        self.results = self._table.results(self._params, self._names(), in_part=True)
+        several = isinstance(self.scorers, _MultimetricScorer) or self._table.several
+        search.multimetric_ = bool(several)
+        means = self.results.get(f"mean_test_{self.refit_metric}", np.array([np.nan]))
+        if not callable(search.refit) and np.isfinite(means).any():
+            search.best_index_ = int(np.nanargmax(means))
+            search.best_score_ = means[search.best_index_]
+            search.best_params_ = self.results["params"][search.best_index_]
+        return True
 
     def on_all_rows(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run a task on all rows, alone."""

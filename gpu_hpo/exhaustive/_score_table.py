@@ -37,6 +37,8 @@ class ScoreTable:
     ----------
     several : bool or None
         Whether candidates have several scores by name; None if none has a score yet.
+    begun : bool
+        Whether any fit has ended.
     """
 
     def __init__(
@@ -48,12 +50,14 @@ class ScoreTable:
         self._columns: dict[str, np.ndarray] = {}
         self._failures: dict[tuple[int, int], str] = {}
         self._same: dict[int, int] = {}
+        self.begun = False
         self.several: bool | None = None
 
     def take(
         self, split: int, numbers: Sequence[int], evaluations: Sequence[Evaluation]
     ) -> None:
         """Record the scores of some candidates on a split."""
+        self.begun = True
         for number, evaluation in zip(numbers, evaluations, strict=True):
             place = number, split
             self._column("fit_time", number)[place] = evaluation.fit_time
@@ -104,7 +108,11 @@ class ScoreTable:
         _warn_or_raise_about_fit_failures(fits, self._error_score)
 
     def results(
-        self, params: Sequence[Params], names: Sequence[str] = ()
+        self,
+        params: Sequence[Params],
+        names: Sequence[str] = (),
+        *,
+        in_part: bool = False,
     ) -> dict[str, Any]:
         """Make `cv_results_`.
 
@@ -114,6 +122,9 @@ class ScoreTable:
             Those of all candidates, in their order.
         names : sequence of str
             Names of the scores, if known.
+        in_part : bool
+            Whether scores may be missing since the search has ended early: they are
+            NaN, without a warning.
         """
         n = len(params)
         table: dict[str, Any] = {}
@@ -124,11 +135,11 @@ class ScoreTable:
         table["params"] = params
         for name in names or self.names():
             for kind in self._kinds:
-                scores = self._scores(kind, name, n)
+                scores = self._scores(kind, name, n, in_part)
                 for split in range(self._n_splits):
                     table[f"split{split}_{kind}_{name}"] = scores[:, split]
                 means = _summarize(table, f"{kind}_{name}", scores)
-                if not np.isfinite(means).all():
+                if not in_part and not np.isfinite(means).all():
                     warnings.warn(
                         f"One or more of the {kind} scores are non-finite: {means}",
                         UserWarning,
@@ -137,7 +148,7 @@ class ScoreTable:
                     table[f"rank_test_{name}"] = ranks(means).astype(np.int32)
         return table
 
-    def _scores(self, kind: str, name: str, n: int) -> np.ndarray:
+    def _scores(self, kind: str, name: str, n: int, in_part: bool) -> np.ndarray:
         """Return scores by one name, with the error score where there is none."""
         failed = np.zeros((n, self._n_splits), dtype=bool)
         for place in self._failures:
@@ -147,7 +158,7 @@ class ScoreTable:
         scores = self._column_of_all(f"{kind}_{name}" if self.several else kind, n)
         if failed.any():
             scores[failed] = self._error_score
-        if self.several:
+        if self.several and not in_part:
             given = self._column_of_all(f"given_{kind}_{name}", n) == 1
             missing = ~given & ~failed
             if missing.any():
