@@ -26,7 +26,7 @@ class GpuHpoError(Exception):
 
 
 class ClientClosedError(GpuHpoError, RuntimeError, ValueError):
-    """The Dask client was closed before a search, or while a search was using it."""
+    """The Dask client was closed, or lost its scheduler, before or during a search."""
 
 
 class DeviceNotFoundError(GpuHpoError, RuntimeError):

@@ -52,6 +52,7 @@ from gpu_hpo.adaptive.data._resident import ResidentData
 from gpu_hpo.adaptive.training._models import Trial
 from gpu_hpo.compute._clients import search_client
 from gpu_hpo.compute._cluster_device import cluster_device, device_memory
+from gpu_hpo.compute._gone import while_it_is_there
 from gpu_hpo.compute._release import until_released
 from gpu_hpo.compute._worker_facts import worker_facts
 from gpu_hpo.compute._worker_packages import check_workers
@@ -260,6 +261,10 @@ class BaseIncrementalSearchCV(
             raise KeyboardInterrupt from None  # where Dask waited is of no use
 
     async def _search(self, client: Client, search_args: SearchArgs) -> Any:
+        with while_it_is_there(client):
+            return await self._search_there(client, search_args)
+
+    async def _search_there(self, client: Client, search_args: SearchArgs) -> Any:
         estimator = self.estimator
         if isinstance(estimator, Future):
             estimator = await client.gather(estimator, asynchronous=True)

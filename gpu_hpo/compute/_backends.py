@@ -17,6 +17,7 @@ from gpu_hpo.compute._client_pool import ClientPool
 from gpu_hpo.compute._clients import active_client, search_client
 from gpu_hpo.compute._embedded import embedded_client
 from gpu_hpo.compute._forks import check_not_forked
+from gpu_hpo.compute._gone import while_it_is_there
 from gpu_hpo.compute._local_pool import GetPool, Immediate, LocalPool, in_pool
 from gpu_hpo.compute._pool import Pool
 from gpu_hpo.training._heard import Hearing
@@ -151,12 +152,15 @@ def _opened(scheduler: Scheduler, n_jobs: int | None) -> Iterator[Pool]:
             raise ValueError(
                 f"scheduler={scheduler!r} is {scheduler.status}: open a new client"
             )
-        yield ClientPool(scheduler, n_jobs)
+        with while_it_is_there(scheduler):
+            yield ClientPool(scheduler, n_jobs)
     elif scheduler == "distributed":
-        with search_client() as client:
+        with search_client() as client, while_it_is_there(client):
             yield ClientPool(client, n_jobs)
     elif scheduler == "processes":
-        yield ClientPool(embedded_client(), n_jobs)
+        client = embedded_client()
+        with while_it_is_there(client):
+            yield ClientPool(client, n_jobs)
     elif isinstance(scheduler, Executor):
         workers = getattr(scheduler, "_max_workers", CPU_COUNT)
         yield LocalPool(scheduler, _n_slots(n_jobs, workers))
