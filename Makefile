@@ -16,6 +16,10 @@ PYTEST_ARGS ?=
 # How many processes share the tests.
 JOBS ?= 2
 DEMO_ARGS ?=
+# How often each scenario of docs/reliability.md is run, and which, if not all of them:
+# make reliability TIMES=3 NAMES='forked killed-worker'
+TIMES ?= 20
+NAMES ?=
 # How long generated searches are compared, the seed of the first, and more arguments:
 # make fuzz FUZZ_ARGS='--kind grid'
 FUZZ_SECONDS ?= 600
@@ -103,8 +107,8 @@ sys.exit("site-packages" not in gpu_hpo.__file__)'; \
 $(1)
 endef
 
-.PHONY: help demo test doctest test-wheel test-gpu test-nightly test-rapids test-rapids-pin bad-calls fuzz chaos lint format \
-	docs wheel clean
+.PHONY: help demo test doctest test-wheel test-gpu test-nightly test-rapids test-rapids-pin \
+	bad-calls reliability fuzz chaos lint format docs wheel clean
 .DELETE_ON_ERROR:
 
 help:
@@ -117,6 +121,7 @@ help:
 	@echo 'make test-rapids-pin  run the tests with the Dask that RAPIDS pins, and dask-cuda'
 	@echo 'make test-nightly     run the tests that need scikit-learn with its nightly build'
 	@echo 'make bad-calls        try 1,000 drawn calls that make no sense, and all that are listed'
+	@echo 'make reliability      print the table of docs/reliability.md (an hour or two; TIMES=2: less)'
 	@echo 'make fuzz             compare generated searches with what they must find (10 minutes)'
 	@echo 'make chaos            search while workers die, stop, join and leave (10 minutes)'
 	@echo 'make lint             ruff, import-linter and mypy'
@@ -223,6 +228,9 @@ test-rapids: $(WITH_RAPIDS)/stamp
 
 bad-calls: $(TEST)/stamp
 	BAD_CALLS=1000 $(TEST)/bin/python -m pytest tests/test_bad_calls.py $(PYTEST_ARGS)
+
+reliability: $(TEST)/stamp
+	$(TEST)/bin/python -m tests.reliability $(NAMES) --times $(TIMES)
 
 test-rapids-pin: $(PIN)/stamp
 	$(PIN)/bin/python -m pip list 2>/dev/null | grep -i -E '^(dask|distributed|rapids)'
