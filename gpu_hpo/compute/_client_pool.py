@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any
 
 import numpy as np
+from dask.sizeof import sizeof
 from distributed import Client, Future, wait
 from distributed.protocol.pickle import dumps, loads
 from distributed.scheduler import KilledWorker
@@ -32,7 +33,8 @@ _PAUSE = 0.1
 _LARGE = 100_000  # bytes of an array, such as row numbers
 _MOST_LARGE = 16  # large arrays that are kept for further tasks
 _SETTLED = 1.0
-_COPIES = 2  # of data from here, so that one worker may die with it
+_COPIES = 2  # of data from here; Dask drops the second when nothing waits for it
+_SMALL = 4 * 2**20  # bytes of data that the scheduler may keep
 
 
 class _ResultPlace:
@@ -43,8 +45,8 @@ class ClientPool(Pool):
     """Tasks on a cluster.
 
     Results stay on the workers. If a worker dies, Dask computes its results again. Only
-    values from the client cannot be computed again: if all workers that had one have
-    died, `ResultsLost` is raised.
+    large values from the client cannot be computed again: if all workers that had one
+    have died, `ResultsLost` is raised.
 
     Parameters
     ----------
@@ -82,8 +84,11 @@ class ClientPool(Pool):
         self.n_slots = min(max(wanted, 1), threads)
 
     def put(self, value: Any) -> Future:
-        """Send a value to some workers."""
+        """Send a value to some workers, or to the scheduler, which keeps it."""
         workers = self._workers()[:_COPIES]
+        small = self._small_pickle(value, workers)
+        if small is not None:
+            return self.client.submit(loads, small, key=self._key("data"), pure=False)
         sent, _ = self.client.sync(
             scatter,
             self.client,
@@ -93,6 +98,20 @@ class ClientPool(Pool):
             broadcast=len(workers) > 1,
         )
         return sent
+
+    def _small_pickle(self, value: Any, workers: list[str]) -> bytes | None:
+        """Return a pickle of a value that is on the host and small, else None.
+
+        Workers in this process share the value itself.
+        """
+        parcel = wrap(value)
+        if parcel is value or any(name.startswith("inproc") for name in workers):
+            return None
+        try:
+            pickle: bytes = dumps(parcel) if sizeof(parcel) <= _SMALL else b""
+        except Exception:  # Dask may have other ways, or says what is wrong
+            return None
+        return pickle if 0 < len(pickle) <= _SMALL else None
 
     def compute(self, collection: DaskCollection) -> Future:
         """Compute a Dask collection, in one piece, on a worker."""

@@ -3,6 +3,8 @@
 """What every pool promises, whatever runs its tasks."""
 
 import gc
+import os
+import signal
 import threading
 import time
 import weakref
@@ -372,6 +374,20 @@ def test_data_that_get_lost():
         finish(pool, [again])
         assert pool.result(again) == 2
         client.close()
+
+
+def test_small_data_outlive_their_worker(mortal_client):
+    """What is small and came from here is there again after any worker has died."""
+    client = mortal_client
+    pool = ClientPool(client)
+    data = pool.put(np.arange(10))
+    finish(pool, [pool.submit(add, data, 1)])
+    pids = client.run(os.getpid)
+    for (worker,) in client.who_has([data]).values():
+        os.kill(pids[worker], signal.SIGKILL)
+    again = pool.submit(add, data, 1)
+    finish(pool, [again])
+    assert pool.result(again).tolist() == list(range(1, 11))
 
 
 class _Handle:
