@@ -145,12 +145,17 @@ class WorkerWatch:
             if not answer.done():
                 continue
             del self._asked[name]
-            if answer.exception() is not None:  # asked again if it is still there
-                logger.info("%s does not say what it has: %r", name, answer.exception())
+            if answer.cancelled() or answer.exception() is not None:
+                logger.info("%s does not say what it has", name)  # it is asked again
             elif answer.result():
                 self._known.add(name)
             else:
                 self._left_out[name] = None
+
+    def close(self) -> None:
+        """Ask no more."""
+        for answer in self._asked.values():
+            answer.cancel()
 
     def can_replace(self, worker: str) -> bool:
         """Return whether a worker is a process that can be replaced by a new one."""

@@ -166,6 +166,7 @@ class DaskRunner:
 
     def drop_results(self) -> None:
         """Release all models on the cluster, and the tasks that made them."""
+        self._workers.close()
         self._let_go(list(self._results))
         self._sent_spec = None
 
