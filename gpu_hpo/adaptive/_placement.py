@@ -19,6 +19,7 @@ from gpu_hpo.adaptive.training._models import Trial, make_model
 from gpu_hpo.devices._counterparts import convert
 from gpu_hpo.devices._cuml_task import wants_column_major
 from gpu_hpo.devices._detect import Device
+from gpu_hpo.devices._params import libraries
 from gpu_hpo.exceptions import DeviceNotFoundError, NoCounterpartError
 from gpu_hpo.training._seeds import Place, unset_seeds
 
@@ -112,7 +113,7 @@ def _converted(stays: Placement, trials: Mapping[int, Trial]) -> Placement:
     """Convert the prototype, and what trials replace of it, where that is needed."""
     name = stays.device.name
     values = [value for trial in trials.values() for value in trial.params.values()]
-    if not (_libraries(stays.prototype) | _libraries(values)) & _REPLACED[name]:
+    if not (libraries(stays.prototype) | libraries(values)) & _REPLACED[name]:
         return stays
     kinds = []
     changes = False
@@ -215,13 +216,3 @@ def _roots(part: Any) -> set[str]:
 def _shown(part: Any) -> str:
     library = type(part).__module__.partition(".")[0]
     return f"{type(part).__name__} of {library}"
-
-
-def _libraries(value: object) -> set[str]:
-    """Return the libraries of the estimators in a value, and of their parts."""
-    if isinstance(value, list | tuple):
-        return set[str]().union(*map(_libraries, value))
-    if not hasattr(value, "get_params") or isinstance(value, type):
-        return set()
-    parts = list(value.get_params(deep=False).values())
-    return {type(value).__module__.partition(".")[0]} | _libraries(parts)

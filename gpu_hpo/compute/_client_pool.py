@@ -20,10 +20,12 @@ from distributed.scheduler import KilledWorker
 from gpu_hpo._config import read_seconds
 from gpu_hpo._typing import DaskCollection
 from gpu_hpo.compute._blas import one_blas_thread
+from gpu_hpo.compute._cluster_device import cluster_device
 from gpu_hpo.compute._pool import Pool, ResultsLost, TaskKilled
 from gpu_hpo.compute._replacements import bring_back
 from gpu_hpo.compute._transport import aligned, scatter, unwrap, wrap, wrap_result
 from gpu_hpo.compute._worker_packages import check_workers
+from gpu_hpo.devices._detect import Device
 from gpu_hpo.exceptions import WorkersLostError
 
 _GONE = ("cancelled", "lost")
@@ -169,6 +171,11 @@ class ClientPool(Pool):
                 # It was lost on its way here, or is large.
                 since = self._seen_workers(since)
                 patience *= 2
+
+    def device(self) -> Device:
+        """Return the device that all workers have."""
+        found: Device = self.client.sync(cluster_device, self.client, "auto")
+        return found
 
     def recover(self) -> None:
         """Wait for dead workers to be replaced, if they are."""

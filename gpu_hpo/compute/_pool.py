@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from gpu_hpo._typing import DaskCollection
+from gpu_hpo.devices._detect import Device, resolve_device
 
 # Stands for a result, wherever it is: a future, of a kind that the pool decides.
 Handle: TypeAlias = Any
@@ -96,6 +97,10 @@ class Pool(ABC):
             return self.result(handle)
         finally:
             self.release(handle)
+
+    def device(self) -> Device:
+        """Return the device that tasks can use, where "auto" is asked for."""
+        return resolve_device("auto")
 
     def recover(self) -> None:  # noqa: B027  where nothing gets lost
         """Wait for lost workers to be replaced."""

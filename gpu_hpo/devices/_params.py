@@ -32,3 +32,13 @@ def param_names(kind: Any) -> tuple[str, ...] | None:
     """Return the names of a class's parameters; None if it has its own `get_params`."""
     usual = getattr(kind.get_params, "__module__", "") == "sklearn.base"
     return tuple(kind._get_param_names()) if usual else None
+
+
+def libraries(value: object) -> set[str]:
+    """Return the libraries of the estimators in a value, and of their parts."""
+    if isinstance(value, list | tuple):
+        return set[str]().union(*map(libraries, value))
+    if not is_estimator(value):
+        return set()
+    parts = list(value.get_params(deep=False).values())
+    return {type(value).__module__.partition(".")[0]} | libraries(parts)

@@ -39,7 +39,6 @@ from gpu_hpo.metrics._scoring import read_scorer
 from gpu_hpo.postfit._lazily import apply
 from gpu_hpo.postfit._score import score
 from gpu_hpo.training._heard import say
-from gpu_hpo.training._snapshots import own_functions
 
 # Parameters that the searches have in addition to scikit-learn's.
 EXTRA_CONSTRAINTS: dict[str, Any] = {
@@ -165,9 +164,7 @@ n_outputs), optional
         self, run: ExhaustiveRun, context: Any, callback_args: Mapping[str, Any]
     ) -> None:
         """Fit the best parameters to all rows."""
-        # Parameters may be estimators, and the user's must not be changed.
-        best = clone(run.base).set_params(**clone(self.best_params_, safe=False))
-        best = own_functions(best)
+        best = run.best_model(self.best_params_)
         task = context.subcontext(task_name="refit-with-best-params")
         with task.propagate_callback_context(best):
             task.call_on_fit_task_begin(estimator=self, **callback_args)

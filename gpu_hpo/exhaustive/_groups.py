@@ -42,6 +42,8 @@ class Candidates:
     same : callable
         ``same(number, first)`` is called for a candidate that is the same as an earlier
         one.
+    converted : callable, optional
+        Returns the parameters to fit with.
     first : int
         Number of the first candidate.
 
@@ -60,12 +62,14 @@ class Candidates:
         estimator: Estimator,
         given: Iterable[Params],
         same: Callable[[int, int], None],
+        converted: Callable[[Params], Params] = dict,
         *,
         first: int = 0,
     ) -> None:
         self._planner = planner
         self._given = given
         self._same = same
+        self._converted = converted
         self._first = first
         self._seen: dict[Hashable, int] = {}
         self._together: dict[int, tuple[bool, bool]] = {}
@@ -101,7 +105,7 @@ class Candidates:
         """Yield the candidates that are not the same as an earlier one."""
         for number, params in enumerate(self._given, self._first):
             self.params.append(params)
-            plan = self._planner.plan(params)
+            plan = self._planner.plan(self._converted(params))
             first = number
             if self._planner.apart:
                 first = self._seen.setdefault(plan.key, number)

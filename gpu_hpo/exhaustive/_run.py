@@ -23,6 +23,7 @@ from gpu_hpo._sklearn_private import (
 from gpu_hpo._typing import Params, Splitter
 from gpu_hpo.compute._pool import Handle, Pool, ResultsLost
 from gpu_hpo.exceptions import SharedStateWarning
+from gpu_hpo.exhaustive._counterparts import CounterpartsOnCPU
 from gpu_hpo.exhaustive._evaluation import CallbackTask, needs_whole_estimator
 from gpu_hpo.exhaustive._fold_runner import FoldRunner
 from gpu_hpo.exhaustive._fold_scores import Evaluation
@@ -35,7 +36,11 @@ from gpu_hpo.exhaustive._verbose import Printer
 from gpu_hpo.exhaustive.plan._planner import Planner
 from gpu_hpo.training._heard import Announcer
 from gpu_hpo.training._lending import Access, access_of, lend, lend_params
-from gpu_hpo.training._snapshots import NotCopyableError, snapshot_param
+from gpu_hpo.training._snapshots import (
+    NotCopyableError,
+    own_functions,
+    snapshot_param,
+)
 
 _MOST_LOSSES = 2  # how often the data may be lost while the best candidate is fitted
 
@@ -125,7 +130,8 @@ class ExhaustiveRun:
             search.n_splits_, search.error_score, self.spec.return_train_score
         )
         # Before splits are drawn, perhaps from a random state of the estimator.
-        self.base = clone(search.estimator)
+        self._counterparts = CounterpartsOnCPU(clone(search.estimator), pool.device)
+        self.base = self._counterparts.base
         self._planner = Planner(
             self.base,
             tuple(self._routed.estimator.fit),
@@ -173,9 +179,10 @@ class ExhaustiveRun:
         first = len(self._params)
         candidates = Candidates(
             self._planner,
-            search.estimator,
+            self.base,
             candidate_params,
             self._table.same,
+            self._counterparts.params,
             first=first,
         )
         outputs = KeptOutputs(
@@ -267,6 +274,12 @@ class ExhaustiveRun:
             search.best_score_ = means[search.best_index_]
             search.best_params_ = self.results["params"][search.best_index_]
         return True
+
+    def best_model(self, params: Params) -> Any:
+        """Make the model of the best candidate, not fitted."""
+        # Parameters may be estimators, and the user's must not be changed.
+        params = clone(dict(self._counterparts.params(params)), safe=False)
+        return own_functions(clone(self.base).set_params(**params))
 
     def on_all_rows(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run a task on all rows, alone."""
