@@ -175,6 +175,12 @@ class WorkerWatch:
             return None
         return set(found[worker])
 
+    async def answering(self, workers: list[str]) -> list[str]:
+        """Return those of some workers that answer; all of them if none does."""
+        found = await asyncio.gather(*map(self.running, workers))
+        there = [w for w, keys in zip(workers, found, strict=True) if keys is not None]
+        return there or workers
+
     def leave_out(self, worker: str) -> None:
         """Do not use a worker any more; replace it if that is possible."""
         if worker in self._left_out:

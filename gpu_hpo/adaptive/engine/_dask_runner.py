@@ -170,8 +170,8 @@ class DaskRunner:
         self._let_go(list(self._results))
         self._sent_spec = None
 
-    async def _send_spec(self) -> None:
-        """Send a large spec to each worker once rather than with each task."""
+    async def _send_spec(self, workers: list[str] | None = None) -> None:
+        """Send a large spec to workers, or to all, rather than with each task."""
         sent = self._sent_spec
         if len(self._spec) > LARGE_SPEC and (
             sent is None or sent.status in ("cancelled", "lost")
@@ -179,12 +179,14 @@ class DaskRunner:
             self._n_specs += 1
             key = f"{self._name}-spec-{self._n_specs}"
             self._sent_spec, _ = await scatter(
-                self._client, key, self._spec, broadcast=True
+                self._client, key, self._spec, workers, broadcast=True
             )
 
     async def _restore(self, workers: list[str]) -> None:
         """Send again what was lost with its workers, while others may die."""
         while True:
+            # One that is stopped would never take what it is sent.
+            workers = await self._workers.answering(workers)
             sending = asyncio.ensure_future(self._send_again(workers))
             try:
                 while not sending.done():
@@ -199,7 +201,7 @@ class DaskRunner:
 
     async def _send_again(self, workers: list[str]) -> None:
         await self._data.restore(workers)
-        await self._send_spec()
+        await self._send_spec(workers)
 
     async def _fetch(self, trial: int, task: int) -> Any:
         future = self._client.submit(
@@ -362,6 +364,12 @@ class DaskRunner:
                 self._overdue.warn(task, seconds)
                 continue
             replace = self._workers.can_replace(task.worker)
+            alone = self._engine.dispatcher.runs_suspect(task.worker)
+            if running is None and replace and not alone:
+                # Which of its tasks is to blame, if any, is not known: it is as if the
+                # worker had died, and what was there runs alone from now on.
+                self._workers.leave_out(task.worker)
+                continue
             self._engine.timed_out(task, seconds, slots=0 if replace else 1)
             left = self._engine.dispatcher.workers[task.worker].tasks
             for number, other in list(self._running.items()):

@@ -288,6 +288,11 @@ class Dispatcher:
         trial = self._trials.get(number)
         return None if trial is None else trial.source
 
+    def runs_suspect(self, name: str) -> bool:
+        """Return whether a worker runs one trial only, since that was on a lost one."""
+        only = self.workers[name].only_trial
+        return only is not None and self._loss_policy.suspects(only)
+
     @property
     def idle(self) -> bool:
         """Whether nothing is running and nothing could be started."""

@@ -80,8 +80,9 @@ def expected():
         return others(search(SGDClassifier()))
 
 
-@pytest.mark.parametrize("kind", [Hangs, Stops])
-def test_timeout(mortal_client, expected, kind):
+# What a stopped worker did is not known, so that its trial has to stop another, alone.
+@pytest.mark.parametrize(("kind", "n_replaced"), [(Hangs, 1), (Stops, 2)])
+def test_timeout(mortal_client, expected, kind, n_replaced):
     """The trial ends as "timeout", its worker is replaced, and the others go on."""
     before = set(mortal_client.nthreads())
     found = search(kind(), call_timeout=3.0)
@@ -91,7 +92,30 @@ def test_timeout(mortal_client, expected, kind):
     assert others(found) == expected
     (error,) = filter(None, found.cv_results_["error"])
     assert "had not ended after" in error
-    wait_until(lambda: len(before - set(mortal_client.nthreads())) == 1, 30)
+    n_left = len(before) - n_replaced
+    wait_until(lambda: len(before & set(mortal_client.nthreads())) == n_left, 30)
+
+
+class StoppedOnce(SGDClassifier):
+    """Stops its process when a file is not there yet, as somebody outside might."""
+
+    def __init__(self, file=None, alpha=1e-4, random_state=None):
+        super().__init__(alpha=alpha, random_state=random_state)
+        self.file = file
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        if not self.file.exists():
+            self.file.touch()
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return super().partial_fit(X, y, classes=classes)
+
+
+def test_worker_that_somebody_stops(mortal_client, expected, tmp_path):
+    """No trial is given up for a worker that is stopped once: all train elsewhere."""
+    found = search(StoppedOnce(tmp_path / "stopped"), call_timeout=3.0)
+    assert (tmp_path / "stopped").exists()
+    assert set(found.cv_results_["status"]) == {"completed"}
+    assert others(found) == expected
 
 
 def test_timeout_in_threads(threads_client, expected):
