@@ -24,23 +24,25 @@ os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "critical")
 os.environ.setdefault("GPU_HPO_DEVICE", "cpu")
 
 from tests.chaos._plan import MISCHIEFS, SEARCHES, draw
-from tests.chaos._watch import LIMIT, ChaosCase
+from tests.chaos._watch import LIMIT, ChaosCase, import_beforehand
 from tests.fuzz._core import Difference, run_case
 
 PAUSE = 60.0  # seconds between two lines of progress
+_LOOK = 0.2
 
 
 def main() -> int:
     """Run the cases that the arguments ask for; 1 if there was a difference."""
     options = _parse()
     options.out.mkdir(parents=True, exist_ok=True)
+    import_beforehand()
     tally = _Tally(options.out)
     seeds = _seeds(options)
     end = time.monotonic() + options.seconds
-    lock = threading.Lock()
+    lock, stop = threading.Lock(), threading.Event()
 
     def work() -> None:
-        while time.monotonic() < end:
+        while time.monotonic() < end and not stop.is_set():
             with lock:
                 seed = next(seeds, None)
             if seed is None:
@@ -57,8 +59,12 @@ def main() -> int:
     threads = [threading.Thread(target=work) for _ in range(options.jobs)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    while any(thread.is_alive() for thread in threads):
+        try:
+            time.sleep(_LOOK)  # Ctrl-C in `join` would let it return too early
+        except KeyboardInterrupt:
+            print("no further cases", flush=True)
+            stop.set()
     tally.close()
     return 1 if tally.n_differences else 0
 

@@ -28,16 +28,18 @@ _MARK = "GPU_HPO_CHAOS_CASE"
 _LAST_LINES = 40
 
 
-def _context() -> Any:
-    """Give what starts processes: forked from one that has imported what they need."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.chaos._case"])
-    return context
+# Forked, where that is possible, from a process that has imported what they need.
+_FORKS = "forkserver" in multiprocessing.get_all_start_methods()
+_CONTEXT: Any = multiprocessing.get_context("forkserver" if _FORKS else "spawn")
 
 
-_CONTEXT = _context()
+def import_beforehand() -> None:
+    """Let the process that those of cases are forked from import what they need.
+
+    Before the first of them; in tests that process has imported enough.
+    """
+    if _FORKS:
+        _CONTEXT.set_forkserver_preload(["tests.chaos._case"])
 
 
 class ChaosCase:
