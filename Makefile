@@ -131,7 +131,7 @@ help:
 	@echo 'make clean            remove environments, caches and built files'
 	@echo 'Variables: PYTHON=python3.12  CUDA=13  WHEEL=1  TESTS=...  PYTEST_ARGS=...  JOBS=2'
 	@echo '           DEMO_ARGS=...  FUZZ_SECONDS=600  FUZZ_SEED=0  FUZZ_ARGS=...'
-	@echo '           CHAOS_SECONDS=600  CHAOS_SEED=0  CHAOS_ARGS=...'
+	@echo '           CHAOS_SECONDS=600  CHAOS_SEED=0  CHAOS_ARGS=...  TIMES=20  NAMES=...'
 
 # Environments. The stamp is written last, so a broken installation is made anew.
 

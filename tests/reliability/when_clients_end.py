@@ -1,0 +1,262 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""The process that searches forks, ends, is interrupted or is killed."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from tests.reliability._run import ERRORS, MARK
+from tests.reliability._scenario import Scenario
+from tests.reliability._searches import ADAPTIVE, EXHAUSTIVE
+
+CLUSTERS = {
+    "embedded": "nullcontext(embedded_client())",
+    "ours": "Client(local_cluster(2, device='cpu'))",
+    "Dask's": "Client(LocalCluster(2, threads_per_worker=1, dashboard_address=None))",
+}
+SCRIPT = """
+import os, sys, time, multiprocessing, warnings
+from contextlib import nullcontext
+from distributed import Client, LocalCluster
+from gpu_hpo.compute import embedded_client, local_cluster
+from gpu_hpo.exceptions import ForkedProcessError
+from tests.reliability._searches import Model, answer, fit, make
+
+def main():
+    {body}
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def start(folder: str, body: str) -> subprocess.Popen[str]:
+    """Start a script of the user's; what it prints goes into files of the folder."""
+    script = Path(folder) / "script.py"
+    script.write_text(SCRIPT.format(body="\n    ".join(body.strip().splitlines())))
+    return subprocess.Popen(
+        [sys.executable, str(script)],
+        cwd=folder,
+        stdout=(Path(folder) / "out").open("w"),
+        stderr=(Path(folder) / "err").open("w"),
+        start_new_session=True,
+        text=True,
+    )
+
+
+def printed(folder: str) -> tuple[str, str]:
+    """Return what a script has printed to stdout and to stderr."""
+    return (Path(folder) / "out").read_text(), (Path(folder) / "err").read_text()
+
+
+def descendants() -> list[str]:
+    """Return the other processes of this run, also those whose parent has ended."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            environment = process.environ()
+            if process.pid != os.getpid() and (
+                environment.get(MARK) == os.environ[MARK]
+                and process.status() != psutil.STATUS_ZOMBIE
+            ):
+                found.append(f"{process.pid} {' '.join(process.cmdline())[:100]}")
+        except psutil.Error:
+            continue
+    return found
+
+
+def all_gone(seconds: float) -> float:
+    """Return after how long no process is left; raise if one stays longer than that."""
+    began = time.monotonic()
+    while left := descendants():
+        assert time.monotonic() - began < seconds, left
+        time.sleep(0.1)
+    return time.monotonic() - began
+
+
+def wait_for(folder: str, calls: int, process: subprocess.Popen[str]) -> None:
+    """Wait until models of a script have made so many calls."""
+    file = Path(folder) / "calls"
+    while not file.exists() or file.stat().st_size < calls:
+        assert process.poll() is None, printed(folder)
+        time.sleep(0.005)
+
+
+def killed_client(number: int) -> str:
+    """Kill the process that searches; no process of its cluster stays."""
+    draw = random.Random(number)
+    kind = [*ADAPTIVE, *EXHAUSTIVE][number % 7]
+    cluster = list(CLUSTERS)[number % 3]
+    with tempfile.TemporaryDirectory() as folder:
+        process = start(
+            folder,
+            f"""
+client = {CLUSTERS[cluster]}
+with client:
+    fit(make({kind!r}, Model(calls={folder + "/calls"!r}, seconds=0.3)))
+""",
+        )
+        wait_for(folder, draw.randint(1, 20), process)
+        assert len(descendants()) >= 3  # the client, and two workers at least
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        all_gone(30)
+    return "no process left"
+
+
+def script_ends(number: int) -> str:
+    """A script ends right after `fit`: it prints nothing, and ends well."""
+    kind = list(ADAPTIVE)[number % len(ADAPTIVE)]
+    cluster = list(CLUSTERS)[number % 3]
+    with tempfile.TemporaryDirectory() as folder:
+        process = start(
+            folder,
+            f"""
+client = {CLUSTERS[cluster]}
+fit(make({kind!r}, Model(seconds=0)))
+""",
+        )
+        status = process.wait(100)
+        out, err = printed(folder)
+        assert (status, out) == (0, ""), (status, out, err)
+        # What Dask says of the ports and the speed of its own cluster is not ours.
+        assert not ERRORS.search(err) if cluster == "Dask's" else err == "", err
+        all_gone(20)
+    return "no error, and on our clusters not a line printed"
+
+
+def forked(number: int) -> str:
+    """Fork after a search: the child is told to spawn, the parent searches on."""
+    kind = list(ADAPTIVE)[number % len(ADAPTIVE)]
+    cluster = list(CLUSTERS)[number % 3]
+    fork = ["os.fork", "multiprocessing", "os.fork, with a plain exit"][number // 3 % 3]
+    child = """
+def child():
+    try:
+        search()
+    except ForkedProcessError as error:
+        assert "spawn" in str(error)
+        print("refused", flush=True)
+    grid = make("Grid", Model(seconds=0)).set_params(scheduler="threads")
+    assert answer(fit(grid)) == expected
+    print("grid", flush=True)
+"""
+    forks = {
+        "os.fork": """
+pid = os.fork()
+if not pid:
+    child()
+    os._exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+""",
+        "multiprocessing": """
+process = multiprocessing.get_context("fork").Process(target=child)
+process.start()
+process.join()
+assert process.exitcode == 0
+""",
+        "os.fork, with a plain exit": """
+pid = os.fork()
+if not pid:
+    child()
+    sys.exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+""",
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        process = start(
+            folder,
+            f"""
+search = lambda: answer(fit(make({kind!r}, Model(seconds=0))))
+grid = make("Grid", Model(seconds=0)).set_params(scheduler="threads")
+expected = answer(fit(grid))
+client = {CLUSTERS[cluster]}
+first = search()
+{child}
+{forks[fork]}
+assert search() == first
+print("parent", flush=True)
+""",
+        )
+        status = process.wait(100)
+        out, err = printed(folder)
+        assert (status, out.split()) == (0, ["refused", "grid", "parent"]), (out, err)
+        assert not ERRORS.search(err), err
+        all_gone(20)
+    return "refused at once; the parent's next answer is its first"
+
+
+def ctrl_c(number: int) -> str:
+    """Press Ctrl-C: few lines, results kept when it is caught, no process left."""
+    draw = random.Random(number)
+    kind = list(ADAPTIVE)[number % len(ADAPTIVE)]
+    cluster = list(CLUSTERS)[number % 2]
+    caught = number % 4 >= 2
+    body = f"""
+client = {CLUSTERS[cluster]}
+search = make({kind!r}, Model(calls={{calls!r}}, seconds=0.2))
+"""
+    body += (
+        """
+try:
+    fit(search)
+except KeyboardInterrupt:
+    assert len(search.history_) > 0
+    assert search.best_params_ in search.cv_results_["params"]
+    print("kept", flush=True)
+"""
+        if caught
+        else "fit(search)"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        process = start(folder, body.format(calls=f"{folder}/calls"))
+        wait_for(folder, draw.randint(25, 40), process)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        status = process.wait(60)
+        out, err = printed(folder)
+        all_gone(20)
+    lines = err.splitlines()
+    if caught:
+        assert (status, out.split(), lines) == (0, ["kept"], []), (status, out, err)
+        return "caught: 0 lines, results kept"
+    assert status == -signal.SIGINT and lines[-1] == "KeyboardInterrupt", err
+    assert len(re.findall("Traceback", err)) == 1, err
+    assert len(lines) <= 15, err  # of which ten are of the script, and marks
+    return f"not caught: {len(lines)} lines"
+
+
+SCENARIOS = [
+    Scenario(
+        "killed-client",
+        "The process that searches is killed (7 searches, 3 kinds of cluster)",
+        killed_client,
+    ),
+    Scenario(
+        "script-ends",
+        "A script ends right after `fit` (5 searches that stop early, 3 kinds of "
+        "cluster)",
+        script_ends,
+    ),
+    Scenario(
+        "forked",
+        "A process forks after a search, and the child searches (`os.fork`, "
+        "multiprocessing)",
+        forked,
+    ),
+    Scenario(
+        "ctrl-c",
+        "Ctrl-C in a terminal, caught by the script or not (our kinds of cluster)",
+        ctrl_c,
+    ),
+]
