@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import importlib
 import json
 import os
 import sys
 import threading
 
+import psutil
 from dask.system import CPU_COUNT
 from distributed import Client, Worker
 from distributed.compatibility import WINDOWS
@@ -67,6 +69,17 @@ class _EmbeddedWorker(SubprocessWorker):
             )
         finally:
             os.close(reads)
+
+    async def close(self) -> None:
+        try:
+            await super().close()
+        except (psutil.NoSuchProcess, ProcessLookupError):
+            # It, or a child of it, ended by itself before Dask had heard of that.
+            assert self.process is not None
+            with contextlib.suppress(ProcessLookupError):
+                self.process.kill()
+            await self.process.wait()
+            await super().close()
 
 
 _lock = threading.Lock()
