@@ -221,12 +221,13 @@ except KeyboardInterrupt:
     )
     with tempfile.TemporaryDirectory() as folder:
         process = start(folder, body.format(calls=f"{folder}/calls"))
-        wait_for(folder, draw.randint(25, 40), process)
+        wait_for(folder, draw.randint(14, 20), process)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         status = process.wait(60)
         out, err = printed(folder)
         all_gone(20)
-    lines = err.splitlines()
+    # That a worker takes more than four seconds to end is said of a slow machine.
+    lines = [line for line in err.splitlines() if "still alive after" not in line]
     if caught:
         assert (status, out.split(), lines) == (0, ["kept"], []), (status, out, err)
         return "caught: 0 lines, results kept"

@@ -45,7 +45,7 @@ def repeated_fits(number: int) -> str:
     assert after["threads"] <= before["threads"], (before, after)
     assert files < MOST_FILES, f"{files:.2f} files for each fit"
     assert megabytes < MOST_MEGABYTES, f"{megabytes:.2f} MB for each fit"
-    return f"{max(0.0, megabytes):.1f} MB for each fit in all three processes"
+    return f"less than {MOST_MEGABYTES:g} MB for each fit in all three processes"
 
 
 def _held(client, processes):

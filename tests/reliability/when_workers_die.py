@@ -124,6 +124,7 @@ def join_and_leave(number: int) -> str:
     draw = random.Random(number)
     kind = list(ADAPTIVE)[number % len(ADAPTIVE)]
     expected = quiet(kind, Model(seconds=0))
+    seconds = 30 / sum(expected["calls"])  # 15 in all with two workers
     happened = []
     with (
         on(["ours", "Dask's"][number % 2]) as client,
@@ -165,7 +166,7 @@ def join_and_leave(number: int) -> str:
         with tempfile.TemporaryDirectory() as folder:
             calls = moment(draw, expected)
             with Meanwhile(folder, calls, all_of_them) as then:
-                found = fit(make(kind, Model(calls=then.file, seconds=0.25)))
+                found = fit(make(kind, Model(calls=then.file, seconds=seconds)))
                 assert join_as_all_leave in happened
     same(answer(found), expected)
     return "the quiet answer"
