@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -135,12 +136,16 @@ def join_and_leave(number: int) -> str:
         def alive():
             return [nanny.pid for nanny in cluster.workers.values() if nanny.pid]
 
+        def end(pid):
+            with contextlib.suppress(ProcessLookupError):  # it has just ended itself
+                os.kill(pid, signal.SIGKILL)
+
         def join_as_all_leave():
             before = alive()
             cluster.scale(len(cluster.worker_spec) + 1)
             time.sleep(draw.uniform(0, 4))
             for pid in before:
-                os.kill(pid, signal.SIGKILL)
+                end(pid)
 
         def join():
             cluster.scale(len(cluster.worker_spec) + 1)
@@ -151,7 +156,7 @@ def join_and_leave(number: int) -> str:
 
         def die():
             for pid in draw.sample(there := alive(), min(1, len(there))):
-                os.kill(pid, signal.SIGKILL)
+                end(pid)
 
         events = [draw.choice([join, leave, die]) for _ in range(3)]
         events.insert(draw.randrange(2), join_as_all_leave)
