@@ -8,8 +8,15 @@ wait for ever for an event loop, and for executors, whose threads are gone.
 
 from __future__ import annotations
 
+import atexit
+import multiprocessing.process
 import os
 import threading
+import weakref
+from typing import Any
+
+from distributed import client as _client
+from distributed.deploy import spec as _spec
 
 from gpu_hpo.exceptions import ForkedProcessError
 
@@ -27,6 +34,24 @@ def _before_fork() -> None:
 def _after_fork() -> None:
     global _lost_dask
     _lost_dask = _lost_dask or _ran_before
+    if _ran_before:
+        _leave_the_parents_cluster_alone()
+
+
+def _leave_the_parents_cluster_alone() -> None:
+    """Leave to the parent what it would do at exit to its clusters and folders.
+
+    A child that ends by `sys.exit` would end the workers and remove their folders.
+    """
+    atexit.unregister(_spec.close_clusters)
+    atexit.unregister(_client._close_global_client)
+    processes: Any = multiprocessing.process
+    processes._children.clear()
+    finalizers: Any = weakref.finalize
+    for finalizer in list(finalizers._registry):
+        peeked = finalizer.peek()
+        if peeked and getattr(peeked[1], "__module__", "").startswith("distributed."):
+            finalizer.atexit = False
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, where nothing is forked

@@ -91,3 +91,51 @@ def test_fork_of_a_fork(tmp_path):
     )
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.split() == ["refused"]
+
+
+ENDS = (
+    SCRIPT.partition("def main")[0]
+    + """
+import sys
+from pathlib import Path
+from gpu_hpo.compute import embedded_client
+from gpu_hpo.compute._privacy import scratch_folder
+
+def state(client):
+    there = Path(scratch_folder(), "dask-scratch-space").iterdir()
+    return sorted(p.name for p in there), client.run(os.getpid)
+
+def main():
+    {before}
+    search()
+    before = state(client)
+    if not os.fork():
+        sys.exit(0)
+    assert os.wait()[1] == 0
+    assert state(client) == before
+    search()
+    print("went on")
+
+if __name__ == "__main__":
+    main()
+"""
+)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "client = embedded_client()",
+        "client = Client(local_cluster(1, device='cpu'))",
+    ],
+)
+def test_child_that_ends(before, tmp_path):
+    """A child that ends as processes do leaves its parent's cluster and files alone."""
+    script = tmp_path / "script.py"
+    script.write_text(ENDS.format(before=before))
+    ended = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=120
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.split() == ["went", "on"]
+    assert "Failed to remove" not in ended.stderr

@@ -221,7 +221,7 @@ except KeyboardInterrupt:
     )
     with tempfile.TemporaryDirectory() as folder:
         process = start(folder, body.format(calls=f"{folder}/calls"))
-        wait_for(folder, draw.randint(14, 20), process)
+        wait_for(folder, draw.randint(14, 40), process)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         status = process.wait(60)
         out, err = printed(folder)

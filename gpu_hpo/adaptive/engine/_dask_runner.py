@@ -102,6 +102,7 @@ class DaskRunner:
         self._most_workers = len(workers)
         self._before_loss = -1  # last task handed out before a loss was noticed
         self._inbox: asyncio.Queue[Report | int] = asyncio.Queue()
+        self._watches: set[asyncio.Task[None]] = set()
         self._topic = ""
         self._began = monotonic()
         self._silent: set[int] = set()  # tasks that had ended without report last time
@@ -169,6 +170,8 @@ class DaskRunner:
         self._workers.close()
         self._let_go(list(self._results))
         self._sent_spec = None
+        for watch in self._watches:
+            watch.cancel()
 
     async def _send_spec(self, workers: list[str] | None = None) -> None:
         """Send a large spec to workers, or to all, rather than with each task."""
@@ -259,7 +262,9 @@ class DaskRunner:
             self._results[task.id] = future = self._future(task)
             self._running[task.id] = task
             self._ran_on[task.id] = task.worker
-            future.add_done_callback(self._watcher(task.id))
+            watch = asyncio.create_task(self._watch(future, task.id))
+            self._watches.add(watch)
+            watch.add_done_callback(self._watches.discard)
         # Only now: a freed result may be what one of these tasks begins from.
         for number in self._engine.dispatcher.freed():
             self._results.pop(number, None)
@@ -305,15 +310,17 @@ class DaskRunner:
         packs, plan = self._data.train(task.worker, first, last)
         return packs, first, plan
 
-    def _watcher(self, task: int) -> Any:
-        """Return a callback that Dask's thread calls when a task ends in any way."""
-        loop = asyncio.get_running_loop()
+    async def _watch(self, future: Future, number: int) -> None:
+        """Note the end of a task that ends without a report, in any way.
 
-        def on_done(future: Future) -> None:
-            if future.status != "finished":
-                loop.call_soon_threadsafe(self._inbox.put_nowait, task)
-
-        return on_done
+        Not by a callback of the future's, which Dask would call in a thread, and still
+        when the process ends and threads can no longer be started.
+        """
+        state: Any = future._state
+        while future.status == "pending":
+            await state.wait()
+        if future.status != "finished":
+            self._inbox.put_nowait(number)
 
     async def _mend(self, number: int) -> None:
         """Deal with a task that ended without a report."""
