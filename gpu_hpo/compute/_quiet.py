@@ -25,6 +25,7 @@ _OUR_KEY = "'gpu_hpo-"
 _PRELOAD = "gpu_hpo._worker_signals"
 
 _workers: set[str] = set()  # of clusters that are started here
+_schedulers: set[str] = set()  # the same
 
 
 class OurWorkers(SchedulerPlugin):
@@ -34,7 +35,9 @@ class OurWorkers(SchedulerPlugin):
 
     async def start(self, scheduler: Scheduler) -> None:
         """Begin to leave out reports."""
+        _schedulers.add(scheduler.address)
         logging.getLogger("distributed.scheduler").addFilter(_is_of_use)
+        logging.getLogger("distributed.batched").addFilter(_is_from_others)
 
     def add_worker(self, scheduler: Scheduler, worker: str) -> None:
         """Note a worker that has joined."""
@@ -53,6 +56,14 @@ def _is_of_use(record: logging.LogRecord) -> bool:
     if found is None or found["worker"] not in _workers:
         return True
     return not all(key.startswith(_OUR_KEY) for key in found["keys"].split(", "))
+
+
+def _is_from_others(record: logging.LogRecord) -> bool:
+    """Return False if a scheduler of ours had more to say when it was closed."""
+    text = record.getMessage()
+    return record.levelno > logging.INFO or not any(
+        f"local={address} " in text for address in _schedulers
+    )
 
 
 def make_quiet(options: dict[str, Any]) -> None:

@@ -12,7 +12,12 @@ from distributed import Client, Scheduler
 from distributed.diagnostics.plugin import SchedulerPlugin
 
 from gpu_hpo.compute import local_cluster
-from gpu_hpo.compute._quiet import OurWorkers, _is_of_use, make_quiet
+from gpu_hpo.compute._quiet import (
+    OurWorkers,
+    _is_from_others,
+    _is_of_use,
+    make_quiet,
+)
 from tests.compute.helpers import wait_until
 
 LOST = (
@@ -48,6 +53,20 @@ def test_losses_that_are_reported(ours, text):
     assert _is_of_use(record(text, ours, {"gpu_hpo-1", "theirs"}))
     assert _is_of_use(record(text, ours, {("array", 0, 1)}))
     assert _is_of_use(record("Lost all workers", ours, set()))
+
+
+def test_closed_connections_that_are_reported(threads_client):
+    """What a scheduler of ours could not send while it was closed is left out."""
+    ours = threads_client.scheduler.address
+    text = "Batched Comm Closed <TLS (closed)  local={worker} remote=tls://a:1>"
+    for level, address, shown in (
+        (logging.INFO, ours, False),
+        (logging.ERROR, ours, True),
+        (logging.INFO, ours + "0", True),
+    ):
+        about = record(text, address, ())
+        about.levelno = level
+        assert _is_from_others(about) is shown
 
 
 def test_deaths_that_are_reported(caplog, mortal_client):
