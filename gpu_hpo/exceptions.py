@@ -46,7 +46,7 @@ class UnguardedScriptError(GpuHpoError, RuntimeError):
 
 
 class WorkersLostError(GpuHpoError, RuntimeError):
-    """There is no worker left to search on."""
+    """No worker is left to search on, or several have died of one candidate."""
 
 
 class NoCounterpartError(GpuHpoError, ValueError):

@@ -176,6 +176,7 @@ def _check_rows(X_name: str, y_name: str, blocks: Blocks, reader: Any) -> None:
         return
     name = type(reader).__name__
     with _named(X_name, first["X"], name):
+        _check_no_times(first["X"])
         check_array(
             first["X"],
             accept_sparse=True,
@@ -195,6 +196,13 @@ def _check_rows(X_name: str, y_name: str, blocks: Blocks, reader: Any) -> None:
             )
 
 
+def _check_no_times(value: Any) -> None:
+    """Raise for what NumPy turns into numbers, and models do not."""
+    kind = getattr(getattr(value, "dtype", None), "kind", None)
+    if kind is not None and kind in "mM":
+        raise TypeError("dates and times are no numbers")
+
+
 @contextmanager
 def _named(what: str, value: Any, reader: str) -> Iterator[None]:
     try:
@@ -203,6 +211,8 @@ def _named(what: str, value: Any, reader: str) -> Iterator[None]:
         kind = getattr(value, "dtype", None)
         kind = f"an array of {kind}" if kind is not None else type(value).__name__
         reason = str(error).partition("\n")[0]
-        raise type(error)(
+        # NumPy has types of errors that take no message.
+        kind_of_error = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind_of_error(
             f"{what} must be finite numbers for {reader}; got {kind}: {reason}"
         ) from None

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from distributed import Client, get_client, get_worker, worker_client
 
 from gpu_hpo.compute._embedded import embedded_client
-from gpu_hpo.compute._forks import check_not_forked
+from gpu_hpo.compute._forks import check_not_forked, lost_dask
 from gpu_hpo.exceptions import ClientClosedError
 
 # If tasks in two threads ask Dask for their worker's client at once, both may clean up
@@ -67,6 +67,8 @@ def _active_client() -> Client | None:
 
 
 def _in_task() -> bool:
+    if lost_dask():  # what Dask knows of this thread is the parent's
+        return False
     try:
         get_worker()
     except ValueError:

@@ -191,10 +191,17 @@ class WorkerWatch:
             self._left_out[worker] = restart  # which no one else refers to
 
     async def _restart(self, worker: str) -> None:
-        """Let a nanny replace its worker; it kills one that does not answer."""
+        """Let a nanny replace its worker; it kills one that does not answer.
+
+        The next may have the same address, and is asked as any that joins.
+        """
         try:
-            await self._client.restart_workers(
+            ended = await self._client.restart_workers(
                 [worker], timeout=60, raise_for_error=False
             )
         except Exception as error:  # if the cluster was closed meanwhile
             logger.info("the restart of %s did not end: %r", worker, error)
+            return
+        if ended.get(worker) == "OK":
+            self._known.discard(worker)
+            del self._left_out[worker]

@@ -29,7 +29,7 @@ from gpu_hpo.compute._backends import (
     open_one_by_one,
     open_pool,
 )
-from gpu_hpo.compute._pool import Pool
+from gpu_hpo.compute._pool import Pool, TaskKilled
 from gpu_hpo.devices._namespace import is_device_array
 from gpu_hpo.exceptions import GpuHpoWarning, NoEffectWarning, NotPicklableError
 from gpu_hpo.exhaustive._evaluation import fit_to_all_rows
@@ -173,12 +173,17 @@ n_outputs), optional
                 best, self.refit_time_, heard = run.on_all_rows(
                     fit_to_all_rows, run.spec, best, replaceable
                 )
-            except NotPicklableError as error:
+            except (NotPicklableError, TaskKilled) as error:
+                reason = (
+                    f"{error}; with scheduler='threads' it need not leave its process"
+                )
+                if isinstance(error, TaskKilled):
+                    reason = (
+                        f"{error.deaths} workers died while they fitted "
+                        f"{self.best_params_} to all rows"
+                    )
                 warnings.warn(
-                    f"no best_estimator_: {error}; with scheduler='threads' it need "
-                    "not leave its process",
-                    GpuHpoWarning,
-                    stacklevel=2,
+                    f"no best_estimator_: {reason}", GpuHpoWarning, stacklevel=2
                 )
                 self.__dict__.pop("best_estimator_", None)  # of an earlier fit
                 heard = []

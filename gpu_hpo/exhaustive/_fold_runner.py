@@ -16,6 +16,7 @@ from gpu_hpo._config import read_number, read_seconds
 from gpu_hpo._typing import Params
 from gpu_hpo.compute._loss_policy import LossPolicy
 from gpu_hpo.compute._pool import Handle, Pool, ResultsLost, TaskKilled
+from gpu_hpo.exceptions import WorkersLostError
 from gpu_hpo.exhaustive._evaluation import CallbackTask, evaluate
 from gpu_hpo.exhaustive._fold_scores import Evaluation
 from gpu_hpo.exhaustive._fold_steps import CandidateSpec
@@ -253,7 +254,8 @@ class FoldRunner:
                 [replace(batch, alone=True)] if undivided else batch.one_by_one()
             )
         elif self._spec.raises:
-            raise error
+            (number, params), *_ = batch.members
+            raise WorkersLostError(f"candidate {number}, {params}: {error}") from error
         else:
             self._done(batch, [Evaluation(error=str(error))])
 

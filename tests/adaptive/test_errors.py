@@ -404,6 +404,18 @@ def test_fit_parameter_that_partial_fit_does_not_take():
         search.fit(X, y, foo=3)
 
 
+@pytest.mark.parametrize("kind", ["timedelta64[s]", "datetime64[s]", "frame"])
+def test_times(kind):
+    """Dates and times are refused by estimators that take numbers."""
+    times = np.arange(40).reshape(20, 2)
+    if kind == "frame":
+        times = pd.DataFrame({"a": pd.to_datetime(times[:, 0]), "b": times[:, 1]})
+    else:
+        times = times.astype(kind)
+    with pytest.raises(TypeError, match="X must be finite numbers for SGDClassifier"):
+        hyperband(SGDClassifier(), {"alpha": [1e-4, 1e-3]}).fit(times, y[:20])
+
+
 def test_when_all_fail_the_reason_comes_first(threads_client, caplog):
     """The error says why in one line, and what all fail with is logged once."""
     search = hyperband(Spy(), {"alpha": uniform(1e-4, 1)})

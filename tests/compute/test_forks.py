@@ -57,7 +57,7 @@ CASES = {
     "searched": ("search()", "['refused', 'GridSearchCV']"),
     "client": (
         "client = Client(local_cluster(1, processes=False))",
-        "['refused', 'refused']",
+        "['refused', 'GridSearchCV']",
     ),
 }
 
@@ -97,24 +97,31 @@ ENDS = (
     SCRIPT.partition("def main")[0]
     + """
 import sys
+import threading
 from pathlib import Path
-from gpu_hpo.compute import embedded_client
+from gpu_hpo.compute import close_embedded, embedded_client
 from gpu_hpo.compute._privacy import scratch_folder
 
 def state(client):
+    if client is None:
+        return None
     there = Path(scratch_folder(), "dask-scratch-space").iterdir()
     return sorted(p.name for p in there), client.run(os.getpid)
 
-def main():
-    {before}
+def fork(client=None):
     search()
     before = state(client)
+    in_task = threading.current_thread() is not threading.main_thread()
     if not os.fork():
-        sys.exit(0)
+        say(search)
+        os._exit(0) if in_task else sys.exit(0)  # Dask would catch what sys.exit raises
     assert os.wait()[1] == 0
     assert state(client) == before
     search()
-    print("went on")
+    print("went on", flush=True)
+
+def main():
+    {how}
 
 if __name__ == "__main__":
     main()
@@ -122,20 +129,29 @@ if __name__ == "__main__":
 )
 
 
-@pytest.mark.parametrize(
-    "before",
-    [
-        "client = embedded_client()",
-        "client = Client(local_cluster(1, device='cpu'))",
-    ],
-)
-def test_child_that_ends(before, tmp_path):
-    """A child that ends as processes do leaves its parent's cluster and files alone."""
+ALONE = {
+    "embedded": "fork(embedded_client())",
+    "cluster": "fork(Client(local_cluster(1, device='cpu')))",
+    "block": "with local_cluster(1, device='cpu') as c, Client(c) as d: fork(d)",
+    "closed": "search(); close_embedded(); fork()",
+    "closed block": "with local_cluster(1) as c, Client(c): search()\n    fork()",
+    "task": "Client(local_cluster(1, device='cpu')).submit(fork).result()",
+}
+
+
+@pytest.mark.parametrize("how", list(ALONE))
+def test_child_that_ends(how, tmp_path):
+    """A child is refused, and ends without ending what is its parent's, wherever it is
+    forked."""
     script = tmp_path / "script.py"
-    script.write_text(ENDS.format(before=before))
+    script.write_text(ENDS.format(how=ALONE[how]))
     ended = subprocess.run(
-        [sys.executable, script], capture_output=True, text=True, timeout=120
+        [sys.executable, script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=dict(os.environ, TMPDIR=str(tmp_path)),  # where scratch files are
     )
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.split() == ["went", "on"]
+    assert ended.stdout.split() == ["refused", "went", "on"]
     assert "Failed to remove" not in ended.stderr

@@ -21,6 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from gpu_hpo.compute import embedded_client, local_cluster
+from gpu_hpo.exceptions import GpuHpoWarning, WorkersLostError
 from gpu_hpo.model_selection import GridSearchCV
 from tests.compute.helpers import current, make_data, remains, wait_until
 from tests.exhaustive.helpers import assert_same_outcome, fit_noting
@@ -237,10 +238,28 @@ def test_deadly_candidate(few_deaths, mortal_client, lazy):
 def test_deadly_candidate_that_raises(mortal_client):
     """It is an error of the search if failures are to be raised."""
     grid = {"last__C": [0.666, 1.0]}
-    with pytest.raises(Exception, match=r"lost|died|killed|ended"):
+    with pytest.raises(WorkersLostError, match=r"candidate 0, .*0\.666"):
         GridSearchCV(
             STEPS, grid, cv=2, scheduler=mortal_client, error_score="raise"
         ).fit(X, y)
+
+
+class EndsOnAllRows(LogisticRegression):
+    """Ends its process where it is fitted to all rows."""
+
+    def fit(self, X, y):
+        if len(X) == N_ROWS:
+            os._exit(1)
+        return super().fit(X, y)
+
+
+def test_deadly_refit(few_deaths, mortal_client):
+    """If the last fit ends its workers, the results are kept, and a warning says so."""
+    search = GridSearchCV(EndsOnAllRows(), {"C": [0.1]}, cv=2, scheduler=mortal_client)
+    with pytest.warns(GpuHpoWarning, match=r"workers died .*'C': 0.1"):
+        search.fit(X, y)
+    assert search.best_score_ > 0.5
+    assert not hasattr(search, "best_estimator_")
 
 
 def test_deadly_candidate_in_a_pool_of_processes():

@@ -109,6 +109,7 @@ class DaskRunner:
         for worker, facts in workers.items():
             engine.dispatcher.add_worker(worker, facts.nthreads)
         self._workers = WorkerWatch(client, workers)
+        self._call_timeout = call_timeout
         self._overdue = Overdue(engine.dispatcher.workers, trials, call_timeout)
 
     async def run(self) -> None:
@@ -139,11 +140,15 @@ class DaskRunner:
                     return None
                 continue
             fetch = asyncio.ensure_future(self._fetch(trial, task))
+            asked = monotonic()
             while dispatcher.source(trial) == task:
                 done, _ = await asyncio.wait({fetch}, timeout=WATCH_SECONDS)
                 if done and (lost >= FETCH_ATTEMPTS or not _is_lost(fetch)):
                     return fetch.result()
                 # If its worker is gone, so is the trial's source.
+                if self._call_timeout and monotonic() - asked > self._call_timeout:
+                    await self._leave_out_if_silent(self._ran_on[task])
+                    asked = monotonic()
                 await self._watch_workers()
                 if done:
                     lost += 1
@@ -387,6 +392,11 @@ class DaskRunner:
                 self._workers.leave_out(task.worker)
             else:
                 self._submit(self._engine.workers_changed())
+
+    async def _leave_out_if_silent(self, worker: str) -> None:
+        silent = await self._workers.running(worker) is None
+        if silent and self._workers.can_replace(worker):
+            self._workers.leave_out(worker)
 
     async def _watch_workers(self) -> None:
         """Tell the engine which workers came and which went."""

@@ -118,6 +118,30 @@ def test_worker_that_somebody_stops(mortal_client, expected, tmp_path):
     assert others(found) == expected
 
 
+class StopsWhenFetched(StoppedOnce):
+    """Stops the process when it is first pickled, once it is trained."""
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        return SGDClassifier.partial_fit(self, X, y, classes=classes)
+
+    def __getstate__(self):
+        if hasattr(self, "t_") and not self.file.exists():
+            self.file.touch()
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return super().__getstate__()
+
+
+def test_worker_that_stops_before_the_best_model_is_there(
+    mortal_client, expected, tmp_path
+):
+    """The model is trained again elsewhere."""
+    found = search(StopsWhenFetched(tmp_path / "stopped"), call_timeout=3.0)
+    assert (tmp_path / "stopped").exists()
+    assert set(found.cv_results_["status"]) == {"completed"}
+    assert others(found) == expected
+    assert found.best_estimator_.predict(X).shape == y.shape
+
+
 def test_timeout_in_threads(threads_client, expected):
     """A thread cannot be ended: the others do its work, and the search ends."""
     try:
