@@ -103,6 +103,7 @@ class DaskRunner:
         self._before_loss = -1  # last task handed out before a loss was noticed
         self._inbox: asyncio.Queue[Report | int] = asyncio.Queue()
         self._watches: set[asyncio.Task[None]] = set()
+        self._excused: set[str] = set()  # workers replaced for a task that is blamed
         self._topic = ""
         self._began = monotonic()
         self._silent: set[int] = set()  # tasks that had ended without report last time
@@ -389,6 +390,7 @@ class DaskRunner:
                     del self._running[number]  # it waited for the other's result
             if replace or not self._engine.dispatcher.workers[task.worker].slots:
                 # Its trials go on elsewhere when it is found gone.
+                self._excused.add(task.worker)
                 self._workers.leave_out(task.worker)
             else:
                 self._submit(self._engine.workers_changed())
@@ -445,13 +447,16 @@ class DaskRunner:
         """Return running tasks that wait for a model from a lost worker.
 
         They would wait for ever, since the task that made the model was pinned there,
-        and so would tasks that wait for them.
+        and so would tasks that wait for them. So are tasks of a worker that is replaced
+        for what another did: they are not to blame.
         """
         out: dict[int, Task] = {}
+        excused = self._excused.intersection(gone)
+        self._excused -= excused
         for number, task in sorted(self._running.items()):
             sources = [step.source for step in task.steps if step.source is not None]
             elsewhere = {*gone} - {task.worker}
-            if any(
+            if task.worker in excused or any(
                 source in out or self._ran_on[source] in elsewhere for source in sources
             ):
                 out[number] = task
