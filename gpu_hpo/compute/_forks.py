@@ -30,13 +30,13 @@ _lost_dask = False
 
 def _before_fork() -> None:
     global _ran_before
-    executor: Any = distributed.utils
+    utils: Any = distributed.utils
     instances: Any = (Client, SpecCluster, Worker)
     _ran_before = (
         any(thread.name == _LOOP_THREAD for thread in threading.enumerate())
         # Its loop may be the main thread's, or have ended: what it needs is gone, too.
         or any(kind._instances for kind in instances)
-        or bool(executor._offload_executor._threads)
+        or bool(utils._offload_executor._threads)
     )
 
 
