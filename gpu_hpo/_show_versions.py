@@ -7,7 +7,8 @@ from __future__ import annotations
 import os
 from importlib.metadata import packages_distributions, version
 
-from gpu_hpo.devices._detect import DEVICE_VARIABLE, open_nvml, resolve_device
+from gpu_hpo.devices._detect import DEVICE_VARIABLE, resolve_device
+from gpu_hpo.devices._nvml import open_nvml, text
 
 # By import names, since distributions of RAPIDS and CuPy are named after CUDA's
 # version.
@@ -76,17 +77,12 @@ def _gpus() -> dict[str, str]:
     """Name the driver and each GPU, where NVML answers; that makes no CUDA context."""
     try:
         with open_nvml() as nvml:
-            found = {"driver": _text(nvml.nvmlSystemGetDriverVersion())}
+            found = {"driver": text(nvml.nvmlSystemGetDriverVersion())}
             for number in range(nvml.nvmlDeviceGetCount()):
                 handle = nvml.nvmlDeviceGetHandleByIndex(number)
                 size = nvml.nvmlDeviceGetMemoryInfo(handle).total / 2**30
-                name = _text(nvml.nvmlDeviceGetName(handle))
+                name = text(nvml.nvmlDeviceGetName(handle))
                 found[f"GPU {number}"] = f"{name}, {size:.0f} GiB"
             return found
     except Exception:  # no pynvml or no driver, of which `found` says enough
         return {}
-
-
-def _text(value: str | bytes) -> str:
-    """Decode what old versions of pynvml give as bytes."""
-    return value.decode() if isinstance(value, bytes) else value

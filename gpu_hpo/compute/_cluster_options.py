@@ -38,6 +38,7 @@ _CONSTRAINTS: dict[str, Any] = {
     "protocol": [str, None],
     "scheduler_port": [_PORT, None],
     "asynchronous": ["boolean"],
+    "CUDA_VISIBLE_DEVICES": [str, list, tuple, None],
 }
 
 

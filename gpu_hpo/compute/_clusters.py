@@ -4,18 +4,22 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any
 
 from dask.system import CPU_COUNT
 from distributed import LocalCluster
 from distributed.utils import format_dashboard_link
 
-from gpu_hpo._config import read_share
 from gpu_hpo.compute._cluster_options import (
     check_guarded,
     check_options,
     check_protocol,
+)
+from gpu_hpo.compute._gpu_options import (
+    CUDA_ONLY,
+    is_ucx,
+    prepare_for_cuda,
+    uses_ucx,
 )
 from gpu_hpo.compute._privacy import (
     PrivateScheduler,
@@ -25,42 +29,7 @@ from gpu_hpo.compute._privacy import (
     scratch_folder,
 )
 from gpu_hpo.compute._quiet import make_quiet
-from gpu_hpo.devices._detect import (
-    Device,
-    check_choice,
-    open_nvml,
-    resolve_device,
-)
-
-# Options of LocalCUDACluster that LocalCluster lacks. Without CUDA they have no effect,
-# nor have the protocols of `_UCX`; they are left out, so that one script runs on both.
-_CUDA_ONLY = frozenset(
-    {
-        "CUDA_VISIBLE_DEVICES",
-        "cudf_spill_stats",
-        "device_memory_limit",
-        "enable_cudf_spill",
-        "enable_infiniband",
-        "enable_nvlink",
-        "enable_rdmacm",
-        "enable_tcp_over_ucx",
-        "log_spilling",
-        "pre_import",
-        "rmm_allocator_external_lib_list",
-        "rmm_async",
-        "rmm_log_directory",
-        "rmm_managed_memory",
-        "rmm_maximum_pool_size",
-        "rmm_pool_size",
-        "rmm_release_threshold",
-        "rmm_track_allocations",
-    }
-)
-
-_UCX = frozenset({"ucx", "ucxx"})
-# If the user sets any of these, there is no pool by default.
-_RMM = frozenset(name for name in _CUDA_ONLY if name.startswith("rmm_"))
-_PRE_IMPORT = ("cupy", "cudf", "cuml")  # they take seconds, before the first task
+from gpu_hpo.devices._detect import check_choice, resolve_device
 
 ANY_PORT = "127.0.0.1:0"
 
@@ -109,7 +78,8 @@ def local_cluster(
         If worker processes would run the script that calls this.
     ValueError, TypeError
         If an argument is out of range or unknown, if `n_workers` is larger than the
-        number of GPUs, or if UCX is asked for and distributed-ucxx is not installed.
+        number of GPUs, if ``CUDA_VISIBLE_DEVICES`` names one that is not there, or if
+        UCX is asked for and distributed-ucxx is not installed.
 
     Notes
     -----
@@ -125,22 +95,24 @@ def local_cluster(
 
     What decides how GPUs are used:
 
-    - ``CUDA_VISIBLE_DEVICES``: which GPUs to use, as "0,2" or [0, 2]. By default all
-      that the environment variable of this name shows.
+    - ``CUDA_VISIBLE_DEVICES``: which GPUs to use, as "0,2", [0, 2] or a list of UUIDs.
+      By default all that the environment variable of this name shows. Of a GPU in MIG
+      mode each instance has a worker; beside whole GPUs its instances are left out,
+      since CUDA shows a process either whole GPUs or one instance.
     - ``pre_import``: what workers import before the first task. By default those of
       CuPy, cuDF and cuML that are installed.
     - ``rmm_pool_size``: memory that each worker reserves at the start, since allocation
-      is slow; as a share of a GPU's memory, or as "10GB". By default half of it, if RMM
-      is installed, no option ``rmm_*`` is given and all GPUs have that much free; there
-      is no pool with MIG instances. A pool grows as needed.
+      is slow; as "10GB", or as a share of the memory of the machine's first GPU. By
+      default half of what is free on each of the GPUs, if RMM is installed and no
+      option ``rmm_*`` is given. A pool grows as needed.
     - ``rmm_maximum_pool_size``, ``rmm_async``, ``rmm_release_threshold``,
       ``rmm_managed_memory``: how far the pool grows, or another way to allocate.
     - ``rmm_allocator_external_lib_list``: which other libraries allocate by RMM. By
       default CuPy, if workers have a pool or one of its alternatives.
-    - ``device_memory_limit``: how full a GPU may be, by default 80 %, before results of
-      tasks move to the host; ``memory_limit``: the same for the host, from which they
-      move to disk, in the folder ``local_directory``. Neither counts what a task holds
-      while it runs.
+    - ``device_memory_limit``: how full a GPU, or a MIG instance, may be, by default
+      80 %, before results of tasks move to the host; ``memory_limit``: the same for the
+      host, from which they move to disk, in the folder ``local_directory``. Neither
+      counts what a task holds while it runs.
     - ``enable_cudf_spill``, ``cudf_spill_stats``: cuDF moves its own columns to the
       host when memory is short. Only these options import cuDF in this process too.
     - ``protocol="ucx"``: workers exchange data over NVLink or InfiniBand instead of
@@ -152,7 +124,7 @@ def local_cluster(
     In the calling process no GPU is initialised and nothing is allocated on one, except
     by UCX, which runs here for the scheduler.
     """
-    check_options(n_workers, options, _CUDA_ONLY)
+    check_options(n_workers, options, CUDA_ONLY)
     device = check_choice(device, "device")
     if options.get("processes", True):
         check_guarded()
@@ -169,14 +141,15 @@ def local_cluster(
     options.setdefault("local_directory", scratch_folder())
     resolved = resolve_device(device)
     if resolved.name == "cuda":
-        _check_for_cuda(n_workers, options, resolved)
-        _set_for_cuda(options)
+        prepare_for_cuda(n_workers, options, resolved)
         from dask_cuda import LocalCUDACluster
 
         return _privately(LocalCUDACluster, n_workers, options)
-    for name in _CUDA_ONLY & options.keys():
+    # Without effect where there is no CUDA, as are protocols of UCX; they are left out,
+    # so that one script runs on both.
+    for name in CUDA_ONLY & options.keys():
         del options[name]
-    if _is_ucx(options):
+    if is_ucx(options):
         del options["protocol"]
     check_protocol(options.get("protocol"))
     if options.get("processes", True):
@@ -193,7 +166,7 @@ def _privately(
 ) -> LocalCluster:
     """Start a cluster that other users of this machine have no access to."""
     make_quiet(options)
-    security = None if _uses_ucx(options) else default_security(options)
+    security = None if uses_ucx(options) else default_security(options)
     if security is not None:
         options["security"] = security
     with private_scratch():
@@ -204,84 +177,3 @@ def _privately(
         hide_dashboard(cluster.scheduler)
         cluster.scheduler_info["services"].pop("dashboard", None)
     return cluster
-
-
-def _uses_ucx(options: dict[str, Any]) -> list[str]:
-    """Return which options ask for UCX."""
-    flags = ("enable_infiniband", "enable_nvlink", "enable_tcp_over_ucx")
-    asks = {"protocol": _is_ucx(options)}
-    asks |= {name: bool(options.get(name)) for name in flags}
-    return [f"{name}={options[name]!r}" for name, does in asks.items() if does]
-
-
-def _is_ucx(options: dict[str, Any]) -> bool:
-    return str(options.get("protocol")).removesuffix("://") in _UCX
-
-
-def _check_for_cuda(
-    n_workers: int | None, options: dict[str, Any], device: Device
-) -> None:
-    """Refuse what would hang, or fail only when workers have started."""
-    chosen, n_gpus, why = options.get("CUDA_VISIBLE_DEVICES"), device.n_gpus, ""
-    if chosen is not None:
-        n_gpus = len(chosen.split(",") if isinstance(chosen, str) else chosen)
-        why = f"CUDA_VISIBLE_DEVICES={chosen!r}"
-    if n_workers is not None and n_workers > n_gpus:
-        raise ValueError(
-            f"n_workers is {n_workers}, and the number of GPUs {n_gpus} "
-            f"({why or device.reason}): each has one worker"
-        )
-    over_ucx = _uses_ucx(options)
-    if over_ucx and find_spec("distributed_ucxx") is None:
-        raise ValueError(
-            f"{', '.join(over_ucx)} needs the package distributed-ucxx, which is not "
-            "installed (on PyPI distributed-ucxx-cu12 and -cu13); workers can talk "
-            "over TCP without it"
-        )
-
-
-def _set_for_cuda(options: dict[str, Any]) -> None:
-    """Add defaults of options."""
-    options.setdefault("host", "127.0.0.1")
-    installed = [name for name in _PRE_IMPORT if find_spec(name)]
-    options.setdefault("pre_import", installed)
-    if find_spec("rmm") and not _RMM & options.keys() and _pool_fits():
-        # A pool grows when needed. It begins no larger, since this process may hold
-        # data on a GPU already, or may use the models that come back.
-        options["rmm_pool_size"] = read_share("memory.pool-share")
-    if any(
-        options.get(name)
-        for name in ("rmm_pool_size", "rmm_async", "rmm_managed_memory")
-    ):
-        # Otherwise CuPy would only get memory outside the pool. Importing cuDF or cuML
-        # has the same effect, where they are installed.
-        options.setdefault("rmm_allocator_external_lib_list", ["cupy"])
-
-
-def _pool_fits() -> bool:
-    """Return whether the default share is free on every GPU of this machine.
-
-    dask-cuda computes shares from the first GPU, whichever devices it is given. NVML
-    reports no memory for GPUs that use the host's.
-    """
-    most = read_share("memory.pool-share")
-    try:
-        with open_nvml() as nvml:
-            indices = range(nvml.nvmlDeviceGetCount())
-            gpus = [nvml.nvmlDeviceGetHandleByIndex(index) for index in indices]
-            if any(_is_split(nvml, gpu) for gpu in gpus):
-                return False
-            memory = [nvml.nvmlDeviceGetMemoryInfo(gpu) for gpu in gpus]
-            size = most * memory[0].total
-            return all(gpu.free > size for gpu in memory)
-    # The classes of errors differ between versions, and a pool is optional.
-    except Exception:
-        return False
-
-
-def _is_split(nvml: Any, gpu: Any) -> bool:
-    """Return whether a GPU is split into MIG instances, which have less memory."""
-    try:
-        return bool(nvml.nvmlDeviceGetMigMode(gpu)[0])
-    except nvml.NVMLError_NotSupported:
-        return False

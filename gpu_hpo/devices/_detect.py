@@ -10,13 +10,13 @@ environment is no longer read. NVML only counts.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Literal
 
+from gpu_hpo.devices._nvml import Gpu, list_gpus
+from gpu_hpo.devices._visible import devices_for_workers, parse_visible
 from gpu_hpo.exceptions import DeviceNotFoundError
 
 DEVICE_VARIABLE = "GPU_HPO_DEVICE"
@@ -32,7 +32,8 @@ class Device:
     name : {"cpu", "cuda"}
         The kind.
     n_gpus : int
-        GPUs (or MIG instances) that this process may use; 0 where `name` is "cpu".
+        GPUs that this process may use; 0 where `name` is "cpu". With GPUs in MIG mode:
+        instances that it may give to workers, of which each sees one.
     reason : str
         Why, in one sentence for people.
     """
@@ -117,55 +118,40 @@ def _resolve(wanted: str, source: str, visible: str | None) -> Device:
 def _usable_gpus(visible: str | None) -> tuple[int, str]:
     """Return how many GPUs CuPy could use, and why so many."""
     shown = f"CUDA_VISIBLE_DEVICES={visible!r}"
-    if visible is not None and not _parse_visible(visible):
+    if visible is not None and not parse_visible(visible):
         return 0, f"{shown} hides every device"
     if not _installed("cupy"):
         return 0, "CuPy is not installed"
-    count, why = _nvml_count()
-    if not count:
+    gpus, why = _gpus()
+    if not gpus:
         return 0, why
+    usable = len(devices_for_workers(visible, gpus))
     if visible is None:
-        return count, f"NVML counts {count} GPU{'s' * (count > 1)}"
-    n_visible = _count_visible(_parse_visible(visible), count)
-    if not n_visible:
-        return 0, f"{shown} shows none of the {count} that NVML counts"
-    return n_visible, f"{shown} shows {n_visible} of what NVML counts ({count})"
+        return usable, why
+    if not usable:
+        return 0, f"{shown} shows none of the {len(gpus)} that NVML counts"
+    return usable, f"{shown} shows {usable} of what NVML counts ({len(gpus)})"
 
 
-def _parse_visible(value: str) -> list[str]:
-    """Return the entries of CUDA_VISIBLE_DEVICES that CUDA would look up.
-
-    CUDA ignores all entries from the first invalid one on, and shows no device at all
-    if one is named twice. The first entry decides whether indices or identifiers are
-    meant. (CUDA C++ programming guide, "CUDA environment variables"; PyTorch's
-    `torch.cuda` counts in the same way.)
-    """
-    entries: list[str] = []
-    kind = ""
-    for raw in value.split(","):
-        entry = raw.strip()
-        if entry.isdecimal():
-            entry, found = str(int(entry)), "index"
-        elif entry.startswith(("GPU-", "MIG-")):
-            found = entry[:4]
-        else:
-            break
-        kind = kind or found
-        if found != kind:
-            break
-        if entry in entries:
-            return []
-        entries.append(entry)
-    return entries
-
-
-def _count_visible(entries: list[str], count: int) -> int:
-    # An identifier stands for one device whatever NVML counts: a GPU may be split
-    # into up to seven MIG instances.
-    for position, entry in enumerate(entries):
-        if entry.isdecimal() and int(entry) >= count:
-            return position
-    return len(entries)
+def _gpus() -> tuple[list[Gpu], str]:
+    """List GPUs by NVML, and say how many, or why there are none."""
+    if not _installed("pynvml"):
+        return [], "pynvml (nvidia-ml-py), which counts GPUs, is not installed"
+    try:
+        gpus = list_gpus()
+    # Without a driver the class of the error depends on the version: any means "no
+    # GPU".
+    except Exception as error:
+        return [], f"NVML finds no GPU ({type(error).__name__}: {error})"
+    if not gpus:
+        return [], "NVML counts no GPU"
+    why = f"NVML counts {len(gpus)} GPU{'s' * (len(gpus) > 1)}"
+    split = [gpu.instances for gpu in gpus if gpu.instances is not None]
+    if split:
+        why += f", {len(split)} in MIG mode with {sum(map(len, split))} instances"
+        if len(split) < len(gpus):
+            why += ", which are left out beside whole GPUs"
+    return gpus, why
 
 
 def _installed(name: str) -> bool:
@@ -173,31 +159,3 @@ def _installed(name: str) -> bool:
         return find_spec(name) is not None
     except (ImportError, ValueError):  # a broken package, or a stand-in
         return False
-
-
-@contextmanager
-def open_nvml() -> Iterator[Any]:
-    """Yield the module pynvml for as long as NVML is to answer.
-
-    Without a driver it raises errors whose class differs between versions.
-    """
-    import pynvml
-
-    pynvml.nvmlInit()
-    try:
-        yield pynvml
-    finally:
-        pynvml.nvmlShutdown()
-
-
-def _nvml_count() -> tuple[int, str]:
-    """Count GPUs by NVML, and say why there are none."""
-    if not _installed("pynvml"):
-        return 0, "pynvml (nvidia-ml-py), which counts GPUs, is not installed"
-    try:
-        with open_nvml() as nvml:
-            return int(nvml.nvmlDeviceGetCount()), "NVML counts no GPU"
-    # Without a driver the class of the error depends on the version: any means "no
-    # GPU".
-    except Exception as error:
-        return 0, f"NVML finds no GPU ({type(error).__name__}: {error})"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clusters that are started for the user."""
 
+import functools
 import inspect
 import json
 import os
@@ -23,6 +24,7 @@ from sklearn.linear_model import SGDClassifier
 from gpu_hpo.compute import (
     _cluster_options,
     _clusters,
+    _gpu_options,
     close_embedded,
     embedded_client,
     local_cluster,
@@ -38,6 +40,7 @@ from tests.compute.helpers import (
     make_search,
     remains,
 )
+from tests.devices.fake_nvml import GIGABYTE, UUIDS, Nvml, card
 
 LOOPBACK = {"127.0.0.1"}
 
@@ -180,7 +183,7 @@ def test_cuda_options_are_those_of_dask_cuda():
         return set(inspect.signature(kind).parameters)
 
     known = options(LocalCluster) | options(Nanny) | {"kwargs"}
-    assert options(dask_cuda.LocalCUDACluster) - known == _clusters._CUDA_ONLY
+    assert options(dask_cuda.LocalCUDACluster) - known == _gpu_options.CUDA_ONLY
 
 
 @pytest.mark.parametrize("protocol", ["ucx", "ucxx", "ucx://"])
@@ -193,13 +196,17 @@ def test_local_cluster_without_cuda_needs_no_ucx(protocol):
 # ---- what LocalCUDACluster is given: a stand-in, for any machine ----
 
 
+PAIR = [card(0, free=40), card(1, free=78)]
+MIG = [card(mig=[(9, 10), (18, 20), None])]
+
+
 class Given(Exception):
     """Carries what the stand-in was called with."""
 
 
 @pytest.fixture
 def given(monkeypatch):
-    """Gives the options that LocalCUDACluster gets, on a machine of two GPUs."""
+    """Gives the options that LocalCUDACluster gets, on a machine of these GPUs."""
 
     class Cluster:
         def __init__(self, **options):
@@ -208,17 +215,20 @@ def given(monkeypatch):
     module = types.ModuleType("dask_cuda")
     module.LocalCUDACluster = Cluster
     monkeypatch.setitem(sys.modules, "dask_cuda", module)
-    monkeypatch.setattr(
-        _clusters, "resolve_device", lambda *_: Device("cuda", 2, "a test says so")
-    )
-    monkeypatch.setattr(_clusters, "_pool_fits", lambda: True)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
-    def call(*args, installed=("cupy", "cudf", "cuml", "rmm"), **options):
+    def call(*args, installed=("cupy", "cudf", "cuml", "rmm"), cards=PAIR, **options):
+        nvml = None if cards is None else Nvml(cards)
+        monkeypatch.setitem(sys.modules, "pynvml", nvml)
         monkeypatch.setattr(
-            _clusters, "find_spec", lambda name: name in installed or None
+            _clusters, "resolve_device", lambda *_: Device("cuda", 2, "a test says so")
+        )
+        monkeypatch.setattr(
+            _gpu_options, "find_spec", lambda name: name in installed or None
         )
         with pytest.raises(Given) as caught:
             local_cluster(*args, **options)
+        assert nvml is None or nvml.calls == ["init", "shutdown"]
         (result,) = caught.value.args
         return result
 
@@ -237,8 +247,9 @@ def test_defaults_with_cuda(given):
         "threads_per_worker": 1,
         "dashboard_address": None,
         "host": "127.0.0.1",
+        "CUDA_VISIBLE_DEVICES": ["0", "1"],
         "pre_import": ["cupy", "cudf", "cuml"],
-        "rmm_pool_size": 0.5,
+        "rmm_pool_size": 20 * GIGABYTE,
         "rmm_allocator_external_lib_list": ["cupy"],
     }
 
@@ -246,7 +257,7 @@ def test_defaults_with_cuda(given):
 def test_options_override_defaults_with_cuda(given):
     """What the user says goes through as it is, also that nothing is imported."""
     said = {
-        "CUDA_VISIBLE_DEVICES": [3, 1, 0],
+        "CUDA_VISIBLE_DEVICES": ["3", "1", "0"],
         "threads_per_worker": 2,
         "host": "10.0.0.1",
         "pre_import": None,
@@ -259,7 +270,7 @@ def test_options_override_defaults_with_cuda(given):
         "local_directory": "/tmp",
         "log_spilling": True,
     }
-    options = given(3, **said)
+    options = given(3, cards=[card(i) for i in range(4)], **said)
     assert options["n_workers"] == 3
     assert {name: options[name] for name in said} == said
 
@@ -273,7 +284,7 @@ def test_options_override_defaults_with_cuda(given):
         ({"rmm_pool_size": None}, None, False),
         ({"rmm_async": False}, None, False),
         ({"rmm_track_allocations": True}, None, False),
-        ({"enable_cudf_spill": True}, 0.5, True),
+        ({"enable_cudf_spill": True}, 20 * GIGABYTE, True),
         ({"installed": ("cupy",)}, None, False),
     ],
 )
@@ -289,7 +300,9 @@ def test_pre_import_is_what_is_installed(given):
     assert given(installed=("cupy",))["pre_import"] == ["cupy"]
 
 
-@pytest.mark.parametrize("chosen", [None, "0,1", [0, 1], ["GPU-a", "GPU-b"]])
+@pytest.mark.parametrize(
+    "chosen", [None, "0,1", [0, 1], UUIDS[:2], ",".join(UUIDS[:2])]
+)
 def test_more_workers_than_gpus(given, chosen):
     """More workers than GPUs are refused, naming both numbers, before any starts."""
     assert given(2, CUDA_VISIBLE_DEVICES=chosen)["n_workers"] == 2
@@ -298,11 +311,64 @@ def test_more_workers_than_gpus(given, chosen):
 
 
 @pytest.mark.parametrize(
+    ("said", "shown", "cards", "names"),
+    [
+        (None, f"{UUIDS[1]},{UUIDS[0]}", PAIR, [UUIDS[1], UUIDS[0]]),
+        (None, "GPU-0", PAIR, UUIDS[1:2]),
+        ("GPU-0, GPU-9", None, PAIR, [UUIDS[1], UUIDS[0]]),
+        ([1], "0", PAIR, ["1"]),
+        (None, "0,5,1", PAIR, ["0"]),
+        (None, None, MIG, ["MIG-00ffff", "MIG-01ffff"]),
+        (["MIG-01ffff"], None, MIG, ["MIG-01ffff"]),
+        (None, None, [*PAIR[:1], card(1, mig=[(9, 10)])], UUIDS[:1]),
+        ([1, 0], None, None, ["1", "0"]),
+        (None, f"{UUIDS[1]},x", None, UUIDS[1:2]),
+    ],
+)
+def test_each_worker_has_one_device(given, monkeypatch, said, shown, cards, names):
+    """dask-cuda is given the name of each device that a worker can have, once."""
+    run = functools.partial(given, cards=cards)
+    if shown is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
+    if said is not None:
+        run = functools.partial(run, CUDA_VISIBLE_DEVICES=said)
+    assert run()["CUDA_VISIBLE_DEVICES"] == names
+
+
+@pytest.mark.parametrize(
+    ("chosen", "cards", "message"),
+    [
+        ([0, 7], PAIR, "'7' does not"),
+        ("0,1,0", PAIR, "'0' does not"),
+        (["GPU-9", 0], PAIR, "'0' does not"),
+        (["GPU-ffff"], PAIR, "'GPU-ffff' does not"),
+        ([], PAIR, "must name GPUs"),
+        ([0], [card(mig=[None])], "needs an instance"),
+    ],
+)
+def test_gpus_that_are_not_there(given, chosen, cards, message):
+    """What CUDA would silently leave out is refused by name, before workers start."""
+    given()
+    sys.modules["pynvml"].cards = cards
+    with pytest.raises(ValueError, match=message):
+        local_cluster(CUDA_VISIBLE_DEVICES=chosen)
+
+
+def test_mig_instances_are_small(given):
+    """Workers spill by the memory of their instance, not by the whole GPU's."""
+    assert given(cards=MIG)["device_memory_limit"] == 8 * GIGABYTE
+    assert given(cards=MIG, device_memory_limit="1GB")["device_memory_limit"] == "1GB"
+    assert "device_memory_limit" not in given()
+
+
+@pytest.mark.parametrize(
     ("said", "named"),
     [
         ({"protocol": "ucx"}, "protocol='ucx'"),
         ({"protocol": "ucxx"}, "protocol='ucxx'"),
         ({"enable_nvlink": True}, "enable_nvlink=True"),
+        ({"enable_tcp_over_ucx": True}, "enable_tcp_over_ucx=True"),
+        ({"protocol": "ucx", "enable_rdmacm": True}, "protocol='ucx'"),
         ({"protocol": "ucx", "enable_infiniband": True}, "enable_infiniband=True"),
     ],
 )
@@ -322,64 +388,28 @@ def test_tcp_needs_no_package(given):
     assert given(protocol="tcp", enable_nvlink=False)["protocol"] == "tcp"
 
 
-# ---- whether there is room for a pool ----
-
-GIGABYTE = 10**9
-
-
-class Nvml(types.ModuleType):
-    """Machine whose GPUs have this memory, as (free, total) or None, in gigabytes."""
-
-    class NVMLError_NotSupported(Exception):
-        pass
-
-    def __init__(self, memory, mig=(None,)):
-        super().__init__("pynvml")
-        self.memory, self.mig, self.is_open = memory, mig, False
-
-    def nvmlInit(self):
-        self.is_open = True
-
-    def nvmlShutdown(self):
-        self.is_open = False
-
-    def nvmlDeviceGetCount(self):
-        return len(self.memory)
-
-    def nvmlDeviceGetHandleByIndex(self, index):
-        return index
-
-    def nvmlDeviceGetMemoryInfo(self, gpu):
-        if self.memory[gpu] is None:
-            raise self.NVMLError_NotSupported
-        free, total = (size * GIGABYTE for size in self.memory[gpu])
-        return types.SimpleNamespace(free=free, total=total)
-
-    def nvmlDeviceGetMigMode(self, gpu):
-        if self.mig[gpu % len(self.mig)] is None:
-            raise self.NVMLError_NotSupported
-        return [self.mig[gpu % len(self.mig)], 0]
-
-
 @pytest.mark.parametrize(
-    ("nvml", "fits"),
+    ("cards", "size"),
     [
-        (Nvml([(79, 80)]), True),
-        (Nvml([(79, 80), (78, 80)], mig=(0, 0)), True),
-        (Nvml([(79, 80), (30, 80)]), False),
-        (Nvml([(79, 80), (23, 24)]), False),
-        (Nvml([(79, 80)], mig=(1,)), False),
-        (Nvml([None]), False),
-        (Nvml([]), False),
-        (None, False),
+        ([card()], 39.5),
+        ([card(0, free=79), card(1, free=78)], 39),
+        ([card(0, free=79), card(1, free=30)], 15),
+        ([card(0, 79, 80), card(1, 23, 24)], 11.5),
+        (MIG, 4.5),
+        ([card(0), card(1, total=None)], None),
+        (None, None),
     ],
-    ids=["one", "two", "in use", "unequal", "MIG", "host's memory", "none", "no NVML"],
+    ids=["one", "two", "in use", "unequal", "MIG", "host's memory", "no NVML"],
 )
-def test_pool_needs_room(monkeypatch, nvml, fits):
-    """The pool by default is for GPUs that all have as much memory to spare."""
-    monkeypatch.setitem(sys.modules, "pynvml", nvml)
-    assert _clusters._pool_fits() is fits
-    assert nvml is None or not nvml.is_open
+def test_pool_is_of_what_is_free(given, cards, size):
+    """The pool by default is half of what every GPU of the cluster has to spare."""
+    options = given(cards=cards)
+    assert options.get("rmm_pool_size") == (size and size * GIGABYTE)
+
+
+def test_pool_is_of_the_gpus_that_are_used(given):
+    """A GPU that no worker gets does not decide about the pool."""
+    assert given(CUDA_VISIBLE_DEVICES=[1])["rmm_pool_size"] == 39 * GIGABYTE
 
 
 CLIENT = """

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import types
 
 import pytest
 
 from gpu_hpo.devices import Device, _detect, resolve_device
+from gpu_hpo.devices._nvml import list_gpus
+from gpu_hpo.devices._visible import devices_for_workers
 from gpu_hpo.exceptions import DeviceNotFoundError, GpuHpoError
+from tests.devices.fake_nvml import UUIDS, Nvml, card
 
 
 @pytest.fixture(autouse=True)
@@ -28,21 +30,12 @@ def fresh(monkeypatch):
 def machine(monkeypatch):
     """A function that makes this a machine with so many GPUs and such packages."""
 
-    def make(n_gpus, installed=("cupy", "pynvml"), error=None):
-        calls = []
-        nvml = types.ModuleType("pynvml")
-
-        def init():
-            calls.append("init")
-            if error:
-                raise error
-
-        nvml.nvmlInit = init
-        nvml.nvmlShutdown = lambda: calls.append("shutdown")
-        nvml.nvmlDeviceGetCount = lambda: n_gpus
+    def make(n_gpus, installed=("cupy", "pynvml"), error=None, cards=None):
+        cards = [card(i) for i in range(n_gpus)] if cards is None else cards
+        nvml = Nvml(cards, error)
         monkeypatch.setitem(sys.modules, "pynvml", nvml)
         monkeypatch.setattr(_detect, "_installed", installed.__contains__)
-        return calls
+        return nvml.calls
 
     return make
 
@@ -81,12 +74,16 @@ def test_all_gpus_are_found(machine):
         ("9", 0),
         ("0,1,0", 0),
         ("0,,1", 1),
-        ("GPU-9baca7f5", 1),
-        ("GPU-9baca7f5,GPU-0f2f01ac", 2),
-        ("GPU-9baca7f5,0", 1),
-        ("0,GPU-9baca7f5", 1),
+        (UUIDS[1], 1),
+        (f"{UUIDS[3]}, {UUIDS[0]}", 2),
+        ("GPU-9,GPU-0", 2),
+        ("GPU-", 0),
+        ("GPU-9,GPU-5,GPU-0", 1),
+        ("GPU-9,GPU-99", 0),
+        (f"{UUIDS[0]},0", 1),
+        (f"0,{UUIDS[0]}", 1),
         (",".join(f"MIG-{i}" for i in range(7)), 7),
-        ("MIG-GPU-9baca7f5/1/0,MIG-GPU-9baca7f5/2/0", 2),
+        (f"MIG-{UUIDS[0]}/1/0,MIG-{UUIDS[0]}/2/0", 2),
         ("MIG-1,MIG-1", 0),
     ],
 )
@@ -98,6 +95,59 @@ def test_visible_devices(machine, monkeypatch, visible, count):
     assert device.n_gpus == count
     assert device.name == ("cuda" if count else "cpu")
     assert visible in device.reason
+
+
+THIRDS = [(9, 10), None, (10, 10), (3, 10)]  # three instances and an empty slot
+
+
+@pytest.mark.parametrize(
+    ("cards", "visible", "count"),
+    [
+        ([card(mig=THIRDS)], None, 3),
+        ([card(mig=THIRDS)], "0", 3),
+        ([card(mig=THIRDS)], UUIDS[0], 3),
+        ([card(mig=THIRDS)], "MIG-02ffff,MIG-00ffff", 2),
+        ([card(mig=THIRDS)], "MIG-03", 1),
+        ([card(mig=THIRDS)], "MIG-03,MIG-03ff", 0),
+        ([card(mig=[None, None])], None, 0),
+        ([card(0, mig=THIRDS), card(1, mig=THIRDS)], None, 6),
+        ([card(0, mig=THIRDS), card(1, mig=THIRDS)], "1", 3),
+        ([card(0, mig=THIRDS), card(1, mig=None)], None, 1),
+        ([card(0, mig=THIRDS), card(1, mig=None)], "1,0", 1),
+        ([card(0, mig=THIRDS), card(1, mig=None)], "0", 3),
+        ([card(0, total=None), card(1, lost=True)], None, 2),
+    ],
+)
+def test_mig(machine, monkeypatch, cards, visible, count):
+    """A GPU in MIG mode counts as its instances, and not beside whole GPUs."""
+    machine(0, cards=cards)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    device = resolve_device()
+    assert device.n_gpus == count
+    assert device.name == ("cuda" if count else "cpu")
+    if visible is None and cards[0].slots:
+        assert "in MIG mode with" in device.reason
+
+
+@pytest.mark.parametrize(
+    ("cards", "visible", "names"),
+    [
+        ([card(0), card(1)], None, ["0", "1"]),
+        ([card(0), card(1)], "1,0", ["1", "0"]),
+        ([card(0), card(1)], "GPU-0,GPU-9", [UUIDS[1], UUIDS[0]]),
+        ([card(0), card(1, mig=THIRDS)], None, [UUIDS[0]]),
+        ([card(0), card(1, mig=THIRDS)], "0", ["0"]),
+        ([card(mig=THIRDS)], None, ["MIG-00ffff", "MIG-02ffff", "MIG-03ffff"]),
+        ([card(mig=THIRDS)], "MIG-03", ["MIG-03ffff"]),
+    ],
+)
+def test_names_for_workers(monkeypatch, cards, visible, names):
+    """Workers get devices by names that show them these, and no other."""
+    monkeypatch.setitem(sys.modules, "pynvml", Nvml(cards))
+    found = devices_for_workers(visible, list_gpus())
+    assert list(found) == names
+    assert all(gpu.total for gpu in found.values())
 
 
 def test_visible_devices_need_a_gpu(machine, monkeypatch):
