@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import importlib
+from collections import Counter
 from typing import Any
 
 from distributed import Client
 
 from gpu_hpo.devices._detect import Device, resolve_device, wanted_device
+from gpu_hpo.devices._free_memory import FreeMemory, free_memory
 from gpu_hpo.exceptions import DeviceNotFoundError
 
 
@@ -52,13 +54,15 @@ async def cluster_device(client: Client, requested: str) -> Device:
 
 
 async def device_memory(client: Client) -> float:
-    """Return the bytes of memory of the workers' smallest GPU; all must have CUDA."""
-    found: dict[str, int] = await client.run(_memory)
-    return float(min(found.values()))
+    """Return the bytes that each worker can still have on its GPU; all have CUDA.
 
-
-def _memory() -> int:
-    return int(importlib.import_module("cupy").cuda.Device().mem_info[1])
+    Workers on one GPU share what is free there.
+    """
+    found: dict[str, FreeMemory] = await client.run(free_memory)
+    sharing = Counter(memory.device for memory in found.values())
+    return min(
+        memory.shared / sharing[memory.device] + memory.own for memory in found.values()
+    )
 
 
 def _look() -> Device:

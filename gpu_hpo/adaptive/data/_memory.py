@@ -23,7 +23,7 @@ class MemoryPlan:
     threads : int
         Of the worker that has most: so many tasks run at once.
     device_memory : float
-        Bytes of each GPU; inf if data stays on the host.
+        Bytes that each worker has free on its GPU; inf if data stays on the host.
     total_bytes : int
         Of all data, what validates too.
     resident_share, task_share : float
@@ -88,11 +88,13 @@ class MemoryPlan:
         if is_copied:
             copies += self.threads if by_tasks else 1
         needed = self.total_bytes + (copies - 1) * n_bytes
-        memory = min(self.memory, self.device_memory)
+        memory, whose = self.memory, "a worker's memory"
+        if self.device_memory < memory:
+            memory, whose = self.device_memory, "the free GPU memory"
         if needed > self.resident_share * memory:
             raise ValueError(
                 f"X has {n_bytes:,} bytes to train on, which this resource fits "
-                f"to in one piece: {copies} times that is more than a worker's memory "
+                f"to in one piece: {copies} times that is more than {whose} "
                 f"of {memory:,.0f} bytes can hold together with its models. Take "
                 "fewer rows, one chunk, resource='partial_fit', or larger workers"
             )

@@ -1,0 +1,61 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Find out how much memory a process can still have on its CUDA device."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class FreeMemory:
+    """What a process can still allocate on its device.
+
+    Attributes
+    ----------
+    device : str
+        Identifies the device, or the MIG instance, among all of all machines.
+    shared : int
+        Bytes that are free for whichever process is first.
+    own : int
+        Bytes that this process has reserved in pools, and does not use.
+    """
+
+    device: str
+    shared: int
+    own: int
+
+
+def free_memory() -> FreeMemory:
+    """Ask CUDA, CuPy and RMM; where there is none, this creates a CUDA context.
+
+    What an RMM pool has given out is known only if allocations are tracked
+    (`rmm_track_allocations` of dask-cuda, or RMM's statistics). Otherwise the pool
+    counts as unused, as it is when a worker has just started.
+    """
+    import cupy
+
+    device = cupy.cuda.Device()
+    uuid = cupy.cuda.runtime.getDeviceProperties(device.id)["uuid"]
+    reserved = cupy.get_default_memory_pool().free_bytes() + _unused_by_rmm()
+    return FreeMemory(bytes(uuid).hex(), int(device.mem_info[0]), int(reserved))
+
+
+def _unused_by_rmm() -> int:
+    """Return bytes of RMM's pool that are not given out, as far as it knows."""
+    rmm = sys.modules.get("rmm")
+    if rmm is None:
+        return 0
+    resource: Any = rmm.mr.get_current_device_resource()
+    used = size = 0
+    while resource is not None:
+        if hasattr(resource, "pool_size"):
+            size = resource.pool_size()
+        elif hasattr(resource, "get_allocated_bytes"):
+            used = resource.get_allocated_bytes()
+        elif hasattr(resource, "allocation_counts"):
+            used = resource.allocation_counts.current_bytes
+        resource = getattr(resource, "upstream_mr", None)
+    return max(size - used, 0)
