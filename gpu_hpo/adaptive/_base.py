@@ -288,6 +288,7 @@ class BaseIncrementalSearchCV(
             trials,
             budget,
             await cluster_device(client, self.device),
+            search_args.X,
             demanded=wanted_device(self.device)[0] == "cuda",
         )
         budget = placement.budget
@@ -349,7 +350,6 @@ class BaseIncrementalSearchCV(
             splitting = replace(
                 splitting, weights=search_args.weights, joined=budget.refits
             )
-        on_device = placement.on_device
         return ResidentData(
             client,
             blocks,
@@ -358,9 +358,9 @@ class BaseIncrementalSearchCV(
             seed=seed,
             classify=classify,
             validation=search_args.validation,
-            on_device=on_device,
+            on_device=placement.on_device,
             device_memory=math.inf
-            if on_device is None
+            if placement.on_device is None
             else await device_memory(client),
         )
 

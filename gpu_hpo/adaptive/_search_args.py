@@ -62,8 +62,8 @@ class SearchArgs:
     seed : numpy.random.SeedSequence
     test_size, cv, stratify, refit
         As given to the search.
-    y, groups
-        As given to its `fit`, for splitters.
+    X, y, groups
+        As given to its `fit`.
     validation : Blocks or None
         Validation rows, if the user gave them.
     scoring
@@ -81,6 +81,7 @@ class SearchArgs:
     test_size: float | None = None
     cv: Any = None
     stratify: bool | None = None
+    X: Any = None
     y: Any = None
     groups: Any = None
     validation: Blocks | None = None
@@ -183,6 +184,7 @@ def read_search_args(
         test_size=search.test_size,
         cv=search.cv,
         stratify=search.stratify,
+        X=X,
         y=y,
         groups=groups,
         validation=validation,

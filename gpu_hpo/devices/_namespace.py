@@ -81,6 +81,11 @@ def is_device_array(x: object) -> bool:
     return bool(_roots(x) & _CUDA_ROOTS) or _namespace_of(x) is not np
 
 
+def is_cuda_array(x: object) -> bool:
+    """Return whether data, or the blocks of a Dask collection, is in GPU memory."""
+    return bool(_roots(_block(x)) & _CUDA_ROOTS)
+
+
 def is_table(x: object) -> bool:
     """Return whether data is of Polars or PyArrow, which have no `iloc`."""
     return bool(_roots(x) & {"polars", "pyarrow"}) and hasattr(x, "__array__")

@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from gpu_hpo.adaptive._placement import place
 from gpu_hpo.adaptive.training._budgets import make_budget
 from gpu_hpo.adaptive.training._models import Trial
+from gpu_hpo.data._on_device import OnDevice
 from gpu_hpo.devices import Device
 from gpu_hpo.exceptions import DeviceNotFoundError, NoCounterpartError
 from gpu_hpo.linear_model import SGDClassifier as OurSGD
@@ -33,13 +34,20 @@ CUDA = Device("cuda", 1, "a test says so")
 X, y = make_data()
 
 
+class DerivedScaler(StandardScaler):
+    """What a user makes of a transformer of scikit-learn."""
+
+
 class DerivedForest(RandomForestClassifier):
     """What a user makes of an estimator of scikit-learn."""
 
 
-def placed(estimator, *params, device=CUDA, resource="n_samples", demanded=False):
+def placed(
+    estimator, *params, device=CUDA, resource="n_samples", demanded=False, rows=X
+):
     trials = {i: Trial(param, i) for i, param in enumerate(params or [{}])}
-    return place(estimator, trials, make_budget(resource), device, demanded=demanded)
+    budget = make_budget(resource)
+    return place(estimator, trials, budget, device, rows, demanded=demanded)
 
 
 # ---- a search ----
@@ -214,12 +222,52 @@ def test_what_derives_from_ours_trains_there_too():
 
 
 def test_third_party_estimators_stay_where_they_are():
-    """An estimator of neither library trains on the rows as they came."""
-    found = placed(Scripted(), resource="partial_fit")
+    """An estimator of neither library trains on the rows as they came: device_ too."""
+    found = placed(Scripted(), resource="partial_fit", rows=NoHostCopyArray(X))
     assert type(found.kind) is Scripted
     assert found.on_device is None
     assert found.device.name == "cuda"
     assert found.device.reason == "Scripted of tests trains where X is; a test says so"
+    here = placed(Scripted(), resource="partial_fit")
+    assert here.on_device is None
+    assert here.device == Device(
+        "cpu",
+        0,
+        "Scripted of tests trains where X is, in host memory, though a test says so",
+    )
+
+
+class Boosted(Scripted):
+    """Says by a parameter where it trains, as XGBoost and LightGBM do."""
+
+    def __init__(self, value=0.5, device="cpu"):
+        super().__init__(value)
+        self.device = device
+
+
+def test_estimators_that_say_where_they_train():
+    """device_ follows what an estimator of neither library is told by its parameter."""
+    assert placed(Boosted(), resource="partial_fit").device.name == "cpu"
+    found = placed(Boosted(device="cuda:0"), resource="partial_fit")
+    assert found.device.name == "cuda"
+    assert found.device.reason == "Boosted of tests has device='cuda:0'; a test says so"
+
+
+class OfCupy:
+    """Rows of CuPy's, as far as their type tells."""
+
+
+OfCupy.__module__ = "cupy.fake"
+
+
+def test_rows_in_gpu_memory_with_the_cpu_asked_for():
+    """device="cpu" moves no rows: device_ says where ours train, and why."""
+    found = placed(OurSGD(), device=CPU, resource="partial_fit", rows=OfCupy())
+    assert found.on_device is None
+    assert found.device.name == "cuda"
+    assert "X is in GPU memory" in found.device.reason
+    host = placed(GaussianNB(), device=CPU, resource="partial_fit", rows=OfCupy())
+    assert host.device == CPU
 
 
 @with_cuml
@@ -313,6 +361,11 @@ def test_what_derives_from_cuml_needs_a_gpu():
     assert placed(Mine()).on_device is not None
     with pytest.raises(NoCounterpartError, match=r"Mine of .* derives from cuML's"):
         placed(Mine(), device=CPU)
+    # Beside what trains on the CPU it still trains on the GPU, from rows on the host.
+    mixed = placed(Pipeline([("scale", DerivedScaler()), ("clf", Mine())]))
+    assert mixed.on_device is None
+    assert mixed.device.name == "cuda"
+    assert "Mine of tests derives from cuML's" in mixed.device.reason
 
 
 @with_cuml
@@ -335,7 +388,7 @@ def test_a_resource_under_another_name(processes_client):
     scaler = ("scale", cuml.preprocessing.StandardScaler())
     pipeline = Pipeline([scaler, ("clf", cuml.linear_model.MBSGDClassifier())])
     trials = {0: Trial({}, 0)}
-    found = place(pipeline, trials, make_budget("clf__epochs"), CPU, demanded=False)
+    found = place(pipeline, trials, make_budget("clf__epochs"), CPU, X, demanded=False)
     assert found.budget.name == "clf__max_iter"
 
 
@@ -350,7 +403,7 @@ def test_a_replaced_prototype_need_not_convert():
 def test_labels_that_a_device_cannot_hold():
     """Strings become numbers on their way to a device, and come back as strings."""
     from gpu_hpo.adaptive._postfit import _Decoded
-    from gpu_hpo.adaptive.data._upload import OnDevice, chunk_to_device
+    from gpu_hpo.adaptive.data._upload import chunk_to_device
 
     labels = np.array(["ham", "spam"])
     chunk = {"X": NoHostCopyArray(X), "y": labels[y]}
@@ -375,7 +428,7 @@ def test_labels_that_a_device_cannot_hold():
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_rows_are_checked_once_on_arrival(bad):
     """NaN on the way to a device is an error there, unless the estimator takes it."""
-    from gpu_hpo.adaptive.data._upload import OnDevice, chunk_to_device
+    from gpu_hpo.adaptive.data._upload import chunk_to_device
 
     values = X.copy()
     values[3, 1] = bad
@@ -387,7 +440,7 @@ def test_rows_are_checked_once_on_arrival(bad):
 
 def test_columns_for_those_that_want_them():
     """A chunk is put in columns once, on arrival, for models that want it so."""
-    from gpu_hpo.adaptive.data._upload import OnDevice, chunk_to_device
+    from gpu_hpo.adaptive.data._upload import chunk_to_device
 
     chunk = {"X": NoHostCopyArray(X)}
     moved = chunk_to_device(chunk, OnDevice(column_major=True))

@@ -28,11 +28,12 @@ from gpu_hpo.adaptive.data._copies import Copies
 from gpu_hpo.adaptive.data._loading import ORDER_SEED, Item, Loader
 from gpu_hpo.adaptive.data._memory import MemoryPlan
 from gpu_hpo.adaptive.data._splitting import Splitting
-from gpu_hpo.adaptive.data._upload import OnDevice, Upload
+from gpu_hpo.adaptive.data._upload import Upload
 from gpu_hpo.compute._transport import pack
 from gpu_hpo.compute._worker_facts import WorkerFacts
 from gpu_hpo.data._blocks import Blocks
 from gpu_hpo.data._chunk import Chunk, concat_chunks
+from gpu_hpo.data._on_device import OnDevice
 from gpu_hpo.data._random_split import spawn_seed
 from gpu_hpo.devices._namespace import synchronize
 

@@ -10,25 +10,9 @@ from typing import Any
 import numpy as np
 
 from gpu_hpo.data._chunk import ROLES, Chunk
+from gpu_hpo.data._on_device import OnDevice
 from gpu_hpo.devices._namespace import array_namespace, synchronize, to_device, to_host
 from gpu_hpo.devices._ranges import annotated
-
-
-@dataclass(frozen=True)
-class OnDevice:
-    """What models want of rows in GPU memory.
-
-    Attributes
-    ----------
-    column_major : bool
-        Whether dense X is stored by columns; some models would else copy it at every
-        fit.
-    finite : bool
-        Whether X is checked for NaN and infinity on arrival, so that models need not.
-    """
-
-    column_major: bool = False
-    finite: bool = True
 
 
 def chunk_to_device(
@@ -59,8 +43,7 @@ def chunk_to_device(
     X = moved["X"]
     if wanted.finite:
         _check_finite(X)
-    if wanted.column_major and getattr(X, "flags", None) is not None:
-        moved["X"] = array_namespace(X).asfortranarray(X)
+    moved["X"] = wanted.in_order(X)
     return moved
 
 
