@@ -23,11 +23,17 @@ SHARED_BYTES = 48 * 1024
 FEWEST_BLOCKS = 128
 
 
-@functools.cache
 def usable() -> bool:
-    """Return whether Numba can compile and run kernels here.
+    """Return whether Numba can compile and run kernels here; see `why_not`."""
+    return not why_not()
 
-    The first call finds out, and logs a warning if it is False.
+
+@functools.cache
+def why_not() -> str:
+    """Return why Numba cannot compile and run kernels here; "" if it can.
+
+    The first call finds out, which creates a CUDA context, and logs the answer if it is
+    not "".
     """
     try:
         from numba import cuda
@@ -39,14 +45,40 @@ def usable() -> bool:
     # Numba's CudaSupportError, NvvmError, LinkerError and CudaAPIError, and errors of
     # NVIDIA's own packages, have no other common base.
     except Exception as error:
-        logger.warning(
-            "training on GPUs is slower than it could be, for Numba cannot run "
-            "kernels here; a newer package numba-cuda may help (%s: %s)",
-            type(error).__name__,
-            str(error).strip(),
+        reason = _explain(error)
+        logger.warning("training on GPUs is slower than it could be: %s", reason)
+        return reason
+    return ""
+
+
+def _explain(error: Exception) -> str:
+    """Say in one sentence what keeps Numba from running kernels, and what helps."""
+    first_line = str(error).strip().partition("\n")[0]
+    said = f"{type(error).__name__}: {first_line}"
+    try:
+        from numba import cuda
+        from numba.cuda.cudadrv.driver import driver
+
+        has, needs = driver.get_version(), cuda.runtime.get_version()
+    except Exception:  # where there is no driver, or no toolkit
+        has = needs = (0, 0)
+    if has >= needs:
+        return (
+            "Numba cannot run kernels here, and a newer package numba-cuda may help "
+            f"({said})"
         )
-        return False
-    return True
+    if has[0] < needs[0]:
+        other = f"numba-cuda[cu{has[0]}]"
+    else:
+        other = f"cuda-toolkit=={_shown(has)}.*"
+    return (
+        f"the driver (CUDA {_shown(has)}) is older than numba-cuda's toolkit "
+        f"({_shown(needs)}): install a newer driver, or {other} ({said})"
+    )
+
+
+def _shown(version: tuple[int, int]) -> str:
+    return ".".join(map(str, version))
 
 
 def _nothing() -> None:

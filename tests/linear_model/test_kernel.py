@@ -278,24 +278,3 @@ def test_who_gets_the_kernel(monkeypatch):
         lanes = types.SimpleNamespace(weights=weights)
         train_epoch(rules, lanes, rows, (np.zeros((1, 2), int), np.zeros(1, int)))
     assert taken == ["kernel_epoch", *["array_epoch"] * 3]
-
-
-def test_unusable_is_said_once(monkeypatch):
-    """Where Numba cannot run kernels, one warning says so."""
-    import numba.cuda
-
-    def jit(_):
-        raise ImportError("no driver")
-
-    said = []
-    monkeypatch.setattr(numba.cuda, "jit", jit)
-    # Not by way of the root logger, whose settings other libraries change.
-    warn = types.SimpleNamespace(warning=lambda text, *given: said.append(text % given))
-    monkeypatch.setattr(_cuda_kernels, "logger", warn)
-    _cuda_kernels.usable.cache_clear()
-    try:
-        assert [_cuda_kernels.usable() for _ in range(3)] == [False] * 3
-    finally:
-        _cuda_kernels.usable.cache_clear()
-    [text] = said
-    assert "no driver" in text
