@@ -1,0 +1,187 @@
+// SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs the blocks of a kernel one after another. The threads of a block take turns on one
+// thread of the host: each runs until it waits for its block or its warp. With
+// EMULATED_ORDER=reverse the last one begins, so that a missing barrier gives other
+// results.
+#include "threads.h"
+
+#include <ucontext.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+thread_local EmulatedIndex threadIdx{0, 0, 0}, blockIdx{0, 0, 0}, blockDim{1, 1, 1},
+    gridDim{1, 1, 1};
+thread_local char* emulated_dynamic_memory = nullptr;
+
+namespace {
+
+enum State : char { READY, AT_BLOCK, AT_WARP, ENDED };
+const size_t STACK = 256 * 1024, WARP = 32, VALUE = 16, GUARD = 4096;
+
+struct Block {
+  void (*body)(void**) = nullptr;
+  void** arguments = nullptr;
+  std::vector<ucontext_t> contexts;
+  std::vector<State> states;
+  std::vector<std::unique_ptr<char[]>> stacks;
+  std::vector<char> values;
+  ucontext_t scheduler;
+  unsigned current = 0;
+  bool running = false;
+  int voted = 0, yes = 0, asked = 0, result[3] = {0, 0, 0};
+};
+
+thread_local Block block;
+
+void begin() {
+  block.body(block.arguments);
+  block.states[block.current] = ENDED;
+}
+
+void wait(State state) {
+  if (!block.running) return;
+  unsigned self = block.current;
+  block.states[self] = state;
+  swapcontext(&block.contexts[self], &block.scheduler);
+}
+
+EmulatedIndex place(unsigned t) {
+  return {t % blockDim.x, t / blockDim.x % blockDim.y,
+          t / (blockDim.x * blockDim.y)};
+}
+
+bool let_warps_go_on(unsigned n) {
+  bool any = false;
+  for (unsigned first = 0; first < n; first += WARP) {
+    bool all = true, some = false;
+    for (unsigned t = first; t < n && t < first + WARP; t++) {
+      all = all && (block.states[t] == AT_WARP || block.states[t] == ENDED);
+      some = some || block.states[t] == AT_WARP;
+    }
+    if (!all || !some) continue;
+    any = true;
+    for (unsigned t = first; t < n && t < first + WARP; t++)
+      if (block.states[t] == AT_WARP) block.states[t] = READY;
+  }
+  return any;
+}
+
+void refuse(const char* what) {
+  fprintf(stderr, "emulated kernel: %s\n", what);
+  abort();
+}
+
+void let_block_go_on(unsigned n) {
+  for (unsigned t = 0; t < n; t++)
+    if (block.states[t] == AT_WARP)
+      refuse("some threads of a warp wait for the block, and some for the warp");
+  for (unsigned t = 0; t < n; t++)
+    if (block.states[t] == AT_BLOCK) block.states[t] = READY;
+}
+
+void run_with_barriers(unsigned n) {
+  static const bool reverse = [] {
+    const char* order = getenv("EMULATED_ORDER");
+    return order && !strcmp(order, "reverse");
+  }();
+  block.contexts.resize(n);
+  block.states.assign(n, READY);
+  block.values.resize(n * VALUE);
+  while (block.stacks.size() < n)
+    block.stacks.emplace_back(new char[STACK]);
+  for (unsigned t = 0; t < n; t++) {
+    getcontext(&block.contexts[t]);
+    block.contexts[t].uc_stack.ss_sp = block.stacks[t].get();
+    block.contexts[t].uc_stack.ss_size = STACK;
+    block.contexts[t].uc_link = &block.scheduler;
+    makecontext(&block.contexts[t], begin, 0);
+  }
+  block.running = true;
+  for (;;) {
+    bool ran = false, ended = true;
+    for (unsigned i = 0; i < n; i++) {
+      unsigned t = reverse ? n - 1 - i : i;
+      if (block.states[t] == READY) {
+        ran = true;
+        block.current = t;
+        threadIdx = place(t);
+        swapcontext(&block.scheduler, &block.contexts[t]);
+      }
+      ended = ended && block.states[t] == ENDED;
+    }
+    if (ended) break;
+    if (!let_warps_go_on(n) && !ran) let_block_go_on(n);
+  }
+  block.running = false;
+}
+
+}  // namespace
+
+void emulated_wait_for_block() { wait(AT_BLOCK); }
+void emulated_wait_for_warp() { wait(AT_WARP); }
+
+int emulated_vote(int kind, int vote) {
+  block.asked++;
+  block.yes += vote != 0;
+  emulated_wait_for_block();
+  // The first that goes on counts, for all.
+  if (block.asked) {
+    int results[3] = {block.yes > 0, block.yes == block.asked, block.yes};
+    memcpy(block.result, results, sizeof results);
+    block.asked = block.yes = 0;
+  }
+  int found = block.result[kind];
+  emulated_wait_for_block();
+  return found;
+}
+
+char* emulated_exchange() { return block.values.data(); }
+
+extern "C" {
+
+void emulated_launch(void (*body)(void**), void** arguments, const unsigned* grid,
+                     const unsigned* size, size_t dynamic_bytes, int barriers) {
+  std::unique_ptr<char[]> memory(new char[dynamic_bytes + 64 + GUARD]);
+  uintptr_t at = (reinterpret_cast<uintptr_t>(memory.get()) + 63) / 64 * 64;
+  emulated_dynamic_memory = reinterpret_cast<char*>(at);
+  block.body = body;
+  block.arguments = arguments;
+  gridDim = {grid[0], grid[1], grid[2]};
+  blockDim = {size[0], size[1], size[2]};
+  unsigned n = size[0] * size[1] * size[2];
+  for (unsigned z = 0; z < grid[2]; z++)
+    for (unsigned y = 0; y < grid[1]; y++)
+      for (unsigned x = 0; x < grid[0]; x++) {
+        blockIdx = {x, y, z};
+        // What nobody has written is no likely number.
+        memset(emulated_dynamic_memory, 0xCD, dynamic_bytes + GUARD);
+        for (unsigned t = 0; !barriers && t < n; t++) {
+          threadIdx = place(t);
+          body(arguments);
+        }
+        if (barriers) run_with_barriers(n);
+        for (size_t i = 0; i < GUARD; i++)
+          if (emulated_dynamic_memory[dynamic_bytes + i] != (char)0xCD)
+            refuse("wrote beyond its dynamic shared memory");
+      }
+  emulated_dynamic_memory = nullptr;
+}
+
+// For kernels of Numba.
+unsigned emulated_index(int what, int axis) {
+  const EmulatedIndex& found =
+      what == 0 ? threadIdx : what == 1 ? blockIdx : what == 2 ? blockDim : gridDim;
+  return axis == 0 ? found.x : axis == 1 ? found.y : found.z;
+}
+void emulated_syncthreads() { emulated_wait_for_block(); }
+void emulated_syncwarp() { emulated_wait_for_warp(); }
+int emulated_block_vote(int kind, int vote) { return emulated_vote(kind, vote); }
+void* emulated_shared() { return emulated_dynamic_memory; }
+}

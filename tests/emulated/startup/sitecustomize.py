@@ -1,0 +1,12 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Prepare each Python process of a run of `make test-emulated` when it starts."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[3]))
+
+from tests.emulated import _hooks
+
+_hooks.install()
