@@ -56,7 +56,11 @@ class _Finder(MetaPathFinder):
         if name == "rmm" and not getattr(_imports, "depth", 0):
             return None
         spec = PathFinder.find_spec(name, path, target)
-        if spec is None or spec.loader is None or root == "rmm" and name not in _CHANGES:
+        if (
+            spec is None
+            or spec.loader is None
+            or (root == "rmm" and name not in _CHANGES)
+        ):
             return spec
         change = _CHANGES.get(name)
         if change is None and root == "cuml":

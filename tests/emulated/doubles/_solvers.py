@@ -409,7 +409,9 @@ def svm_fit(
         "tol": given.tol,
         "max_iter": given.max_iter,
     }
-    fitted = SVC(**options) if given.kind == 0 else SVR(epsilon=given.epsilon, **options)
+    fitted = (
+        SVC(**options) if given.kind == 0 else SVR(epsilon=given.epsilon, **options)
+    )
     rows = X.array(n_rows, n_columns, order="F")
     _fitted(fitted, rows, y.array(n_rows), _vector(sample_weight, n_rows))
     dtype = X.dtype
