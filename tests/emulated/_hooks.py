@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from tests.emulated._known import why_not
+from tests.emulated.doubles import _cudf, _cuml
 
 # Not emulated, so not to be found: they would look for a driver.
 HIDDEN = frozenset({"cudf", "cuml", "dask_cuda", "dask_cudf", "rmm"})
@@ -29,6 +30,8 @@ def install() -> None:
         _Guarded(finder) if finder is PathFinder else finder for finder in sys.meta_path
     ]
     sys.meta_path.insert(0, _Finder())
+    _cuml.install()
+    _cudf.install()
 
 
 def installed() -> bool:

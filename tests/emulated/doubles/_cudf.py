@@ -18,12 +18,10 @@ import importlib
 import inspect
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
-from importlib.metadata import packages_distributions, version
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
@@ -48,11 +46,11 @@ def install() -> None:
 
 class _Finder(MetaPathFinder):
     def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        if name.partition(".")[0] != "cudf" or not PathFinder.find_spec("cudf"):
+            return None
         if name in _MODULES:
             return ModuleSpec(name, _Double(), is_package=True)
-        if name.partition(".")[0] == "cudf":
-            raise ModuleNotFoundError(f"the double has no {name}", name=name)
-        return None
+        raise ModuleNotFoundError(f"the double has no {name}", name=name)
 
 
 class _Double(Loader):
@@ -168,6 +166,10 @@ def _strict(
 @functools.cache
 def _known() -> dict[str, Any]:
     """Return what the installed cuDF has, from a file of an earlier process if any."""
+    # Slow to import, in each process of a run.
+    import subprocess
+    from importlib.metadata import packages_distributions, version
+
     from tests.emulated.cuda_on_host._compiler import cache_folder
 
     (name,) = packages_distributions()["cudf"]

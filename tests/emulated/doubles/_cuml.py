@@ -26,8 +26,6 @@ from importlib.machinery import ExtensionFileLoader, ModuleSpec, PathFinder
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from tests.emulated.doubles import _native
-
 
 def install() -> None:
     """Prepare imports of cuML from now on in this process; import nothing yet."""
@@ -124,6 +122,8 @@ class _Changing(Loader):
 
 def _exchange(module: ModuleType) -> None:
     """Have a compiled module call the doubles of libcuml's functions."""
+    from tests.emulated.doubles import _native
+
     functions, structs, arguments = _doubles()
     assert module.__file__ is not None
     _native.exchange(module.__file__, functions, structs, arguments)
@@ -144,6 +144,8 @@ def _without_streams(base: ModuleType) -> None:
     Waiting for one raises what a double has raised.
     """
     from pylibraft.common.handle import Handle
+
+    from tests.emulated.doubles import _native
 
     class HostHandle(Handle):
         def __new__(cls, n_streams: int = 0) -> Any:

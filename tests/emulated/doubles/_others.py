@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Stand in for libcuml's decompositions, clusters and neighbours, as `_solvers` does."""
+"""Stand in for libcuml's decompositions, clusters and neighbors, as `_solvers` does."""
 
 import ctypes
 from typing import Any
@@ -169,7 +169,7 @@ def kmeans_fit(
     inertia: Pointer,
     n_iter: Pointer,
 ) -> None:
-    """Find centres, from those in `centers` if these are given."""
+    """Find centers, from those in `centers` if these are given."""
     given: _KMeansParams = params.struct(_KMeansParams)
     table = centers.array(given.n_clusters, n_columns)
     start: Any = ("k-means++", "random", table.copy())[given.init]
@@ -200,7 +200,7 @@ def kmeans_predict(
     labels: Pointer,
     inertia: Pointer,
 ) -> None:
-    """Find the nearest centre of each row."""
+    """Find the nearest center of each row."""
     squares = _distances(params, centers, X, n_rows, n_columns) ** 2
     labels.array(n_rows)[:] = squares.argmin(axis=1)
     weights = 1.0 if sample_weight is None else sample_weight.array(n_rows)
@@ -216,7 +216,7 @@ def kmeans_transform(
     n_columns: int,
     out: Pointer,
 ) -> None:
-    """Measure the distance of each row to each centre."""
+    """Measure the distance of each row to each center."""
     found = _distances(params, centers, X, n_rows, n_columns)
     out.array(*found.shape)[:] = found
 
@@ -231,7 +231,7 @@ def _distances(
     return euclidean_distances(X.array(n_rows, n_columns), table)
 
 
-# ---- neighbours ----
+# ---- neighbors ----
 
 _METRICS = {
     0: "sqeuclidean",
@@ -303,7 +303,7 @@ def knn_classify(
     k: int,
     weights: Pointer | None,
 ) -> None:
-    """Find the class that most neighbours have, by column of `out`."""
+    """Find the class that most neighbors have, by column of `out`."""
     columns = labels.vector("int")
     table = out.array(n, len(columns))
     for i, column in enumerate(columns):
@@ -320,7 +320,7 @@ def knn_class_proba(
     k: int,
     weights: Pointer | None,
 ) -> None:
-    """Find which share of the neighbours has each class."""
+    """Find which share of the neighbors has each class."""
     for part, column in zip(out.vector("float"), labels.vector("int"), strict=True):
         shares = _shares(indices, column, n_rows, n, k, weights)
         part.array(*shares.shape)[:] = shares / shares.sum(axis=1, keepdims=True)
@@ -336,7 +336,7 @@ def knn_regress(
     k: int,
     weights: Pointer | None,
 ) -> None:
-    """Find the mean of the neighbours' targets, by column of `out`."""
+    """Find the mean of the neighbors' targets, by column of `out`."""
     columns = targets.vector(out.kind)
     table = out.array(n, len(columns))
     for i, column in enumerate(columns):
