@@ -68,7 +68,8 @@ TESTED := $(wildcard tests examples benchmarks docs conda-recipe pyproject.toml 
 # What depends on RAPIDS itself and needs no GPU.
 RAPIDS_TESTS := $(filter-out %/test_jit.py,$(wildcard tests/devices/test_*.py)) \
 	tests/test_estimators.py tests/test_packaging.py tests/compute/test_clusters.py \
-	tests/compute/test_cuda_cluster.py tests/adaptive/test_placement.py \
+	tests/compute/test_cuda_cluster.py tests/adaptive/test_client_without_gpu.py \
+	tests/adaptive/test_placement.py \
 	tests/exhaustive/test_counterparts.py tests/linear_model/test_quasi_newton.py tests/gpu
 
 # Where scikit-learn and its projects keep what they built last night.

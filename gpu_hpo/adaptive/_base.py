@@ -36,7 +36,7 @@ from gpu_hpo._typing import (
     Scorers,
 )
 from gpu_hpo.adaptive._first_look import look_first
-from gpu_hpo.adaptive._placement import Placement, place
+from gpu_hpo.adaptive._placement import Placement, find_place
 from gpu_hpo.adaptive._postfit import PostFit
 from gpu_hpo.adaptive._progress import shown_log
 from gpu_hpo.adaptive._run import Job, SearchRun
@@ -51,14 +51,13 @@ from gpu_hpo.adaptive._validation_set import plan_splitting
 from gpu_hpo.adaptive.data._resident import ResidentData
 from gpu_hpo.adaptive.training._models import Trial
 from gpu_hpo.compute._clients import search_client
-from gpu_hpo.compute._cluster_device import cluster_device, device_memory
+from gpu_hpo.compute._cluster_device import device_memory
 from gpu_hpo.compute._gone import while_it_is_there
 from gpu_hpo.compute._release import until_released
 from gpu_hpo.compute._worker_facts import worker_facts
 from gpu_hpo.compute._worker_packages import check_workers
 from gpu_hpo.data._chunk import ROLES
 from gpu_hpo.data._random_split import spawn_seed
-from gpu_hpo.devices._detect import wanted_device
 from gpu_hpo.exceptions import NoFiniteScoreError
 from gpu_hpo.metrics._requests import with_asked
 from gpu_hpo.metrics._scoring import make_scoring
@@ -283,13 +282,14 @@ class BaseIncrementalSearchCV(
         whole = {n: snapshot_or_share(value, n) for n, value in whole.items()}
         workers = await worker_facts(client)
         await check_workers(client, workers)
-        placement = place(
+        placement = await find_place(
+            client,
             estimator,
             trials,
             budget,
-            await cluster_device(client, self.device),
             search_args.X,
-            demanded=wanted_device(self.device)[0] == "cuda",
+            self.device,
+            returned=self._returns_model,
         )
         budget = placement.budget
         budget.check_least(

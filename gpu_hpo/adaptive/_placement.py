@@ -9,17 +9,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from distributed import Client
 from sklearn.base import clone
 
 from gpu_hpo._typing import Estimator
 from gpu_hpo.adaptive.training._budgets import Budget, Parameter
 from gpu_hpo.adaptive.training._models import Trial, make_model
+from gpu_hpo.compute._cluster_device import cluster_device
+from gpu_hpo.compute._worker_kernels import with_kernels
 from gpu_hpo.data._on_device import OnDevice
 from gpu_hpo.devices._counterparts import convert
-from gpu_hpo.devices._detect import Device
+from gpu_hpo.devices._detect import Device, sees_gpus, wanted_device
 from gpu_hpo.devices._params import libraries
 from gpu_hpo.exceptions import DeviceNotFoundError, NoCounterpartError
-from gpu_hpo.training._homes import REPLACED, settle_on_cpu, settle_on_cuda
+from gpu_hpo.training._homes import (
+    REPLACED,
+    has_kernels,
+    is_of_cuml,
+    settle_on_cpu,
+    settle_on_cuda,
+    shown_part,
+)
 from gpu_hpo.training._seeds import Place, unset_seeds
 
 logger = logging.getLogger("gpu_hpo.model_selection")
@@ -56,6 +66,62 @@ class Placement:
     budget: Budget
     converted_to: str | None = None
     on_device: OnDevice | None = None
+
+    @property
+    def returns_to_host(self) -> bool:
+        """Whether models arrive in host memory, for this process has no GPU."""
+        return self.device.name == "cuda" and not sees_gpus()[0]
+
+
+async def find_place(
+    client: Client,
+    estimator: Estimator,
+    trials: Mapping[int, Trial],
+    budget: Budget,
+    X: Any,
+    requested: str,
+    *,
+    returned: bool,
+) -> Placement:
+    """Ask the workers of a cluster for their devices, and decide as `place` does.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        This runs on its event loop.
+    estimator, trials, budget, X
+        As of `place`.
+    requested : {"auto", "cpu", "cuda"}
+        What the user wants.
+    returned : bool
+        Whether the best model comes to this process.
+
+    Raises
+    ------
+    NoCounterpartError, DeviceNotFoundError
+        As `place`; or if the best model would be cuML's, and this process has no GPU to
+        hold it.
+    """
+    device = await cluster_device(client, requested)
+    demanded = wanted_device(requested)[0] == "cuda"
+    placed = place(estimator, trials, budget, device, X, demanded=demanded)
+    here, why = sees_gpus()
+    if returned and not here and is_of_cuml(placed.kind):
+        lacks = (
+            f"the best model would be {shown_part(placed.kind)}, which needs a GPU "
+            f"where it arrives, too, and {why} in the process that calls fit"
+        )
+        if demanded or is_of_cuml(estimator):
+            raise DeviceNotFoundError(
+                f"{lacks}. Call fit where there is a GPU, let device='cpu' train "
+                "counterparts of scikit-learn, or have no model returned: cv=5, "
+                "refit=False"
+            )
+        on_cpu = Device("cpu", 0, lacks)
+        placed = place(estimator, trials, budget, on_cpu, X, demanded=False)
+    if placed.on_device is not None and has_kernels(placed.kind):
+        placed = replace(placed, device=await with_kernels(client, placed.device))
+    return placed
 
 
 def place(

@@ -89,6 +89,18 @@ class SearchRun(ABC):
     def _budget(self) -> Budget:
         return make_budget(self.resource)
 
+    @property
+    def _trains_again(self) -> bool:
+        """Whether the best parameters are trained once more, on all rows."""
+        # None, or the name of a metric, does not say: with folds it is done.
+        folds = self.cv is not None
+        return folds if isinstance(self.refit, str | None) else bool(self.refit)
+
+    @property
+    def _returns_model(self) -> bool:
+        """Whether there is one best model to bring here, and not one for each fold."""
+        return self.cv is None or self._trains_again
+
     def _patience(self) -> int:
         """Return `patience` in calls; 0 is off."""
         return int(self.patience)
@@ -178,15 +190,12 @@ class SearchRun(ABC):
         self, job: Job, runner: DaskRunner, best: Record, announcer: Announcer
     ) -> None:
         """Fetch the best model, or train it again on all rows, as `refit` says."""
-        folds = self.cv is not None
-        # None, or the name of a metric, does not say: with folds it is done.
-        again = folds if isinstance(self.refit, str | None) else self.refit
-        if folds and not again:
+        if not self._returns_model:
             return
         self.__dict__.pop("best_estimator_", None)
         began = monotonic()
         try:
-            if again:
+            if self._trains_again:
                 runner.drop_results()
                 model, error = await _train_on_all(job, best, announcer)
                 reason = f"trained again on all rows, it failed with {error}"
@@ -195,7 +204,7 @@ class SearchRun(ABC):
                 reason = "it was lost or dropped, and failed when it was trained again"
         except NotPicklableError as error:
             model, reason = None, str(error)
-        if again:
+        if self._trains_again:
             self.refit_time_ = monotonic() - began
         if model is not None:
             self.best_estimator_ = model

@@ -86,6 +86,7 @@ def make_trial_spec(
         budget=budget,
         converted_to=placement.converted_to,
         on_device=rows is not None,
+        to_host=placement.returns_to_host,
         n_splits=data.n_splits,
         by_roles=data.has_roles,
         assume_finite=rows is not None and rows.finite,

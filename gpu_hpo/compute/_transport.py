@@ -25,6 +25,7 @@ from distributed import Client, Future
 from distributed.protocol.pickle import dumps, loads
 
 from gpu_hpo.data._chunk import Chunk
+from gpu_hpo.devices._host_copy import host_copy
 from gpu_hpo.devices._namespace import is_device_array
 from gpu_hpo.exceptions import NotPicklableError
 
@@ -125,6 +126,17 @@ class Returned(Parcel):
         value = _in_one_piece(self.value)
         reduced = packed_up_or_not_sent(Returned, value, protocol)
         return (Returned, (reduced,)) if isinstance(reduced, NotSent) else reduced
+
+
+class ReturnedToHost(Returned):
+    """Wraps a result for a process without a GPU: its arrays arrive in host memory."""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        try:
+            value = host_copy(self.value)
+        except Exception:
+            value = self.value  # whose own pickle fails, too, and is reported
+        return Returned(value).__reduce_ex__(protocol)
 
 
 def packed_up_or_not_sent(

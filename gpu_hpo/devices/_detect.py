@@ -77,6 +77,12 @@ def resolve_device(requested: str = "auto") -> Device:
     return _resolve(wanted, source, os.environ.get("CUDA_VISIBLE_DEVICES"))
 
 
+def sees_gpus() -> tuple[bool, str]:
+    """Return whether this process could hold arrays on a GPU, and why."""
+    count, why = _usable_gpus(os.environ.get("CUDA_VISIBLE_DEVICES"))
+    return count > 0, why
+
+
 def wanted_device(requested: str) -> tuple[str, str]:
     """Return which device is asked for, and whether by argument or GPU_HPO_DEVICE.
 

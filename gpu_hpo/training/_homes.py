@@ -16,6 +16,7 @@ from gpu_hpo.devices._cuml_task import wants_column_major
 from gpu_hpo.devices._detect import Device
 from gpu_hpo.devices._namespace import is_cuda_array, is_device_array
 from gpu_hpo.exceptions import NoCounterpartError
+from gpu_hpo.stacks._stacked_estimator import StackedEstimator
 
 # Libraries some of whose estimators are replaced on a device.
 REPLACED = {"cpu": frozenset({"cuml"}), "cuda": frozenset({"cuml", "sklearn"})}
@@ -60,7 +61,7 @@ def settle_on_cuda(
     if "cpu" in homes:
         raise NoCounterpartError(
             f"{_named(p for p in parts if _home(p) == 'cpu')} trains on the CPU, "
-            f"whatever else {_shown(kind)} is made of"
+            f"whatever else {shown_part(kind)} is made of"
         )
     if "cuda" not in homes:
         return _where_it_is(kind, device, X), None
@@ -98,26 +99,26 @@ def settle_on_cpu(
     parts = _parts(kind)
     for part in parts:
         if "cuml" in _roots(part):
-            what = f"{_shown(part)} derives from cuML's"
+            what = f"{shown_part(part)} derives from cuML's"
             if workers is None:
                 raise NoCounterpartError(f"{what} and has no counterpart on the CPU")
             return replace(workers, reason=f"{what}, while {device.reason}")
     if is_cuda_array(X) and "cpu" not in {_home(part) for part in parts}:
-        reason = f"X is in GPU memory, where {_shown(kind)} trains"
+        reason = f"X is in GPU memory, where {shown_part(kind)} trains"
         return Device("cuda", 1, f"{reason}, though {device.reason}")
     return device
 
 
 def _where_it_is(kind: Estimator, device: Device, X: Any) -> Device:
     """Return the device of an estimator of neither library: that of its rows."""
-    shown = _shown(kind)
+    shown = shown_part(kind)
     if is_device_array(X):
         return replace(device, reason=f"{shown} trains where X is; {device.reason}")
     for part in _parts(kind):
         for name in _DEVICE_PARAMETERS:
             value = part.get_params(deep=False).get(name)
             if isinstance(value, str) and value.startswith(("cuda", "gpu")):
-                reason = f"{_shown(part)} has {name}={value!r}; {device.reason}"
+                reason = f"{shown_part(part)} has {name}={value!r}; {device.reason}"
                 return replace(device, reason=reason)
     return Device(
         "cpu", 0, f"{shown} trains where X is, in host memory, though {device.reason}"
@@ -147,9 +148,20 @@ def _roots(part: Any) -> set[str]:
 
 
 def _named(parts: Iterable[Any]) -> str:
-    return " and ".join(sorted({_shown(part) for part in parts}))
+    return " and ".join(sorted({shown_part(part) for part in parts}))
 
 
-def _shown(part: Any) -> str:
+def shown_part(part: Any) -> str:
+    """Name the class of an estimator, and its library."""
     library = type(part).__module__.partition(".")[0]
     return f"{type(part).__name__} of {library}"
+
+
+def is_of_cuml(kind: Estimator) -> bool:
+    """Return whether an estimator, or a part of it, is cuML's or derives from such."""
+    return any("cuml" in _roots(part) for part in _parts(kind))
+
+
+def has_kernels(kind: Estimator) -> bool:
+    """Return whether Numba's kernels train an estimator on GPUs, or a part of it."""
+    return any(isinstance(part, StackedEstimator) for part in _parts(kind))

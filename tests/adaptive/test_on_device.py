@@ -38,9 +38,9 @@ def device(monkeypatch, threads_client):
         async def device_memory(client):
             return n_bytes
 
-        base = "gpu_hpo.adaptive._base"
-        monkeypatch.setattr(f"{base}.cluster_device", cluster_device)
-        monkeypatch.setattr(f"{base}.device_memory", device_memory)
+        wing = "gpu_hpo.adaptive"
+        monkeypatch.setattr(f"{wing}._placement.cluster_device", cluster_device)
+        monkeypatch.setattr(f"{wing}._base.device_memory", device_memory)
         monkeypatch.setattr("gpu_hpo.adaptive.data._upload.to_device", upload)
         return uploads
 

@@ -91,6 +91,7 @@ class DaskRunner:
         self._engine = engine
         self._data = data
         self._budget = spec.budget
+        self._to_host = spec.to_host
         self._spec = dumps(spec)
         self._sent_spec: Future | None = None  # if it is large
         self._n_specs = 0
@@ -217,6 +218,7 @@ class DaskRunner:
             take_member,
             self._results[task],
             trial,
+            self._to_host,
             key=f"{self._name}-model-{trial}-{task}",
             pure=False,
         )

@@ -20,7 +20,7 @@ from gpu_hpo.adaptive.training._cohort import advance_cohort
 from gpu_hpo.adaptive.training._members import Cohort, TrialOutcome, TrialWork
 from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.compute._blas import one_blas_thread
-from gpu_hpo.compute._transport import Parcel, Returned
+from gpu_hpo.compute._transport import Parcel, Returned, ReturnedToHost
 from gpu_hpo.data._chunk import Chunk
 from gpu_hpo.devices._cuml_task import cuml_task
 from gpu_hpo.devices._namespace import synchronize
@@ -161,6 +161,6 @@ def _step_report(outcome: TrialOutcome) -> StepReport:
     )
 
 
-def take_member(cohort: Cohort, trial: int) -> Parcel:
+def take_member(cohort: Cohort, trial: int, to_host: bool) -> Parcel:
     """Return the model of one trial, of the first split if there are several."""
-    return Returned(cohort[trial][0].model)
+    return (ReturnedToHost if to_host else Returned)(cohort[trial][0].model)

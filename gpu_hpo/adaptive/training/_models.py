@@ -56,6 +56,9 @@ class TrialSpec(TrainingSpec):
         they are.
     on_device : bool
         Whether chunks, and models with them, are in GPU memory.
+    to_host : bool
+        Whether models arrive in host memory where the search was called, since there is
+        no GPU.
     assume_finite : bool
         Whether X was checked for NaN and infinity when it arrived.
     n_splits : int
@@ -75,6 +78,7 @@ class TrialSpec(TrainingSpec):
     budget: Budget = field(default_factory=PartialFit)
     converted_to: str | None = None
     on_device: bool = False
+    to_host: bool = False
     assume_finite: bool = False
     n_splits: int = 1
     by_roles: bool = False
