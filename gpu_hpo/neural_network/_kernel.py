@@ -17,56 +17,80 @@ from gpu_hpo._typing import Array
 from gpu_hpo.devices._cuda_kernels import SHARED_BYTES, blocks_of, lend, stream_of
 from gpu_hpo.neural_network._activations import CODES
 from gpu_hpo.neural_network._backprop import Batches, Layout, Shape
-from gpu_hpo.neural_network._kernel_code import Data, Network, Reals, State, kernel
+from gpu_hpo.neural_network._kernel_code import Data, kernel, stride_of
+from gpu_hpo.neural_network._kernel_layers import Network, Reals, State
 from gpu_hpo.neural_network._optimizers import Optimizer
 
-MOST_THREADS = 256
-WIDTHS = 32, 16, 8  # of tiles, in rows; the first is that of a warp
+WARP = 32
+WIDTHS = 32, 16, 8  # of tiles
+# By the bytes of a number. Nothing is spilled then, and a multiprocessor of 65,536
+# registers has four blocks, or three if numbers take two registers each. They do not
+# depend on the number of networks: what is compiled otherwise may round otherwise.
+REGISTERS = {4: 72, 8: 128}
+MOST_THREADS = {4: 224, 8: 160}
 
 
 class TilePlan(NamedTuple):
     """Say how a block works."""
 
-    width: int  # threads along the rows of a tile
-    height: int  # threads along units
+    width: int  # rows of a tile
+    threads: int
     kept: bool  # whether gradients and the solver's state are in shared memory, too
 
-    def places(self, layout: Layout) -> tuple[list[list[int]], int, int]:
+    def places(self, layout: Layout, itemsize: int) -> tuple[list[list[int]], int, int]:
         """Say where in a block's memory everything is, and how much comes before."""
         units = layout.units
-        # Odd, so that neighbours in a column are in different banks of the memory.
-        stride = self.width | 1
-        params_at = [0, *accumulate((a + 1) * b for a, b in pairwise(units))]
+        stride = stride_of(self.width)
+        # First comes this table itself, of numbers of four bytes.
+        begin = -(-4 * 4 * len(units) // itemsize)
+        params_at = list(accumulate(_sizes(units), initial=begin))
         sizes = [(n + 1) * stride for n in units]
-        values_at = [params_at[-1] + at for at in (0, *accumulate(sizes))]
+        values_at = list(accumulate(sizes, initial=params_at[-1]))
         # There are no errors of features.
         errors_at = [at + values_at[-1] - values_at[1] for at in values_at]
         weight_at = errors_at[-1]
-        tables = [list(units), params_at, values_at[:-1], errors_at[:-1]]
-        return tables, weight_at, weight_at + self.width
+        table = zip(units, params_at, values_at, errors_at, strict=False)
+        return [list(row) for row in table], weight_at, weight_at + self.width
 
     def n_bytes(self, layout: Layout, itemsize: int, n_moments: int) -> int:
         """Count the shared memory of a block."""
-        *_, n = self.places(layout)
+        *_, n = self.places(layout, itemsize)
         if self.kept:
             n += layout.n_params * (1 + n_moments)
         # In the end there is a loss per thread.
-        return itemsize * max(n, self.width * self.height)
+        return itemsize * max(n, self.threads)
 
 
 def plan(shape: Shape, itemsize: int, n_moments: int, size: int) -> TilePlan | None:
     """Say how to train in batches of `size` rows; None if networks are too large."""
+    units = shape.layout.units
     for width in WIDTHS:
         if width >= 2 * size and width > WIDTHS[-1]:
             continue
-        height = WIDTHS[0] // width
-        while height < max(shape.layout.units[1:]) and width * height < MOST_THREADS:
-            height *= 2
+        threads = _threads(units, min(width, size), MOST_THREADS[itemsize])
         for kept in (True, False):
-            found = TilePlan(width, height, kept)
+            found = TilePlan(width, threads, kept)
             if found.n_bytes(shape.layout, itemsize, n_moments) <= SHARED_BYTES:
                 return found
     return None
+
+
+def _threads(units: tuple[int, ...], n: int, at_most: int) -> int:
+    """Choose as many threads as share the largest table of a tile evenly.
+
+    Each takes two by two places of units by rows, or by what the units are given.
+    """
+    places = max(
+        -(-below // 2) * max(-(-n // 2), above // 2 + 1)
+        for above, below in pairwise(units)
+    )
+    turns = -(-places // at_most)
+    return -(-places // (turns * WARP)) * WARP
+
+
+def _sizes(units: tuple[int, ...]) -> list[int]:
+    """Count the parameters of each layer."""
+    return [(a + 1) * b for a, b in pairwise(units)]
 
 
 def fits(shape: Shape, itemsize: int) -> bool:
@@ -91,15 +115,15 @@ def kernel_epoch(
     how = how or plan(shape, dtype.itemsize, len(moments), data.size)
     if how is None:
         raise ValueError(f"networks of {shape.layout.units} units do not fit")
-    tables, *places = how.places(shape.layout)
-    layers = xp.asarray(np.array(tables, np.int64))
+    layers, *places = how.places(shape.layout, dtype.itemsize)
+    table = xp.asarray(np.array(layers, np.int32).ravel())
     steps = np.arange(-(-data.n_rows // data.size))
     losses = xp.empty(n_models, dtype)
     # If kept in shared memory they are not read from here.
     grads = moments[0] if how.kept else xp.empty_like(params)
     names = CODES[shape.activation], CODES[shape.output]
     arguments = (
-        Network._make([*_lend(*layers), *places, *names]),
+        Network._make([lend(table), *places, *names]),
         State(*_lend(params, grads, moments[0], moments[-1])),
         _data(xp, data, dtype, n_models),
         *_lend(
@@ -112,10 +136,10 @@ def kernel_epoch(
         how.kept,
         lend(losses),
     )
-    threads = how.width, how.height
     n_bytes = how.n_bytes(shape.layout, dtype.itemsize, len(moments))
     blocks, stream = blocks_of(params, n_models), stream_of(params)
-    kernel()[blocks, threads, stream, n_bytes](*arguments)
+    trains = kernel(how.width, REGISTERS[dtype.itemsize])
+    trains[blocks, how.threads, stream, n_bytes](*arguments)
     return losses
 
 

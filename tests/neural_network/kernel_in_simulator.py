@@ -32,10 +32,10 @@ ORDERS = ("none", "shared", "several")
 # in shared memory or not. As many plans as share no factor with the numbers of cases,
 # so that all meet all.
 PLANS = (
-    TilePlan(2, 2, True),
-    TilePlan(2, 1, False),
-    TilePlan(2, 1, True),
+    TilePlan(2, 4, True),
     TilePlan(2, 2, False),
+    TilePlan(2, 2, True),
+    TilePlan(2, 4, False),
     TilePlan(1, 2, True),
 )
 N_ROWS, BATCH = 5, 3

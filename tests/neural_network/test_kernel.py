@@ -77,7 +77,7 @@ def test_plans(size, itemsize, n_moments):
     for units in [(1, 1, 1), (20, 50, 50, 5), (4, 150, 1), (2, 2, 90), (30, 9, 3)]:
         shape = shape_of(*units)
         found = plan(shape, itemsize, n_moments, size)
-        n_threads = found.width * found.height
+        n_threads = found.threads
         assert n_threads % 32 == 0
         assert n_threads <= 256
         assert found.n_bytes(shape.layout, itemsize, n_moments) <= 48 * 1024
