@@ -22,6 +22,7 @@ import sys
 from collections.abc import Callable
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -166,14 +167,14 @@ def _strict(
 @functools.cache
 def _known() -> dict[str, Any]:
     """Return what the installed cuDF has, from a file of an earlier process if any."""
-    # Slow to import, in each process of a run.
     import subprocess
-    from importlib.metadata import packages_distributions, version
 
     from tests.emulated.cuda_on_host._compiler import cache_folder
 
-    (name,) = packages_distributions()["cudf"]
-    path = cache_folder() / f"{name}-{version(name)}.json"
+    spec = PathFinder.find_spec("cudf")
+    assert spec is not None and spec.origin is not None
+    version = (Path(spec.origin).parent / "VERSION").read_text().strip()
+    path = cache_folder() / f"cudf-{version}.json"
     if not path.exists():
         found = subprocess.run(
             [sys.executable, __file__, json.dumps(_HOMES)],

@@ -46,7 +46,7 @@ class _Finder(MetaPathFinder):
     def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
         root = name.partition(".")[0]
         if name == "distributed.protocol.rmm":
-            raise ModuleNotFoundError(f"{name} needs a driver", name=name)
+            return ModuleSpec(name, _Received())
         if name.startswith("numba.cuda."):
             return _find_in_numba(name)
         if root not in ("cuml", "nvforest", "rmm"):
@@ -92,6 +92,24 @@ class _Api(Loader):
             raise NotImplementedError("arrays of Numba are not emulated")
 
         module.__dict__["from_cuda_array_interface"] = from_cuda_array_interface
+
+
+class _Received(Loader):
+    """Makes a module by which Dask allocates what it has received for the device."""
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        def dask_deserialize_rmm_device_buffer(header: Any, frames: Any) -> Any:
+            import cupy
+            import numpy as np
+
+            (frame,) = frames
+            return cupy.asarray(np.frombuffer(frame, np.uint8))
+
+        name = dask_deserialize_rmm_device_buffer.__name__
+        module.__dict__[name] = dask_deserialize_rmm_device_buffer
 
 
 class _Changing(Loader):
