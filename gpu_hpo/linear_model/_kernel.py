@@ -11,6 +11,7 @@ import numpy as np
 from gpu_hpo.devices._cuda_kernels import SHARED_BYTES, blocks_of, lend, stream_of
 from gpu_hpo.devices._namespace import array_namespace
 from gpu_hpo.linear_model._compiled_rules import Plan, plan
+from gpu_hpo.linear_model._kernel_batch import N_NUMBERS, N_READY
 from gpu_hpo.linear_model._kernel_code import kernels
 from gpu_hpo.linear_model._lanes import Lanes, Rules
 from gpu_hpo.stacks._row_orders import Orders
@@ -20,12 +21,16 @@ FEWEST_THREADS, MOST_THREADS = 32, 256
 
 # How a block divides its work, and where in shared memory an array of the lane begins,
 # in items; -1 if it stays in global memory.
+#   picked   where rows of a tile are, in items of four bytes
+#   ready    what a batch needs to know, and settings; sums of threads
 #   team     threads that share the product of a row and the weights
 #   tile     rows at a time, no more than threads
 #   columns  threads that go along the features when rows are added up; there are
 #            threads // columns such slices of the rows
 Layout = namedtuple(
-    "Layout", "team tile columns room partial updates weights step averages paid"
+    "Layout",
+    "team tile columns room picked ready sums partial updates "
+    "weights step averages paid",
 )
 
 
@@ -47,16 +52,16 @@ def kernel_epoch(
     for name in vars(lanes):
         setattr(lanes, name, xp.ascontiguousarray(getattr(lanes, name)))
     X = xp.ascontiguousarray(rows.X, dtype)
-    weight, norms = xp.empty(1), xp.empty(1)
+    weight, norms = xp.empty(1), xp.empty(1, dtype)
     # All of one type, whatever truth values came as; rows are dense, and each lane
     # knows whether it is about classes.
-    numbers = Plan(*map(int, plan(rules, True, 1.0)))
-    epoch, set_norms = kernels()
+    numbers = Plan(*map(np.int32, plan(rules, True, 1.0)))
+    epoch, set_norms = kernels(np.dtype(dtype.str).type)
     stream = stream_of(X)
     if rows.weight is not None:
         weight = xp.ascontiguousarray(rows.weight, xp.float64)
     if rules.passive:
-        norms = xp.empty(len(X))
+        norms = xp.empty(len(X), dtype)
         n_blocks = blocks_of(X, -(-len(X) // threads))
         set_norms[n_blocks, threads, stream](lend(X), lend(norms))
     # Never the same array twice: the simulator copies what it is given.
@@ -79,7 +84,10 @@ def kernel_epoch(
         lanes.table,
     )
     epoch[blocks_of(X, n_lanes), threads, stream, n_bytes](
-        numbers, layout, int(rows.weight is not None), *map(lend, arrays)
+        numbers,
+        Layout(*map(np.int32, layout)),
+        int(rows.weight is not None),
+        *map(lend, arrays),
     )
 
 
@@ -105,8 +113,11 @@ def _layout(
     team = min(max(threads // _power_of_2(tile), 8), 64, wide, threads)
     columns = min(wide, threads)
     room = max(n_features, threads)
-    start = (16 * threads + 4 * (tile + tile % 2)) // itemsize
-    updates = start + tile * (team + 1)
+    picked = 2 * N_NUMBERS
+    ready = 4 * (picked + tile + tile % 2) // itemsize
+    sums = ready + N_READY
+    partial = sums + 2 * threads
+    updates = partial + tile * (team + 1)
     end = updates + tile
     places = []
     for length in (
@@ -118,7 +129,10 @@ def _layout(
         fits = (end + length) * itemsize <= SHARED_BYTES
         places.append(end if fits else -1)
         end += length if fits else 0
-    return Layout(team, tile, columns, room, start, updates, *places), end * itemsize
+    layout = Layout(
+        team, tile, columns, room, picked, ready, sums, partial, updates, *places
+    )
+    return layout, end * itemsize
 
 
 def _power_of_2(n: int) -> int:
