@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 from sklearn.exceptions import NotFittedError
-from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import check_is_fitted
 
 from gpu_hpo._typing import ArrayLike
 from gpu_hpo.adaptive._routing import requests_of
-from gpu_hpo.devices._namespace import to_host
 from gpu_hpo.metrics._requests import Asked, with_asked
 from gpu_hpo.metrics._scoring import Scoring
+from gpu_hpo.postfit._decoded import Decoded
 from gpu_hpo.postfit._postfit_methods import PostfitMethods
 from gpu_hpo.postfit._score import score
 
@@ -93,23 +92,4 @@ class PostFit(PostfitMethods):
         check_is_fitted(self, "best_estimator_")
         labels = getattr(self, "_labels", None)
         best = self.best_estimator_
-        return best if labels is None else _Decoded(best, labels)
-
-
-class _Decoded:
-    """A model that was trained on numbers of classes, and predicts labels."""
-
-    def __init__(self, model: Any, labels: np.ndarray) -> None:
-        self._model = model
-        self.classes_ = labels
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name == "_model":
-            raise AttributeError(name)
-        return getattr(self._model, name)
-
-    def __sklearn_tags__(self) -> Any:
-        return get_tags(self._model)
-
-    def predict(self, X: ArrayLike) -> np.ndarray:
-        return self.classes_[np.asarray(to_host(self._model.predict(X)), dtype=int)]
+        return best if labels is None else Decoded(best, labels)

@@ -20,6 +20,7 @@ from gpu_hpo.compute._forks import check_not_forked
 from gpu_hpo.compute._gone import while_it_is_there
 from gpu_hpo.compute._local_pool import GetPool, Immediate, LocalPool, in_pool
 from gpu_hpo.compute._pool import Pool
+from gpu_hpo.devices._detect import Device
 from gpu_hpo.training._heard import Hearing
 
 _NAMES = {
@@ -72,7 +73,18 @@ def open_blocks_pool(
             how = _NAMES[scheduler.lower()]
         setting = nullcontext() if how is None else dask.config.set(scheduler=how)
         with _threads(pool.n_slots) as threads, setting:
-            yield LocalPool(threads, pool.n_slots, one_thread=False)
+            yield _BlocksPool(threads, pool)
+
+
+class _BlocksPool(LocalPool):
+    """Threads, each for a fit whose blocks are computed where `beneath` runs tasks."""
+
+    def __init__(self, threads: Executor, beneath: Pool) -> None:
+        super().__init__(threads, beneath.n_slots, one_thread=False)
+        self._beneath = beneath
+
+    def device(self, requested: str) -> Device:
+        return self._beneath.device(requested)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError
 from itertools import count
@@ -19,8 +20,9 @@ from distributed.scheduler import KilledWorker
 
 from gpu_hpo._config import read_seconds
 from gpu_hpo._typing import DaskCollection
+from gpu_hpo.compute._awaited import check_awaited
 from gpu_hpo.compute._blas import one_blas_thread
-from gpu_hpo.compute._cluster_device import cluster_device
+from gpu_hpo.compute._cluster_device import cluster_device, sharing_devices
 from gpu_hpo.compute._pool import Pool, ResultsLost, TaskKilled
 from gpu_hpo.compute._replacements import bring_back
 from gpu_hpo.compute._transport import aligned, scatter, unwrap, wrap, wrap_result
@@ -73,6 +75,7 @@ class ClientPool(Pool):
                 "without asynchronous=True, or pass another scheduler"
             )
         self.client = client
+        self._check_awaited = check_awaited()
         self._patience = read_seconds("workers.patience")
         self._name = f"gpu_hpo-{uuid.uuid4().hex[:10]}"
         self._numbers = count()
@@ -140,6 +143,7 @@ class ClientPool(Pool):
         handles = list(handles)
         since = time.monotonic()
         while True:
+            self._check_awaited()
             try:
                 with self.client.as_current():
                     wait(handles, timeout=_LOOK, return_when="FIRST_COMPLETED")
@@ -158,6 +162,7 @@ class ClientPool(Pool):
         """Bring the result of a task here."""
         since, patience = time.monotonic(), _LOOK
         while True:
+            self._check_awaited()
             try:
                 return unwrap(handle.result(timeout=patience))
             except CancelledError as error:
@@ -172,9 +177,13 @@ class ClientPool(Pool):
                 since = self._seen_workers(since)
                 patience *= 2
 
-    def device(self) -> Device:
+    def device(self, requested: str) -> Device:
         """Return the device that all workers have."""
-        found: Device = self.client.sync(cluster_device, self.client, "auto")
+        found: Device = self.client.sync(cluster_device, self.client, requested)
+        return found
+
+    def sharing_devices(self) -> Counter[str]:
+        found: Counter[str] = self.client.sync(sharing_devices, self.client)
         return found
 
     def recover(self) -> None:

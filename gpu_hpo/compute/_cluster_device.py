@@ -34,7 +34,7 @@ async def cluster_device(client: Client, requested: str) -> Device:
     wanted, source = wanted_device(requested)
     if wanted == "cpu":
         return Device("cpu", 0, f"{source} asks for the CPU")
-    found: dict[str, Any] = await client.run(_look, on_error="return")
+    found: dict[str, Any] = await client.run(look, on_error="return")
     lacking = {
         address: device.reason if isinstance(device, Device) else str(device)
         for address, device in found.items()
@@ -65,8 +65,14 @@ async def device_memory(client: Client) -> float:
     )
 
 
-def _look() -> Device:
-    """Run on a worker, where CUDA may be touched."""
+async def sharing_devices(client: Client) -> Counter[str]:
+    """Count the workers on each GPU, by a name of it; all have CUDA."""
+    found: dict[str, FreeMemory] = await client.run(free_memory)
+    return Counter(memory.device for memory in found.values())
+
+
+def look() -> Device:
+    """Find the device of a process that may touch CUDA, where tasks run."""
     try:
         device = resolve_device("auto")
     except DeviceNotFoundError as error:  # GPU_HPO_DEVICE asks for CUDA here

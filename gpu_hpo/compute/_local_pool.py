@@ -6,8 +6,16 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    Executor,
+    Future,
+    ThreadPoolExecutor,
+    wait,
+)
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import count
@@ -18,7 +26,9 @@ from distributed import Client
 
 from gpu_hpo._typing import DaskCollection
 from gpu_hpo.compute._blas import one_blas_thread
+from gpu_hpo.compute._cluster_device import cluster_device, sharing_devices
 from gpu_hpo.compute._pool import Pool
+from gpu_hpo.devices._detect import Device
 
 # What has become of a task: its result, and the exception that it has raised.
 _TaskOutcome: TypeAlias = tuple[Any, BaseException | None]
@@ -105,6 +115,10 @@ class LocalPool(Pool):
     def result(self, handle: Future) -> Any:
         return handle.result()
 
+    def sharing_devices(self) -> Counter[str]:
+        one = isinstance(self._executor, Immediate | ThreadPoolExecutor)
+        return Counter({"the only one": 1 if one else self.n_slots})
+
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run a task in this thread, with all cores."""
         return function(*(a.result() if isinstance(a, Future) else a for a in args))
@@ -139,6 +153,8 @@ class GetPool(LocalPool):
     def __init__(self, get: Callable[..., Any], n_slots: int) -> None:
         super().__init__(Immediate(), n_slots)
         self._get = get
+        owner = getattr(get, "__self__", None)
+        self._client = owner if isinstance(owner, Client) else None
         # Keys must be new, for a cluster may know those of other graphs and pools.
         self._keys = (f"gpu_hpo-{uuid.uuid4().hex}-{i}" for i in count())
         self._waiting: list[tuple[Future, Callable[..., Any], Sequence[Any]]] = []
@@ -155,6 +171,19 @@ class GetPool(LocalPool):
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run a task, and all that were submitted before."""
         return Pool.run(self, function, *args)
+
+    def device(self, requested: str) -> Device:
+        """Return the device of tasks; of all workers, if it is a client's `get`."""
+        if self._client is None:
+            return super().device(requested)
+        found: Device = self._client.sync(cluster_device, self._client, requested)
+        return found
+
+    def sharing_devices(self) -> Counter[str]:
+        if self._client is None:
+            return super().sharing_devices()
+        found: Counter[str] = self._client.sync(sharing_devices, self._client)
+        return found
 
     def wait(self, handles: Iterable[Future]) -> list[Future]:
         """Run all tasks that were submitted."""

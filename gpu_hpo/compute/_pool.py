@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from gpu_hpo._typing import DaskCollection
-from gpu_hpo.devices._detect import Device, resolve_device
+from gpu_hpo.compute._cluster_device import look
+from gpu_hpo.devices._detect import Device, resolve_device, wanted_device
+from gpu_hpo.exceptions import DeviceNotFoundError
 
 # Stands for a result, wherever it is: a future, of a kind that the pool decides.
 Handle: TypeAlias = Any
@@ -91,6 +94,10 @@ class Pool(ABC):
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run a task alone, and return its result."""
+        return self.run_there(function, *args)
+
+    def run_there(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run a task where others run, and return its result."""
         handle = self.submit(function, *args)
         self.wait([handle])
         try:
@@ -98,9 +105,35 @@ class Pool(ABC):
         finally:
             self.release(handle)
 
-    def device(self) -> Device:
-        """Return the device that tasks can use, where "auto" is asked for."""
-        return resolve_device("auto")
+    def device(self, requested: str) -> Device:
+        """Return the device that tasks can use.
+
+        Parameters
+        ----------
+        requested : {"auto", "cpu", "cuda"}
+            What the user wants; ``GPU_HPO_DEVICE`` overrides it.
+
+        Raises
+        ------
+        DeviceNotFoundError
+            If "cuda" was asked for and there is none.
+        """
+        found = resolve_device(requested)
+        if found.name == "cpu":
+            return found
+        seen: Device = self.run_there(look)
+        if seen.name == "cpu":
+            wanted, source = wanted_device(requested)
+            if wanted == "cuda":
+                raise DeviceNotFoundError(f"{source} asks for a GPU, but {seen.reason}")
+        return seen
+
+    def sharing_devices(self) -> Counter[str]:
+        """Count the processes that run tasks on each GPU, by a name of it.
+
+        All must have CUDA.
+        """
+        return Counter({"the only one": 1})
 
     def recover(self) -> None:  # noqa: B027  where nothing gets lost
         """Wait for lost workers to be replaced."""

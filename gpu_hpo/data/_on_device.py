@@ -4,11 +4,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from dask.base import is_dask_collection
+
 from gpu_hpo._typing import ArrayLike
-from gpu_hpo.devices._namespace import array_namespace, to_device
+from gpu_hpo.data._blocks import is_per_row
+from gpu_hpo.devices._namespace import (
+    array_namespace,
+    is_device_array,
+    to_device,
+    to_host,
+)
 
 
 @dataclass(frozen=True)
@@ -36,3 +46,48 @@ class OnDevice:
     def moved(self, X: ArrayLike) -> Any:
         """Move X to the current device, in the order that is wanted."""
         return self.in_order(to_device(X))
+
+
+def moved_y(y: ArrayLike | None, labels: np.ndarray | None = None) -> Any:
+    """Move y to the current device: the numbers of its labels, if these are given."""
+    if y is None:
+        return None
+    if labels is not None:
+        y = np.searchsorted(labels, np.asarray(to_host(y)))
+    return to_device(y)
+
+
+def moved_params(params: Mapping[str, Any], n_rows: int) -> dict[str, Any]:
+    """Move parameters that have a number per row, such as weights; leave others."""
+    return {
+        name: to_device(value if hasattr(value, "dtype") else np.asarray(value))
+        if is_per_row(value, n_rows) and holds_numbers(value)
+        else value
+        for name, value in params.items()
+    }
+
+
+def holds_numbers(X: Any) -> bool:
+    """Return whether a device can hold this data, as far as its types tell.
+
+    Parameters
+    ----------
+    X : array-like or Dask collection
+        Of a Dask collection of unknown kind nothing is known, and numbers are assumed.
+    """
+    if is_dask_collection(X):
+        X = getattr(X, "_meta", None)
+    if X is None or is_device_array(X):
+        return True
+    if hasattr(X, "dtypes"):
+        return all(_is_number(dtype) for dtype in X.dtypes)
+    if not hasattr(X, "dtype"):
+        try:
+            X = np.asarray(X)
+        except ValueError:  # of a ragged list
+            return False
+    return _is_number(X.dtype)
+
+
+def _is_number(dtype: Any) -> bool:
+    return getattr(dtype, "kind", "") in "biuf" and isinstance(dtype, np.dtype)

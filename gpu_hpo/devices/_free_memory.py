@@ -43,13 +43,32 @@ def free_memory() -> FreeMemory:
     return FreeMemory(bytes(uuid).hex(), int(device.mem_info[0]), int(reserved))
 
 
+def free_bytes() -> int | None:
+    """Return the bytes that this process can still allocate; None if not known.
+
+    That is without CUDA, and with an RMM pool whose allocations are not tracked.
+    """
+    cupy = sys.modules.get("cupy")
+    if cupy is None or not cupy.is_available():
+        return None
+    size, used = _rmm_pool()
+    if size and used is None:
+        return None
+    memory = free_memory()
+    return memory.shared + memory.own
+
+
 def _unused_by_rmm() -> int:
     """Return bytes of RMM's pool that are not given out, as far as it knows."""
+    size, used = _rmm_pool()
+    return max(size - (used or 0), 0)
+
+
+def _rmm_pool() -> tuple[int, int | None]:
+    """Return the size of RMM's pool, and what it has given out, if that is known."""
+    size, used = 0, None
     rmm = sys.modules.get("rmm")
-    if rmm is None:
-        return 0
-    resource: Any = rmm.mr.get_current_device_resource()
-    used = size = 0
+    resource: Any = None if rmm is None else rmm.mr.get_current_device_resource()
     while resource is not None:
         if hasattr(resource, "pool_size"):
             size = resource.pool_size()
@@ -58,4 +77,4 @@ def _unused_by_rmm() -> int:
         elif hasattr(resource, "allocation_counts"):
             used = resource.allocation_counts.current_bytes
         resource = getattr(resource, "upstream_mr", None)
-    return max(size - used, 0)
+    return size, used

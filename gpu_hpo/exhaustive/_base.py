@@ -11,6 +11,7 @@ from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from typing import Any, Self
 
+import numpy as np
 from dask.base import is_dask_collection
 from distributed import Client
 from sklearn.base import BaseEstimator, clone
@@ -18,11 +19,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from gpu_hpo._sklearn_private import (
     BaseSearchCV,
+    StrOptions,
     _fit_context,
     _MultimetricScorer,
+    callback_management_context,
     scorers_of,
 )
 from gpu_hpo._typing import ArrayLike
+from gpu_hpo.compute._awaited import in_thread, is_awaited
 from gpu_hpo.compute._backends import (
     check_scheduler,
     open_blocks_pool,
@@ -36,15 +40,18 @@ from gpu_hpo.exhaustive._evaluation import fit_to_all_rows
 from gpu_hpo.exhaustive._run import ExhaustiveRun, has_callbacks
 from gpu_hpo.exhaustive._search_data import SearchData
 from gpu_hpo.metrics._scoring import read_scorer
+from gpu_hpo.postfit._decoded import Decoded
 from gpu_hpo.postfit._lazily import apply
 from gpu_hpo.postfit._score import score
 from gpu_hpo.training._heard import say
+from gpu_hpo.training._turns import stepped_aside
 
 # Parameters that the searches have in addition to scikit-learn's.
 EXTRA_CONSTRAINTS: dict[str, Any] = {
     "scheduler": "no_validation",  # see check_scheduler
     "iid": "no_validation",
     "cache_cv": ["boolean"],
+    "device": [StrOptions({"auto", "cpu", "cuda"})],
 }
 
 # What a search sets once scores are known, and once the best candidate is fitted.
@@ -53,8 +60,10 @@ _FOUND = (
     "best_params_",
     "best_score_",
     "cv_results_",
+    "device_",
     "multimetric_",
     "scorer_",
+    "_labels",
 )
 _REFITTED = ("best_estimator_", "feature_names_in_", "refit_time_")
 
@@ -70,9 +79,11 @@ class ExhaustiveSearch(BaseSearchCV):
     scheduler: Any
     iid: bool
     cache_cv: bool
+    device: str
+    _labels: np.ndarray | None
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Any:
         """Fit and score all candidates, and fit the best one to all rows.
 
         Parameters
@@ -93,11 +104,16 @@ n_outputs), optional
         Returns
         -------
         self
+            With an asynchronous Dask client: an awaitable of it.
 
         Raises
         ------
         ValueError
             As in scikit-learn: for invalid arguments, or if all fits fail.
+        DeviceNotFoundError
+            If ``device="cuda"`` and a worker has no GPU.
+        NoCounterpartError
+            If the estimator, or a value that is tried, cannot train on the device.
         ClientClosedError, WorkersLostError
             If the cluster is gone. However a search ends, by Ctrl-C too, `cv_results_`
             has the scores known by then, NaN for all others, and `best_params_` is the
@@ -108,6 +124,16 @@ n_outputs), optional
         in_blocks = bool(getattr(self.estimator, "_takes_blocks", False))
         data = SearchData(X, y, params, in_blocks=in_blocks)
         run = ExhaustiveRun(self, data)
+        if not is_awaited(self.scheduler):
+            return self._search(run, data)
+
+        def search() -> Any:
+            with callback_management_context(self):
+                return self._search(run, data)
+
+        return in_thread(search)
+
+    def _search(self, run: ExhaustiveRun, data: SearchData) -> Self:
         context = self._init_callback_context(
             max_subtasks=1 + (self.refit is not False)
         )
@@ -118,7 +144,7 @@ n_outputs), optional
             "metadata": None if weight is None else {"sample_weight": weight},
         }
         context.call_on_fit_task_begin(estimator=self, **callback_args)
-        with self._open(run, data) as pool, run.begin(pool):
+        with stepped_aside(), self._open(run, data) as pool, run.begin(pool):
             try:
                 self._run_search(run.evaluate_candidates, callback_ctx=context)
                 run.conclude()
@@ -133,6 +159,8 @@ n_outputs), optional
 
     def _set_results(self, run: ExhaustiveRun) -> None:
         self.cv_results_ = run.results
+        self.device_ = run.device
+        self._labels = run.labels
         self.scorer_ = (
             scorers_of(run.scorers)
             if isinstance(run.scorers, _MultimetricScorer)
@@ -200,9 +228,25 @@ n_outputs), optional
         self, method_name: str, call: Any, *args: Any, **kwargs: Any
     ) -> Any:
         """Call the best estimator; all of scikit-learn's methods use this."""
+        model = self._best_model()
         if args and is_dask_collection(args[0]):
-            return apply(self.best_estimator_, method_name, args[0], None)
+            return apply(model, method_name, args[0], None)
+        if model is not self.best_estimator_:
+            call = getattr(model, method_name)
         return super()._wrap_namespace_error(method_name, call, *args, **kwargs)
+
+    def _best_model(self) -> Any:
+        """Return the best estimator, with the labels that y had."""
+        labels = getattr(self, "_labels", None)
+        best = self.best_estimator_
+        return best if labels is None else Decoded(best, labels)
+
+    @property
+    def classes_(self) -> Any:
+        """Class labels of the best estimator."""
+        classes = super().classes_
+        labels = getattr(self, "_labels", None)
+        return classes if labels is None else labels
 
     def score(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> float:
         """Score the best estimator by the metric of the search.
@@ -220,13 +264,14 @@ n_outputs), optional
         float
         """
         elsewhere = any(is_dask_collection(v) or is_device_array(v) for v in (X, y))
-        if not elsewhere or not self.refit:
+        encoded = getattr(self, "_labels", None) is not None
+        if not (elsewhere or encoded) or not self.refit:
             return super().score(X, y, **params)
         check_is_fitted(self)
         scorer: Any = self.scorer_
         if isinstance(scorer, dict):
             scorer = scorer[self.refit]
-        return score(self.best_estimator_, read_scorer(scorer), X, y, params)["score"]
+        return score(self._best_model(), read_scorer(scorer), X, y, params)["score"]
 
     # ---- copies ----
 

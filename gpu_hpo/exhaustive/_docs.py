@@ -12,7 +12,8 @@ _SHARED = {
         As in scikit-learn.
     n_jobs : int or None, default=None
         Tasks at a time: None or -1 for as many as there are cores, or threads of the
-        cluster's workers; -2 for one fewer, and so on. 1 uses no other thread.
+        cluster's workers; -2 for one fewer, and so on. 1 uses no other thread. For
+        fits on GPUs see `device`.
     refit : bool, str or callable, default=True
         Whether, or by which metric, the best parameters are fitted to all rows.
     cv : int, splitter, iterable or None, default=None
@@ -36,6 +37,18 @@ _SHARED = {
     cache_cv : bool, default=True
         Whether to keep the rows of a split while candidates use them, which takes the
         memory of the data once per split. If False, each task cuts them again.
+    device : {"auto", "cpu", "cuda"}, default="auto"
+        "cuda" trains cuML's counterparts of scikit-learn's estimators, "cpu"
+        scikit-learn's counterparts of cuML's (see `gpu_hpo.devices.convert`). "auto"
+        uses GPUs if each worker, or this process, has one and all candidates can train
+        there, else the CPU. The environment variable ``GPU_HPO_DEVICE`` overrides it.
+        On GPUs the rows of a split go to a worker's GPU once. One model at a time is
+        fitted on each, and what a fit has held is given back before the next begins. If
+        `n_jobs` is a number above 1, up to so many are fitted at a time on each GPU,
+        but only as far as memory is known to be free: another fit begins if twice as
+        much is free at that moment as it and those that run would take together, each
+        as much as any fit that ran alone was seen to take. Of RMM's pools this is known
+        only if their allocations are tracked.
 """,
     "attributes": """\
     cv_results_, best_estimator_, best_score_, best_params_, best_index_, scorer_, \
@@ -43,6 +56,8 @@ n_splits_, refit_time_, multimetric_, classes_, n_features_in_, feature_names_in
         As in scikit-learn. The times of a candidate include all of its steps, also
         those that it shares with others; candidates that were fitted together divide
         the time.
+    device_ : gpu_hpo.devices.Device
+        Where models trained, and why there.
 """,
     "notes": """\
     Two fits are the same if the estimators' types and parameters, and the rows that

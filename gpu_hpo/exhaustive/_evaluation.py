@@ -24,13 +24,14 @@ from gpu_hpo._sklearn_private import (
 )
 from gpu_hpo.devices._namespace import synchronize
 from gpu_hpo.devices._ranges import annotated
+from gpu_hpo.exhaustive._candidate_spec import CandidateSpec, moved_data
 from gpu_hpo.exhaustive._fold_scores import Evaluation, FoldScores
 from gpu_hpo.exhaustive._fold_steps import (
-    CandidateSpec,
     NodeOutput,
     SplitRows,
     in_order,
 )
+from gpu_hpo.exhaustive._lent_steps import all_steps
 from gpu_hpo.exhaustive._new_models import new_model
 from gpu_hpo.exhaustive.plan._nodes import Leaf
 from gpu_hpo.exhaustive.sharing._shared_fits import saves_work, share_key, shared_stack
@@ -44,6 +45,7 @@ from gpu_hpo.training._lending import (
 )
 from gpu_hpo.training._seeds import set_seeds, unset_seeds
 from gpu_hpo.training._snapshots import own_functions
+from gpu_hpo.training._turns import let_go_of_rows
 
 logger = logging.getLogger(__name__)
 
@@ -130,13 +132,14 @@ def evaluate(
             Evaluation(error=source["error"].text, fit_time=before[0], heard=heard)
             for _ in candidates
         ]
-    with spec.task(source["train"]), annotated("fit"):
+    with spec.fitting(source["train"]), annotated("fit"):
         work = _GroupEvaluation(spec, leaf, source, rows, fold)
         together = work.evaluate_together(candidates) if callback_tasks is None else {}
         evaluations = []
         for i, params in enumerate(candidates):
             evaluation = together.get(i)
             if evaluation is None:
+                spec.give_back()
                 callback_task = callback_tasks[i] if callback_tasks else None
                 with recorded() as heard_alone:
                     evaluation = work.evaluate_alone(params, callback_task)
@@ -168,7 +171,8 @@ def fit_to_all_rows(
     seconds : float
     heard : list of Heard
     """
-    with spec.task(data["X"]), annotated("fit"), recorded() as heard:
+    data = moved_data(spec, data)
+    with spec.fitting(data["X"]), annotated("fit"), recorded() as heard:
         begin = time.time()
         access = access_of(estimator)
         if access is Access.READ_ONLY and not replaceable:
@@ -183,6 +187,8 @@ def fit_to_all_rows(
 
         estimator, _ = with_access(fit, access)
         synchronize()
+        if spec.turns is not None:
+            let_go_of_rows(all_steps(estimator).values())
         return estimator, time.time() - begin, heard
 
 

@@ -17,9 +17,9 @@ from gpu_hpo._typing import Params
 from gpu_hpo.compute._loss_policy import LossPolicy
 from gpu_hpo.compute._pool import Handle, Pool, ResultsLost, TaskKilled
 from gpu_hpo.exceptions import WorkersLostError
+from gpu_hpo.exhaustive._candidate_spec import CandidateSpec
 from gpu_hpo.exhaustive._evaluation import CallbackTask, evaluate
 from gpu_hpo.exhaustive._fold_scores import Evaluation
-from gpu_hpo.exhaustive._fold_steps import CandidateSpec
 from gpu_hpo.exhaustive._kept_outputs import KeptOutputs
 from gpu_hpo.exhaustive.plan._nodes import ROOT, Leaf
 

@@ -29,7 +29,8 @@ from gpu_hpo._sklearn_private import (
 )
 from gpu_hpo.data._chunk import n_rows
 from gpu_hpo.devices._namespace import is_device_array
-from gpu_hpo.exhaustive._fold_steps import CandidateSpec, NodeOutput, SplitRows
+from gpu_hpo.exhaustive._candidate_spec import CandidateSpec
+from gpu_hpo.exhaustive._fold_steps import NodeOutput, SplitRows
 from gpu_hpo.exhaustive._lent_steps import copy_if_changeable
 from gpu_hpo.exhaustive.plan._assembly import LAST, assemble
 from gpu_hpo.exhaustive.plan._nodes import Leaf

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,9 +20,9 @@ from sklearn.base import clone
 
 from gpu_hpo._typing import ArrayLike
 from gpu_hpo.data._split_rows import params_of_split, rows_of_split
-from gpu_hpo.devices._cuml_task import cuml_task
-from gpu_hpo.devices._namespace import is_device_array
+from gpu_hpo.devices._namespace import synchronize
 from gpu_hpo.devices._ranges import annotated
+from gpu_hpo.exhaustive._candidate_spec import CandidateSpec, n_chosen
 from gpu_hpo.exhaustive._lent_steps import (
     TRANSFORMED,
     FittedStep,
@@ -39,7 +38,6 @@ from gpu_hpo.exhaustive.plan._nodes import Joined, Node, Step
 from gpu_hpo.exhaustive.plan._stand_in import StandIn
 from gpu_hpo.training._heard import Heard, recorded
 from gpu_hpo.training._lending import Access
-from gpu_hpo.training._spec import TrainingSpec
 
 # What comes out of a node of the plan. Rows of X: "train", "test", and, where scores of
 # those that train are asked for, "train_transformed", these as `transform` gives them.
@@ -51,43 +49,6 @@ NodeOutput = dict[str, Any]
 # y, fit parameters and score parameters of a split: "y_train", "y_test", "fit",
 # "score_train", "score_test".
 SplitRows = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class CandidateSpec(TrainingSpec):
-    """The settings of all fits of an exhaustive search.
-
-    Attributes
-    ----------
-    scorer : callable
-        As scikit-learn's searches make it from `scoring`.
-    error_score : "raise" or float
-    return_train_score : bool
-    keep_fitted : bool
-        Whether the fitted steps before the last one are needed later.
-    """
-
-    scorer: Any
-    error_score: str | float
-    return_train_score: bool = False
-    keep_fitted: bool = False
-
-    @property
-    def raises(self) -> bool:
-        """Whether the first failure ends the search."""
-        return isinstance(self.error_score, str)
-
-    @contextmanager
-    def task(self, X: Any = None) -> Iterator[None]:
-        """Work on X under the settings of the search.
-
-        cuML then returns device arrays for rows on a device, and NumPy arrays for rows
-        on the host.
-        """
-        on_device = is_rows(X) and is_device_array(X)
-        cuml = cuml_task(assume_finite=False) if on_device else nullcontext()
-        with self.in_force(), cuml:
-            yield
 
 
 @dataclass(frozen=True)
@@ -120,8 +81,8 @@ def cut_fold(
         columns = train if pairwise else None
         X = data["X"]
         output: NodeOutput = {
-            "train": in_order(rows_of_split(X, train, columns)),
-            "test": in_order(rows_of_split(X, test, columns)),
+            "train": spec.moved_X(in_order(rows_of_split(X, train, columns))),
+            "test": spec.moved_X(in_order(rows_of_split(X, test, columns))),
             "times": {},
             "fitted": {},
             "wrote": frozenset(),
@@ -131,6 +92,7 @@ def cut_fold(
         output["train_transformed"] = (
             output["train"] if spec.return_train_score else None
         )
+        synchronize()  # other threads read it, in other CUDA streams
         return output
 
 
@@ -140,13 +102,19 @@ def cut_rows(
     """Cut the rows of a split out of all but X; parameters as in `cut_fold`."""
     with spec.task():
         X, fit, score = data["X"], data["fit"], data["score"]
-        return {
-            "y_train": rows_of_split(data["y"], train),
-            "y_test": rows_of_split(data["y"], test),
-            "fit": params_of_split(X, fit, train),
-            "score_train": params_of_split(X, score, train),
-            "score_test": params_of_split(X, score, test),
+
+        def params(given: Mapping[str, Any], rows: ArrayLike) -> dict[str, Any]:
+            return spec.moved_params(params_of_split(X, given, rows), n_chosen(rows))
+
+        found = {
+            "y_train": spec.moved_y(rows_of_split(data["y"], train)),
+            "y_test": spec.moved_y(rows_of_split(data["y"], test)),
+            "fit": params(fit, train),
+            "score_train": params(score, train),
+            "score_test": params(score, test),
         }
+        synchronize()
+        return found
 
 
 def fit_step(
@@ -163,7 +131,7 @@ def fit_step(
     source : NodeOutput
     rows : SplitRows
     """
-    with spec.task(source.get("train")), annotated("fit"):
+    with spec.fitting(source.get("train")), annotated("fit"):
         fit = partial(_fit_transformer, step, keep, rows)
         return _carry_out(spec, step, keep, source, fit)
 
@@ -195,7 +163,7 @@ def join_parts(
                 output["times"] = {**before["times"], **output["times"]}
                 output["heard"] = _merged(before["heard"], output["heard"])
             return output
-    with spec.task(source.get("train")), annotated("join"):
+    with spec.fitting(source.get("train")), annotated("join"):
         fit = (
             partial(_fit_undivided, joined, rows)
             if undivided
@@ -250,6 +218,7 @@ def _carry_out(
         all_heard = _merged(all_heard, part["heard"])
     output |= {"times": times, "wrote": wrote, "heard": all_heard}
     output["fitted"] = fitted if keep else {}
+    synchronize()
     return output
 
 

@@ -46,6 +46,9 @@ class Candidates:
         Returns the parameters to fit with.
     first : int
         Number of the first candidate.
+    at_once : bool
+        Whether all candidates are planned before any is begun in any case, so that only
+        a few splits are kept at a time.
 
     Attributes
     ----------
@@ -65,6 +68,7 @@ class Candidates:
         converted: Callable[[Params], Params] = dict,
         *,
         first: int = 0,
+        at_once: bool = False,
     ) -> None:
         self._planner = planner
         self._given = given
@@ -76,7 +80,7 @@ class Candidates:
         self.params: list[Params] = []
         self.uses: dict[tuple[int, bool], int] | None = None
         shares = planner.apart and type(estimator) in _COMPOSITES
-        self._groups = self._at_once() if shares else self._lazily()
+        self._groups = self._at_once() if shares or at_once else self._lazily()
 
     def __iter__(self) -> Iterator[Group]:
         return self._groups

@@ -10,8 +10,8 @@ from typing import Any
 from gpu_hpo._config import read_number
 from gpu_hpo._typing import ArrayLike
 from gpu_hpo.compute._pool import Handle, Pool
+from gpu_hpo.exhaustive._candidate_spec import CandidateSpec
 from gpu_hpo.exhaustive._fold_steps import (
-    CandidateSpec,
     cut_fold,
     cut_rows,
     fit_step,

@@ -192,7 +192,7 @@ def without_shared_steps(estimator: Estimator, seen: dict[int, Any]) -> Any:
     seen : dict of int to estimator
         Steps by identity; those of this estimator are added.
     """
-    steps = _steps(estimator)
+    steps = all_steps(estimator)
     shared = not steps.keys().isdisjoint(seen)
     seen |= steps
     return copy_if_changeable(estimator) if shared else estimator
@@ -202,12 +202,12 @@ def _draws(estimator: Estimator) -> bool:
     """Return whether a fitted estimator, or one in it, draws random numbers."""
     return any(
         isinstance(value, np.random.RandomState | np.random.Generator)
-        for step in _steps(estimator).values()
+        for step in all_steps(estimator).values()
         for value in getattr(step, "__dict__", {}).values()
     )
 
 
-def _steps(estimator: Estimator) -> dict[int, Any]:
+def all_steps(estimator: Estimator) -> dict[int, Any]:
     """Return an estimator and the fitted ones in it, by identity."""
     steps: dict[int, Any] = {}
     met = [estimator]

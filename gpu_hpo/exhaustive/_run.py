@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
+from dataclasses import replace
 from inspect import signature
 from typing import Any
 
@@ -22,12 +24,13 @@ from gpu_hpo._sklearn_private import (
 )
 from gpu_hpo._typing import Params, Splitter
 from gpu_hpo.compute._pool import Handle, Pool, ResultsLost
+from gpu_hpo.devices._detect import Device, wanted_device
 from gpu_hpo.exceptions import SharedStateWarning
-from gpu_hpo.exhaustive._counterparts import CounterpartsOnCPU
+from gpu_hpo.exhaustive._candidate_spec import CandidateSpec
+from gpu_hpo.exhaustive._counterparts import Counterparts
 from gpu_hpo.exhaustive._evaluation import CallbackTask, needs_whole_estimator
 from gpu_hpo.exhaustive._fold_runner import FoldRunner
 from gpu_hpo.exhaustive._fold_scores import Evaluation
-from gpu_hpo.exhaustive._fold_steps import CandidateSpec
 from gpu_hpo.exhaustive._groups import Candidates
 from gpu_hpo.exhaustive._kept_outputs import KeptOutputs
 from gpu_hpo.exhaustive._score_table import ScoreTable
@@ -41,6 +44,7 @@ from gpu_hpo.training._snapshots import (
     own_functions,
     snapshot_param,
 )
+from gpu_hpo.training._turns import Turns
 
 _MOST_LOSSES = 2  # how often the data may be lost while the best candidate is fitted
 
@@ -55,6 +59,9 @@ class ExhaustiveRun:
         self._routed = search._get_routed_params_for_fit(data.params)
         self.shares = self._keep_apart()
         self._announcer = Announcer("candidate")
+        self._planner: Planner | None = None
+        self._most_tasks = sys.maxsize
+        self.labels: np.ndarray | None = None
         self.results: dict[str, Any] = {}
         self.concluded = False
         self._lent = False
@@ -102,14 +109,15 @@ class ExhaustiveRun:
     def begin(self, pool: Pool) -> Iterator[None]:
         """Load the data, which stays loaded in this context, and count the splits."""
         self._pool = pool
+        workers = pool.device(self._search.device)  # before anything is sent
         self._data = self._given.load(pool, self._routed)
         try:
-            self._begin(pool)
+            self._begin(pool, workers)
             yield
         finally:
             pool.release(self._data)
 
-    def _begin(self, pool: Pool) -> None:
+    def _begin(self, pool: Pool, workers: Device) -> None:
         search = self._search
         self._X, self._y, self._split = self._given.for_splitter(
             pool, self._data, _for_splitter(search.cv, self._routed.splitter.split)
@@ -130,14 +138,51 @@ class ExhaustiveRun:
             search.n_splits_, search.error_score, self.spec.return_train_score
         )
         # Before splits are drawn, perhaps from a random state of the estimator.
-        self._counterparts = CounterpartsOnCPU(clone(search.estimator), pool.device)
-        self.base = self._counterparts.base
-        self._planner = Planner(
-            self.base,
-            tuple(self._routed.estimator.fit),
-            apart=not has_callbacks(search),
-            by_name=self.spec.keep_fitted,
+        self._counterparts = Counterparts(
+            clone(search.estimator),
+            workers,
+            self._given.X,
+            demanded=wanted_device(search.device)[0] == "cuda",
+            in_blocks=self._given.in_blocks,
         )
+
+    @property
+    def device(self) -> Device:
+        """Where candidates are fitted, and why."""
+        return self._counterparts.device
+
+    @property
+    def base(self) -> Any:
+        """What is fitted: the user's estimator, or its counterpart."""
+        return self._counterparts.base
+
+    def _settle(self, candidates: Iterable[Params]) -> Iterable[Params]:
+        """Decide where candidates are fitted, and so how many at a time."""
+        candidates = self._counterparts.settle(candidates)
+        if self._planner is None:
+            self._planner = Planner(
+                self.base,
+                tuple(self._routed.estimator.fit),
+                apart=not has_callbacks(self._search),
+                by_name=self.spec.keep_fitted,
+            )
+            if self.device.name == "cuda" and not self._given.in_blocks:
+                self._take_turns()
+        on_device = self._counterparts.on_device
+        if on_device is not None and is_classifier(self.base):
+            self.labels = _labels_as_text(self._y)
+        self.spec = replace(self.spec, on_device=on_device, labels=self.labels)
+        return candidates
+
+    def _take_turns(self) -> None:
+        """Fit one model at a time on each GPU, or as many as the user asks for."""
+        pool, wanted = self._pool, self._search.n_jobs or 1
+        most = max(wanted, 1)  # -1 is no number of fits, but all there is room for
+        sharing = pool.sharing_devices()
+        pool.n_slots = min(pool.n_slots, most * len(sharing))
+        self.spec = replace(self.spec, turns=Turns(most))
+        # Processes on one GPU do not know of each other's turns.
+        self._most_tasks = pool.n_slots * (1 if max(sharing.values()) > 1 else 2)
 
     def evaluate_candidates(
         self,
@@ -177,6 +222,8 @@ class ExhaustiveRun:
             return CallbackTask(search, context)
 
         first = len(self._params)
+        candidate_params = self._settle(candidate_params)
+        assert self._planner is not None
         candidates = Candidates(
             self._planner,
             self.base,
@@ -184,6 +231,7 @@ class ExhaustiveRun:
             self._table.same,
             self._counterparts.params,
             first=first,
+            at_once=self.spec.turns is not None,
         )
         outputs = KeptOutputs(
             self._pool,
@@ -309,10 +357,18 @@ class ExhaustiveRun:
         """Return how many tasks run at a time, by `pre_dispatch`."""
         wanted = self._search.pre_dispatch
         if wanted == "all":
-            return 100 * self._pool.n_slots
-        if isinstance(wanted, str):
+            wanted = 100 * self._pool.n_slots
+        elif isinstance(wanted, str):
             wanted = eval_expr(wanted.replace("n_jobs", str(self._pool.n_slots)))
-        return max(int(wanted), 1)
+        return max(min(int(wanted), self._most_tasks), 1)
+
+
+def _labels_as_text(y: Any) -> np.ndarray | None:
+    """Return the labels of y, sorted, if no device can hold them; else None."""
+    y = None if y is None else np.asarray(y)
+    if y is None or y.ndim != 1 or y.dtype.kind in "biuf":
+        return None
+    return np.unique(y)
 
 
 def _for_splitter(cv: Any, params: Params) -> dict[str, Any]:

@@ -81,6 +81,7 @@ class GridSearchCV(ExhaustiveSearch, theirs.GridSearchCV):
         scheduler: Scheduler = None,
         iid: bool = True,
         cache_cv: bool = True,
+        device: str = "auto",
     ) -> None:
         super().__init__(
             estimator,
@@ -97,3 +98,4 @@ class GridSearchCV(ExhaustiveSearch, theirs.GridSearchCV):
         self.scheduler = scheduler
         self.iid = iid
         self.cache_cv = cache_cv
+        self.device = device

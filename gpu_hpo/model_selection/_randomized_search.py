@@ -94,6 +94,7 @@ class RandomizedSearchCV(ExhaustiveSearch, theirs.RandomizedSearchCV):
         scheduler: Scheduler = None,
         iid: bool = True,
         cache_cv: bool = True,
+        device: str = "auto",
     ) -> None:
         super().__init__(
             estimator,
@@ -112,3 +113,4 @@ class RandomizedSearchCV(ExhaustiveSearch, theirs.RandomizedSearchCV):
         self.scheduler = scheduler
         self.iid = iid
         self.cache_cv = cache_cv
+        self.device = device

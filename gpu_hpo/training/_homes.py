@@ -20,8 +20,8 @@ from gpu_hpo.stacks._stacked_estimator import StackedEstimator
 
 # Libraries some of whose estimators are replaced on a device.
 REPLACED = {"cpu": frozenset({"cuml"}), "cuda": frozenset({"cuml", "sklearn"})}
-# Classes of scikit-learn that pass rows on unchanged, and modules of base classes.
-_NEUTRAL = frozenset({"Pipeline", "FunctionTransformer"})
+# Classes of scikit-learn that pass rows on as they are, and modules of base classes.
+_NEUTRAL = frozenset({"FeatureUnion", "FunctionTransformer", "Pipeline"})
 _BASES = ("sklearn.base", "sklearn.utils", "sklearn.callback")
 # What XGBoost, LightGBM and others call the parameter that says where they train.
 _DEVICE_PARAMETERS = ("device", "device_type")

@@ -402,8 +402,8 @@ def test_a_replaced_prototype_need_not_convert():
 
 def test_labels_that_a_device_cannot_hold():
     """Strings become numbers on their way to a device, and come back as strings."""
-    from gpu_hpo.adaptive._postfit import _Decoded
     from gpu_hpo.adaptive.data._upload import chunk_to_device
+    from gpu_hpo.postfit._decoded import Decoded
 
     labels = np.array(["ham", "spam"])
     chunk = {"X": NoHostCopyArray(X), "y": labels[y]}
@@ -420,7 +420,7 @@ def test_labels_that_a_device_cannot_hold():
         def predict(self, X):
             return moved["y"]
 
-    decoded = _Decoded(Model(), labels)
+    decoded = Decoded(Model(), labels)
     assert (decoded.predict(X) == labels[y]).all()
     assert (decoded.classes_ == labels).all()
 

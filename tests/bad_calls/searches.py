@@ -198,6 +198,7 @@ EXHAUSTIVE = {
     "return_train_score": flag(),
     "scheduler": these("x", 3, 1j, [1]),
     "cache_cv": flag(),
+    "device": choice("auto", "cpu", "cuda"),
 }
 
 

@@ -25,7 +25,7 @@ def kind_of(pool):
     """What runs the tasks of a pool."""
     if isinstance(pool, (ClientPool, GetPool)):
         return type(pool).__name__
-    assert type(pool) is LocalPool
+    assert isinstance(pool, LocalPool)
     return type(pool._executor).__name__
 
 

@@ -12,8 +12,8 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import KFold, ParameterGrid
 from sklearn.pipeline import Pipeline
 
+from gpu_hpo.exhaustive._candidate_spec import CandidateSpec
 from gpu_hpo.exhaustive._fold_runner import FoldRunner
-from gpu_hpo.exhaustive._fold_steps import CandidateSpec
 from gpu_hpo.exhaustive._groups import Candidates
 from gpu_hpo.exhaustive._kept_outputs import KeptOutputs
 from gpu_hpo.exhaustive.plan._planner import Planner

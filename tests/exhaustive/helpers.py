@@ -165,11 +165,13 @@ def answer(search, name, *data):
 
 
 def fitted_names(estimator):
-    """Names of what `fit` set."""
+    """Names of what `fit` set, but for those that are not compared, or ours alone."""
     return sorted(
         name
         for name in vars(estimator)
-        if name.endswith("_") and not name.startswith("_") and name != "refit_time_"
+        if name.endswith("_")
+        and not name.startswith("_")
+        and name not in ("refit_time_", "device_")
     )
 
 

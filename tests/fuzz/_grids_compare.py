@@ -79,7 +79,9 @@ def fit(search, given, warn=True):
         for name in ("best_index_", "best_params_", "n_splits_", "multimetric_")
     }
     found["best_score_"] = getattr(search, "best_score_", None)
-    found["attributes"] = sorted(n for n in vars(search) if n.endswith("_"))
+    ours_alone = {"device_"}
+    names = vars(search).keys() - ours_alone
+    found["attributes"] = sorted(n for n in names if n.endswith("_"))
     found["answers"] = answers(search, rows)
     return found
 

@@ -17,8 +17,8 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.metaestimators import _safe_split
 
+from gpu_hpo.exhaustive._candidate_spec import CandidateSpec
 from gpu_hpo.exhaustive._fold_steps import (
-    CandidateSpec,
     cut_fold,
     cut_rows,
     fit_step,
