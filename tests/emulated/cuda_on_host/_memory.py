@@ -111,6 +111,7 @@ def properties(device: int) -> dict[str, Any]:
     """Return what cudaGetDeviceProperties says."""
     return {
         "name": b"emulated H100",
+        "uuid": b"emulated-H100-%02d" % device,
         "major": 9,
         "minor": 0,
         "warpSize": 32,

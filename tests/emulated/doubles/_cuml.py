@@ -188,6 +188,14 @@ def _with_cupys_memory(allocators: ModuleType) -> None:
     )
 
 
+def _without_pool(resources: ModuleType) -> None:
+    """Say that RMM has no pool, for those who ask once cuML has imported it."""
+    resource = SimpleNamespace()
+    resources.get_current_device_resource = (  # type: ignore[attr-defined]
+        lambda: resource
+    )
+
+
 def _infer_on_host(nvforest: ModuleType) -> None:
     from tests.emulated.doubles._forests import infer_on_host
 
@@ -198,4 +206,5 @@ _CHANGES: dict[str, Callable[[ModuleType], None]] = {
     "cuml.internals.base": _without_streams,
     "nvforest._forest_inference": _infer_on_host,
     "rmm.allocators.cupy": _with_cupys_memory,
+    "rmm.mr": _without_pool,
 }
