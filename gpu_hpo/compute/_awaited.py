@@ -8,8 +8,9 @@ import asyncio
 import contextvars
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 import dask
@@ -45,26 +46,28 @@ def is_awaited(scheduler: Any) -> bool:
     return isinstance(client, Client) and bool(client.asynchronous)
 
 
-async def in_thread(search: Callable[[], Result]) -> Result:
-    """Run a search in a thread of its own, where one can wait for the client.
+def in_thread(search: Callable[[], Result]) -> Coroutine[Any, Any, Result]:
+    """Return an awaitable that runs a search in a thread of its own.
 
-    scikit-learn's settings and the active client are there as they are here. If the
-    awaiting task is cancelled, the search is stopped and keeps what it has found so
-    far; that is waited for as long as the setting ``interrupt-timeout`` says.
+    There one can wait for the client. scikit-learn's settings and the active client are
+    there as they are here. If the awaiting task is cancelled, the search is stopped and
+    keeps what it has found so far; that is waited for as long as the setting
+    ``interrupt-timeout`` says.
     """
-    stop = threading.Event()
-    settings = get_config()
+    stop, settings = threading.Event(), get_config()
 
     def run() -> Result:
         _stop.set(stop)
         with config_context(**settings):
             return search()
 
+    return _awaited(partial(contextvars.copy_context().run, run), stop)
+
+
+async def _awaited(search: Callable[[], Result], stop: threading.Event) -> Result:
     threads = ThreadPoolExecutor(1, thread_name_prefix="gpu_hpo-awaited")
     try:
-        running = asyncio.get_running_loop().run_in_executor(
-            threads, contextvars.copy_context().run, run
-        )
+        running = asyncio.get_running_loop().run_in_executor(threads, search)
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:

@@ -55,7 +55,7 @@ class ClientPool(Pool):
     Parameters
     ----------
     client : distributed.Client
-        Not asynchronous.
+        Not asynchronous; or not where this is called, off its event loop.
     n_jobs : int, optional
         Tasks at a time: by default, and at most, as many as the workers have threads;
         -2 for one fewer, and so on.

@@ -32,6 +32,7 @@ _SHARED = {
         Where to run: a ``distributed.Client``; "threads", "processes", "synchronous" or
         "distributed"; an executor of ``concurrent.futures``; a Dask ``get`` function.
         None is what Dask is configured to use, else the active client, else threads.
+        On an asynchronous client `fit` is awaited.
     iid : bool, default=True
         Accepted as in dask-ml; it has no effect.
     cache_cv : bool, default=True
