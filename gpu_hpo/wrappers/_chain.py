@@ -23,6 +23,8 @@ from gpu_hpo._typing import ArrayLike, Estimator, Params
 from gpu_hpo.compute._transport import aligned, packed_up
 from gpu_hpo.data._chunk import n_rows, row_params, targets
 from gpu_hpo.devices._cuml_task import n_device_bytes
+from gpu_hpo.devices._detect import sees_gpus
+from gpu_hpo.devices._host_copy import host_copy
 from gpu_hpo.devices._namespace import to_host
 from gpu_hpo.training._pipelines import train
 
@@ -43,6 +45,17 @@ class _Passed:
     def __sizeof__(self) -> int:
         # Dask would take a model for an object of some 50 bytes.
         return n_device_bytes(self.model)
+
+
+class _PassedToHost(_Passed):
+    """A model on its way to a process without a GPU: its arrays arrive on the host."""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        try:
+            model = host_copy(self.model)
+        except Exception:
+            model = self.model  # whose own pickle fails, too, and says why
+        return _Passed(model, self.calls).__reduce_ex__(protocol)
 
 
 @dataclass
@@ -106,8 +119,12 @@ def train_in_chain(
         )
         # To wait for the model itself would fetch it.
         dsk[done, step] = Task((done, step), _nothing, TaskRef((name, step)))
+    last: Any = (name, len(blocks))
+    if not sees_gpus()[0]:
+        dsk[name, "here"] = Task((name, "here"), _to_host, TaskRef(last))
+        last = name, "here"
     graph = HighLevelGraph.from_collections(name, dsk)
-    passed: _Passed = Delayed((name, len(blocks)), graph, layer=name).compute()
+    passed: _Passed = Delayed(last, graph, layer=name).compute()
     if not passed.calls:
         raise ValueError("X has no rows")
     return passed.model
@@ -252,6 +269,10 @@ def _own(model: Estimator) -> Any:
     except ValueError:
         return model
     return copy.deepcopy(model)
+
+
+def _to_host(passed: _Passed) -> _Passed:
+    return _PassedToHost(passed.model, passed.calls)
 
 
 def _nothing(passed: _Passed) -> None:
