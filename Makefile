@@ -70,7 +70,9 @@ RAPIDS_TESTS := $(filter-out %/test_jit.py,$(wildcard tests/devices/test_*.py)) 
 	tests/test_estimators.py tests/test_packaging.py tests/compute/test_clusters.py \
 	tests/compute/test_cuda_cluster.py tests/adaptive/test_client_without_gpu.py \
 	tests/adaptive/test_placement.py \
-	tests/exhaustive/test_counterparts.py tests/linear_model/test_quasi_newton.py tests/gpu
+	tests/exhaustive/test_counterparts.py tests/exhaustive/test_placement.py \
+	tests/linear_model/test_quasi_newton.py \
+	tests/model_selection/test_every_search_of_cuml.py tests/gpu
 
 # Where scikit-learn and its projects keep what they built last night.
 NIGHTLY_WHEELS := https://pypi.anaconda.org/scientific-python-nightly-wheels/simple
