@@ -80,7 +80,7 @@ class Index(_NotIterable, _Object):
     """Labels of rows."""
 
     def __init__(
-        self, data: Any, dtype: Any = None, copy: bool = False, name: Any = None
+        self, data: Any = None, dtype: Any = None, copy: bool = False, name: Any = None
     ) -> None:
         if isinstance(data, Index):
             data = data._index
@@ -149,6 +149,12 @@ class RangeIndex(Index):
         copy: bool = False,
     ) -> None:
         self._index = pd.RangeIndex(start, stop, step, name=name)
+
+    def to_numpy(
+        self, dtype: Any = None, copy: bool = False, na_value: Any = None
+    ) -> np.ndarray:
+        """Count on the host."""
+        return self._index.to_numpy(dtype, copy=True)
 
 
 def _index(labels: Any) -> Index:
@@ -290,10 +296,15 @@ class Series(_NotIterable, _Rows):
     __hash__ = None  # type: ignore[assignment]
 
     def __eq__(self, other: Any) -> Any:
-        if isinstance(other, Series):
-            other = other.values
-        found = as_column(self.values == other)
-        return Series._of(found, self._labels, self.name)
+        if self._column.is_numeric:
+            found = self.values == (
+                other.values if isinstance(other, Series) else other
+            )
+        else:  # strings, which cuDF compares on the device
+            if isinstance(other, Series):
+                other = other._column.values.to_numpy()
+            found = cp.asarray(self._column.values.to_numpy() == other)
+        return Series._of(Column(found), self._labels, self.name)
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
@@ -401,7 +412,7 @@ class Series(_NotIterable, _Rows):
         """Return whether all values are true."""
         return bool(self._reduced("all"))
 
-    def sum(self, axis: Any = no_default, skipna: bool = True) -> Any:
+    def sum(self, axis: Any = 0, skipna: bool = True) -> Any:
         """Add up the values."""
         return self._reduced("sum", skipna)
 
@@ -429,7 +440,8 @@ class Series(_NotIterable, _Rows):
         self, dtype: Any = None, copy: bool = True, na_value: Any = no_default
     ) -> np.ndarray:
         """Copy to the host."""
-        return _to_numpy([self._column], dtype, copy)[0]
+        _check_copied(copy)
+        return _to_numpy([self._column], dtype)[0]
 
     def to_pandas(
         self, *, index: bool = True, nullable: bool = False, arrow_type: bool = False
@@ -669,11 +681,12 @@ class DataFrame(_Rows):
         self, dtype: Any = None, copy: bool = True, na_value: Any = no_default
     ) -> np.ndarray:
         """Copy to the host."""
+        _check_copied(copy)
         columns = list(self._columns.values())
         if dtype is None:
             dtype = common_dtype([column.dtype for column in columns])
         table = np.empty(self.shape, dtype, order="F")
-        for i, part in enumerate(_to_numpy(columns, dtype, copy)):
+        for i, part in enumerate(_to_numpy(columns, dtype)):
             table[:, i] = part
         return table
 
@@ -693,12 +706,15 @@ class DataFrame(_Rows):
         return pa.Table.from_pandas(self.to_pandas(), preserve_index=preserve_index)
 
 
-def _to_numpy(columns: list[Column], dtype: Any, copy: bool) -> list[np.ndarray]:
+def _check_copied(copy: bool) -> None:
     if not copy:
         raise ValueError(
             "copy=False is not supported because conversion to a numpy "
             "array always copies the data."
         )
+
+
+def _to_numpy(columns: list[Column], dtype: Any) -> list[np.ndarray]:
     found = []
     for column in columns:
         if (
@@ -727,11 +743,7 @@ def from_pandas(obj: Any, nan_as_null: Any = no_default) -> Any:
         return Series(obj, nan_as_null=nan_as_null)
     if isinstance(obj, pd.Index):
         return _index(obj)
-    raise TypeError(
-        "from_pandas only accepts Pandas Dataframes, Series, Index, RangeIndex and "
-        "MultiIndex objects. "
-        f"Got {type(obj)}"
-    )
+    raise TypeError(f"from_pandas unsupported for object of type {type(obj).__name__}")
 
 
 def concat(

@@ -10,6 +10,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import (
     ElasticNet,
@@ -76,11 +77,52 @@ def qn_fit(
     sample_weight: Pointer | None,
     epsilon: float,
 ) -> None:
-    """Minimise a loss with penalties from where `weights` are."""
+    """Minimize a loss with penalties from where `weights` are."""
+    rows = X.array(n_rows, n_columns, order="F" if column_major else "C")
+    given = params, n_classes, weights, objective, n_iter, sample_weight
+    _minimize(rows, y.array(n_rows), *given)
+
+
+def qn_fit_sparse(
+    handle: Pointer,
+    params: Pointer,
+    values: Pointer,
+    columns: Pointer,
+    starts: Pointer,
+    n_values: int,
+    y: Pointer,
+    n_rows: int,
+    n_columns: int,
+    n_classes: int,
+    weights: Pointer,
+    objective: Pointer,
+    n_iter: Pointer,
+    sample_weight: Pointer | None,
+    epsilon: float,
+) -> None:
+    """Do so with rows in a CSR matrix."""
+    parts = values.array(n_values), columns.array(n_values), starts.array(n_rows + 1)
+    rows = scipy.sparse.csr_matrix(parts, (n_rows, n_columns))
+    given = params, n_classes, weights, objective, n_iter, sample_weight
+    _minimize(rows, y.array(n_rows), *given)
+
+
+def _minimize(
+    rows: Any,
+    y: np.ndarray,
+    params: Pointer,
+    n_classes: int,
+    weights: Pointer,
+    objective: Pointer,
+    n_iter: Pointer,
+    sample_weight: Pointer | None,
+) -> None:
     given: _QNParams = params.struct(_QNParams)
+    n_rows, n_columns = rows.shape
     n_outputs = n_classes if given.loss == _SOFTMAX else 1
     table = weights.array(n_columns + given.fit_intercept, n_outputs)
-    rows = X.array(n_rows, n_columns, order="F" if column_major else "C")
+    # As tests/gpu/test_quasi_newton.py shows of libcuml.
+    row_weights = None if given.loss == _SOFTMAX else _vector(sample_weight, n_rows)
     # libcuml's loss is a mean over rows.
     scale = 1 if given.penalty_normalized else n_rows
     l1, l2 = scale * given.penalty_l1, scale * given.penalty_l2
@@ -99,11 +141,11 @@ def qn_fit(
             random_state=0,
             **options,
         )
-        target: Any = y.array(n_rows).astype(np.int64)
+        target: Any = y.astype(np.int64)
     elif given.loss == _SQUARED:
         alpha, ratio = strength / n_rows, l1 / strength if strength else 0.0
         model = ElasticNet(alpha=alpha, l1_ratio=ratio, **options)
-        target = y.array(n_rows)
+        target = y
     else:
         raise NotImplementedError(f"loss {given.loss} of QN has no double")
     if table.any():
@@ -112,9 +154,7 @@ def qn_fit(
         if not given.fit_intercept:
             model.intercept_ = np.zeros(n_outputs, table.dtype)
         model.classes_ = np.arange(max(n_classes, 2))
-    model, converged = _fitted(
-        model, rows, target, sample_weight=_vector(sample_weight, n_rows)
-    )
+    model, converged = _fitted(model, rows, target, sample_weight=row_weights)
     table[:n_columns] = np.reshape(model.coef_, (n_outputs, n_columns)).T
     if given.fit_intercept:
         table[n_columns:] = model.intercept_
@@ -465,6 +505,7 @@ def svm_predict(
 
 FUNCTIONS = {
     "ML::GLM::qnFit": qn_fit,
+    "ML::GLM::qnFitSparse": qn_fit_sparse,
     "ML::GLM::ridgeFit": ridge_fit,
     "ML::GLM::olsFit": ols_fit,
     "ML::Solver::cdFit": cd_fit,
