@@ -28,7 +28,7 @@ from gpu_hpo.training._homes import (
     is_of_cuml,
     settle_on_cpu,
     settle_on_cuda,
-    shown_part,
+    why_not_returned,
 )
 from gpu_hpo.training._seeds import Place, unset_seeds
 
@@ -105,12 +105,8 @@ async def find_place(
     device = await cluster_device(client, requested)
     demanded = wanted_device(requested)[0] == "cuda"
     placed = place(estimator, trials, budget, device, X, demanded=demanded)
-    here, why = sees_gpus()
-    if returned and not here and is_of_cuml(placed.kind):
-        lacks = (
-            f"the best model would be {shown_part(placed.kind)}, which needs a GPU "
-            f"where it arrives, too, and {why} in the process that calls fit"
-        )
+    lacks = why_not_returned(placed.kind) if returned else ""
+    if lacks:
         if demanded or is_of_cuml(estimator):
             raise DeviceNotFoundError(
                 f"{lacks}. Call fit where there is a GPU, let device='cpu' train "

@@ -108,7 +108,10 @@ def open_pool(scheduler: Scheduler = None, n_jobs: int | None = None) -> Iterato
     """
     # Fits that change the warning filters in several threads would spoil them for all.
     with Hearing().here(), _opened(scheduler, n_jobs) as pool:
-        yield pool
+        try:
+            yield pool
+        finally:
+            pool.close()
 
 
 @contextmanager

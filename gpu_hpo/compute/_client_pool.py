@@ -218,6 +218,10 @@ class ClientPool(Pool):
         """Allow the workers to forget a result."""
         handle.release()
 
+    def close(self) -> None:
+        # Errors that were handled may refer to this pool until garbage is collected.
+        self._large.clear()
+
     def _sent(self, value: np.ndarray) -> Future:
         """Send a value too large for a graph, once for all tasks that take it."""
         known = self._large.get(id(value))

@@ -138,5 +138,8 @@ class Pool(ABC):
     def recover(self) -> None:  # noqa: B027  where nothing gets lost
         """Wait for lost workers to be replaced."""
 
+    def close(self) -> None:  # noqa: B027  where there is no garbage
+        """Forget all that was sent."""
+
     def release(self, handle: Handle) -> None:  # noqa: B027  where there is no garbage
         """Allow the pool to forget a result."""

@@ -199,8 +199,9 @@ def wrap(value: Any) -> Any:
 
 
 def wrap_result(value: Any) -> Any:
-    """Wrap the result of a task, as `wrap` does."""
-    return value if _is_on_device(value) else Returned(value)
+    """Wrap the result of a task, as `wrap` does, unless it is wrapped."""
+    as_it_is = isinstance(value, Parcel) or _is_on_device(value)
+    return value if as_it_is else Returned(value)
 
 
 def unwrap(value: Any) -> Any:

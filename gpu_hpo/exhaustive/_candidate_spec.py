@@ -40,6 +40,9 @@ class CandidateSpec(TrainingSpec):
         strings.
     turns : Turns or None
         How fits share a GPU, if they run on one.
+    to_host : bool
+        Whether the best model arrives in host memory where the search was called, since
+        there is no GPU.
     """
 
     scorer: Any
@@ -49,6 +52,7 @@ class CandidateSpec(TrainingSpec):
     on_device: OnDevice | None = None
     labels: np.ndarray | None = None
     turns: Turns | None = None
+    to_host: bool = False
 
     @property
     def raises(self) -> bool:

@@ -14,11 +14,17 @@ from sklearn.base import clone
 from gpu_hpo._typing import Estimator, Params
 from gpu_hpo.data._on_device import OnDevice, holds_numbers
 from gpu_hpo.devices._counterparts import convert
-from gpu_hpo.devices._detect import Device
+from gpu_hpo.devices._detect import Device, sees_gpus
 from gpu_hpo.devices._namespace import is_device_array
 from gpu_hpo.devices._params import is_estimator, libraries
 from gpu_hpo.exceptions import DeviceNotFoundError, NoCounterpartError
-from gpu_hpo.training._homes import REPLACED, settle_on_cpu, settle_on_cuda
+from gpu_hpo.training._homes import (
+    REPLACED,
+    is_of_cuml,
+    settle_on_cpu,
+    settle_on_cuda,
+    why_not_returned,
+)
 
 logger = logging.getLogger("gpu_hpo.model_selection")
 
@@ -44,6 +50,8 @@ class Counterparts:
         fitted on a GPU, all are fitted on the CPU.
     in_blocks : bool
         Whether X stays a Dask collection, whose blocks nobody moves.
+    returned : bool
+        Whether the best model comes to this process.
 
     Attributes
     ----------
@@ -70,12 +78,14 @@ class Counterparts:
         *,
         demanded: bool = False,
         in_blocks: bool = False,
+        returned: bool = False,
     ) -> None:
         self._given = estimator
         self._workers = workers
         self._X = X
         self._demanded = demanded
         self._in_blocks = in_blocks
+        self._returned = returned
         self._changes: dict[int, Params] = {}  # by the identity of the user's
         self._candidates: list[Params] = []  # so that their identities stay theirs
         self.base: Any = estimator
@@ -96,8 +106,9 @@ class Counterparts:
         Raises
         ------
         NoCounterpartError, DeviceNotFoundError
-            If the user asked for CUDA and some candidate cannot be fitted there; or if
-            others have been fitted there.
+            If the user asked for CUDA and some candidate cannot be fitted there; if
+            others have been fitted there; or if the best model would be cuML's, and
+            this process has no GPU to hold it.
         """
         if self._workers.name == "cpu":
             return candidates
@@ -112,6 +123,8 @@ class Counterparts:
                 raise
             logger.info("training on the CPU: %s", error)
             self._settle_on_cpu(Device("cpu", 0, str(error)), self._workers)
+        else:
+            self._check_returned(listed)
         return listed
 
     def params(self, given: Params) -> Params:
@@ -191,6 +204,24 @@ class Counterparts:
             # All candidates replace what cannot be converted.
             logger.info("candidates are made of the first one: %s", error)
             return first
+
+    def _check_returned(self, candidates: Sequence[Params]) -> None:
+        """Fit on the CPU, or raise, if the best model could not come here."""
+        if not self._returned or sees_gpus()[0]:
+            return
+        made = [m for m in map(self._made, candidates) if m is not None]
+        models = made or [self._given]
+        kinds = [convert(model, "cuda") for model in models]
+        lacks = next(filter(None, map(why_not_returned, kinds)), "")
+        if not lacks:
+            return
+        if self._demanded or any(map(is_of_cuml, models)):
+            raise DeviceNotFoundError(
+                f"{lacks}. Call fit where there is a GPU, let device='cpu' train "
+                "counterparts of scikit-learn, or have no model returned: refit=False"
+            )
+        logger.info("training on the CPU: %s", lacks)
+        self._settle_on_cpu(Device("cpu", 0, lacks), self._workers)
 
     def _stay_in_blocks(self) -> None:
         if is_device_array(self._X) or "cuml" in libraries(self._given):

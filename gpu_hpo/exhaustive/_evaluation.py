@@ -22,6 +22,7 @@ from gpu_hpo._sklearn_private import (
     _PassthroughScorer,
     scorers_of,
 )
+from gpu_hpo.compute._transport import ReturnedToHost
 from gpu_hpo.devices._namespace import synchronize
 from gpu_hpo.devices._ranges import annotated
 from gpu_hpo.exhaustive._candidate_spec import CandidateSpec, moved_data
@@ -153,7 +154,7 @@ def evaluate(
 
 def fit_to_all_rows(
     spec: CandidateSpec, estimator: Any, replaceable: bool, data: Mapping[str, Any]
-) -> tuple[Any, float, list[Heard]]:
+) -> tuple[Any, float, list[Heard]] | ReturnedToHost:
     """Fit an estimator to all rows, which stay what they are.
 
     Parameters
@@ -170,6 +171,7 @@ def fit_to_all_rows(
     estimator
     seconds : float
     heard : list of Heard
+        In a parcel, if the estimator is to arrive in host memory.
     """
     data = moved_data(spec, data)
     with spec.fitting(data["X"]), annotated("fit"), recorded() as heard:
@@ -189,7 +191,8 @@ def fit_to_all_rows(
         synchronize()
         if spec.turns is not None:
             let_go_of_rows(all_steps(estimator).values())
-        return estimator, time.time() - begin, heard
+        result = estimator, time.time() - begin, heard
+        return ReturnedToHost(result) if spec.to_host else result
 
 
 def _model(leaf: Leaf, params: Mapping[str, Any]) -> Any:

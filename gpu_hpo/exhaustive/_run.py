@@ -24,7 +24,8 @@ from gpu_hpo._sklearn_private import (
 )
 from gpu_hpo._typing import Params, Splitter
 from gpu_hpo.compute._pool import Handle, Pool, ResultsLost
-from gpu_hpo.devices._detect import Device, wanted_device
+from gpu_hpo.compute._transport import unwrap
+from gpu_hpo.devices._detect import Device, sees_gpus, wanted_device
 from gpu_hpo.exceptions import SharedStateWarning
 from gpu_hpo.exhaustive._candidate_spec import CandidateSpec
 from gpu_hpo.exhaustive._counterparts import Counterparts
@@ -144,6 +145,7 @@ class ExhaustiveRun:
             self._given.X,
             demanded=wanted_device(search.device)[0] == "cuda",
             in_blocks=self._given.in_blocks,
+            returned=search.refit is not False,
         )
 
     @property
@@ -171,7 +173,12 @@ class ExhaustiveRun:
         on_device = self._counterparts.on_device
         if on_device is not None and is_classifier(self.base):
             self.labels = _labels_as_text(self._y)
-        self.spec = replace(self.spec, on_device=on_device, labels=self.labels)
+        self.spec = replace(
+            self.spec,
+            on_device=on_device,
+            labels=self.labels,
+            to_host=self.device.name == "cuda" and not sees_gpus()[0],
+        )
         return candidates
 
     def _take_turns(self) -> None:
@@ -333,11 +340,11 @@ class ExhaustiveRun:
         """Run a task on all rows, alone."""
         for _ in range(_MOST_LOSSES):
             try:
-                return self._pool.run(function, *args, self._data)
+                return unwrap(self._pool.run(function, *args, self._data))
             except ResultsLost:
                 self._pool.recover()
                 self._load(self._pool)
-        return self._pool.run(function, *args, self._data)
+        return unwrap(self._pool.run(function, *args, self._data))
 
     def _load(self, pool: Pool) -> Handle:
         """Return the handle of the data; load it again at every call but the first."""

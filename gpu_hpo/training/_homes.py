@@ -13,7 +13,7 @@ from sklearn.utils import get_tags
 from gpu_hpo._typing import Estimator
 from gpu_hpo.data._on_device import OnDevice
 from gpu_hpo.devices._cuml_task import wants_column_major
-from gpu_hpo.devices._detect import Device
+from gpu_hpo.devices._detect import Device, sees_gpus
 from gpu_hpo.devices._namespace import is_cuda_array, is_device_array
 from gpu_hpo.exceptions import NoCounterpartError
 from gpu_hpo.stacks._stacked_estimator import StackedEstimator
@@ -160,6 +160,19 @@ def shown_part(part: Any) -> str:
 def is_of_cuml(kind: Estimator) -> bool:
     """Return whether an estimator, or a part of it, is cuML's or derives from such."""
     return any("cuml" in _roots(part) for part in _parts(kind))
+
+
+def why_not_returned(kind: Estimator) -> str:
+    """Return why a model cannot come to this process from a GPU; "" if it can."""
+    here, why = sees_gpus()
+    part = next((part for part in _parts(kind) if "cuml" in _roots(part)), None)
+    if here or part is None:
+        return ""
+    return (
+        f"the best model would {'be' if part is kind else 'contain'} "
+        f"{shown_part(part)}, which needs a GPU where it arrives, too, and {why} in "
+        "the process that calls fit"
+    )
 
 
 def has_kernels(kind: Estimator) -> bool:
