@@ -144,6 +144,27 @@ def to_device(x: Array) -> Array:
     return _import("cupy", x).asarray(x)
 
 
+def beside(x: Array, array: Array) -> Array:
+    """Bring an array to where other data is.
+
+    Parameters
+    ----------
+    x : array-like
+        Data on the host or on a device.
+    array : array
+        On either.
+
+    Returns
+    -------
+    array
+        `array` itself where it is on the side of `x`, else a copy there.
+    """
+    xp = array_namespace(x)
+    if array_namespace(array) is xp:
+        return array
+    return to_host(array) if xp is np else xp.asarray(to_host(array))
+
+
 def synchronize() -> None:
     """Wait for the work that this thread has started on its CUDA device, if any."""
     cupy = sys.modules.get("cupy")

@@ -53,6 +53,12 @@ def validate_device_data(
         X = X.tocsr() if accept_sparse else X.toarray()
     if X.ndim != 2:
         raise ValueError(f"Expected 2D array, got {X.ndim}D array instead")
+    for n, what in zip(X.shape, ("sample", "feature"), strict=True):
+        if not n:
+            raise ValueError(
+                f"Found array with 0 {what}(s) (shape={X.shape}) while a minimum of 1 "
+                f"is required by {type(estimator).__name__}."
+            )
     if X.dtype.kind != "f" or X.dtype.itemsize < 4:
         X = X.astype(xp.float64)
     if not bool(xp.isfinite(X.data if hasattr(X, "indptr") else X).all()):

@@ -256,7 +256,7 @@ class LinearStack(ArrayStack):
     @available_if(lambda stack: is_classifier(stack.models[0]))
     def decision_function(self, X: ArrayLike) -> Array:
         """Compute distances, of shape (n_models, n_samples[, n_classes])."""
-        found = self.outputs(self.checked_X(X))
+        found = self.outputs_for(X)
         return found[..., 0] if found.shape[-1] == 1 else found
 
     @available_if(
@@ -264,9 +264,9 @@ class LinearStack(ArrayStack):
     )
     def predict_proba(self, X: ArrayLike) -> Array:
         """Compute probabilities, of shape (n_models, n_samples, n_classes)."""
-        found = self.outputs(self.checked_X(X))
+        found = self.outputs_for(X)
         with np.errstate(invalid="ignore"):
-            return probabilities(self.xp, self.models[0].loss, found)
+            return probabilities(array_namespace(found), self.models[0].loss, found)
 
     def outputs(self, X: ArrayLike) -> Array:
         """Compute distances or targets, of shape (n_models, n_samples, n_outputs)."""

@@ -14,12 +14,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gpu_hpo._sklearn_private import Interval
 from gpu_hpo._typing import Array, ArrayLike
-from gpu_hpo.devices._namespace import array_namespace, to_host
+from gpu_hpo.devices._namespace import array_namespace, beside, to_host
 from gpu_hpo.devices._validation import validate_device_data
 from gpu_hpo.linear_model._quasi_newton_device import minimize_on_device
 from gpu_hpo.linear_model._quasi_newton_host import Problem, Solution, minimize_on_host
 from gpu_hpo.linear_model._rows import read_weight, read_X
-from gpu_hpo.stacks._rows import class_codes
+from gpu_hpo.stacks._rows import class_codes, class_labels, score_anywhere
 
 
 class QNClassifier(ClassifierMixin, BaseEstimator):
@@ -192,8 +192,8 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
             # Copies: cuML writes its solution over weights that it is given.
             dtype = problem.X.dtype
             start = Solution(
-                xp.array(_beside(X, self.coef_), dtype=dtype, order="C"),
-                xp.array(_beside(X, self.intercept_), dtype=dtype),
+                xp.array(beside(X, self.coef_), dtype=dtype, order="C"),
+                xp.array(beside(X, self.intercept_), dtype=dtype),
             )
         minimize = minimize_on_host if xp is np else minimize_on_device
         solution = minimize(problem, start, self)
@@ -279,7 +279,7 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         X = read_X(self, X)
         xp = array_namespace(X)
-        scores = xp.asarray(X @ _beside(X, self.coef_).T) + _beside(X, self.intercept_)
+        scores = xp.asarray(X @ beside(X, self.coef_).T) + beside(X, self.intercept_)
         return scores[:, 0] if len(self.classes_) == 2 else scores
 
     def predict(self, X: ArrayLike) -> Array:
@@ -298,7 +298,7 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
             codes = (scores > 0).astype(np.intp)
         else:
             codes = scores.argmax(axis=1)
-        return _beside(scores, self.classes_)[codes]
+        return class_labels(self.classes_, codes)
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Predict probabilities of the classes.
@@ -352,26 +352,5 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         float
-
-        Raises
-        ------
-        TypeError
-            If some are on a device, and others are not.
         """
-        xp = array_namespace(X, y, sample_weight)
-        if xp is np:
-            return super().score(X, y, sample_weight)
-        y = xp.asarray(y.values if hasattr(y, "iloc") else y)
-        right = self.predict(X) == y.ravel()
-        if sample_weight is None:
-            return float(right.mean())
-        weight = xp.asarray(sample_weight)
-        return float((right * weight).sum() / weight.sum())
-
-
-def _beside(X: Array, array: Array) -> Array:
-    """Bring an array to where X is."""
-    xp = array_namespace(X)
-    if array_namespace(array) is xp:
-        return array
-    return to_host(array) if xp is np else xp.asarray(array)
+        return score_anywhere(super(), self, X, y, sample_weight)

@@ -16,7 +16,7 @@ from sklearn.utils.validation import validate_data
 from gpu_hpo._sklearn_private import _check_partial_fit_first_call, _check_sample_weight
 from gpu_hpo._typing import Array, ArrayLike
 from gpu_hpo.devices._namespace import array_namespace, is_device_array, to_host
-from gpu_hpo.stacks._rows import Rows, check_X, check_X_y, class_codes
+from gpu_hpo.stacks._rows import Rows, check_X, check_X_y, class_codes, device_weight
 
 
 @dataclass(frozen=True)
@@ -118,13 +118,7 @@ def read_weight(X: Array, weight: Any, zeros: bool) -> Array | None:
             weight, X, dtype=X.dtype, allow_all_zero_weights=zeros
         )
     else:
-        weight = xp.asarray(weight)
-        if weight.ndim == 0:
-            weight = xp.full(X.shape[0], weight)
-        if weight.shape != (X.shape[0],):
-            raise ValueError(
-                f"sample_weight.shape == {weight.shape}, expected {(X.shape[0],)}!"
-            )
+        weight = device_weight(X, weight)
         if not zeros and not bool(weight.any()):
             raise ValueError(
                 "Sample weights must contain at least one non-zero number."

@@ -153,10 +153,10 @@ class NetworkStack(ArrayStack):
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Compute probabilities, of shape (n_models, n_samples, n_classes)."""
-        found = self.outputs(self.checked_X(X))
+        found = self.outputs_for(X)
         if found.shape[-1] > 1:
             return found
-        return self.xp.concatenate([1 - found, found], axis=-1)
+        return array_namespace(found).concatenate([1 - found, found], axis=-1)
 
     def outputs(self, X: Array) -> Array:
         """Compute the output layer, of shape (n_models, n_samples, n_outputs)."""

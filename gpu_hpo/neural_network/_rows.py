@@ -17,7 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from gpu_hpo._sklearn_private import _check_partial_fit_first_call, _check_sample_weight
 from gpu_hpo._typing import Array, ArrayLike
 from gpu_hpo.devices._namespace import is_device_array, to_host
-from gpu_hpo.stacks._rows import Rows, check_X_y, class_codes
+from gpu_hpo.stacks._rows import Rows, check_X_y, class_codes, device_weight
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ def read_rows(
             y = column_or_1d(y, warn=True)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+    elif sample_weight is not None:
+        sample_weight = device_weight(X, sample_weight).astype(X.dtype)
     if scipy.sparse.issparse(X):
         X = X.toarray()
     if is_classifier(model) and fit:

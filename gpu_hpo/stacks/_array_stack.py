@@ -14,12 +14,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from gpu_hpo._typing import Array, ArrayLike
-from gpu_hpo.devices._namespace import array_namespace, to_host
+from gpu_hpo.devices._namespace import array_namespace, beside, to_host
 from gpu_hpo.stacks import _fit_loop
 from gpu_hpo.stacks._fit_courses import Course, HoldOut, find_courses, warn_of_models
 from gpu_hpo.stacks._model_arrays import ModelArrays
 from gpu_hpo.stacks._row_orders import Begun, Lot, Orders, read_lots
-from gpu_hpo.stacks._rows import check_X, read_rows
+from gpu_hpo.stacks._rows import check_side, check_X, class_labels, read_rows
 
 
 class ArrayStack(ModelArrays):
@@ -209,7 +209,7 @@ of shape (n_models,)), or None
             codes = (outputs[..., 0] > self.boundary).astype(np.intp)
         else:
             codes = outputs.argmax(axis=-1)
-        return self.xp.asarray(self.models[0].classes_)[codes]
+        return class_labels(self.models[0].classes_, codes)
 
     # ---- training ----
 
@@ -266,6 +266,7 @@ of shape (n_models,)), or None
         self.errors = [None] * len(self)
         begun: Begun = {}
         if goes_on:
+            check_side(self.models[0], self.xp, rows.X)
             self.go_on()
         else:
             begun = self.begin(rows)
@@ -320,6 +321,7 @@ of shape (n_models,)), or None
             if not self.arrays:
                 data, self.models[0] = lot.data
                 begun = self.begin(data)
+            check_side(self.models[0], self.xp, lot.data[0].X)
             if lot.members is None:
                 self._call(lot, begun)
             else:
@@ -355,7 +357,23 @@ of shape (n_models,)), or None
 
     def predict(self, X: ArrayLike) -> Array:
         """Predict classes or targets: (n_models, n_samples[, n_outputs])."""
-        return self.predict_rows(self.checked_X(X))
+        X = self.checked_X(X)
+        return self.moved_beside(X).predict_rows(X)
+
+    def outputs_for(self, X: ArrayLike) -> Array:
+        """Check X, and return what `outputs` does, where X is."""
+        X = self.checked_X(X)
+        return self.moved_beside(X).outputs(X)
+
+    def moved_beside(self, X: Array) -> Self:
+        """Return these models where rows are, for models take less to move."""
+        xp = array_namespace(X)
+        if xp is self.xp:
+            return self
+        out = copy.copy(self)
+        out.xp = xp
+        out.arrays = {name: beside(X, array) for name, array in self.arrays.items()}
+        return out
 
     def predict_rows(self, X: Array) -> Array:
         """Predict for rows that have been checked."""

@@ -11,11 +11,18 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import is_classifier
+from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.validation import validate_data
 
 from gpu_hpo._sklearn_private import _check_partial_fit_first_call, _check_sample_weight
 from gpu_hpo._typing import Array, ArrayLike
-from gpu_hpo.devices._namespace import array_namespace, is_device_array, to_host
+from gpu_hpo.devices._namespace import (
+    array_namespace,
+    beside,
+    is_device_array,
+    to_host,
+    type_name,
+)
 from gpu_hpo.devices._validation import validate_device_data
 from gpu_hpo.stacks._row_orders import Orders
 
@@ -90,7 +97,7 @@ def read_rows(
     """
     X, y = check_X_y(model, X, y, reset=reset)
     if sample_weight is not None and is_device_array(X):
-        sample_weight = array_namespace(X).asarray(sample_weight, X.dtype)
+        sample_weight = device_weight(X, sample_weight).astype(X.dtype)
     elif sample_weight is not None:
         sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
     if not is_classifier(model):
@@ -119,7 +126,7 @@ def check_X_y(
     Options `on_device` go to `validate_device_data`, those for the host to
     scikit-learn's ``validate_data``.
     """
-    if is_device_array(X):
+    if is_device_array(X) or is_device_array(y):
         return validate_device_data(model, X, y, reset=reset, **on_device or {})
     return validate_data(
         model,
@@ -138,6 +145,70 @@ def check_X(model: Any, X: ArrayLike, *, sparse: bool = False, **on_host: Any) -
     if is_device_array(X):
         return validate_device_data(model, X, reset=False, accept_sparse=sparse)[0]
     return validate_data(model, X, reset=False, **on_host)
+
+
+def check_side(model: Any, xp: ModuleType, X: Array) -> None:
+    """Refuse rows that are not where a model was trained before."""
+    if array_namespace(X) is not xp:
+        raise TypeError(
+            f"X is of {type_name(X)}, but {type(model).__name__} has been trained on "
+            f"arrays of {xp.__name__}: move X and y with gpu_hpo.devices.to_host or "
+            "to_device"
+        )
+
+
+def class_labels(classes: np.ndarray, codes: Array) -> Array:
+    """Return the labels for numbers of classes, where these are.
+
+    Labels that no device can hold, such as strings, are on the host.
+    """
+    if classes.dtype.kind in "OSU":
+        return classes[to_host(codes)]
+    return beside(codes, classes)[codes]
+
+
+def score_anywhere(
+    theirs: Any, model: Any, X: ArrayLike, y: Any, sample_weight: Any = None
+) -> float:
+    """Score a model as scikit-learn does, wherever rows, targets and weights are.
+
+    Parameters
+    ----------
+    theirs : object
+        What has scikit-learn's `score`, for data that is all on the host.
+    model : estimator
+    X, y, sample_weight
+        What `score` takes. X is not copied. What a classifier has predicted for rows
+        and labels on a device is compared there, anything else on the host.
+    """
+    if not any(map(is_device_array, (X, y, sample_weight))):
+        return theirs.score(X, y, sample_weight)
+    predicted = model.predict(X)
+    if is_classifier(model) and is_device_array(predicted) and is_device_array(y):
+        xp = array_namespace(predicted)
+        right = predicted == xp.asarray(y.values if hasattr(y, "iloc") else y).ravel()
+        if sample_weight is None:
+            return float(right.mean())
+        weight = device_weight(predicted, sample_weight)
+        return float((right * weight).sum() / weight.sum())
+    metric = accuracy_score if is_classifier(model) else r2_score
+    predicted, y = to_host(predicted), to_host(y)
+    weight = None if sample_weight is None else to_host(sample_weight)
+    return float(metric(y, predicted, sample_weight=weight))
+
+
+def device_weight(X: Array, weight: Any) -> Array:
+    """Check weights of rows that are on a device, wherever the weights are."""
+    xp = array_namespace(X)
+    weight = weight.values if hasattr(weight, "iloc") else weight
+    weight = xp.asarray(weight)
+    if weight.ndim == 0:
+        weight = xp.full(X.shape[0], weight)
+    if weight.shape != (X.shape[0],):
+        raise ValueError(
+            f"sample_weight.shape == {weight.shape}, expected {(X.shape[0],)}!"
+        )
+    return weight
 
 
 def class_codes(classes: np.ndarray, y: Array) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 
 from gpu_hpo._typing import Array, ArrayLike, RandomState
 from gpu_hpo.stacks._array_stack import ArrayStack
+from gpu_hpo.stacks._rows import score_anywhere
 
 
 class StackedEstimator:
@@ -165,6 +166,25 @@ class StackedEstimator:
         Returns
         -------
         array of shape (n_samples,) or (n_samples, n_outputs)
-            On the device of the model.
+            Where X is, as all responses, on whichever side the model was trained;
+            labels that no device can hold are on the host.
         """
         return self.stack_type([self]).predict(X)[0]
+
+    def score(
+        self: Any, X: ArrayLike, y: Any, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Give the share of rows predicted right, or the coefficient of determination.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+        """
+        theirs = super()
+        return score_anywhere(theirs, self, X, y, sample_weight)

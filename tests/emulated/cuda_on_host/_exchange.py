@@ -31,7 +31,7 @@ _TO_PYTHON = {
     "double": "PyFloat_FromDouble(a{i})",
     "PyObject *": "(Py_IncRef(a{i}), a{i})",
 }
-# What it returns, and if there was an error: that is what Cython asks of such functions.
+# What it returns, and what if there was an error, which is how Cython asks for it.
 _FROM_PYTHON = {
     "int": ("(int)PyLong_AsLongLong(out)", "-1"),
     "unsigned int": ("(unsigned)PyLong_AsUnsignedLongLong(out)", "0"),

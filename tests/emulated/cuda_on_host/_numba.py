@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stand for `numba.cuda`: its kernels are compiled for the CPU and run on host memory.
 
-A thread of a kernel knows its place by calls of `threads.cpp`, which runs the threads of
-a block in turns. Numba's own simulator makes a thread of Python of each; it is slower
+A thread of a kernel knows its place by calls of `threads.cpp`, which runs the threads
+of a block in turns. Numba's own simulator makes a thread of Python of each; it is slower
 by some thousands. Kernels see the types that they see on a GPU, but the compiler is
 that of the CPU: what only the CUDA target refuses is shown by `ptxas`, not here.
 """

@@ -5,8 +5,13 @@
 // thread of the host: each runs until it waits for its block or its warp. With
 // EMULATED_ORDER=reverse the last one begins, so that a missing barrier gives other
 // results.
+//
+// A thread gets its stack by `makecontext`; from then on turns change by `_longjmp`, for
+// `swapcontext` asks the kernel twice for each.
+#undef _FORTIFY_SOURCE  // would refuse a jump to another stack
 #include "threads.h"
 
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <cstdint>
@@ -23,33 +28,71 @@ thread_local char* emulated_dynamic_memory = nullptr;
 namespace {
 
 enum State : char { READY, AT_BLOCK, AT_WARP, ENDED };
-const size_t STACK = 256 * 1024, WARP = 32, VALUE = 16, GUARD = 4096;
+const size_t STACK = 256 * 1024, WARP = 32, VALUE = 16, MOST = 1024, GUARD = 4096;
+
+struct Place {
+  jmp_buf at;
+};
 
 struct Block {
   void (*body)(void**) = nullptr;
   void** arguments = nullptr;
-  std::vector<ucontext_t> contexts;
+  Place places[MOST];
   std::vector<State> states;
   std::vector<std::unique_ptr<char[]>> stacks;
   std::vector<char> values;
-  ucontext_t scheduler;
-  unsigned current = 0;
-  bool running = false;
+  Place scheduler;
+  unsigned current = 0, living = 0;  // stacks that live are the first ones
+  bool running = false, alone = false;
   int voted = 0, yes = 0, asked = 0, result[3] = {0, 0, 0};
 };
 
 thread_local Block block;
 
-void begin() {
-  block.body(block.arguments);
-  block.states[block.current] = ENDED;
+void refuse(const char* what) {
+  fprintf(stderr, "emulated kernel: %s\n", what);
+  abort();
+}
+
+// Lets the scheduler go on; returns when it lets this thread run again.
+void give_way() {
+  if (!_setjmp(block.places[block.current].at)) _longjmp(block.scheduler.at, 1);
+}
+
+// What a stack does for ever: it is a thread of one block after another.
+void live() {
+  for (;;) {
+    give_way();
+    block.body(block.arguments);
+    block.states[block.current] = ENDED;
+  }
+}
+
+// Lets a thread run until it waits or ends.
+void run(unsigned t) {
+  block.current = t;
+  if (!_setjmp(block.scheduler.at)) _longjmp(block.places[t].at, 1);
+}
+
+// Brings a new stack to where it waits for its first block.
+void prepare(unsigned t) {
+  block.current = t;
+  block.living++;
+  if (_setjmp(block.scheduler.at)) return;
+  ucontext_t context;
+  getcontext(&context);
+  context.uc_stack.ss_sp = block.stacks[t].get();
+  context.uc_stack.ss_size = STACK;
+  context.uc_link = nullptr;
+  makecontext(&context, live, 0);
+  setcontext(&context);
 }
 
 void wait(State state) {
+  if (block.alone) refuse("a thread waits for others that have ended");
   if (!block.running) return;
-  unsigned self = block.current;
-  block.states[self] = state;
-  swapcontext(&block.contexts[self], &block.scheduler);
+  block.states[block.current] = state;
+  give_way();
 }
 
 EmulatedIndex place(unsigned t) {
@@ -73,11 +116,6 @@ bool let_warps_go_on(unsigned n) {
   return any;
 }
 
-void refuse(const char* what) {
-  fprintf(stderr, "emulated kernel: %s\n", what);
-  abort();
-}
-
 void let_block_go_on(unsigned n) {
   for (unsigned t = 0; t < n; t++)
     if (block.states[t] == AT_WARP)
@@ -91,28 +129,35 @@ void run_with_barriers(unsigned n) {
     const char* order = getenv("EMULATED_ORDER");
     return order && !strcmp(order, "reverse");
   }();
-  block.contexts.resize(n);
   block.states.assign(n, READY);
   block.values.resize(n * VALUE);
-  while (block.stacks.size() < n)
-    block.stacks.emplace_back(new char[STACK]);
-  for (unsigned t = 0; t < n; t++) {
-    getcontext(&block.contexts[t]);
-    block.contexts[t].uc_stack.ss_sp = block.stacks[t].get();
-    block.contexts[t].uc_stack.ss_size = STACK;
-    block.contexts[t].uc_link = &block.scheduler;
-    makecontext(&block.contexts[t], begin, 0);
-  }
+  while (block.stacks.size() < n) block.stacks.emplace_back(new char[STACK]);
+  // In the order of their numbers, whichever begins.
+  for (unsigned t = block.living; t < n; t++) prepare(t);
+  unsigned first = reverse ? n - 1 : 0;
   block.running = true;
+  threadIdx = place(first);
+  run(first);
+  if (block.states[first] == ENDED) {
+    // A block with nothing to do, for which no other thread needs a stack.
+    block.running = false;
+    block.alone = true;
+    for (unsigned t = 0; t < n; t++) {
+      if (t == first) continue;
+      threadIdx = place(t);
+      block.body(block.arguments);
+    }
+    block.alone = false;
+    return;
+  }
   for (;;) {
     bool ran = false, ended = true;
     for (unsigned i = 0; i < n; i++) {
       unsigned t = reverse ? n - 1 - i : i;
       if (block.states[t] == READY) {
         ran = true;
-        block.current = t;
         threadIdx = place(t);
-        swapcontext(&block.scheduler, &block.contexts[t]);
+        run(t);
       }
       ended = ended && block.states[t] == ENDED;
     }
