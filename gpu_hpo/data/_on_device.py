@@ -39,7 +39,8 @@ class OnDevice:
 
     def in_order(self, X: Any) -> Any:
         """Return X, on a device already, by columns if that is wanted."""
-        if self.column_major and getattr(X, "flags", None) is not None:
+        # Frames have flags of another kind, and are stored by columns anyway.
+        if self.column_major and hasattr(X, "flags") and not hasattr(X, "iloc"):
             return array_namespace(X).asfortranarray(X)
         return X
 

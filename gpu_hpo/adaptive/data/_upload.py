@@ -50,8 +50,7 @@ def chunk_to_device(
 def _check_finite(X: Any) -> None:
     values = X.data if hasattr(X, "indptr") else X
     if hasattr(values, "iloc"):
-        kinds = {dtype.kind for dtype in values.dtypes}
-        finite = kinds <= {"b", "i", "u"} or not bool(values.isna().any().any())
+        finite = _columns_are_finite(values)
     elif values.dtype.kind != "f":
         finite = True
     else:
@@ -61,6 +60,22 @@ def _check_finite(X: Any) -> None:
             "X has NaN or infinity, which the estimator does not accept; impute, or "
             "leave those rows out"
         )
+
+
+def _columns_are_finite(frame: Any) -> bool:
+    """Look at the columns one by one: an array of all would take their memory again."""
+    floats = []
+    for i in range(frame.shape[1]):
+        column = frame.iloc[:, i]
+        if isinstance(column.dtype, np.dtype) and column.dtype.kind == "f":
+            floats.append(column.values)  # with NaN where a number is missing
+        elif column.hasnans:
+            return False
+    if not floats:
+        return True
+    xp = array_namespace(*floats)
+    # The host waits once.
+    return bool(xp.stack([xp.isfinite(column).all() for column in floats]).all())
 
 
 @dataclass(frozen=True)

@@ -173,7 +173,9 @@ def _of_pandas(values: pd.Series, nan_as_null: bool) -> Column:
     if isinstance(values.dtype, np.dtype) and values.dtype.kind == "c":
         raise NotImplementedError(f"{values.dtype} not supported")
     kinds = {type(value) for value in values.dropna()}
-    if values.dtype == object and len({k for k in kinds if k is not bool}) > 1:
+    if values.dtype == object and kinds and kinds <= {bool, int, float}:
+        values = values.convert_dtypes()
+    elif values.dtype == object and len(kinds) > 1:
         raise _mixed_type_error()("Cannot create column with mixed types")
     if pd.api.types.is_numeric_dtype(values.dtype):  # pandas' own, with missing ones
         missing = values.isna().to_numpy()

@@ -193,6 +193,11 @@ class _Rows(_Object):
         self._labels = labels
 
     @property
+    def flags(self) -> pd.Flags:
+        """Whether labels may occur twice; of memory it says nothing."""
+        return pd.Flags(self, allows_duplicate_labels=True)  # type: ignore[type-var]
+
+    @property
     def iloc(self) -> _Positions:
         """Rows by position."""
         return _Positions(self)
