@@ -26,6 +26,7 @@ from gpu_hpo.compute._cluster_device import cluster_device, sharing_devices
 from gpu_hpo.compute._pool import Pool, ResultsLost, TaskKilled
 from gpu_hpo.compute._replacements import bring_back
 from gpu_hpo.compute._transport import aligned, scatter, unwrap, wrap, wrap_result
+from gpu_hpo.compute._worker_kernels import with_kernels
 from gpu_hpo.compute._worker_packages import check_workers
 from gpu_hpo.devices._detect import Device
 from gpu_hpo.exceptions import WorkersLostError
@@ -180,6 +181,10 @@ class ClientPool(Pool):
     def device(self, requested: str) -> Device:
         """Return the device that all workers have."""
         found: Device = self.client.sync(cluster_device, self.client, requested)
+        return found
+
+    def with_kernels(self, device: Device) -> Device:
+        found: Device = self.client.sync(with_kernels, self.client, device)
         return found
 
     def sharing_devices(self) -> Counter[str]:

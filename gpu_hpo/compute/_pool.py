@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 
 from gpu_hpo._typing import DaskCollection
 from gpu_hpo.compute._cluster_device import look
+from gpu_hpo.compute._worker_kernels import noted
+from gpu_hpo.devices._cuda_kernels import why_not
 from gpu_hpo.devices._detect import Device, resolve_device, wanted_device
 from gpu_hpo.exceptions import DeviceNotFoundError
 
@@ -127,6 +129,10 @@ class Pool(ABC):
             if wanted == "cuda":
                 raise DeviceNotFoundError(f"{source} asks for a GPU, but {seen.reason}")
         return seen
+
+    def with_kernels(self, device: Device) -> Device:
+        """Say in a device's reason if tasks cannot run our kernels there."""
+        return noted(device, [self.run_there(why_not)])
 
     def sharing_devices(self) -> Counter[str]:
         """Count the processes that run tasks on each GPU, by a name of it.

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 from distributed import Client
@@ -27,7 +28,12 @@ async def with_kernels(client: Client, device: Device) -> Device:
         Of workers that have CUDA.
     """
     found: dict[str, str] = await client.run(why_not, on_error="ignore")
-    reasons = Counter(reason for reason in found.values() if reason)
+    return noted(device, list(found.values()))
+
+
+def noted(device: Device, found: Sequence[str]) -> Device:
+    """Put what processes say of kernels into a device's reason, each as `why_not`."""
+    reasons = Counter(filter(None, found))
     if not reasons:
         return device
     reason, n_workers = reasons.most_common(1)[0]

@@ -39,6 +39,7 @@ from gpu_hpo.exhaustive._search_data import SearchData, gather_to_host
 from gpu_hpo.exhaustive._verbose import Printer
 from gpu_hpo.exhaustive.plan._planner import Planner
 from gpu_hpo.training._heard import Announcer
+from gpu_hpo.training._homes import has_kernels
 from gpu_hpo.training._lending import Access, access_of, lend, lend_params
 from gpu_hpo.training._snapshots import (
     NotCopyableError,
@@ -184,6 +185,8 @@ class ExhaustiveRun:
     def _take_turns(self) -> None:
         """Fit one model at a time on each GPU, or as many as the user asks for."""
         pool, wanted = self._pool, self._search.n_jobs or 1
+        if has_kernels(self.base):
+            self._counterparts.device = pool.with_kernels(self.device)
         most = max(wanted, 1)  # -1 is no number of fits, but all there is room for
         sharing = pool.sharing_devices()
         pool.n_slots = min(pool.n_slots, most * len(sharing))

@@ -33,7 +33,7 @@ class Uploads:
         return sorted(shape for shape in self.shapes if len(shape) == 2)
 
 
-def believe_in_cuda(monkeypatch, workers=("a",)):
+def believe_in_cuda(monkeypatch, workers=("a",), slow=""):
     """Patch what looks for GPUs, and what moves rows there; give the uploads.
 
     Parameters
@@ -41,6 +41,8 @@ def believe_in_cuda(monkeypatch, workers=("a",)):
     monkeypatch : pytest.MonkeyPatch
     workers : sequence of str
         For each worker of a cluster, a name of its GPU.
+    slow : str
+        Why our kernels cannot run there, if they cannot.
     """
 
     async def cluster_device(client, requested):
@@ -49,10 +51,15 @@ def believe_in_cuda(monkeypatch, workers=("a",)):
     async def sharing_devices(client):
         return Counter(workers)
 
+    def why_not():
+        return slow
+
     uploads = Uploads()
     monkeypatch.delenv("GPU_HPO_DEVICE", raising=False)
     monkeypatch.setattr("gpu_hpo.compute._pool.resolve_device", lambda requested: CUDA)
     monkeypatch.setattr("gpu_hpo.compute._pool.look", lambda: CUDA)
+    monkeypatch.setattr("gpu_hpo.compute._pool.why_not", why_not)
+    monkeypatch.setattr("gpu_hpo.compute._worker_kernels.why_not", why_not)
     for pool in ("_client_pool", "_local_pool"):
         base = f"gpu_hpo.compute.{pool}"
         monkeypatch.setattr(f"{base}.cluster_device", cluster_device)

@@ -77,6 +77,22 @@ def fit(estimator, space, *data, search="grid", **options):
     return SEARCHES[search](estimator, space, **options).fit(*(data or (X, y)))
 
 
+@pytest.mark.parametrize("scheduler", ["threads", "client", "client get"])
+def test_kernels_that_cannot_run(monkeypatch, threads_client, scheduler):
+    """The reason says so for models of ours, and nothing of kernels for others."""
+    believe_in_cuda(monkeypatch, slow="the driver is too old")
+    where = {"client": threads_client, "client get": threads_client.get}
+    options = {"scheduler": where.get(scheduler, scheduler)}
+    found = fit(SGD, ALPHAS, **options)
+    assert found.device_.name == "cuda"
+    said = "; models train by array operations, for the driver is too old"
+    assert found.device_.reason == CUDA.reason + said
+    rows = NoHostCopyArray(X), NoHostCopyArray(y)
+    others = fit(Theirs(), {"value": [0.1, 0.2]}, *rows, **options)
+    assert others.device_.name == "cuda"
+    assert "array operations" not in others.device_.reason
+
+
 # ---- without a GPU ----
 
 
