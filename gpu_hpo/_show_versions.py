@@ -8,7 +8,7 @@ import os
 from importlib.metadata import packages_distributions, version
 
 from gpu_hpo.devices._detect import DEVICE_VARIABLE, resolve_device
-from gpu_hpo.devices._nvml import open_nvml, text
+from gpu_hpo.devices._nvml import driver_version, list_gpus
 
 # By import names, since distributions of RAPIDS and CuPy are named after CUDA's
 # version.
@@ -76,13 +76,15 @@ def _devices() -> dict[str, str]:
 def _gpus() -> dict[str, str]:
     """Name the driver and each GPU, where NVML answers; that makes no CUDA context."""
     try:
-        with open_nvml() as nvml:
-            found = {"driver": text(nvml.nvmlSystemGetDriverVersion())}
-            for number in range(nvml.nvmlDeviceGetCount()):
-                handle = nvml.nvmlDeviceGetHandleByIndex(number)
-                size = nvml.nvmlDeviceGetMemoryInfo(handle).total / 2**30
-                name = text(nvml.nvmlDeviceGetName(handle))
-                found[f"GPU {number}"] = f"{name}, {size:.0f} GiB"
-            return found
+        found = {"driver": driver_version()}
+        gpus = list_gpus()
     except Exception:  # no pynvml or no driver, of which `found` says enough
         return {}
+    for number, gpu in enumerate(gpus):
+        said = [gpu.name or "no answer"]
+        if gpu.total is not None:
+            said.append(f"{gpu.total / 2**30:.0f} GiB")
+        if gpu.instances is not None:
+            said.append(f"in MIG mode, instances: {len(gpu.instances)}")
+        found[f"GPU {number}"] = ", ".join(said)
+    return found

@@ -17,6 +17,7 @@ import pytest
 from sklearn.base import BaseEstimator
 
 import gpu_hpo
+from tests.devices.fake_nvml import Nvml, card
 
 PACKAGE = pathlib.Path(gpu_hpo.__file__).parent
 ROOT = pathlib.Path(__file__).parents[1]
@@ -154,6 +155,22 @@ def test_versions_for_reports(capsys, monkeypatch):
     assert "found: cpu: GPU_HPO_DEVICE=cpu asks for the CPU" in shown
     assert "GPU_HPO_DEVICE: 'cpu'" in shown
     assert "threadpoolctl info" in shown
+
+
+def test_versions_name_every_gpu(capsys, monkeypatch):
+    """`show_versions` names the driver and all GPUs, also where not all can be said."""
+    cards = [card(0), card(1, total=None), card(2, mig=[(9, 10), None])]
+    monkeypatch.setitem(sys.modules, "pynvml", Nvml([*cards, card(3, lost=True)]))
+    gpu_hpo.show_versions()
+    shown = capsys.readouterr().out
+    for line in (
+        "driver: 580.1",
+        "GPU 0: a card, 75 GiB",
+        "GPU 1: a card",
+        "GPU 2: a card, 75 GiB, in MIG mode, instances: 1",
+        "GPU 3: no answer",
+    ):
+        assert f"{line}\n" in shown
 
 
 def test_versions_say_what_is_wrong_with_the_device(capsys, monkeypatch):

@@ -22,6 +22,8 @@ class Gpu:
     ----------
     uuid : str
         Its name for CUDA_VISIBLE_DEVICES; "" if it is not known.
+    name : str
+        For people.
     free, total : int or None
         Bytes of its memory, as they were when NVML was asked; None if they are not
         known, or if it uses the host's.
@@ -30,6 +32,7 @@ class Gpu:
     """
 
     uuid: str = ""
+    name: str = ""
     free: int | None = None
     total: int | None = None
     instances: tuple[Gpu, ...] | None = None
@@ -48,6 +51,12 @@ def open_nvml() -> Iterator[Any]:
         yield pynvml
     finally:
         pynvml.nvmlShutdown()
+
+
+def driver_version() -> str:
+    """Return the version of the driver; raises as `list_gpus`."""
+    with open_nvml() as nvml:
+        return text(nvml.nvmlSystemGetDriverVersion())
 
 
 def list_gpus() -> list[Gpu]:
@@ -70,6 +79,7 @@ def _look(nvml: Any, get: Callable[[], Any]) -> Gpu | None:
     memory = _answer(nvml, partial(nvml.nvmlDeviceGetMemoryInfo, handle))
     return Gpu(
         text(uuid),
+        text(_answer(nvml, partial(nvml.nvmlDeviceGetName, handle)) or ""),
         None if memory is None else int(memory.free),
         None if memory is None else int(memory.total),
         _instances(nvml, handle),

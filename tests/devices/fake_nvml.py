@@ -66,6 +66,12 @@ class Nvml(types.ModuleType):
     def nvmlDeviceGetUUID(self, gpu):
         return gpu.uuid
 
+    def nvmlDeviceGetName(self, gpu):
+        return b"a card"  # as old versions of pynvml give it
+
+    def nvmlSystemGetDriverVersion(self):
+        return "580.1"
+
     def nvmlDeviceGetMemoryInfo(self, gpu):
         if gpu.total is None:
             raise self.NVMLError_NotSupported
