@@ -127,7 +127,7 @@ def test_environment_wins(monkeypatch, search):
         fit(GaussianNB(), space, search=search)
 
 
-def test_without_cuda_nothing_changes(on_cpu):
+def test_without_cuda_nothing_changes():
     """Candidates are asked for as they are needed, and nothing is cloned to see."""
     counterparts = Counterparts(GaussianNB(), CPU, X)
     given = iter([{"var_smoothing": 1e-3}])
@@ -342,6 +342,22 @@ def test_names_of_the_other_library():
     assert "criterion" not in changes
     # A copy of it is not known by its identity.
     assert counterparts.params(dict(candidate)) == changes
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("cuml") is not None, reason="cuML is installed"
+)
+def test_cuml_that_is_not_installed():
+    """With CUDA and without cuML, "cuda" is an error that says so; "auto" goes on."""
+    with pytest.raises(
+        DeviceNotFoundError, match=r"GaussianNB .* where cuML is install"
+    ):
+        Counterparts(GaussianNB(), CUDA, X, demanded=True).settle([{}])
+    counterparts = Counterparts(GaussianNB(), CUDA, X)
+    counterparts.settle([{}])
+    assert type(counterparts.base) is GaussianNB
+    assert counterparts.device.name == "cpu"
+    assert "where cuML is installed" in counterparts.device.reason
 
 
 @with_cuml

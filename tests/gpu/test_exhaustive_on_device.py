@@ -7,6 +7,7 @@ on a cluster of one worker. What needs no cuML runs with CuPy and Dask alone.
 """
 
 import functools
+import gc
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.linear_model import Ridge
+from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, f1_score, r2_score, roc_auc_score
 from sklearn.model_selection import GridSearchCV as Theirs
 from sklearn.model_selection import (
@@ -242,7 +244,7 @@ def test_stacks_score_as_on_the_host(copied, stacks, data, name, dtype, kind):
     assert n_candidates == (N_DRAWN if kind == "randomized" else n_candidates)
     assert stacks == [(case.stack, n_candidates)] * FOLDS
 
-    here = make(case.estimator, case.space, kind, **options).fit(X, y)
+    here = make(case.estimator, case.space, kind, device="cpu", **options).fit(X, y)
     assert search.cv_results_["params"] == here.cv_results_["params"]
     assert_close(search, here, case.accuracy[dtype], "accuracy")
     assert_close(search, here, case.log_loss[dtype], "neg_log_loss")
@@ -432,7 +434,7 @@ def test_pipelines_are_taken_apart(copied, monkeypatch, data):
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_cumls_classifiers_of_rows_on_the_host(data, name):
-    """Rows of NumPy's may be given, too: cuML copies them for each fit."""
+    """Rows of NumPy's may be given, too: they go to the device once per fold."""
     fixed, space, tolerance = CLASSIFIERS[name]
     estimator = cuml_class(name)(**fixed)
     splits = list(StratifiedKFold(3).split(*data))
@@ -441,6 +443,65 @@ def test_cumls_classifiers_of_rows_on_the_host(data, name):
         search = make(estimator, space, cv=3, scoring=scoring).fit(*data)
         assert_close(search, expected[scoring], tolerance)
         assert search.score(*data) > 0.5
+
+
+# ---- rows on the host, and the estimators of scikit-learn ----
+
+
+@pytest.mark.parametrize("scheduler", ["synchronous", "threads"])
+def test_scikit_learns_estimators_become_cumls(data, scheduler):
+    """With CUDA, cuML's counterpart is fitted, under the names of the user's."""
+    kind = cuml_class("linear_model.LogisticRegression")
+    estimator, space = LogisticRegression(max_iter=200), {"C": [1e-3, 1.0, 1e3]}
+    options = {"cv": 3, "scheduler": scheduler}
+    search = make(estimator, space, **options).fit(*data)
+    assert search.device_.name == "cuda", search.device_.reason
+    assert isinstance(search.best_estimator_, kind)
+    assert search.best_params_.keys() == {"C"}
+    here = make(estimator, space, device="cpu", **options).fit(*data)
+    assert here.device_.name == "cpu"
+    assert_close(search, here, 5e-3)
+    assert isinstance(search.predict(data[0]), np.ndarray)
+    assert (search.predict(data[0]) == here.predict(data[0])).mean() > 0.98
+
+
+def test_what_has_no_counterpart_stays_here(data):
+    """An estimator that cuML lacks is fitted on the CPU, and `device_` says so."""
+    search = make(QuadraticDiscriminantAnalysis(), {"reg_param": [0.0, 0.1]}).fit(*data)
+    assert search.device_.name == "cpu"
+    assert "QuadraticDiscriminantAnalysis" in search.device_.reason
+
+
+def test_labels_may_be_strings(data):
+    """Labels that no device can hold come back from the fitted search."""
+    cuml_class("linear_model.LogisticRegression")
+    names = np.array(["no", "yes"])[data[1]]
+    options = {"cv": 3, "scoring": "accuracy"}
+    estimator, space = LogisticRegression(max_iter=200), {"C": [1e-2, 1.0]}
+    by_name = make(estimator, space, **options).fit(data[0], names)
+    by_code = make(estimator, space, **options).fit(*data)
+    assert by_name.device_.name == "cuda"
+    assert by_name.best_score_ == pytest.approx(by_code.best_score_, abs=1e-6)
+    assert by_name.classes_.tolist() == ["no", "yes"]
+    right = (by_name.predict(data[0]) == names).mean()
+    assert by_name.score(data[0], names) == pytest.approx(right)
+
+
+def test_a_grid_gives_its_memory_back(data):
+    """What fits of a grid have held is free once the search is gone (cuML 5769)."""
+    import cupy as cp
+
+    estimator, space = cuml_class("svm.SVC")(), {"C": np.logspace(-2, 1, 4)}
+    rows = data[0][:2000], data[1][:2000]
+    used = []
+    for _ in range(3):
+        make(estimator, space, cv=3).fit(*rows)
+        gc.collect()
+        cp.get_default_memory_pool().free_all_blocks()
+        cp.cuda.Device().synchronize()
+        used.append(-cp.cuda.Device().mem_info[0])
+    print("free bytes after each:", [-n for n in used])
+    assert used[2] - used[0] < 2**20
 
 
 # ---- on a cluster of one worker ----
@@ -473,7 +534,7 @@ def test_stacks_on_a_worker(one_worker, data, name, kind, given):
     assert cut == FOLD_SHAPES
     # The best is fitted to all rows, whether or not as a stack of one.
     assert fitted[N_ROWS - N_TEST, N_FEATURES] == FOLDS
-    here = make(case.estimator, case.space, kind, **options).fit(*data)
+    here = make(case.estimator, case.space, kind, device="cpu", **options).fit(*data)
     assert_close(search, here, case.accuracy["float32"])
     assert is_device_array(weights_of(search.best_estimator_, case.weights))
 
