@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Searches on frames of cuDF, for cuML's estimators."""
+"""Searches for cuML's estimators, on frames of cuDF and on rows that others read."""
 
 import numpy as np
 import pytest
@@ -96,3 +96,38 @@ def test_whole_numbers_are_finite(frame):
     whole = frame.astype("int32")
     moved = chunk_to_device({"X": whole}, OnDevice(finite=True))
     assert moved["X"] is whole
+
+
+# Those that change rows while they train.
+HARMFUL = {
+    "Lasso": {"alpha": [0.01, 0.1, 1.0, 10.0]},
+    "ElasticNet": {"alpha": [0.01, 0.1, 1.0, 10.0]},
+    "MBSGDRegressor": {"alpha": [1e-4, 1e-3, 1e-2, 1e-1]},
+    "PCA": {"n_components": [1, 2, 3, 4]},
+}
+
+
+def given_rows():
+    """Rows of which some do not survive that means are taken off and added again."""
+    import cupy as cp
+
+    return cp.asfortranarray(cp.asarray(1 + X)), cp.asarray(TARGETS)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", HARMFUL)
+def test_rows_are_as_they_were(name):
+    """What changes rows when it is called by itself does not in a search."""
+    rows, targets = given_rows()
+    before = rows.get()
+    getattr(cuml, name)().fit(rows, targets)
+    assert (rows.get() != before).any()
+
+    rows, targets = given_rows()
+    scoring = None
+    if name == "PCA":
+        scoring = lambda model, rows, y: float(model.singular_values_[0])  # noqa: E731
+    options = {"scoring": scoring, "error_score": "raise"}
+    search = GridSearchCV(getattr(cuml, name)(), HARMFUL[name], cv=3, **options)
+    search.set_params(scheduler="synchronous").fit(rows, targets)
+    assert (rows.get() == before).all()

@@ -9,10 +9,11 @@ Bayes, scalers, least squares by SVD). What is exchanged are the functions of co
 libraries that compute on a GPU: those of libcuml, which scikit-learn's models compute
 instead (`_solvers`, `_others`, `_forests`), and nvForest's, which has a CPU side.
 
-So weights, trees and numbers of iterations are scikit-learn's. Not modeled is what
-libcuml does differently by intent: forests that look for splits between quantiles,
-mini-batches, other solvers with other tolerances, rows that are changed while a model
-trains (`gpu_hpo.devices._cuml_task`), memory and streams. A function of libcuml that no
+So weights, trees and numbers of iterations are scikit-learn's. Modeled is that some
+solvers change the caller's rows while they train (`gpu_hpo.devices._cuml_task`). Not
+modeled is what libcuml does differently by intent: forests that look for splits between
+quantiles, mini-batches, other solvers with other tolerances, memory and streams. A
+function of libcuml that no
 double stands for fails as it does where there is no driver. `cudf` has to be the double
 of `_cudf`.
 """

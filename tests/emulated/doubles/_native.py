@@ -15,6 +15,7 @@ import struct
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,22 @@ class Pointer:
             Pointer(ctypes.c_uint64.from_address(place).value, kind)
             for place in range(first, last, 8)
         ]
+
+
+@contextmanager
+def disturbed(*arrays: np.ndarray) -> Iterator[None]:
+    """Take their means off meanwhile, as libcuml does with memory that others read.
+
+    Afterwards the numbers are rounded.
+    """
+    means = [array.mean(axis=0) for array in arrays]
+    for array, mean in zip(arrays, means, strict=True):
+        array -= mean
+    try:
+        yield
+    finally:
+        for array, mean in zip(arrays, means, strict=True):
+            array += mean
 
 
 def exchange(

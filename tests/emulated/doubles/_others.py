@@ -10,7 +10,7 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.neighbors import NearestNeighbors
 
-from tests.emulated.doubles._native import Pointer
+from tests.emulated.doubles._native import Pointer, disturbed
 
 # ---- decompositions: all arrays are in column-major order ----
 
@@ -46,7 +46,10 @@ def pca_fit(
     """Find principal components."""
     given: _Decomposition = params.struct(_Decomposition)
     n, k = given.n_columns, given.n_components
-    model = PCA(k).fit(X.array(given.n_rows, n, order="F"))
+    rows = X.array(given.n_rows, n, order="F")
+    copied = rows.copy(order="F")
+    with disturbed(rows):
+        model = PCA(k).fit(copied)
     components.array(k, n, order="F")[:] = model.components_
     variance.array(k)[:] = model.explained_variance_
     ratio.array(k)[:] = model.explained_variance_ratio_
@@ -67,8 +70,10 @@ def pca_transform(
     """Rotate rows."""
     given: _Decomposition = params.struct(_Decomposition)
     m, n, k = given.n_rows, given.n_columns, given.n_components
-    rows = X.array(m, n, order="F") - mean.array(n)
-    found = rows @ components.array(k, n, order="F").T
+    rows = X.array(m, n, order="F")
+    with disturbed(rows):
+        pass
+    found = (rows - mean.array(n)) @ components.array(k, n, order="F").T
     if given.whiten:
         found *= np.sqrt(m - 1) / singular.array(k)
     out.array(m, k, order="F")[:] = found

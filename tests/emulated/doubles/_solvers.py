@@ -7,6 +7,7 @@ The layouts of structures are those of the headers that cuML's wheel contains.
 
 import ctypes
 import warnings
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from sklearn.linear_model import (
 )
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
-from tests.emulated.doubles._native import Pointer
+from tests.emulated.doubles._native import Pointer, disturbed
 
 # A model of scikit-learn's, with what it warns of to tell whether it has converged.
 _Fitted = tuple[Any, bool]
@@ -229,7 +230,8 @@ def cd_fit(
         selection="random" if shuffle else "cyclic",
         random_state=0,
     )
-    _least_squares(model, X, n_rows, n_columns, y, coef, intercept, sample_weight)
+    given = X, n_rows, n_columns, y, coef, intercept, sample_weight
+    _least_squares(model, *given, disturb=fit_intercept)
     return int(model.n_iter_)
 
 
@@ -242,9 +244,12 @@ def _least_squares(
     coef: Pointer,
     intercept: Pointer,
     sample_weight: Pointer | None,
+    disturb: bool = False,
 ) -> None:
-    rows = X.array(n_rows, n_columns, order="F")
-    _fitted(model, rows, y.array(n_rows), _vector(sample_weight, n_rows))
+    rows, targets = X.array(n_rows, n_columns, order="F"), y.array(n_rows)
+    given = rows.copy(order="F"), targets.copy()
+    with disturbed(rows, targets) if disturb else nullcontext():
+        _fitted(model, *given, _vector(sample_weight, n_rows))
     coef.array(n_columns)[:] = model.coef_
     intercept.set(float(model.intercept_))
 
@@ -308,7 +313,10 @@ def sgd_fit(
         "n_iter_no_change": n_iter_no_change,
     }
     model = SGDRegressor(**options) if loss == 0 else SGDClassifier(**options)
-    _fitted(model, X.array(n_rows, n_columns, order="F"), y.array(n_rows))
+    rows, target = X.array(n_rows, n_columns, order="F"), y.array(n_rows)
+    given = rows.copy(order="F"), target.copy()
+    with disturbed(rows) if fit_intercept else nullcontext():
+        _fitted(model, *given)
     coef.array(n_columns)[:] = np.ravel(model.coef_)
     intercept.set(float(np.ravel(model.intercept_)[0]))
 
