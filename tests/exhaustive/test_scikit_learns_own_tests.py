@@ -21,6 +21,7 @@ from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import HalvingGridSearchCV, HalvingRandomSearchCV
 
 from gpu_hpo.model_selection import GridSearchCV, RandomizedSearchCV
+from tests.exhaustive.helpers import assert_same_results
 
 # scikit-learn does not run them with warnings as errors; those that are about a warning
 # catch it themselves.
@@ -35,6 +36,8 @@ IN_THIS_THREAD = {
 }
 # Name of the test: what it demands that is otherwise here, as docs/migrating.md says.
 OTHERWISE = {
+    "test_custom_run_search": "compares all fitted attributes with those of a search "
+    "of scikit-learn's, which has no device_",
     "test_searchcv_raise_warning_with_non_finite_score": "its scorer counts over all "
     "fits, and each score is of a scorer as it was given",
 }
@@ -127,3 +130,34 @@ def test_every_third_score_is_not_finite():
     with pytest.warns(UserWarning, match="One or more of the test scores are non-fin"):
         search.fit(X, y)
     assert search.cv_results_["rank_test_score"].tolist() == [1, 2]
+
+
+def test_a_search_in_two_steps():
+    """What scikit-learn tests by all fitted attributes, by those that it knows."""
+    X, y = sklearn.datasets.make_classification(100, n_informative=4, random_state=0)
+    tree = sklearn.tree.DecisionTreeRegressor(random_state=0)
+    grids = {"max_depth": [1, 2]}, {"min_samples_split": [5, 10]}
+
+    def two_steps(search):
+        class InTwoSteps(search):
+            def _run_search(self, evaluate, **options):
+                for grid in grids:
+                    evaluate(sklearn.model_selection.ParameterGrid(grid), **options)
+
+            # scikit-learn reads the parameters of a class from its constructor.
+            def __init__(self, estimator, param_grid, *, return_train_score=False):
+                super().__init__(
+                    estimator, param_grid, return_train_score=return_train_score
+                )
+
+        return InTwoSteps(tree, {}, return_train_score=True).fit(X, y)
+
+    ours = two_steps(GridSearchCV)
+    theirs = two_steps(sklearn.model_selection.GridSearchCV)
+    at_once = GridSearchCV(tree, list(grids), return_train_score=True).fit(X, y)
+    for other in (theirs, at_once):
+        assert_same_results(ours.cv_results_, other.cv_results_)
+        assert ours.best_params_ == other.best_params_
+        assert ours.best_score_ == other.best_score_
+        assert ours.n_splits_ == other.n_splits_
+    assert ours.device_ == at_once.device_
