@@ -1,0 +1,157 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""Our CUDA kernels, compiled for cards that need not be there.
+
+What a launch would compile goes the way that numba-cuda takes by default: its own
+front end, LTO-IR, nvJitLink, which says what ptxas has made of it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import partial
+from types import SimpleNamespace
+from unittest import mock
+
+import numba
+import numpy as np
+from cuda.core import Linker, LinkerOptions, ObjectCode
+from numba import cuda
+
+from gpu_hpo.linear_model import _kernel as linear_kernel
+from gpu_hpo.linear_model import _lanes as lane
+from gpu_hpo.linear_model._lanes import Lanes, Rules, begin
+from gpu_hpo.neural_network import _kernel as network_kernel
+from gpu_hpo.neural_network._backprop import Batches, Layout, Shape
+from gpu_hpo.neural_network._optimizers import SGD, Adam
+from gpu_hpo.stacks._rows import Rows
+
+N_ROWS = 10_000
+
+
+@dataclass
+class Launch:
+    """What a kernel is launched with, and its function."""
+
+    dispatcher: object
+    blocks: int
+    threads: int
+    n_bytes: int
+    arguments: tuple
+
+
+@dataclass
+class Usage:
+    """What a thread takes, by ptxas; `spilled` are bytes stored and loaded again."""
+
+    registers: int
+    stack: int
+    spilled: int
+
+
+class _Recorder:
+    """In a kernel's place: notes launches."""
+
+    def __init__(self, dispatcher, launches):
+        self.dispatcher, self.launches = dispatcher, launches
+
+    def __getitem__(self, config):
+        blocks, threads, _, n_bytes = (*config, 0)[:4]
+        threads = int(np.prod(threads))
+        return lambda *given: self.launches.append(
+            Launch(self.dispatcher, blocks, threads, n_bytes, given)
+        )
+
+
+def _recorded(module, name, call):
+    """The last launch of a call, of the kernels that a function of a module makes."""
+    launches = []
+    make = getattr(module, name)
+
+    def recorders(*given):
+        made = make(*given)
+        if isinstance(made, tuple):
+            return tuple(_Recorder(each, launches) for each in made)
+        return _Recorder(made, launches)
+
+    with mock.patch.object(module, name, recorders):
+        call()
+    return launches[-1]
+
+
+def network_launch(units, dtype, solver, n_models, size):
+    """The launch of networks, "relu" inside, that learn classes."""
+    dtype, layout = np.dtype(dtype), Layout(units)
+    params = np.zeros((n_models, layout.n_params), dtype)
+    moments = [np.zeros_like(params) for _ in range(1 + (solver == "adam"))]
+    names = "_rate", "learning_rate_init", "momentum", "beta_1", "beta_2", "epsilon"
+    numbers = {name: [0.1] * n_models for name in names}
+    numbers |= {"nesterovs_momentum": [True] * n_models, "_n_steps": [0] * n_models}
+    optimizer = (Adam if solver == "adam" else SGD)(np, moments, numbers)
+    X, y = np.zeros((N_ROWS, units[0]), dtype), np.zeros(N_ROWS, np.int64)
+    shape = Shape(layout, "relu", "softmax")
+    given = shape, params, np.zeros(n_models, dtype), optimizer
+    call = partial(network_kernel.kernel_epoch, *given, Batches(X, y, None, None, size))
+    return _recorded(network_kernel, "kernel", call)
+
+
+def linear_launch(n_features, dtype, n_models, size):
+    """The launch of logistic regressions with an L2 penalty."""
+    rules = Rules("log_loss", "l2", "optimal", size, True, False)
+    lanes = Lanes(
+        np.zeros((n_models, n_features), dtype),
+        np.zeros(n_models),
+        np.zeros((n_models, n_features), dtype),
+        np.zeros(n_models),
+        np.ones((lane.N_ROWS, n_models)),
+        np.empty((n_models, 0), dtype),
+    )
+    begin(np, rules, lanes)
+    rows = Rows(np.zeros((N_ROWS, n_features), dtype), np.zeros(N_ROWS), None)
+    orders = np.arange(N_ROWS)[None], np.zeros(n_models, int)
+    call = partial(linear_kernel.kernel_epoch, rules, lanes, rows, orders)
+    return _recorded(linear_kernel, "kernels", call)
+
+
+def compiled(launch: Launch, capability: tuple[int, int]) -> Usage:
+    """Compile what a launch would, for a card's compute capability."""
+    types = tuple(_type_of(each) for each in launch.arguments)
+    # Where kernels have parts, Numba asks the card that it thinks is there.
+    card = SimpleNamespace(compute_capability=capability, id=0)
+    with mock.patch("numba.cuda.dispatcher.get_current_device", lambda: card):
+        code, _ = cuda.compile(
+            launch.dispatcher.py_func,
+            types,
+            device=False,
+            abi="numba",
+            cc=capability,
+            output="ltoir",
+        )
+    options = LinkerOptions(
+        arch="sm_{}{}".format(*capability),
+        link_time_optimization=True,
+        max_register_count=launch.dispatcher.targetoptions.get("max_registers"),
+        ptxas_options="-v",
+    )
+    linker = Linker(ObjectCode.from_ltoir(code, name="kernel"), options=options)
+    linker.link("cubin")
+    said = linker.get_info_log()
+    linker.close()
+    [registers] = re.findall(r"Used (\d+) registers", said)
+    numbers = re.findall(
+        r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads",
+        said,
+    )
+    # Of the kernel, and of what it calls if anything.
+    stack, stores, loads = (sum(map(int, each)) for each in zip(*numbers, strict=True))
+    return Usage(int(registers), stack, stores + loads)
+
+
+def _type_of(value):
+    """Numba's type of an argument; arrays of NumPy stand for those of CuPy."""
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return numba.types.NamedTuple([_type_of(each) for each in value], type(value))
+    if isinstance(value, np.ndarray):
+        return numba.types.Array(numba.from_dtype(value.dtype), value.ndim, "C")
+    return numba.typeof(value)
