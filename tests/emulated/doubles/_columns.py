@@ -97,7 +97,8 @@ class Column:
         """Return an array, with NaN where a number is missing."""
         if not self.is_numeric:
             if self.is_categorical:
-                return as_column(self.values.astype(self.dtype.categories.dtype))._on()
+                found = self.values.astype(self.dtype.categories.dtype)
+                return as_column(found).to_cupy()
             raise TypeError(f"cupy does not support {self.dtype}")
         if self.valid is None:
             return self.values
@@ -107,9 +108,6 @@ class Column:
         if self.dtype.kind != "f":
             values = values.astype(np.float64)
         return cp.where(self.valid, values, values.dtype.type(np.nan))
-
-    def _on(self) -> Any:
-        return self.to_cupy()
 
     def to_numpy(self) -> np.ndarray:
         """Copy to the host."""
