@@ -175,6 +175,16 @@ def test_local_cluster_with_cuda(cuda_without_gpu):
     assert search.score(X, y) > 0.7
 
 
+def test_local_cluster_by_uuid(cuda_without_gpu):
+    """GPUs that are named by UUIDs have a worker each, who sees its own first."""
+    chosen = {"CUDA_VISIBLE_DEVICES": UUIDS[:2]}
+    options = cuda_without_gpu | chosen
+    with current(local_cluster(device="cuda", **options)) as client:
+        visible = client.run(lambda: os.environ["CUDA_VISIBLE_DEVICES"])
+        one, two = UUIDS[:2]
+        assert sorted(visible.values()) == sorted([f"{one},{two}", f"{two},{one}"])
+
+
 def test_cuda_options_are_those_of_dask_cuda():
     """Every option that LocalCUDACluster adds, and no other, is left out without it."""
     dask_cuda = pytest.importorskip("dask_cuda")
