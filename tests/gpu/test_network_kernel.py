@@ -108,7 +108,7 @@ def test_as_array_operations(output, activation, solver, dtype):
     for hidden, size, weighted, orders in [
         ((30,), 32, False, "none"),
         ((17, 5), 7, True, "shared"),
-        ((60, 40), 200, True, "own"),
+        ((50, 40), 200, True, "own"),
         ((4,), 1, False, "own"),
         ((17, 5), 32, True, "folds"),
     ]:
@@ -125,7 +125,7 @@ def test_as_array_operations(output, activation, solver, dtype):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 # What the solver remembers is in shared memory, or not.
-@pytest.mark.parametrize("hidden", [(30,), (60, 40)])
+@pytest.mark.parametrize("hidden", [(30,), (50, 40)])
 def test_stacks(hidden, dtype):
     """A network comes out the same, bit for bit, of stacks of any size."""
     import cupy
