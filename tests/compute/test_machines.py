@@ -81,7 +81,8 @@ def machines(request, tmp_path):
         scheduler = Machine(
             tmp_path / "scheduler",
             *["scheduler", "--port", "0", "--scheduler-file", "found.json", *here],
-            *["--dashboard-address", "127.0.0.1:0"],
+            # Should the tests be killed, their machines end by themselves.
+            *["--dashboard-address", "127.0.0.1:0", "--idle-timeout", "2 minutes"],
             **NO_MEMORY_MANAGER,
         )
         nodes.append(scheduler)
@@ -96,6 +97,7 @@ def machines(request, tmp_path):
                     *WORKER[request.param],
                     *["--scheduler-file", copy, "--nthreads", "1", *here],
                     *["--local-directory", "scratch", "--name", f"machine{number}"],
+                    *["--death-timeout", "60"],
                     CUDA_VISIBLE_DEVICES=str(number),
                     **SWITCHES,
                 )
