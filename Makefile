@@ -111,7 +111,7 @@ $(1)
 endef
 
 .PHONY: help demo test doctest test-wheel test-gpu test-nightly test-rapids test-rapids-pin \
-	bad-calls reliability fuzz chaos lint format docs wheel clean
+	test-emulated bad-calls reliability fuzz chaos lint format docs wheel clean
 .DELETE_ON_ERROR:
 
 help:
@@ -121,6 +121,7 @@ help:
 	@echo 'make test-wheel       the same as make test WHEEL=1'
 	@echo 'make test-gpu         run the tests that need GPUs, with RAPIDS (5 GB, CUDA=12 or 13)'
 	@echo 'make test-rapids      run the tests that need RAPIDS but no GPU (5 GB, CUDA 13)'
+	@echo 'make test-emulated    run the tests for one GPU, and more, on CuPy over host memory'
 	@echo 'make test-rapids-pin  run the tests with the Dask that RAPIDS pins, and dask-cuda'
 	@echo 'make test-nightly     run the tests that need scikit-learn with its nightly build'
 	@echo 'make bad-calls        try 1,000 drawn calls that make no sense, and all that are listed'
@@ -228,6 +229,11 @@ test-gpu: $(WITH_GPU)/stamp
 test-rapids: $(WITH_RAPIDS)/stamp
 	$(WITH_RAPIDS)/bin/python -m pip list 2>/dev/null | grep -i -E '^(cu|dask|scikit)'
 	$(WITH_RAPIDS)/bin/python -m pytest $(SHARED) $(RAPIDS_TESTS) $(PYTEST_ARGS)
+
+# CuPy's own modules on memory of the host; see tests/emulated.
+test-emulated: $(WITH_RAPIDS)/stamp
+	PYTHONPATH="$(CURDIR)/tests/emulated/startup" $(WITH_RAPIDS)/bin/python -m pytest \
+		$(SHARED) $(or $(TESTS),tests/gpu tests/emulated) $(PYTEST_ARGS)
 
 bad-calls: $(TEST)/stamp
 	BAD_CALLS=1000 $(TEST)/bin/python -m pytest tests/test_bad_calls.py $(PYTEST_ARGS)

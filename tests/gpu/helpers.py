@@ -30,8 +30,15 @@ from gpu_hpo.devices import array_namespace, is_device_array
 from gpu_hpo.linear_model import QNClassifier, SGDClassifier
 from gpu_hpo.model_selection import HyperbandSearchCV, SuccessiveHalvingSearchCV
 from gpu_hpo.neural_network import MLPClassifier
+from tests.emulated import _hooks
 
-N_ROWS, N_FEATURES, CHUNK = 20_000, 16, 1000
+
+def scaled(on_gpu: int, emulated: int) -> int:
+    """A number that is smaller where a GPU is emulated, which takes longer."""
+    return emulated if _hooks.installed() else on_gpu
+
+
+N_ROWS, N_FEATURES, CHUNK = scaled(20_000, 4000), 16, scaled(1000, 200)
 
 
 # ---- searches ----

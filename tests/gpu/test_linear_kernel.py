@@ -11,10 +11,11 @@ from gpu_hpo.devices._cuda_kernels import usable
 from gpu_hpo.linear_model import _lanes as lane
 from gpu_hpo.linear_model._lanes import Lanes, Rules, begin
 from gpu_hpo.stacks._rows import Rows
+from tests.gpu.helpers import scaled
 
 pytestmark = pytest.mark.gpu
 
-N_LANES = 40
+N_LANES = scaled(40, 12)
 CASES = {
     "hinge, one by one": (Rules("hinge", "l2", "optimal", 1, True, False), 30),
     "log_loss, batches": (
@@ -40,7 +41,7 @@ def problem(rules, n_features, dtype):
     The orders leave out a tenth of the rows each, not the same.
     """
     rng = np.random.default_rng(0)
-    n_rows = 1000 if n_features < 10_000 else 100
+    n_rows = scaled(1000, 200) if n_features < 10_000 else scaled(100, 50)
     X = rng.standard_normal((n_rows, n_features)) / np.sqrt(n_features)
     y = (X[:, 0] > 0) + (X[:, -1] > 0).astype(float)
     numbers = np.arange(N_LANES)

@@ -10,6 +10,7 @@ from gpu_hpo.devices._cuda_kernels import usable
 from gpu_hpo.neural_network._backprop import Batches, Layout, Shape, array_epoch
 from gpu_hpo.neural_network._kernel import kernel_epoch
 from gpu_hpo.neural_network._optimizers import SGD, Adam
+from tests.gpu.helpers import scaled
 
 pytestmark = pytest.mark.gpu
 
@@ -20,7 +21,7 @@ OUTPUTS = {
     "targets": ("identity", 2),
     "counts": ("exp", 1),
 }
-N_MODELS, N_ROWS = 40, 300
+N_MODELS, N_ROWS = scaled(40, 22), scaled(300, 70)
 # In the smaller type rounding decides whether a unit of "relu" is on.
 TOLERANCE = {np.float32: 1e-2, np.float64: 1e-9}
 

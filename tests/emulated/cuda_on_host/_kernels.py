@@ -22,11 +22,11 @@ _HEADERS = """#pragma once
 """
 _ENTRY = """
 static void body_{name}(void** p) {{ emulated_call({name}, p); }}
-extern "C" void launch_{name}(void** p, const unsigned* grid, const unsigned* block,
-                              size_t n_bytes) {{
+extern "C" const char* launch_{name}(void** p, const unsigned* grid,
+                                     const unsigned* block, size_t n_bytes) {{
   const unsigned one[3] = {{1, 1, 1}};
-  emulated_launch(body_{name}, p, {one} ? one : grid, {one} ? one : block, n_bytes,
-                  {barriers});
+  return emulated_launch(body_{name}, p, {one} ? one : grid, {one} ? one : block,
+                         n_bytes, {barriers});
 }}
 """
 _BARRIERS = re.compile(r"__sync|__shfl")
@@ -106,7 +106,7 @@ def find(module: int, name: bytes | str) -> int:
     name = name.decode() if isinstance(name, bytes) else name
     entry = getattr(_libraries[module], f"launch_{name}")
     entry.argtypes = [ctypes.c_void_p, _Index, _Index, ctypes.c_size_t]
-    entry.restype = None
+    entry.restype = ctypes.c_char_p
     with _lock:
         number = next(_numbers)
         _functions[number] = entry, name
@@ -130,7 +130,9 @@ def launch(
     entry, name = _functions[function]
     _counters.note("launch", name)
     grid, block = _Index(grid_x, grid_y, grid_z), _Index(block_x, block_y, block_z)
-    entry(arguments, grid, block, n_bytes)
+    error = entry(arguments, grid, block, n_bytes)
+    if error:
+        raise RuntimeError(f"kernel {name} {error.decode()}")
 
 
 def driver_functions(version: int) -> dict[str, Callable[..., Any]]:

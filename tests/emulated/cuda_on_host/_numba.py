@@ -3,8 +3,8 @@
 """Stand for `numba.cuda`: its kernels are compiled for the CPU and run on host memory.
 
 A thread of a kernel knows its place by calls of `threads.cpp`, which runs the threads
-of a block in turns. Numba's own simulator makes a thread of Python of each; it is slower
-by some thousands. Kernels see the types that they see on a GPU, but the compiler is
+of a block in turns. Numba's own simulator makes a thread of Python of each; it is
+slower by some thousands. Kernels see the types that they see on a GPU, but the compiler is
 that of the CPU: what only the CUDA target refuses is shown by `ptxas`, not here.
 """
 
@@ -13,9 +13,11 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import hashlib
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -45,9 +47,9 @@ static void body(void** p) {{
   if (status && !*reinterpret_cast<int32_t*>(p[1]))
     *reinterpret_cast<int32_t*>(p[1]) = status;
 }}
-extern "C" void launch(void** p, const unsigned* grid, const unsigned* block,
-                       size_t n_bytes) {{
-  emulated_launch(body, p, grid, block, n_bytes, 1);
+extern "C" const char* launch(void** p, const unsigned* grid, const unsigned* block,
+                              size_t n_bytes) {{
+  return emulated_launch(body, p, grid, block, n_bytes, 1);
 }}
 """
 _Index = ctypes.c_uint * 3
@@ -92,15 +94,34 @@ def jit(function: Any = None, *, device: bool = False, **options: Any) -> Any:
         return functools.partial(jit, device=device, **options)
     import numba
 
-    from gpu_hpo.devices._jit import _Kept
-
     compiled: Any = numba.njit(nogil=True, error_model="numpy")(function)
     if device:
         return compiled
     # Where no folder can be written to, every process compiles for itself.
     with contextlib.suppress(RuntimeError):
-        compiled._cache = _Kept(function)
+        compiled._cache = _kept(function)
     return _Kernel(compiled)
+
+
+def _kept(function: Any) -> Any:
+    """Keep compiled code on disk, apart for each choice of constants in its scope."""
+    from numba.core.caching import IndexDataCacheFile
+
+    from gpu_hpo.devices import _jit
+
+    cache: Any = _jit._Kept(function)
+    constants = {
+        name: value
+        for name, value in function.__globals__.items()
+        if isinstance(value, bool | int | float | str) and not name.startswith("__")
+    }
+    digest = hashlib.sha256(repr(sorted(constants.items())).encode()).hexdigest()
+    cache._cache_file = IndexDataCacheFile(
+        cache_path=cache._cache_path,
+        filename_base=f"{cache._impl.filename_base}-{digest[:12]}",
+        source_stamp=_jit._sources(Path(function.__code__.co_filename).parent),
+    )
+    return cache
 
 
 class _Kernel:
@@ -131,7 +152,9 @@ class _Kernel:
         for i, cell in enumerate(kept):
             # The function and the status themselves, and where each argument is.
             table[i] = cell.value if i < 2 else ctypes.addressof(cell)
-        entry(table, grid, block, n_bytes)
+        error = entry(table, grid, block, n_bytes)
+        if error:
+            raise RuntimeError(f"kernel {name} {error.decode()}")
         if status[0]:
             raise RuntimeError(f"kernel {name} failed with status {status[0]}")
 
@@ -173,7 +196,7 @@ def _entry_of(kinds: Sequence[str]) -> Any:
     path = _compiler.library(source, f"-I{_compiler.INCLUDE}", optimize=1)
     entry = ctypes.CDLL(str(path)).launch
     entry.argtypes = [ctypes.c_void_p, _Index, _Index, ctypes.c_size_t]
-    entry.restype = None
+    entry.restype = ctypes.c_char_p
     return entry
 
 

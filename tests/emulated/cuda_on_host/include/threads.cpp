@@ -41,7 +41,8 @@ struct Block {
   std::vector<State> states;
   std::vector<std::unique_ptr<char[]>> stacks;
   std::vector<char> values;
-  Place scheduler;
+  Place scheduler, launch;
+  char error[200];
   unsigned current = 0, living = 0;  // stacks that live are the first ones
   bool running = false, alone = false;
   int voted = 0, yes = 0, asked = 0, result[3] = {0, 0, 0};
@@ -49,9 +50,14 @@ struct Block {
 
 thread_local Block block;
 
+// Ends the kernel with an error. Its stacks are left as they are, and others are made.
 void refuse(const char* what) {
-  fprintf(stderr, "emulated kernel: %s\n", what);
-  abort();
+  if (!block.error[0]) snprintf(block.error, sizeof block.error, "%s", what);
+  for (auto& stack : block.stacks) stack.release();
+  block.stacks.clear();
+  block.living = 0;
+  block.running = block.alone = false;
+  _longjmp(block.launch.at, 1);
 }
 
 // Lets the scheduler go on; returns when it lets this thread run again.
@@ -191,8 +197,8 @@ char* emulated_exchange() { return block.values.data(); }
 
 extern "C" {
 
-void emulated_launch(void (*body)(void**), void** arguments, const unsigned* grid,
-                     const unsigned* size, size_t dynamic_bytes, int barriers) {
+const char* emulated_launch(void (*body)(void**), void** arguments, const unsigned* grid,
+                            const unsigned* size, size_t dynamic_bytes, int barriers) {
   std::unique_ptr<char[]> memory(new char[dynamic_bytes + 64 + GUARD]);
   uintptr_t at = (reinterpret_cast<uintptr_t>(memory.get()) + 63) / 64 * 64;
   emulated_dynamic_memory = reinterpret_cast<char*>(at);
@@ -201,6 +207,8 @@ void emulated_launch(void (*body)(void**), void** arguments, const unsigned* gri
   gridDim = {grid[0], grid[1], grid[2]};
   blockDim = {size[0], size[1], size[2]};
   unsigned n = size[0] * size[1] * size[2];
+  block.error[0] = 0;
+  if (_setjmp(block.launch.at)) return block.error;
   for (unsigned z = 0; z < grid[2]; z++)
     for (unsigned y = 0; y < grid[1]; y++)
       for (unsigned x = 0; x < grid[0]; x++) {
@@ -213,10 +221,15 @@ void emulated_launch(void (*body)(void**), void** arguments, const unsigned* gri
         }
         if (barriers) run_with_barriers(n);
         for (size_t i = 0; i < GUARD; i++)
-          if (emulated_dynamic_memory[dynamic_bytes + i] != (char)0xCD)
-            refuse("wrote beyond its dynamic shared memory");
+          if (emulated_dynamic_memory[dynamic_bytes + i] != (char)0xCD) {
+            char text[200];
+            snprintf(text, sizeof text, "wrote %zu bytes beyond the %zu that it shares", i,
+                     dynamic_bytes);
+            refuse(text);
+          }
       }
   emulated_dynamic_memory = nullptr;
+  return nullptr;
 }
 
 // For kernels of Numba.

@@ -20,7 +20,8 @@ char* emulated_exchange();
 
 extern "C" {
 // Runs `body(arguments)` for each thread of each block. Without barriers the threads run
-// one after another on this stack; with them each has a stack of its own.
-void emulated_launch(void (*body)(void**), void** arguments, const unsigned* grid,
-                     const unsigned* block, size_t dynamic_bytes, int barriers);
+// one after another on this stack; with them each has a stack of its own. Returns what
+// is wrong with the kernel, or a null pointer.
+const char* emulated_launch(void (*body)(void**), void** arguments, const unsigned* grid,
+                            const unsigned* block, size_t dynamic_bytes, int barriers);
 }
