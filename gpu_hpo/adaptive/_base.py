@@ -63,6 +63,7 @@ from gpu_hpo.metrics._requests import with_asked
 from gpu_hpo.metrics._scoring import make_scoring
 from gpu_hpo.training._pipelines import takes_classes
 from gpu_hpo.training._snapshots import snapshot_or_share
+from gpu_hpo.training._turns import stepped_aside
 
 # Purposes of seeds.
 _DATA_SEED, _SAMPLE_SEED, _TRIAL_SEED = range(3)
@@ -234,7 +235,7 @@ class BaseIncrementalSearchCV(
         for name in _FITTED:
             # If this fit ends early, earlier results must not look like its own.
             self.__dict__.pop(name, None)
-        with search_client() as client:
+        with stepped_aside(), search_client() as client:
             if client.asynchronous:
                 return self._search(client, search_args)
             return self._block(client, search_args)
@@ -344,11 +345,10 @@ class BaseIncrementalSearchCV(
         )
         if roles is not None:
             blocks = blocks.with_rows(ROLES, roles)
-        budget = placement.budget
-        if budget.span(0, 1) is not None:
+        if placement.budget.span(0, 1) is not None:
             # In one fit to all chunks, a chunk without weight does no harm.
             splitting = replace(
-                splitting, weights=search_args.weights, joined=budget.refits
+                splitting, weights=search_args.weights, joined=placement.budget.refits
             )
         return ResidentData(
             client,

@@ -19,6 +19,7 @@ from gpu_hpo.adaptive.training._models import TrialSpec
 from gpu_hpo.metrics._rehearsal import check_defined
 from gpu_hpo.metrics._scoring import Scoring
 from gpu_hpo.training._pipelines import classes_of_columns
+from gpu_hpo.training._turns import Turns
 
 
 def make_trial_spec(
@@ -86,6 +87,7 @@ def make_trial_spec(
         budget=budget,
         converted_to=placement.converted_to,
         on_device=rows is not None,
+        turns=None if rows is None else Turns(),
         to_host=placement.returns_to_host,
         n_splits=data.n_splits,
         by_roles=data.has_roles,

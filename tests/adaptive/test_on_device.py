@@ -3,6 +3,7 @@
 """Whole searches whose rows go to a device, with a double in place of CuPy's arrays."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -95,3 +96,35 @@ def test_refits_need_all_rows_there(threads_client, device):
     device(30_000.0)
     with pytest.raises(ValueError, match="bytes can hold together with its models"):
         run(y, resource="max_iter")
+
+
+class Noting(SGDClassifier):
+    """Notes how many are fitted at a time."""
+
+    running, most = 0, 0
+    lock = threading.Lock()
+
+    def fit(self, X, y, **params):
+        with self.lock:
+            Noting.running += 1
+            Noting.most = max(Noting.most, Noting.running)
+        time.sleep(0.01)
+        try:
+            return super().fit(X, y, **params)
+        finally:
+            with self.lock:
+                Noting.running -= 1
+
+
+def test_one_task_at_a_time(threads_client, device):
+    """Threads of a worker do not fill its GPU with models of several tasks."""
+    for on_device, at_most in ((False, 4), (True, 1)):
+        if on_device:
+            device(1e9)
+        Noting.most = 0
+        search = HyperbandSearchCV(
+            Noting(batch_size=20), SPACE, max_iter=9, resource="max_iter"
+        ).fit(X, y)
+        assert search.device_.name == ("cuda" if on_device else "cpu")
+        assert 1 <= Noting.most <= at_most
+        assert (Noting.most > 1) != on_device

@@ -108,11 +108,16 @@ class DaskRunner:
         self._topic = ""
         self._began = monotonic()
         self._silent: set[int] = set()  # tasks that had ended without report last time
+        self._on_device = spec.on_device
         for worker, facts in workers.items():
-            engine.dispatcher.add_worker(worker, facts.nthreads)
+            engine.dispatcher.add_worker(worker, self._slots(facts))
         self._workers = WorkerWatch(client, workers)
         self._call_timeout = call_timeout
         self._overdue = Overdue(engine.dispatcher.workers, trials, call_timeout)
+
+    def _slots(self, facts: WorkerFacts) -> int:
+        """Return how many tasks a worker runs at a time: on a GPU, one."""
+        return 1 if self._on_device else facts.nthreads
 
     async def run(self) -> None:
         """Carry out the search until its schedule is done."""
@@ -416,7 +421,7 @@ class DaskRunner:
             gone += also
             cut_off += await self._recover(gone, list(now))
         joined = {
-            name: facts.nthreads
+            name: self._slots(facts)
             for name, facts in now.items()
             if name not in known or name in gone
         }

@@ -20,6 +20,7 @@ from gpu_hpo.metrics._scoring import Scoring
 from gpu_hpo.training._seeds import Place, leaves_places, set_seeds, unset_seeds
 from gpu_hpo.training._snapshots import own_functions
 from gpu_hpo.training._spec import TrainingSpec
+from gpu_hpo.training._turns import Turns
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class TrialSpec(TrainingSpec):
     to_host : bool
         Whether models arrive in host memory where the search was called, since there is
         no GPU.
+    turns : Turns or None
+        How tasks share a GPU, if models train on one.
     assume_finite : bool
         Whether X was checked for NaN and infinity when it arrived.
     n_splits : int
@@ -79,6 +82,7 @@ class TrialSpec(TrainingSpec):
     converted_to: str | None = None
     on_device: bool = False
     to_host: bool = False
+    turns: Turns | None = None
     assume_finite: bool = False
     n_splits: int = 1
     by_roles: bool = False
