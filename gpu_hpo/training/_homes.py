@@ -111,7 +111,7 @@ def settle_on_cpu(
 
 def _where_it_is(kind: Estimator, device: Device, X: Any) -> Device:
     """Return the device of an estimator of neither library: that of its rows."""
-    shown = shown_part(kind)
+    shown = _named(p for p in _parts(kind) if _home(p)) or shown_part(kind)
     if is_device_array(X):
         return replace(device, reason=f"{shown} trains where X is; {device.reason}")
     for part in _parts(kind):
