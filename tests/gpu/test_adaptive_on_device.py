@@ -70,8 +70,8 @@ def test_rows_stay_on_the_device(cuda_client, data, case, kind, given):
     assert is_device_array(predicted), type(predicted)
     if given in ("CuPy", "cuDF"):
         right = to_host(predicted).ravel() == data[1]
-        # Deep trees know the rows that they have learned.
-        assert right.mean() == pytest.approx(search.best_score_, abs=0.15)
+        # Deep trees know the rows that they have learned, so more may be right.
+        assert right.mean() > search.best_score_ - 0.1
 
 
 def test_scores_agree_with_the_cpu(cuda_client, data, case, kind):
