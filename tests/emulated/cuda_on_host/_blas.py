@@ -224,7 +224,15 @@ def _by_numpy(cupy: Any, name: str) -> Callable[..., Any]:
         # cuSOLVER tells whether it has succeeded.
         _counters.note("wait", name)
         with _counters.quiet():
-            host = [v.get() if isinstance(v, cupy.ndarray) else v for v in given]
+            # Not by `get`, which is what copies an array to the host.
+            arrays = [
+                cupy.ascontiguousarray(v) if isinstance(v, cupy.ndarray) else v
+                for v in given
+            ]
+            host = [
+                view(a.data.ptr, a.shape, a.dtype) if isinstance(a, cupy.ndarray) else a
+                for a in arrays
+            ]
             found = on_host(*host, **options)
             if isinstance(found, tuple):
                 return tuple(map(cupy.asarray, found))
