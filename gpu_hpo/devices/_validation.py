@@ -4,9 +4,13 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
+from sklearn import get_config
+
 from gpu_hpo._typing import Array
+from gpu_hpo.devices._kept import kept
 from gpu_hpo.devices._namespace import array_namespace
 
 
@@ -42,12 +46,16 @@ def validate_device_data(
     ------
     ValueError, TypeError
         With scikit-learn's words.
+
+    Notes
+    -----
+    X is not looked through for NaN and infinity where scikit-learn's setting
+    ``assume_finite`` is on.
     """
     for name, value in (("X", X), ("y", y)):
         if not hasattr(value, "shape") and (name == "X" or value is not None):
             raise TypeError(f"{name} must be an array or a frame; got {value!r}")
-    X = X.values if hasattr(X, "iloc") else X
-    y = y.values if hasattr(y, "iloc") else y
+    X, y = _plain(X), _plain(y)
     xp = array_namespace(X, y)
     if hasattr(X, "tocsr"):
         X = X.tocsr() if accept_sparse else X.toarray()
@@ -60,8 +68,10 @@ def validate_device_data(
                 f"is required by {type(estimator).__name__}."
             )
     if X.dtype.kind != "f" or X.dtype.itemsize < 4:
-        X = X.astype(xp.float64)
-    if not bool(xp.isfinite(X.data if hasattr(X, "indptr") else X).all()):
+        numbers = X
+        X = kept("float64", (X,), lambda: numbers.astype(xp.float64))
+    # The host waits for each look at all numbers.
+    if not get_config()["assume_finite"] and not _all_finite(xp, X):
         raise ValueError("Input X contains NaN or infinity.")
     if reset:
         estimator.n_features_in_ = X.shape[1]
@@ -83,6 +93,18 @@ def validate_device_data(
         raise ValueError(
             f"y should be a 1d array, got an array of shape {y.shape} instead."
         )
-    if y.dtype.kind == "f" and not bool(xp.isfinite(y).all()):
+    if y.dtype.kind == "f" and not _all_finite(xp, y):
         raise ValueError("Input y contains NaN or infinity.")
     return X, y
+
+
+def _plain(value: Any) -> Array:
+    """Return the values of a frame or a column in one array; others as they are."""
+    if not hasattr(value, "iloc"):
+        return value
+    return kept("values", (value,), lambda: value.values)
+
+
+def _all_finite(xp: ModuleType, array: Array) -> bool:
+    values = array.data if hasattr(array, "indptr") else array
+    return kept("finite", (array,), lambda: bool(xp.isfinite(values).all()))

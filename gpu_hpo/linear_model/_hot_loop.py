@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gpu_hpo.devices._namespace import array_namespace
+from gpu_hpo.devices._namespace import array_namespace, is_device_array
 from gpu_hpo.linear_model._lanes import Lanes, Rules
 from gpu_hpo.stacks._row_orders import Orders
 from gpu_hpo.stacks._rows import Rows
@@ -15,7 +15,8 @@ from gpu_hpo.stacks._rows import Rows
 def train_epoch(rules: Rules, lanes: Lanes, rows: Rows, orders: Orders) -> None:
     """Take every lane once through the rows, in mini-batches; changes `lanes`.
 
-    The orders are on the host, all else where the lanes are.
+    The orders are on the host, all else where the lanes are, but for their table, which
+    may be on the host as well.
     """
     xp = array_namespace(lanes.weights)
     rules = replace(rules, batch_size=min(rules.batch_size, orders[0].shape[1]))
@@ -35,4 +36,6 @@ def train_epoch(rules: Rules, lanes: Lanes, rows: Rows, orders: Orders) -> None:
             return
     from gpu_hpo.linear_model._array_loop import array_epoch
 
+    if not is_device_array(lanes.table):
+        lanes.widen()
     array_epoch(rules, lanes, rows, orders)

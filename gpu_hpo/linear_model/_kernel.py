@@ -9,7 +9,8 @@ from collections import namedtuple
 import numpy as np
 
 from gpu_hpo.devices._cuda_kernels import SHARED_BYTES, blocks_of, lend, stream_of
-from gpu_hpo.devices._namespace import array_namespace
+from gpu_hpo.devices._namespace import array_namespace, is_device_array
+from gpu_hpo.devices._upload import upload
 from gpu_hpo.linear_model._compiled_rules import Plan, plan
 from gpu_hpo.linear_model._kernel_batch import N_NUMBERS, N_READY
 from gpu_hpo.linear_model._kernel_code import kernels
@@ -49,8 +50,18 @@ def kernel_epoch(
     size = max(1, min(rules.batch_size, order.shape[1]))
     threads = threads or _threads(n_features, size)
     layout, n_bytes = _layout(rules, n_features, size, dtype.itemsize, threads)
-    for name in vars(lanes):
+    for name in ("weights", "intercepts", "average_weights", "average_intercepts"):
         setattr(lanes, name, xp.ascontiguousarray(getattr(lanes, name)))
+    lanes.paid = xp.ascontiguousarray(lanes.paid)
+    lanes.table, order, which = upload(
+        xp,
+        xp.ascontiguousarray(lanes.table)
+        if is_device_array(lanes.table)
+        else lanes.table,
+        order.astype(np.int32, copy=False),
+        which.astype(np.int32, copy=False),
+    )
+    lanes.sound = xp.empty(n_lanes, np.int32)
     X = xp.ascontiguousarray(rows.X, dtype)
     weight, norms = xp.empty(1), xp.empty(1, dtype)
     # All of one type, whatever truth values came as; rows are dense, and each lane
@@ -73,8 +84,8 @@ def kernel_epoch(
         xp.ascontiguousarray(rows.y, xp.float64),
         weight,
         norms,
-        xp.asarray(order.astype(np.int32)),
-        xp.asarray(which.astype(np.int32)),
+        order,
+        which,
         lanes.weights,
         empty[0],
         lanes.average_weights if rules.averaging else empty[1],
@@ -82,6 +93,7 @@ def kernel_epoch(
         lanes.intercepts,
         lanes.average_intercepts,
         lanes.table,
+        lanes.sound,
     )
     epoch[blocks_of(X, n_lanes), threads, stream, n_bytes](
         numbers,

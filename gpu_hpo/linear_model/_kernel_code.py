@@ -81,7 +81,9 @@ def kernels(real: Any) -> tuple[Any, Any]:
     ):
         parts = compile_into(scope, device, *(_narrowed(f, real) for f in each))
         scope[name] = choice(parts, device)
-    compile_into(scope, device, *(_narrowed(f, real) for f in STEPS), *PARTS)
+    compile_into(
+        scope, device, *(_narrowed(f, real) for f in STEPS), *PARTS, _any_not_finite
+    )
     [set_norms] = compile_into(scope, cuda.jit, _set_norms)
     [epoch] = compile_into(scope, whole, _epoch)
     return epoch, set_norms
@@ -109,6 +111,17 @@ def _set_norms(X, norms):
         norms[row] = total
 
 
+def _any_not_finite(weights, n_features, zero):
+    """Tell whether any weight that this thread sees to is not finite."""
+    found, i = i32(0), i32(cuda.threadIdx.x)
+    while i < n_features:
+        # Infinity less infinity is no number.
+        if weights[u32(i)] - weights[u32(i)] != zero:
+            found = i32(1)
+        i = i32(i + cuda.blockDim.x)
+    return found
+
+
 def _epoch(
     plan,
     layout,
@@ -126,6 +139,7 @@ def _epoch(
     intercepts,
     average_intercepts,
     table,
+    sound,
 ):
     """Take one lane through the rows; all threads of a block do so together."""
     lane = cuda.blockIdx.x
@@ -224,11 +238,15 @@ def _epoch(
                 numbers[MAGNITUDES] = magnitude
 
     copy(weights, all_weights[lane], n_features)
+    unsound = i32(cuda.syncthreads_or(_any_not_finite(weights, n_features, zero)))
     if plan.averaging > 0:
         copy(averages, all_averages[lane], n_features)
     if plan.truncates > 0:
         copy(paid, all_paid[lane], n_features)
     if thread == 0:
+        if numbers[INTERCEPT] - numbers[INTERCEPT] != 0.0:
+            unsound = i32(1)
+        sound[lane] = i32(1) if unsound == 0 else i32(0)
         intercepts[lane] = numbers[INTERCEPT]
         average_intercepts[lane] = numbers[AVERAGE_INTERCEPT]
         table[T, lane] = numbers[T]

@@ -14,6 +14,7 @@ from types import ModuleType
 import numpy as np
 
 from gpu_hpo._typing import Array
+from gpu_hpo.devices._namespace import array_namespace
 
 # Numbers that each lane has for itself, by their row in `Lanes.table`. Settings:
 #   T         weight updates so far, the next one included
@@ -70,15 +71,28 @@ class Lanes:
     """Hold weights of linear models, and what training them needs."""
 
     weights: Array  # (n_lanes, n_features)
-    intercepts: Array  # (n_lanes,), of float64
+    intercepts: Array  # (n_lanes,), of float64, or as weights for a single pass
     average_weights: Array  # of any values if nothing is averaged
     average_intercepts: Array
-    table: Array  # (N_ROWS, n_lanes), of float64
+    table: Array  # (N_ROWS, n_lanes), of float64; may be on the host for one pass
     # L1 penalty that each weight has paid; of no features if there is none.
     paid: Array
 
+    def __post_init__(self) -> None:
+        # After a pass, where that is known: whether weights are finite, 1, or not, 0.
+        self.sound: Array | None = None
+
     def __len__(self) -> int:
         return len(self.weights)
+
+    def widen(self) -> None:
+        """Copy what is trained; intercepts in float64, and the table beside weights."""
+        xp = array_namespace(self.weights)
+        self.weights = self.weights.copy()
+        self.average_weights = self.average_weights.copy()
+        for name in ("intercepts", "average_intercepts"):
+            setattr(self, name, getattr(self, name).astype("f8"))
+        self.table = xp.asarray(self.table)
 
     def part(self, lanes: np.ndarray) -> Lanes:
         """Copy some lanes."""
@@ -93,7 +107,8 @@ class Lanes:
 
     def _by_lane(self) -> dict[str, Array]:
         """Return the arrays whose first axis is that of the lanes."""
-        return {name: array for name, array in vars(self).items() if name != "table"}
+        others = "table", "sound"
+        return {name: array for name, array in vars(self).items() if name not in others}
 
 
 def begin(xp: ModuleType, rules: Rules, lanes: Lanes) -> None:

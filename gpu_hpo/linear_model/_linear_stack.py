@@ -45,6 +45,7 @@ class LinearStack(ArrayStack):
     """
 
     attributes = {"coefs": "coef_", "intercepts": "intercept_"}
+    _sound: Array | None = None
 
     # ---- training ----
 
@@ -117,6 +118,7 @@ class LinearStack(ArrayStack):
         which = np.repeat(orders[1], self.arrays["coefs"].shape[1])
         with np.errstate(all="ignore"):
             train_epoch(rules, lanes, rows, (orders[0], which))
+        self._sound = lanes.sound
         self.absorb(lanes)
         self.count([1] * len(self), orders[0].shape[1])
 
@@ -144,6 +146,7 @@ class LinearStack(ArrayStack):
         early = self.models[0].early_stopping
         talks = any(model.verbose > 0 for model in self.models)
         rules, lanes = self.rules(not early or talks), self.lanes(rows.class_weights)
+        lanes.widen()
         begin(self.xp, rules, lanes)
         n_epochs, self.errors = train_until_done(
             self.models, rules, lanes, rows, courses
@@ -153,6 +156,13 @@ class LinearStack(ArrayStack):
         ends = [model.tol is not None for model in self.models]
         last = [model.n_iter_ == model.max_iter for model in self.models]
         return np.flatnonzero(np.logical_and(ends, last)).tolist()
+
+    def finite(self) -> np.ndarray:
+        """Tell of each model whether its weights are, after a call."""
+        sound, self._sound = self._sound, None
+        if sound is None:
+            return super().finite()
+        return (to_host(sound).reshape(len(self), -1) != 0).all(axis=1)
 
     def end_fit(self) -> None:
         """Do nothing: whether weights are finite is looked at after each epoch."""
@@ -198,7 +208,11 @@ class LinearStack(ArrayStack):
         )
 
     def lanes(self, class_weights: np.ndarray | None) -> Lanes:
-        """Copy all outputs of all models, to be trained."""
+        """Return all outputs of all models, to be trained.
+
+        On a device they are those of the stack themselves, and their table is on the
+        host, whence what needs it copies it.
+        """
         xp, arrays = self.xp, self.arrays
         n_models, n_outputs, n_features = arrays["coefs"].shape
         table = np.zeros((lane.N_ROWS, n_models, n_outputs))
@@ -225,25 +239,29 @@ class LinearStack(ArrayStack):
             table[lane.CODE] = 1 if one else np.arange(n_outputs)
             table[lane.POSITIVE] = class_weights[1] if one else class_weights
             table[lane.NEGATIVE] = class_weights[0] if one else 1
-        return Lanes(
-            arrays["coefs"].reshape(-1, n_features).copy(),
-            arrays["intercepts"].reshape(-1).astype(xp.float64),
-            arrays["average_coefs"].reshape(-1, n_features).copy(),
-            arrays["average_intercepts"].reshape(-1).astype(xp.float64),
-            xp.asarray(table.reshape(lane.N_ROWS, -1)),
+        lanes = Lanes(
+            arrays["coefs"].reshape(-1, n_features),
+            arrays["intercepts"].reshape(-1),
+            arrays["average_coefs"].reshape(-1, n_features),
+            arrays["average_intercepts"].reshape(-1),
+            table.reshape(lane.N_ROWS, -1),
             xp.empty((n_models * n_outputs, 0), arrays["coefs"].dtype),
         )
+        if xp is np:
+            lanes.widen()
+        return lanes
 
     def absorb(self, lanes: Lanes) -> None:
         """Take over what has been trained."""
         arrays = self.arrays
         dtype, shape = arrays["coefs"].dtype, arrays["coefs"].shape
         arrays["coefs"] = lanes.weights.reshape(shape)
-        arrays["intercepts"] = lanes.intercepts.reshape(shape[:2]).astype(dtype)
+        intercepts = lanes.intercepts.reshape(shape[:2])
+        arrays["intercepts"] = intercepts.astype(dtype, copy=False)
         if self.models[0].average > 0:
             arrays["average_coefs"] = lanes.average_weights.reshape(shape)
             averages = lanes.average_intercepts.reshape(shape[:2])
-            arrays["average_intercepts"] = averages.astype(dtype)
+            arrays["average_intercepts"] = averages.astype(dtype, copy=False)
 
     def count(self, n_epochs: Sequence[int], n_rows: int) -> None:
         """Keep the books of some epochs of each model."""

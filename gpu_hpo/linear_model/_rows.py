@@ -15,8 +15,16 @@ from sklearn.utils.validation import validate_data
 
 from gpu_hpo._sklearn_private import _check_partial_fit_first_call, _check_sample_weight
 from gpu_hpo._typing import Array, ArrayLike
-from gpu_hpo.devices._namespace import array_namespace, is_device_array, to_host
-from gpu_hpo.stacks._rows import Rows, check_X, check_X_y, class_codes, device_weight
+from gpu_hpo.devices._kept import kept
+from gpu_hpo.devices._namespace import is_device_array, to_host
+from gpu_hpo.stacks._rows import (
+    Rows,
+    as_type,
+    check_X,
+    check_X_y,
+    device_weight,
+    found_codes,
+)
 
 
 @dataclass(frozen=True)
@@ -62,10 +70,10 @@ def read_rows(
     class_weights = None
     if is_classifier(model):
         _check_partial_fit_first_call(model, classes)
-        target = class_codes(model.classes_, y)
-        class_weights = _class_weights(model, y, target)
+        target, complete = found_codes(model.classes_, y)
+        class_weights = _class_weights(model, y, complete)
     else:
-        target = y.astype(X.dtype)
+        target = as_type(y, X.dtype)
     weight = read_weight(X, sample_weight, zero_weights)
     if is_classifier(model) and len(model.classes_) < 2:
         raise ValueError(
@@ -75,7 +83,7 @@ def read_rows(
     initial = None
     if reset and not (coef_init is None and intercept_init is None):
         initial = _initial(model, X, coef_init, intercept_init)
-    return LinearRows(X, target.astype(np.float64), weight, class_weights, initial)
+    return LinearRows(X, as_type(target, np.float64), weight, class_weights, initial)
 
 
 def read_X(model: Any, X: ArrayLike) -> Array:
@@ -98,10 +106,10 @@ def _initial(
     return checked.coef_, checked.intercept_
 
 
-def _class_weights(model: Any, y: Array, codes: Array) -> np.ndarray:
-    """Compute the weight of each class; raise if y has others."""
+def _class_weights(model: Any, y: Array, complete: bool) -> np.ndarray:
+    """Compute the weight of each class; raise if y is not `complete`: has others."""
     plain = model.class_weight is None or len(model.class_weight) == 0
-    if plain and not bool((codes < 0).any()):
+    if plain and complete:
         return np.ones(len(model.classes_))
     return compute_class_weight(
         model.class_weight, classes=model.classes_, y=to_host(y)
@@ -112,15 +120,20 @@ def read_weight(X: Array, weight: Any, zeros: bool) -> Array | None:
     """Check weights of rows, of float64; None if they are all alike."""
     if weight is None:
         return None
-    xp = array_namespace(X)
-    if xp is np:
+    if not is_device_array(X):
         weight = _check_sample_weight(
             weight, X, dtype=X.dtype, allow_all_zero_weights=zeros
         )
-    else:
-        weight = device_weight(X, weight)
-        if not zeros and not bool(weight.any()):
+        return weight.astype(np.float64)
+
+    def read() -> Array:
+        found = device_weight(X, weight)
+        if not zeros and not bool(found.any()):
             raise ValueError(
                 "Sample weights must contain at least one non-zero number."
             )
-    return weight.astype(xp.float64)
+        return found.astype("f8")
+
+    if not is_device_array(weight):
+        return read()
+    return kept(("weight", zeros, X.shape[0]), (weight,), read)

@@ -80,7 +80,7 @@ class Batches:
     X: Array  # (n_samples, n_features)
     Y: Array  # (n_samples, n_outputs), outputs wanted; or (n_samples,), class numbers
     weight: Array | None  # (n_samples,)
-    orders: Orders | None  # on the device; None if all take all rows as they stand
+    orders: Orders | None  # None if all take all rows as they stand
     size: int  # rows per mini-batch
 
     @property

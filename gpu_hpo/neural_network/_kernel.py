@@ -15,6 +15,7 @@ import numpy as np
 
 from gpu_hpo._typing import Array
 from gpu_hpo.devices._cuda_kernels import SHARED_BYTES, blocks_of, lend, stream_of
+from gpu_hpo.devices._upload import upload
 from gpu_hpo.neural_network._activations import CODES
 from gpu_hpo.neural_network._backprop import Batches, Layout, Shape
 from gpu_hpo.neural_network._kernel_code import Data, kernel, stride_of
@@ -108,7 +109,9 @@ def kernel_epoch(
 ) -> Array:
     """Do what `_hot_loop.train_epoch` says, for arrays of CuPy and networks that fit.
 
-    Arrays of NumPy are taken where Numba simulates a GPU.
+    Arrays of NumPy are taken where Numba simulates a GPU. What is small may be on the
+    host, whence it comes in one piece. Returned are, of shape (2, n_models), losses,
+    and 1 for networks whose weights are finite, else 0.
     """
     xp, moments, n_models = optimizer.xp, optimizer.moments, len(params)
     dtype = np.dtype(params.dtype.str)
@@ -116,48 +119,54 @@ def kernel_epoch(
     if how is None:
         raise ValueError(f"networks of {shape.layout.units} units do not fit")
     layers, *places = how.places(shape.layout, dtype.itemsize)
-    table = xp.asarray(np.array(layers, np.int32).ravel())
     steps = np.arange(-(-data.n_rows // data.size))
-    losses = xp.empty(n_models, dtype)
+    # Where there is none of something, an array is empty, which has no address, and one
+    # of a single number takes its place.
+    orders, which = np.zeros((1, 1), np.int64), np.full(n_models, -1)
+    if data.orders is not None:
+        orders, which = data.orders
+    alpha, table, rates, orders, which, layers = upload(
+        xp,
+        alpha,
+        optimizer.table(dtype),
+        optimizer.rates(steps).astype(dtype),
+        orders.astype(np.int64, copy=False),
+        np.asarray(which, np.int64),
+        np.array(layers, np.int32).ravel(),
+    )
+    outcome = xp.empty((2, n_models), dtype)
     # If kept in shared memory they are not read from here.
     grads = moments[0] if how.kept else xp.empty_like(params)
     names = CODES[shape.activation], CODES[shape.output]
     arguments = (
-        Network._make([lend(table), *places, *names]),
+        Network._make([lend(layers), *places, *names]),
         State(*_lend(params, grads, moments[0], moments[-1])),
-        _data(xp, data, dtype, n_models),
-        *_lend(
-            alpha,
-            xp.asarray(optimizer.table(dtype)),
-            xp.asarray(optimizer.rates(steps).astype(dtype)),
-        ),
+        _data(xp, data, dtype, orders, which),
+        *_lend(alpha, table, rates),
         _reals(dtype),
         len(moments),
         how.kept,
-        lend(losses),
+        lend(outcome),
     )
     n_bytes = how.n_bytes(shape.layout, dtype.itemsize, len(moments))
     blocks, stream = blocks_of(params, n_models), stream_of(params)
     trains = kernel(how.width, REGISTERS[dtype.itemsize])
     trains[blocks, how.threads, stream, n_bytes](*arguments)
-    return losses
+    return outcome
 
 
-def _data(xp: ModuleType, data: Batches, dtype: np.dtype[Any], n_models: int) -> Data:
+def _data(
+    xp: ModuleType, data: Batches, dtype: np.dtype[Any], orders: Array, which: Array
+) -> Data:
     """Return what a kernel gets to know of rows."""
     labelled, weighted = data.Y.ndim == 1, data.weight is not None
-    # In place of what there is none of: empty arrays have no address.
-    no_table, no_row = xp.zeros((1, 1), dtype), xp.zeros(1, dtype)
-    orders, which = xp.zeros((1, 1), np.int64), np.full(n_models, -1)
-    if data.orders is not None:
-        orders, which = data.orders
     arrays = (
         xp.ascontiguousarray(data.X, dtype),
-        no_table if labelled else xp.ascontiguousarray(data.Y, dtype),
-        xp.ascontiguousarray(data.Y, np.int64) if labelled else xp.zeros(1, np.int64),
-        xp.ascontiguousarray(data.weight, dtype) if weighted else no_row,
-        xp.ascontiguousarray(orders, np.int64),
-        xp.asarray(which, np.int64),
+        xp.empty((1, 1), dtype) if labelled else xp.ascontiguousarray(data.Y, dtype),
+        xp.ascontiguousarray(data.Y, np.int64) if labelled else xp.empty(1, np.int64),
+        xp.ascontiguousarray(data.weight, dtype) if weighted else xp.empty(1, dtype),
+        orders,
+        which,
     )
     return Data._make([*_lend(*arrays), labelled, weighted, data.n_rows, data.size])
 

@@ -74,17 +74,19 @@ def kernel(width: int, registers: int) -> Any:
     scope: dict[str, Any] = {"cuda": cuda, "WIDTH": width, "STRIDE": stride_of(width)}
     slopes = compile_into(scope, part, *ACTIVATION_SLOPES)
     scope["slope_of"] = choice(slopes, part)
-    compile_into(scope, part, *PARTS, _copy, _fill, _sum, _gather, _row)
+    compile_into(
+        scope, part, *PARTS, _copy, _fill, _sum, _gather, _row, _count_not_finite
+    )
     return compile_into(scope, whole, _train)[0]
 
 
-def _train(network, stack, data, alpha, table, rates, reals, n_moments, kept, losses):
+def _train(network, stack, data, alpha, table, rates, reals, n_moments, kept, outcome):
     """Take the network of this block through all batches."""
     m = cuda.blockIdx.x
-    if m >= len(losses):
+    if m >= outcome.shape[1]:
         return
-    real, n_params = losses.dtype.type, i32(stack.params.shape[1])
-    memory = cuda.shared.array(0, losses.dtype)
+    real, n_params = outcome.dtype.type, i32(stack.params.shape[1])
+    memory = cuda.shared.array(0, outcome.dtype)
     layers = cuda.shared.array(0, network.layers.dtype)
     _copy(network.layers, layers, len(network.layers))
     cuda.syncthreads()
@@ -147,11 +149,23 @@ def _train(network, stack, data, alpha, table, rates, reals, n_moments, kept, lo
     if kept:
         _copy(first, stack.first[m], n_params)
         _copy(second, stack.second[m], n_params)
-    cuda.syncthreads()
+    unsound = cuda.syncthreads_or(_count_not_finite(params, n_params, reals.zero))
     memory[u32(cuda.threadIdx.x)] = loss
     cuda.syncthreads()
     if cuda.threadIdx.x == 0:
-        losses[m] = _sum(memory, 0, cuda.blockDim.x) / real(n_rows)
+        outcome[0, m] = _sum(memory, 0, cuda.blockDim.x) / real(n_rows)
+        outcome[1, m] = reals.zero if unsound else reals.one
+
+
+def _count_not_finite(params, n, zero):
+    """Count, of the parameters that this thread sees to, those that are not finite."""
+    found, i = i32(0), i32(cuda.threadIdx.x)
+    while i < n:
+        # Infinity less infinity is no number.
+        if params[u32(i)] - params[u32(i)] != zero:
+            found = i32(found + 1)
+        i = i32(i + cuda.blockDim.x)
+    return found
 
 
 def _copy(source, target, n):

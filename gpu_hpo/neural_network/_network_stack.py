@@ -12,6 +12,7 @@ import scipy.sparse
 from sklearn.base import is_classifier
 
 from gpu_hpo._typing import Array, ArrayLike
+from gpu_hpo.devices._kept import kept
 from gpu_hpo.devices._namespace import array_namespace, is_device_array, to_host
 from gpu_hpo.neural_network._backprop import Batches, Layout, Shape
 from gpu_hpo.neural_network._bookkeeping import (
@@ -53,6 +54,7 @@ class NetworkStack(ArrayStack):
         "out_activation_",
     )
     boundary = 0.5  # outputs are probabilities
+    _sound: np.ndarray | None = None
     shape: Shape
 
     def copied(self, model: Any) -> Any:
@@ -115,13 +117,11 @@ class NetworkStack(ArrayStack):
         n_rows = len(rows.X) if orders is None else orders[0].shape[1]
         size = batch_size(self.models[0], n_rows)
         self._check_weights(rows.weight, orders, size)
-        if orders is not None:
-            orders = self.xp.asarray(orders[0]), orders[1]
         alpha = np.array([model.alpha for model in self.models], params.dtype)
-        losses = train_epoch(
+        losses, self._sound = train_epoch(
             self.shape,
             params,
-            self.xp.asarray(alpha),
+            alpha,
             self._optimizer(),
             Batches(rows.X, rows.y, rows.weight, orders, size),
         )
@@ -141,6 +141,16 @@ class NetworkStack(ArrayStack):
     def target(self, rows: NetworkRows) -> np.ndarray:
         """Return what predictions for rows are scored against, on the host."""
         return to_host(rows.target)
+
+    def finite(self) -> np.ndarray:
+        """Tell of each network whether its weights are, after a call or a fit."""
+        sound, self._sound = self._sound, None
+        return super().finite() if sound is None else sound != 0
+
+    def end_fit(self) -> None:
+        """Record which networks have diverged, in whichever epoch."""
+        self._sound = None
+        super().end_fit()
 
     def diverged(self) -> Exception:
         """Say what scikit-learn says."""
@@ -195,26 +205,36 @@ class NetworkStack(ArrayStack):
         coefs = weights[0][0]
         layout = Layout((coefs[0].shape[0], *(coef.shape[1] for coef in coefs)))
         self.shape = Shape(layout, lead.activation, lead.out_activation_)
-        params = xp.asarray(np.empty((len(self), layout.n_params), coefs[0].dtype))
+        # Where the weights are: new ones are drawn on the host, and go to a device at
+        # once.
+        there = array_namespace(coefs[0])
+        params = there.asarray(np.empty((len(self), layout.n_params), coefs[0].dtype))
         for i, layer in enumerate(layout.layers(params)):
-            stacked = xp.stack([xp.asarray(coefs[i]) for coefs, _ in weights])
-            layer[:, :, :-1] = xp.asarray(stacked).swapaxes(1, 2)
-            layer[:, :, -1] = xp.stack([xp.asarray(both[1][i]) for both in weights])
-        self.arrays["params"] = params
+            stacked = there.stack([coefs[i] for coefs, _ in weights])
+            layer[:, :, :-1] = stacked.swapaxes(1, 2)
+            layer[:, :, -1] = there.stack([both[1][i] for both in weights])
+        self.arrays["params"] = xp.asarray(params)
 
-    def _moments(self, kept: Sequence[list[Array] | None]) -> dict[str, Array]:
+    def _moments(self, given: Sequence[list[Array] | None]) -> dict[str, Array]:
         """Return what solvers remember, by name; zeros if they remember nothing."""
-        zero = self.xp.zeros_like(self.arrays["params"][0])
+        names = _MOMENTS.get(self.models[0].solver, ())
+        params = self.arrays["params"]
+        if all(rows is None for rows in given):
+            return {name: self.xp.zeros_like(params) for name in names}
+        zero = self.xp.zeros_like(params[0])
         return {
-            name: self.xp.stack([zero if rows is None else rows[k] for rows in kept])
-            for k, name in enumerate(_MOMENTS.get(self.models[0].solver, ()))
+            name: self.xp.stack([zero if rows is None else rows[k] for rows in given])
+            for k, name in enumerate(names)
         }
 
     def _check_weights(
         self, weight: Array | None, orders: Orders | None, size: int
     ) -> None:
         """Note which networks meet a batch whose rows count nothing."""
-        if weight is None or not bool((weight == 0).any()):
+        if weight is None:
+            return
+        values = weight
+        if not kept("zeros", (weight,), lambda: bool((values == 0).any())):
             return
         weight = to_host(weight)
         numbers, which = orders or ([slice(None)], [0] * len(self))

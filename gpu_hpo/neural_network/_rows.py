@@ -17,7 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from gpu_hpo._sklearn_private import _check_partial_fit_first_call, _check_sample_weight
 from gpu_hpo._typing import Array, ArrayLike
 from gpu_hpo.devices._namespace import is_device_array, to_host
-from gpu_hpo.stacks._rows import Rows, check_X_y, class_codes, device_weight
+from gpu_hpo.stacks._rows import Rows, as_type, check_X_y, device_weight, found_codes
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def read_rows(
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
     elif sample_weight is not None:
-        sample_weight = device_weight(X, sample_weight).astype(X.dtype)
+        sample_weight = as_type(device_weight(X, sample_weight), X.dtype)
     if scipy.sparse.issparse(X):
         X = X.toarray()
     if is_classifier(model) and fit:
@@ -82,7 +82,7 @@ def read_rows(
 def _wanted(model: Any, y: Array, dtype: np.dtype[Any]) -> tuple[Array, int]:
     """Give what `NetworkRows.y` is, and the number of outputs."""
     if not is_classifier(model):
-        Y = y.reshape(len(y), -1).astype(dtype)
+        Y = as_type(y, dtype).reshape(len(y), -1)
         return Y, Y.shape[1]
     multilabel = model._label_binarizer.y_type_.startswith("multilabel")
     if y.ndim == 2 and not multilabel:
@@ -90,12 +90,12 @@ def _wanted(model: Any, y: Array, dtype: np.dtype[Any]) -> tuple[Array, int]:
     if y.ndim == 1 and multilabel:
         raise ValueError("The object was fitted with multilabel input.")
     if multilabel:
-        return y.astype(dtype), y.shape[1]
+        return as_type(y, dtype), y.shape[1]
     codes = _codes(model, y)
     n_classes = len(model.classes_)
     if n_classes > 2:
         return codes, n_classes
-    return (codes == 1).astype(dtype)[:, None], 1
+    return as_type(codes, dtype)[:, None], 1
 
 
 def _note_classes(model: Any, y: ArrayLike, classes: ArrayLike | None) -> None:
@@ -127,8 +127,8 @@ def _find_classes(model: Any, y: Array, again: bool) -> None:
 
 def _codes(model: Any, y: Array) -> Array:
     """Find where in the classes of a model each label is."""
-    codes = class_codes(model.classes_, y)
-    if bool((codes < 0).any()):
+    codes, complete = found_codes(model.classes_, y)
+    if not complete:
         raise ValueError(
             "`y` has classes not in `self.classes_`. "
             f"`self.classes_` has {model.classes_}. 'y' has {np.unique(to_host(y))}."

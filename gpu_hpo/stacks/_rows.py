@@ -10,12 +10,14 @@ from types import ModuleType
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.base import is_classifier
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.validation import validate_data
 
 from gpu_hpo._sklearn_private import _check_partial_fit_first_call, _check_sample_weight
 from gpu_hpo._typing import Array, ArrayLike
+from gpu_hpo.devices._kept import kept
 from gpu_hpo.devices._namespace import (
     array_namespace,
     beside,
@@ -101,13 +103,13 @@ def read_rows(
     elif sample_weight is not None:
         sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
     if not is_classifier(model):
-        return Rows(X, y.astype(X.dtype), sample_weight)
+        return Rows(X, as_type(y, X.dtype), sample_weight)
     if fit and reset:
         model.classes_ = np.unique(to_host(y))
     elif not fit:
         _check_partial_fit_first_call(model, classes)
-    codes = class_codes(model.classes_, y)
-    if bool((codes < 0).any()):
+    codes, complete = found_codes(model.classes_, y)
+    if not complete:
         raise ValueError(f"y has labels that are not in classes_ = {model.classes_}")
     return Rows(X, codes, sample_weight)
 
@@ -155,6 +157,24 @@ def check_side(model: Any, xp: ModuleType, X: Array) -> None:
             f"arrays of {xp.__name__}: move X and y with gpu_hpo.devices.to_host or "
             "to_device"
         )
+
+
+def as_type(array: Array, dtype: npt.DTypeLike) -> Array:
+    """Return an array, of a chunk maybe, in another type."""
+    if array.dtype == dtype:
+        return array
+    wanted = np.dtype(dtype).str
+    return kept(("type", wanted), (array,), lambda: array.astype(wanted))
+
+
+def found_codes(classes: np.ndarray, y: Array) -> tuple[Array, bool]:
+    """Return `class_codes`, and whether each label is one of the classes."""
+
+    def find() -> tuple[Array, bool]:
+        codes = class_codes(classes, y)
+        return codes, not bool((codes < 0).any())
+
+    return kept(("codes", *classes.tolist()), (y,), find)
 
 
 def class_labels(classes: np.ndarray, codes: Array) -> Array:

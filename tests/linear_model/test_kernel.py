@@ -275,6 +275,6 @@ def test_who_gets_the_kernel(monkeypatch):
     ):
         monkeypatch.setattr(_cuda_kernels, "usable", lambda usable=usable: usable)
         weights = types.SimpleNamespace(__array_namespace__=lambda xp=xp: xp)
-        lanes = types.SimpleNamespace(weights=weights)
+        lanes = types.SimpleNamespace(weights=weights, table=weights)
         train_epoch(rules, lanes, rows, (np.zeros((1, 2), int), np.zeros(1, int)))
     assert taken == ["kernel_epoch", *["array_epoch"] * 3]

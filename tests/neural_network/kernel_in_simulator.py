@@ -100,7 +100,8 @@ class Problem:
         if plan is None:
             losses = array_epoch(*args)
         else:
-            losses = kernel_epoch(*args, plan)
+            losses, sound = kernel_epoch(*args, plan)
+            assert (sound == np.isfinite(params).all(axis=1)).all()
         return [losses, params, *moments]
 
 

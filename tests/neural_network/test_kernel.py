@@ -108,10 +108,15 @@ def test_what_fits():
 def test_choice(monkeypatch, units, usable, expected):
     """CuPy's arrays are trained on by the kernel if networks fit and Numba can."""
     monkeypatch.setattr(_cuda_kernels, "usable", lambda: usable)
-    monkeypatch.setattr(_kernel, "kernel_epoch", lambda *args: "kernel")
-    monkeypatch.setattr(_hot_loop, "array_epoch", lambda *args: "arrays")
-    cupy = types.SimpleNamespace(__name__="cupy")
+    outcome = np.array([["kernel"], ["sound"]])
+    monkeypatch.setattr(_kernel, "kernel_epoch", lambda *args: outcome)
+    monkeypatch.setattr(_hot_loop, "array_epoch", lambda *args: ["arrays"])
+    cupy = types.SimpleNamespace(__name__="cupy", asarray=np.asarray)
     params = np.zeros((1, 1), np.float32)
     optimizer = types.SimpleNamespace(xp=cupy)
-    found = _hot_loop.train_epoch(shape_of(*units), params, None, optimizer, None)
-    assert found == expected
+    data = Batches(None, None, None, None, 1)
+    found, sound = _hot_loop.train_epoch(
+        shape_of(*units), params, np.zeros(1), optimizer, data
+    )
+    assert found == [expected]
+    assert (sound is None) == (expected == "arrays")

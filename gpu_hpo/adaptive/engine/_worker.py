@@ -23,6 +23,7 @@ from gpu_hpo.compute._blas import one_blas_thread
 from gpu_hpo.compute._transport import Parcel, Returned, ReturnedToHost
 from gpu_hpo.data._chunk import Chunk
 from gpu_hpo.devices._cuml_task import cuml_task
+from gpu_hpo.devices._kept import unchanged_arrays
 from gpu_hpo.devices._namespace import synchronize
 
 
@@ -119,6 +120,8 @@ def run_task(
         stack.enter_context(one_blas_thread())
         stack.enter_context(read.in_force())
         stack.enter_context(cuml_task(assume_finite=read.assume_finite))
+        if read.on_device:
+            stack.enter_context(unchanged_arrays(search))
         if upload is not None:
             ahead = Ahead(chunk_of_call, upload, last=first + len(plan))
             chunk_of_call = stack.enter_context(ahead)
