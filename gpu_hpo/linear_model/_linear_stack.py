@@ -329,18 +329,17 @@ class LinearStack(ArrayStack):
     def publish(self, models: Sequence[Any]) -> None:
         """Give estimators copies of their weights, and of the averages if wanted."""
         coefs, intercepts = self._published()
-        for i, model in enumerate(models):
-            model.coef_ = self._shaped(coefs[i])
-            model.intercept_ = intercepts[i].copy()
-            if model.average > 0:
-                for name, attribute in _AVERAGED.items():
-                    setattr(model, attribute, self._shaped(self.arrays[name][i]))
-
-    def _shaped(self, array: Array) -> Array:
-        """Copy with the axes that an estimator shows: a regressor has one fewer."""
-        if array.ndim == 2 and not is_classifier(self.models[0]):
-            array = array[0]
-        return array.copy()
+        given = {"coef_": coefs, "intercept_": intercepts}
+        if models[0].average > 0:
+            given |= {attr: self.arrays[name] for name, attr in _AVERAGED.items()}
+        at_once = self.copies_at_once()
+        for attribute, array in given.items():
+            # A regressor's coefficients have one axis fewer.
+            flat = array.ndim == 3 and not is_classifier(models[0])
+            whole = array.copy() if at_once else array
+            for model, values in zip(models, whole, strict=True):
+                own = values[0] if flat else values
+                setattr(model, attribute, own if at_once else own.copy())
 
 
 def _n_axes(name: str) -> int:

@@ -19,7 +19,12 @@ from gpu_hpo.devices._validation import validate_device_data
 from gpu_hpo.linear_model._quasi_newton_device import minimize_on_device
 from gpu_hpo.linear_model._quasi_newton_host import Problem, Solution, minimize_on_host
 from gpu_hpo.linear_model._rows import read_weight, read_X
-from gpu_hpo.stacks._rows import class_codes, class_labels, score_anywhere
+from gpu_hpo.stacks._rows import (
+    class_codes,
+    class_labels,
+    score_anywhere,
+    scores_like_mixin,
+)
 
 
 class QNClassifier(ClassifierMixin, BaseEstimator):
@@ -338,6 +343,7 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
             scores = xp.stack([xp.zeros_like(scores), scores], axis=1)
         return scores - scores.max(axis=1)[:, None]
 
+    @scores_like_mixin
     def score(
         self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None = None
     ) -> float:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
 
+from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring, get_scorer
 from sklearn.pipeline import Pipeline
 
@@ -143,13 +144,23 @@ def make_metric(estimator: Any, name: str, scoring: Any) -> Metric:
     last = estimator
     while type(last) is Pipeline:
         last = last.steps[-1][1]  # whose score a pipeline's is
-    # cuML's estimators have mixins of the same names and meaning.
-    kind = getattr(getattr(type(last), "score", None), "__qualname__", "")
-    if kind == "ClassifierMixin.score":
-        return make_metric(estimator, name, "accuracy")
-    if kind == "RegressorMixin.score":
-        return make_metric(estimator, name, "r2")
+    own = metric_of_score(last)
+    if own is not None:
+        return make_metric(estimator, name, own)
     return Metric(name, check_scoring(estimator), needs_X=True)
+
+
+def metric_of_score(estimator: Any) -> str | None:
+    """Name the metric that an estimator's own `score` is; None if it is another one.
+
+    cuML's estimators have mixins of the same names and meaning as scikit-learn's. A
+    method that is the same for other reasons says so by an attribute `is_of_mixin`.
+    """
+    method = getattr(type(estimator), "score", None)
+    kind = getattr(method, "__qualname__", "")
+    if getattr(method, "is_of_mixin", False):
+        return "accuracy" if is_classifier(estimator) else "r2"
+    return {"ClassifierMixin.score": "accuracy", "RegressorMixin.score": "r2"}.get(kind)
 
 
 def metric_of_scorer(name: str, scorer: Any) -> Metric:

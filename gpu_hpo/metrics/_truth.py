@@ -10,7 +10,8 @@ from itertools import pairwise
 import numpy as np
 
 from gpu_hpo._typing import Array
-from gpu_hpo.devices._namespace import array_namespace
+from gpu_hpo.devices._kept import kept
+from gpu_hpo.devices._namespace import array_namespace, to_host
 from gpu_hpo.metrics._encoding import (
     Encoding,
     NumberEncoding,
@@ -142,8 +143,7 @@ class Labels:
         # None of the models' labels is what all labels of y are added to.
         known = y[:0] if known is None else known
         self.encoding: Encoding = self._encode(known)
-        self.codes = self.encoding(y)
-        self.all_known = not bool((self.codes == self.encoding.n).any())
+        self.codes, self.all_known = self._find(y, known)
         if not self.all_known:
             if self.text:
                 labels = sorted({*known.tolist(), *y.tolist()})
@@ -153,6 +153,17 @@ class Labels:
             self.encoding = self._encode(labels)
             self.codes = self.encoding(y)
             self.all_known = known.shape[0] == 0
+
+    def _find(self, y: Array, known: Array) -> tuple[Array, bool]:
+        """Return the numbers of labels, and whether models know all of them."""
+
+        def find() -> tuple[Array, bool]:
+            codes = self.encoding(y)
+            return codes, not bool((codes == self.encoding.n).any())
+
+        if not isinstance(known, np.ndarray):
+            return find()
+        return kept(("labels", *known.tolist()), (y,), find)
 
     def _encode(self, labels: Array) -> Encoding:
         if self.text:
@@ -176,9 +187,14 @@ class Labels:
     def by_class(self) -> tuple[Array, list[int]]:
         """Rows in the order of their labels, and where each label begins and ends."""
         xp, n_labels = self._truth.xp, self.encoding.n
-        rows = xp.argsort(self.codes, kind="stable")
-        edges = xp.searchsorted(self.codes[rows], xp.arange(n_labels + 1))
-        return rows, [int(edge) for edge in edges]
+
+        def find() -> tuple[Array, list[int]]:
+            rows = xp.argsort(self.codes, kind="stable")
+            edges = xp.searchsorted(self.codes[rows], xp.arange(n_labels + 1))
+            # The host waits once for all.
+            return rows, to_host(edges).tolist()
+
+        return kept(("by class", n_labels), (self.codes,), find)
 
 
 def _in_order(labels: Array) -> Array:

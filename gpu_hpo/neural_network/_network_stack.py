@@ -193,11 +193,27 @@ class NetworkStack(ArrayStack):
         """Give estimators copies of their weights and of the solver's state."""
         layers = self.shape.layout.layers(self.arrays["params"])
         coefs = [layer[:, :, :-1].swapaxes(1, 2) for layer in layers]
+        if self.copies_at_once():
+            self._publish_at_once(models, coefs, layers)
+            return
         moments = [self.arrays[name] for name in _MOMENTS[models[0].solver]]
         for i, model in enumerate(models):
             model.coefs_ = [coef[i].copy() for coef in coefs]
             model.intercepts_ = [layer[i, :, -1].copy() for layer in layers]
             model._moments = {model.solver: [m[i].copy() for m in moments]}
+
+    def _publish_at_once(
+        self, models: Sequence[Any], coefs: list[Array], layers: list[Array]
+    ) -> None:
+        """Do so with few launches: copies of all models are one piece of memory."""
+        solver = models[0].solver
+        coefs = [coef.copy() for coef in coefs]
+        intercepts = [layer[:, :, -1].copy() for layer in layers]
+        moments = [self.arrays[name].copy() for name in _MOMENTS[solver]]
+        for i, model in enumerate(models):
+            model.coefs_ = [coef[i] for coef in coefs]
+            model.intercepts_ = [intercept[i] for intercept in intercepts]
+            model._moments = {solver: [moment[i] for moment in moments]}
 
     def _set_params(self, weights: Sequence[Weights]) -> None:
         """Set what networks compute, by the lists of weights and of intercepts."""

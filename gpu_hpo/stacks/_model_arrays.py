@@ -13,6 +13,8 @@ import numpy as np
 
 from gpu_hpo._typing import Array
 
+COPIED_AT_ONCE = 1 << 21  # bytes
+
 
 class ModelArrays:
     """Hold models of one shape, to be taken apart and put together.
@@ -51,6 +53,15 @@ class ModelArrays:
         if isinstance(out.random_state, np.random.RandomState):
             out.random_state = copy.deepcopy(out.random_state)
         return out
+
+    def copies_at_once(self) -> bool:
+        """Tell whether models share the memory that their weights are copied to.
+
+        On a device each copy is a launch. That memory lives as long as one of the
+        models, so of large ones each has its own.
+        """
+        n_bytes = sum(array.nbytes for array in self.arrays.values())
+        return self.xp is not np and n_bytes <= COPIED_AT_ONCE
 
     def take(self, indices: Sequence[int]) -> Self:
         """Return a stack of some of the models, which shares nothing with this one."""

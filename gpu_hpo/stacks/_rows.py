@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, ClassVar, Self
@@ -185,6 +185,15 @@ def class_labels(classes: np.ndarray, codes: Array) -> Array:
     if classes.dtype.kind in "OSU":
         return classes[to_host(codes)]
     return beside(codes, classes)[codes]
+
+
+def scores_like_mixin(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a `score` that is as of scikit-learn's mixins: it needs predictions only.
+
+    A search then computes it for many models at once.
+    """
+    method.is_of_mixin = True  # type: ignore[attr-defined]
+    return method
 
 
 def score_anywhere(

@@ -11,7 +11,7 @@ import numpy as np
 
 from gpu_hpo._typing import Array, ArrayLike, RandomState
 from gpu_hpo.stacks._array_stack import ArrayStack
-from gpu_hpo.stacks._rows import score_anywhere
+from gpu_hpo.stacks._rows import score_anywhere, scores_like_mixin
 
 
 class StackedEstimator:
@@ -171,6 +171,7 @@ class StackedEstimator:
         """
         return self.stack_type([self]).predict(X)[0]
 
+    @scores_like_mixin
     def score(
         self: Any, X: ArrayLike, y: Any, sample_weight: ArrayLike | None = None
     ) -> float:

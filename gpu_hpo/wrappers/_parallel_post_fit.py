@@ -25,6 +25,7 @@ from gpu_hpo._sklearn_private import (
     validate_parameter_constraints,
 )
 from gpu_hpo._typing import ArrayLike, Estimator, Params, Scorers
+from gpu_hpo.metrics._metric import metric_of_score
 from gpu_hpo.metrics._scoring import Scoring, make_scoring
 from gpu_hpo.postfit._postfit_methods import PostfitMethods
 from gpu_hpo.postfit._score import lazy_score, score
@@ -378,6 +379,4 @@ def _metric_of_score(model: Any) -> str | None:
         return _metric_of_score(model.steps[-1][1])
     if isinstance(model, ParallelPostFit) and model.scoring is None:
         return _metric_of_score(model._fitted_model())
-    return {"ClassifierMixin.score": "accuracy", "RegressorMixin.score": "r2"}.get(
-        method
-    )
+    return metric_of_score(model)

@@ -13,6 +13,7 @@ from gpu_hpo.data._chunk import ROLES, Chunk
 from gpu_hpo.data._on_device import OnDevice
 from gpu_hpo.devices._namespace import array_namespace, synchronize, to_device, to_host
 from gpu_hpo.devices._ranges import annotated
+from gpu_hpo.devices._streams import own_stream
 
 
 def chunk_to_device(
@@ -86,7 +87,7 @@ class Upload:
     labels: np.ndarray | None
 
     def __call__(self, chunk: Chunk) -> Chunk:
-        with annotated("upload"):
+        with annotated("upload"), own_stream():
             moved = chunk_to_device(chunk, self.wanted, self.labels)
             # Another thread trains on it, in another CUDA stream.
             synchronize()

@@ -25,6 +25,7 @@ from gpu_hpo.data._chunk import Chunk
 from gpu_hpo.devices._cuml_task import cuml_task
 from gpu_hpo.devices._kept import unchanged_arrays
 from gpu_hpo.devices._namespace import synchronize
+from gpu_hpo.devices._streams import own_stream
 
 
 class TaskInputs(NamedTuple):
@@ -121,6 +122,7 @@ def run_task(
         stack.enter_context(read.in_force())
         stack.enter_context(cuml_task(assume_finite=read.assume_finite))
         if read.on_device:
+            stack.enter_context(own_stream())
             stack.enter_context(unchanged_arrays(search))
         if upload is not None:
             ahead = Ahead(chunk_of_call, upload, last=first + len(plan))

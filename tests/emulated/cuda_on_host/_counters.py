@@ -32,12 +32,18 @@ class Event:
         That are copied.
     line : str
         ``file.py:12`` in the package, the innermost; "" if none is on the stack.
+    stream : int
+        CUDA's name of the stream: 0 is the default one, 2 the thread's own.
+    thread : int
+        Of the host.
     """
 
     kind: str
     what: str
     n_bytes: int
     line: str
+    stream: int = 0
+    thread: int = 0
 
 
 @dataclass
@@ -70,11 +76,11 @@ _lock = threading.Lock()
 _own = threading.local()
 
 
-def note(kind: str, what: str, n_bytes: int = 0) -> None:
+def note(kind: str, what: str, n_bytes: int = 0, stream: int = 0) -> None:
     """Count an event for all who count now."""
     if not _open or getattr(_own, "quiet", 0):
         return
-    event = Event(kind, what, n_bytes, _line())
+    event = Event(kind, what, n_bytes, _line(), stream, threading.get_ident())
     with _lock:
         for counts in _open:
             counts.events.append(event)

@@ -128,7 +128,7 @@ def launch(
 ) -> None:
     """Do what cuLaunchKernel does, and wait until it is done."""
     entry, name = _functions[function]
-    _counters.note("launch", name)
+    _counters.note("launch", name, stream=stream)
     grid, block = _Index(grid_x, grid_y, grid_z), _Index(block_x, block_y, block_z)
     error = entry(arguments, grid, block, n_bytes)
     if error:

@@ -84,11 +84,11 @@ def info() -> tuple[int, int]:
         return CAPACITY - sum(_sizes.values()), CAPACITY
 
 
-def copy(target: int, source: int, n_bytes: int, kind: int, *_: Any) -> None:
+def copy(target: int, source: int, n_bytes: int, kind: int, stream: int = 0) -> None:
     """Copy as cudaMemcpyAsync and cudaMemcpy do."""
     if kind == _DEFAULT:
         kind = (kind_of(target) == 2) + 2 * (kind_of(source) == 2)
-    _counters.note(_KINDS[kind], "copy", n_bytes)
+    _counters.note(_KINDS[kind], "copy", n_bytes, stream)
     ctypes.memmove(target, source, n_bytes)
 
 

@@ -133,15 +133,17 @@ class _Kernel:
 
     def __getitem__(self, configuration: Any) -> Callable[..., None]:
         blocks, threads, *rest = configuration
-        _, n_bytes = (*rest, 0, 0)[:2]
+        stream, n_bytes = (*rest, 0, 0)[:2]
         grid, block = _index(blocks), _index(threads)
         if block[0] * block[1] * block[2] > 1024:
             raise ValueError(f"{threads} are more threads than a block has")
-        return functools.partial(self._launch, grid, block, int(n_bytes))
+        return functools.partial(self._launch, grid, block, stream, int(n_bytes))
 
-    def _launch(self, grid: Any, block: Any, n_bytes: int, *arguments: Any) -> None:
+    def _launch(
+        self, grid: Any, block: Any, stream: int, n_bytes: int, *arguments: Any
+    ) -> None:
         name = self._compiled.py_func.__name__
-        _counters.note("launch", f"numba {name}")
+        _counters.note("launch", f"numba {name}", stream=stream)
         given = [_on_host(value) for value in arguments]
         entry, address = self._entry(given)
         words = [word for value in given for word in _flat(value)]
