@@ -16,6 +16,8 @@ PYTEST_ARGS ?=
 # How many processes share the tests.
 JOBS ?= 2
 DEMO_ARGS ?=
+# make first-gpu FIRST_GPU_ARGS='--seconds 120 --only machine tests'
+FIRST_GPU_ARGS ?=
 # How often each scenario of docs/reliability.md is run, and which, if not all of them:
 # make reliability TIMES=3 NAMES='forked killed-worker'
 TIMES ?= 20
@@ -111,7 +113,7 @@ $(1)
 endef
 
 .PHONY: help demo test doctest test-wheel test-gpu test-nightly test-rapids test-rapids-pin \
-	test-emulated bad-calls reliability fuzz chaos lint format docs wheel clean
+	test-emulated first-gpu bad-calls reliability fuzz chaos lint format docs wheel clean
 .DELETE_ON_ERROR:
 
 help:
@@ -122,6 +124,7 @@ help:
 	@echo 'make test-gpu         run the tests that need GPUs, with RAPIDS (5 GB, CUDA=12 or 13)'
 	@echo 'make test-rapids      run the tests that need RAPIDS but no GPU (5 GB, CUDA 13)'
 	@echo 'make test-emulated    run the tests for one GPU, and more, on CuPy over host memory'
+	@echo 'make first-gpu        try and measure all in nine minutes on a GPU, with PYTHON as it is'
 	@echo 'make test-rapids-pin  run the tests with the Dask that RAPIDS pins, and dask-cuda'
 	@echo 'make test-nightly     run the tests that need scikit-learn with its nightly build'
 	@echo 'make bad-calls        try 1,000 drawn calls that make no sense, and all that are listed'
@@ -234,6 +237,10 @@ test-rapids: $(WITH_RAPIDS)/stamp
 test-emulated: $(WITH_RAPIDS)/stamp
 	PYTHONPATH="$(CURDIR)/tests/emulated/startup" $(WITH_RAPIDS)/bin/python -m pytest \
 		$(SHARED) $(or $(TESTS),tests/gpu tests/emulated) $(PYTEST_ARGS)
+
+# Installs nothing: a machine with a GPU may have no network, and no environment of ours.
+first-gpu:
+	$(PYTHON) benchmarks/first_gpu.py $(FIRST_GPU_ARGS)
 
 bad-calls: $(TEST)/stamp
 	BAD_CALLS=1000 $(TEST)/bin/python -m pytest tests/test_bad_calls.py $(PYTEST_ARGS)

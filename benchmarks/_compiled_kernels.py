@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Our CUDA kernels, compiled for cards that need not be there.
+"""Our CUDA kernels: what they are launched with, and compiled for cards not there.
 
 What a launch would compile goes the way that numba-cuda takes by default: its own
 front end, LTO-IR, nvJitLink, which says what ptxas has made of it.
@@ -9,14 +9,13 @@ front end, LTO-IR, nvJitLink, which says what ptxas has made of it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from types import SimpleNamespace
 from unittest import mock
 
 import numba
 import numpy as np
-from cuda.core import Linker, LinkerOptions, ObjectCode
 from numba import cuda
 
 from gpu_hpo.linear_model import _kernel as linear_kernel
@@ -39,6 +38,11 @@ class Launch:
     threads: int
     n_bytes: int
     arguments: tuple
+
+    def again(self, stream=0):
+        """Launch it for its arguments, which must be in the device's memory."""
+        config = self.blocks, self.threads, stream, self.n_bytes
+        self.dispatcher[config](*self.arguments)
 
 
 @dataclass
@@ -64,7 +68,7 @@ class _Recorder:
         )
 
 
-def _recorded(module, name, call):
+def recorded(module, name, call):
     """The last launch of a call, of the kernels that a function of a module makes."""
     launches = []
     make = getattr(module, name)
@@ -80,42 +84,70 @@ def _recorded(module, name, call):
     return launches[-1]
 
 
-def network_launch(units, dtype, solver, n_models, size):
-    """The launch of networks, "relu" inside, that learn classes."""
+def network_call(units, dtype, solver, n_models, size, xp=np, n_rows=N_ROWS):
+    """Arguments of an epoch of networks, "relu" inside, that learn classes.
+
+    The first networks are the same whatever their number.
+    """
     dtype, layout = np.dtype(dtype), Layout(units)
-    params = np.zeros((n_models, layout.n_params), dtype)
-    moments = [np.zeros_like(params) for _ in range(1 + (solver == "adam"))]
-    names = "_rate", "learning_rate_init", "momentum", "beta_1", "beta_2", "epsilon"
-    numbers = {name: [0.1] * n_models for name in names}
-    numbers |= {"nesterovs_momentum": [True] * n_models, "_n_steps": [0] * n_models}
-    optimizer = (Adam if solver == "adam" else SGD)(np, moments, numbers)
-    X, y = np.zeros((N_ROWS, units[0]), dtype), np.zeros(N_ROWS, np.int64)
+    rng = np.random.default_rng(0)
+    X = xp.asarray(rng.standard_normal((n_rows, units[0])).astype(dtype))
+    y = xp.asarray(rng.integers(0, units[-1], n_rows))
+    params = rng.standard_normal((n_models, layout.n_params)) / 6
+    params = xp.asarray(params.astype(dtype))
+    moments = [xp.zeros_like(params) for _ in range(1 + (solver == "adam"))]
+    numbers = {"_rate": 0.01, "learning_rate_init": 0.01, "momentum": 0.9}
+    numbers |= {"nesterovs_momentum": True, "_n_steps": 0}
+    # Adam's epsilon is large, so that no step is the sign of a rounded zero.
+    numbers |= {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-3}
+    numbers = {name: [value] * n_models for name, value in numbers.items()}
+    optimizer = (Adam if solver == "adam" else SGD)(xp, moments, numbers)
+    alpha = xp.full(n_models, 1e-4, dtype)
     shape = Shape(layout, "relu", "softmax")
-    given = shape, params, np.zeros(n_models, dtype), optimizer
-    call = partial(network_kernel.kernel_epoch, *given, Batches(X, y, None, None, size))
-    return _recorded(network_kernel, "kernel", call)
+    return shape, params, alpha, optimizer, Batches(X, y, None, None, size)
 
 
-def linear_launch(n_features, dtype, n_models, size):
-    """The launch of logistic regressions with an L2 penalty."""
+def network_launch(*case, **where):
+    """The launch of an epoch; takes what `network_call` takes."""
+    call = partial(network_kernel.kernel_epoch, *network_call(*case, **where))
+    return recorded(network_kernel, "kernel", call)
+
+
+def linear_call(n_features, dtype, n_models, size, xp=np, n_rows=N_ROWS):
+    """Arguments of an epoch of logistic regressions with an L2 penalty."""
     rules = Rules("log_loss", "l2", "optimal", size, True, False)
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n_rows, n_features)).astype(dtype)
+    y = (X[:, 0] > 0) * 1.0
+    table = np.zeros((lane.N_ROWS, n_models))
+    table[lane.ALPHA] = 1e-3
+    table[lane.START] = table[lane.ALPHA] ** -0.75
+    for row in (lane.T, lane.ETA, lane.CODE, lane.POSITIVE, lane.NEGATIVE):
+        table[row] = 1
     lanes = Lanes(
         np.zeros((n_models, n_features), dtype),
         np.zeros(n_models),
         np.zeros((n_models, n_features), dtype),
         np.zeros(n_models),
-        np.ones((lane.N_ROWS, n_models)),
+        table,
         np.empty((n_models, 0), dtype),
     )
     begin(np, rules, lanes)
-    rows = Rows(np.zeros((N_ROWS, n_features), dtype), np.zeros(N_ROWS), None)
-    orders = np.arange(N_ROWS)[None], np.zeros(n_models, int)
-    call = partial(linear_kernel.kernel_epoch, rules, lanes, rows, orders)
-    return _recorded(linear_kernel, "kernels", call)
+    lanes = Lanes(*(xp.asarray(getattr(lanes, field.name)) for field in fields(Lanes)))
+    rows = Rows(xp.asarray(X), xp.asarray(y), None)
+    return rules, lanes, rows, (np.arange(n_rows)[None], np.zeros(n_models, int))
+
+
+def linear_launch(*case, **where):
+    """The launch of an epoch; takes what `linear_call` takes."""
+    call = partial(linear_kernel.kernel_epoch, *linear_call(*case, **where))
+    return recorded(linear_kernel, "kernels", call)
 
 
 def compiled(launch: Launch, capability: tuple[int, int]) -> Usage:
     """Compile what a launch would, for a card's compute capability."""
+    from cuda.core import Linker, LinkerOptions, ObjectCode  # here: only this needs it
+
     types = tuple(_type_of(each) for each in launch.arguments)
     # Where kernels have parts, Numba asks the card that it thinks is there.
     card = SimpleNamespace(compute_capability=capability, id=0)

@@ -188,19 +188,21 @@ def stack_case(name: str) -> Case:
     return next(c for c in linear() if c.name == "log_loss" and c.batch == 32)
 
 
-def stack_times(name: str, n: int, n_single: int, device: str) -> dict[str, float]:
+def stack_times(
+    name: str, n: int, n_single: int, device: str, rows: int = ROWS
+) -> dict[str, float]:
     """One call of a stack of n models, and of single ones one after another.
 
     Returns
     -------
     dict
-        ``stack`` and ``single``: seconds per model of one call on `ROWS` rows;
+        ``stack`` and ``single``: seconds per model of one call on all rows;
         ``bytes`` and ``operations`` that this takes at the least.
     """
     case, xp = stack_case(name), array_library(device)
     rng = np.random.default_rng(0)
-    X = xp.asarray(rng.standard_normal((ROWS, case.n_features)).astype(np.float32))
-    y = xp.asarray(rng.integers(0, case.n_classes, ROWS))
+    X = xp.asarray(rng.standard_normal((rows, case.n_features)).astype(np.float32))
+    y = xp.asarray(rng.integers(0, case.n_classes, rows))
     classes = np.arange(case.n_classes)
     models = [case.ours() for _ in range(n)]
     stack = type(models[0]).stack(models)
@@ -212,8 +214,8 @@ def stack_times(name: str, n: int, n_single: int, device: str) -> dict[str, floa
             lambda: [model.partial_fit(X, y) for model in singles], device
         )
         / n_single,
-        "bytes": ROWS * (case.n_features + 1) * 4,
-        "operations": -(-ROWS // case.batch) * case.operations,
+        "bytes": rows * (case.n_features + 1) * 4,
+        "operations": -(-rows // case.batch) * case.operations,
     }
 
 

@@ -629,9 +629,11 @@ def read_options() -> argparse.Namespace:
 
 
 def start_cluster(device: str) -> LocalCluster:
-    """One worker per GPU or core; one in all for a GPU without dask-cuda."""
-    if device == "cuda" and importlib.util.find_spec("dask_cuda") is None:
-        print("dask-cuda is not installed: one worker, whatever there is of GPUs")
+    """One worker per GPU or core; one in all where a library for that is missing."""
+    needed = "dask_cuda", "cryptography"  # the latter for certificates
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
+    if device == "cuda" and missing:
+        print(f"no {' and '.join(missing)}: one worker, whatever there is of GPUs")
         return LocalCluster(
             n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
         )

@@ -82,11 +82,16 @@ class Case:
     def __str__(self):
         return f"{self.kind}, {self.dtype}, {self.name}"
 
-    def launch(self, n_models=1):
+    def arguments(self, n_models=1):
+        """What `_compiled_kernels` wants to know of it."""
         if self.kind == "networks":
             units, solver = self.shape
-            return network_launch(units, self.dtype, solver, n_models, self.size)
-        return linear_launch(*self.shape, self.dtype, n_models, self.size)
+            return units, self.dtype, solver, n_models, self.size
+        return *self.shape, self.dtype, n_models, self.size
+
+    def launch(self):
+        launch = network_launch if self.kind == "networks" else linear_launch
+        return launch(*self.arguments())
 
 
 CASES = [
