@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,13 +20,31 @@ _DTYPES = {0: "f4", 1: "f8", 2: "f2", 4: "c8", 5: "c16"}
 _LINALG = ("cholesky", "eigh", "inv", "lstsq", "pinv", "qr", "solve", "svd")
 
 
+class _Place(NamedTuple):
+    """Say where matrices of cuBLAS are, and how many items columns are apart."""
+
+    at: int
+    stride: int
+    next: int = 0  # items from one matrix to the next
+
+    def matrices(self, n: int, rows: int, columns: int, dtype: str) -> np.ndarray:
+        """Return them as an array of shape (n, rows, columns)."""
+        if not rows * columns:
+            return np.zeros((n, rows, columns), dtype)
+        size = np.dtype(dtype).itemsize
+        last = (n - 1) * self.next + (columns - 1) * self.stride + rows
+        steps = self.next * size, size, size * self.stride
+        return np.ndarray(
+            (n, rows, columns), dtype, _bytes(self.at, last * size), 0, steps
+        )
+
+
+def _bytes(at: int, n_bytes: int) -> Any:
+    return (ctypes.c_char * n_bytes).from_address(at)
+
+
 def _matrix(at: int, rows: int, columns: int, stride: int, dtype: str) -> np.ndarray:
-    """Return a matrix of cuBLAS, whose columns are `stride` items apart."""
-    size = np.dtype(dtype).itemsize
-    n = stride * max(columns - 1, 0) + rows if rows and columns else 0
-    flat = view(at, (n,), dtype)
-    steps = size, size * stride
-    return np.lib.stride_tricks.as_strided(flat, (rows, columns), steps)
+    return _Place(at, stride).matrices(1, rows, columns, dtype)[0]
 
 
 def _product(
@@ -33,24 +52,26 @@ def _product(
     turned: tuple[int, int],
     shape: tuple[int, int, int],
     factors: tuple[int, int],
-    *places: tuple[int, int],
+    *places: _Place,
+    batch: int = 1,
 ) -> None:
-    """Compute C = alpha op(A) op(B) + beta C, for (address, stride) of A, B and C."""
+    """Compute C = alpha op(A) op(B) + beta C, for each A, B and C."""
     m, n, k = shape
     sizes = (m, k), (k, n), (m, n)
     found = []
-    for (rows, columns), (at, stride), dtype, turn in zip(
+    for size, place, dtype, turn in zip(
         sizes, places, dtypes, (*turned, 0), strict=True
     ):
-        given = _matrix(
-            at, *((columns, rows) if turn else (rows, columns)), stride, dtype
-        )
+        given = place.matrices(batch, *(size[::-1] if turn else size), dtype)
         given = given.conj() if turn == 2 else given
-        found.append(given.T if turn else given)
+        found.append(given.swapaxes(1, 2) if turn else given)
     A, B, C = found
     alpha, beta = (view(at, (1,), _scale(dtypes[2]))[0] for at in factors)
-    wide = "f4" if dtypes[0] == "f2" else dtypes[0]
-    result = alpha * (A.astype(wide) @ B.astype(wide))
+    if dtypes[0] == "f2":
+        A, B = A.astype("f4"), B.astype("f4")
+    result = A @ B
+    if alpha != 1:
+        result = alpha * result
     C[...] = result if beta == 0 else result + beta * C
 
 
@@ -69,7 +90,7 @@ def _noting(name: str, function: Callable[..., None]) -> Callable[..., None]:
 
 def _gemm(dtype: str) -> Callable[..., None]:
     def gemm(h, ta, tb, m, n, k, alpha, A, lda, B, ldb, beta, C, ldc):  # type: ignore[no-untyped-def]
-        places = (A, lda), (B, ldb), (C, ldc)
+        places = _Place(A, lda), _Place(B, ldb), _Place(C, ldc)
         _product((dtype,) * 3, (ta, tb), (m, n, k), (alpha, beta), *places)
 
     return gemm
@@ -77,43 +98,19 @@ def _gemm(dtype: str) -> Callable[..., None]:
 
 def _gemm_ex(h, ta, tb, m, n, k, alpha, A, at, lda, B, bt, ldb, beta, C, ct, ldc, *_):  # type: ignore[no-untyped-def]
     dtypes = _DTYPES[at], _DTYPES[bt], _DTYPES[ct]
-    places = (A, lda), (B, ldb), (C, ldc)
+    places = _Place(A, lda), _Place(B, ldb), _Place(C, ldc)
     _product(dtypes, (ta, tb), (m, n, k), (alpha, beta), *places)
 
 
+# fmt: off
 def _gemm_strided(  # type: ignore[no-untyped-def]
-    h,
-    ta,
-    tb,
-    m,
-    n,
-    k,
-    alpha,
-    A,
-    at,
-    lda,
-    sa,
-    B,
-    bt,
-    ldb,
-    sb,
-    beta,
-    C,
-    ct,
-    ldc,
-    sc,
-    batch,
-    *_,
+    h, ta, tb, m, n, k, alpha, A, at, lda, sa, B, bt, ldb, sb, beta, C, ct, ldc, sc,
+    batch, *_,
 ):
+    # fmt: on
     dtypes = _DTYPES[at], _DTYPES[bt], _DTYPES[ct]
-    size_a, size_b, size_c = (np.dtype(dtype).itemsize for dtype in dtypes)
-    for i in range(batch):
-        places = (
-            (A + i * sa * size_a, lda),
-            (B + i * sb * size_b, ldb),
-            (C + i * sc * size_c, ldc),
-        )
-        _product(dtypes, (ta, tb), (m, n, k), (alpha, beta), *places)
+    places = _Place(A, lda, sa), _Place(B, ldb, sb), _Place(C, ldc, sc)
+    _product(dtypes, (ta, tb), (m, n, k), (alpha, beta), *places, batch=batch)
 
 
 def _gemm_batched(dtype: str) -> Callable[..., None]:

@@ -64,7 +64,7 @@ def compile_source(source: str, options: Sequence[str]) -> str:
         _ENTRY.format(name=name, barriers=barriers, one=one) for name in names
     )
     text = f'#include "begin.h"\n{body}\n{entries}'
-    return str(_compiler.library(text, f"-I{begin}", own, *includes))
+    return str(_compiler.library(text, f"-I{begin}", own, *includes, optimize=1))
 
 
 def _one_thread(source: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import math
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -129,7 +130,7 @@ def properties(device: int) -> dict[str, Any]:
 def view(pointer: int, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     """Return what lies in memory as an array of NumPy, without a copy."""
     dtype = np.dtype(dtype)
-    n_bytes = int(np.prod(shape)) * dtype.itemsize
+    n_bytes = math.prod(shape) * dtype.itemsize
     if not n_bytes:
         return np.empty(shape, dtype)
     raw = (ctypes.c_char * n_bytes).from_address(pointer)
@@ -183,6 +184,7 @@ def runtime_functions(
         "setDevice": nothing,
         "streamCreate": number,
         "streamCreateWithFlags": number,
+        "streamCreateWithPriority": number,
         "streamDestroy": nothing,
         "streamIsCapturing": lambda _: 0,
         "streamQuery": nothing,

@@ -4,8 +4,9 @@
 
 A thread of a kernel knows its place by calls of `threads.cpp`, which runs the threads
 of a block in turns. Numba's own simulator makes a thread of Python of each; it is
-slower by some thousands. Kernels see the types that they see on a GPU, but the compiler is
-that of the CPU: what only the CUDA target refuses is shown by `ptxas`, not here.
+slower by some thousands. Kernels see the types that they see on a GPU, but the
+compiler is that of the CPU: what only the CUDA target refuses is not shown here, but
+by `tests/devices/test_kernel_registers.py`.
 """
 
 from __future__ import annotations

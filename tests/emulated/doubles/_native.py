@@ -10,6 +10,7 @@ over the memory they point to.
 """
 
 import ctypes
+import os
 import re
 import struct
 import threading
@@ -261,6 +262,7 @@ def _slots(path: str) -> Iterator[tuple[int, str]]:
 
 
 def _base(path: str) -> int:
+    path = os.path.realpath(path)  # which the table of the process has
     with open("/proc/self/maps") as file:
         for line in file:
             place, *_, name = line.rstrip("\n").split(maxsplit=5)
