@@ -700,6 +700,8 @@ def calls(note: Note) -> None:
     from _device_calls import NoCounter, counter
     from _gpu_work import STACKS, stack_case
 
+    from gpu_hpo.devices._kept import unchanged_arrays
+
     try:
         counts = counter()
     except NoCounter as error:
@@ -716,23 +718,25 @@ def calls(note: Note) -> None:
         models = [case.ours() for _ in range(n)]
         stack = type(models[0]).stack(models).partial_fit(X, y, classes=classes)
         single = case.ours().partial_fit(X, y, classes=classes)
-        for what, call in {
-            f"stack of {n}, partial_fit": lambda s=stack: s.partial_fit(X, y),  # noqa: B023
-            f"stack of {n}, predict": lambda s=stack: s.predict(X),  # noqa: B023
-            "single, partial_fit": lambda s=single: s.partial_fit(X, y),  # noqa: B023
-            "single, predict": lambda s=single: s.predict(X),  # noqa: B023
-        }.items():
-            one = partial(count_call, note, counts, f"{name}, {what}", call)
-            note.tried(f"{name}, {what}", one)
-        with without_kernels():
-            one = partial(
-                count_call,
-                note,
-                counts,
-                f"{name}, stack of {n}, partial_fit by arrays",
-                lambda s=stack: s.partial_fit(X, y),  # noqa: B023
-            )
-            note.tried(f"{name}, arrays", one)
+        train, predict = partial(stack.partial_fit, X, y), partial(stack.predict, X)
+        # Within a search chunks do not change, which saves looking at them again.
+        of_search = partial(unchanged_arrays, "first_gpu")
+        for what, around, call in (
+            (f"stack of {n}, partial_fit in a search", of_search, train),
+            (f"stack of {n}, predict in a search", of_search, predict),
+            (f"stack of {n}, partial_fit", contextlib.nullcontext, train),
+            (f"stack of {n}, predict", contextlib.nullcontext, predict),
+            (
+                "single, partial_fit",
+                contextlib.nullcontext,
+                partial(single.partial_fit, X, y),
+            ),
+            ("single, predict", contextlib.nullcontext, partial(single.predict, X)),
+            (f"stack of {n}, partial_fit by arrays", without_kernels, train),
+        ):
+            with around():
+                one = partial(count_call, note, counts, f"{name}, {what}", call)
+                note.tried(f"{name}, {what}", one)
 
 
 def count_call(note: Note, counts: Any, what: str, call: Any) -> None:
@@ -846,6 +850,7 @@ def bare_calls(
     import numpy as np
     from sklearn.base import clone
 
+    from gpu_hpo.devices._kept import unchanged_arrays
     from gpu_hpo.linear_model import _kernel as linear
     from gpu_hpo.neural_network import _kernel as network
 
@@ -856,7 +861,8 @@ def bare_calls(
     stack.partial_fit(X, y, classes=np.arange(2))
 
     def call() -> None:
-        stack.partial_fit(X, y)
+        with unchanged_arrays("first_gpu"):
+            stack.partial_fit(X, y)
 
     took = times(call)[1]
     which = (

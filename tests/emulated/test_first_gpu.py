@@ -50,7 +50,7 @@ def test_parts_leave_figures_and_a_table(first_gpu):
     times = parts["networks-float32"]["figures"]["times"].values()
     assert [one["kernel"] > 0 for one in times] == [True, True]
     calls = parts["calls"]["figures"]["calls"]
-    assert len(calls) == 10
+    assert len(calls) == 14
     assert all(one["counts"]["launches"] > 0 for one in calls.values())
     found = parts["tests"]["figures"]["tests"][A_TEST]
     assert (found["passed"], found["failed"], found["failures"]) == (1, 0, [])
