@@ -165,7 +165,7 @@ def test_labels_in_any_order_of_rows(case):
 @weighted_or_not
 @pytest.mark.parametrize("absent", [False, True])
 def test_on_a_device(case, weights, absent):
-    """Nothing is copied to the host, and the device has the bits of the host."""
+    """The host gets where classes begin and end, and the device has the host's bits."""
     names, classes, y, responses = CASES[case]
     responses = some(responses, slice(6))
     if weights is not None and absent:
@@ -176,7 +176,7 @@ def test_on_a_device(case, weights, absent):
     for known in (classes, None if classes is None else NoHostCopyArray(classes)):
         NoHostCopyArray.host_copies = 0
         found = stacked_scores(Truth(NoHostCopyArray(y), weights, known), names, there)
-        assert NoHostCopyArray.host_copies == 0
+        assert NoHostCopyArray.host_copies <= 1
         assert all(isinstance(scores, NoHostCopyArray) for scores in found.values())
         assert_same({name: scores.get() for name, scores in found.items()}, expected)
 
