@@ -454,6 +454,7 @@ def tests(note: Note) -> None:
         )
         failures = [f"{one['name']} ({one['message']})" for one in found["failures"]]
         more = f" and {len(failures) - 8} more" if len(failures) > 8 else ""
+        more += "".join(f"; in {one} at the end" for one in found["not_ended"][:3])
         note.row(
             name,
             said + (f", cut short after {seconds:.0f} s" if found["cut"] else ""),
@@ -490,7 +491,7 @@ def pytest_results(name: str, seconds: float, processes: int) -> dict[str, Any]:
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         text = log.read_text(errors="replace")
-        found = of_junit(junit) if junit.exists() else of_log(text)
+        found = results(text, junit)
     n = found["passed"] + found["failed"] + found["skipped"]
     return {
         **found,
@@ -513,43 +514,47 @@ def ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return False
 
 
-def of_junit(path: Path) -> dict[str, Any]:
-    """Counts and failures of pytest's report."""
+# A line that pytest prints of a test, by itself and with several processes.
+ALONE = re.compile(r"\S+?::(.+) (PASSED|FAILED|ERROR|SKIPPED)\b.*\[ *\d+%\]$")
+TOGETHER = re.compile(
+    r"\[gw\d+\] \[ *\d+%\] ()(PASSED|FAILED|ERROR|SKIPPED) \S+?::(.+)$"
+)
+BEGUN = re.compile(r"\S+?\.py::(.+)$")
+
+
+def results(text: str, junit: Path) -> dict[str, Any]:
+    """Counts and failures, of pytest's output; messages, of its report if there is one.
+
+    The report has a test that was interrupted as if it had passed.
+    """
     said: dict[str, str] = {}
-    messages: dict[str, str] = {}
-    for case in ElementTree.parse(path).iter("testcase"):
-        # A test that fails and cannot be cleaned up has two entries.
-        name = case.get("name") or "?"
+    begun: dict[str, None] = {}
+    for line in map(str.strip, text.splitlines()):
+        if found := ALONE.match(line) or TOGETHER.match(line):
+            name, word, *others = found.groups()
+            # A test that fails and cannot be cleaned up has two lines.
+            name = name or others[0]
+            if said.get(name) not in ("FAILED", "ERROR"):
+                said[name] = word
+        elif found := BEGUN.match(line):
+            begun[found[1]] = None
+    messages: dict[str | None, str] = {}
+    for case in ElementTree.parse(junit).iter("testcase") if junit.exists() else ():
         for child in case:
-            if child.tag in ("failure", "error") and name not in messages:
+            if child.tag in ("failure", "error"):
                 message = (child.get("message") or "").partition("\n")[0]
-                messages[name] = message[:160]
-        skipped = case.find("skipped") is not None
-        said[name] = "SKIPPED" if skipped else "PASSED"
-    return counted(said, messages)
-
-
-def of_log(text: str) -> dict[str, Any]:
-    """Counts and failures of what pytest has printed, with or without processes."""
-    said: dict[str, str] = {}
-    for line in text.splitlines():
-        words = re.search(r"\b(PASSED|FAILED|ERROR|SKIPPED)\b", line)
-        name = re.search(r"::(\S+)", line)
-        # The summary at the end would count again.
-        if words and name and re.search(r"\[ *\d+%\]", line):
-            said[name[1]] = words[1]
-    bad = {name: word for name, word in said.items() if word in ("FAILED", "ERROR")}
-    return counted(said, bad)
-
-
-def counted(said: dict[str, str], messages: dict[str, str]) -> dict[str, Any]:
-    """Count tests by what was said of each; those with messages have failed."""
-    words = [word for name, word in said.items() if name not in messages]
+                messages.setdefault(case.get("name"), message[:160])
+    words = list(said.values())
+    bad = [name for name, word in said.items() if word in ("FAILED", "ERROR")]
     return {
         "passed": words.count("PASSED"),
-        "failed": len(messages),
+        "failed": len(bad),
         "skipped": words.count("SKIPPED"),
-        "failures": [{"name": n, "message": m} for n, m in messages.items()],
+        "failures": [
+            {"name": name, "message": messages.get(name.rpartition("::")[2], "")}
+            for name in bad
+        ],
+        "not_ended": [name for name in begun if name not in said],
     }
 
 
@@ -638,6 +643,7 @@ def overlap(note: Note, bus: float) -> None:
     from gpu_hpo.adaptive.data._ahead import Ahead
     from gpu_hpo.adaptive.data._upload import Upload
     from gpu_hpo.data._on_device import OnDevice
+    from gpu_hpo.devices._streams import own_stream
     from gpu_hpo.linear_model import SGDClassifier
 
     rng = np.random.default_rng(0)
@@ -655,7 +661,8 @@ def overlap(note: Note, bus: float) -> None:
     stack = type(models[0]).stack(models)
 
     def train(chunk: dict[str, Any]) -> None:
-        stack.partial_fit(chunk["X"], chunk["y"], classes=np.arange(2))
+        with own_stream():  # as tasks do; on the default one all would wait for all
+            stack.partial_fit(chunk["X"], chunk["y"], classes=np.arange(2))
 
     held = list(map(upload, chunks))
 

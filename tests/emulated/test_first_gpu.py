@@ -4,6 +4,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,15 +12,36 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-A_TEST = "tests/gpu/test_linear_kernel.py::test_estimators_train_by_the_kernel"
+TESTS = """
+import pytest, time
+
+def test_good(): pass
+
+def test_bad(): assert 1 == 2
+
+@pytest.mark.skip
+def test_skipped(): pass
+"""
+
+
+# In place of the parts: all crash, but for the last.
+CRASHING = """
+import json, os, signal, sys
+name, path, _ = sys.argv[1:]
+with open(path, "w") as file:
+    json.dump({"figures": {"found": name}, "rows": []}, file)
+if name != "search":
+    print("about to crash", flush=True)
+    os.kill(os.getpid(), signal.SIGSEGV)
+"""
 
 
 @pytest.fixture
 def first_gpu(tmp_path):
     """Runs it; returns its exit status, what it printed, its figures and its table."""
 
-    def run(*arguments, **environment):
-        command = [sys.executable, str(ROOT / "benchmarks" / "first_gpu.py")]
+    def run(*arguments, script=ROOT / "benchmarks" / "first_gpu.py", **environment):
+        command = [sys.executable, str(script)]
         ran = subprocess.run(
             [*command, "--size", "small", "--out", str(tmp_path / "out"), *arguments],
             capture_output=True,
@@ -33,13 +55,14 @@ def first_gpu(tmp_path):
     return run
 
 
-def test_parts_leave_figures_and_a_table(first_gpu):
+def test_parts_leave_figures_and_a_table(first_gpu, tmp_path):
     """Values agree, calls are counted, tests are run, and the table has all of it."""
     only = ("machine", "networks-float32", "tests", "calls")
-    # Three times what it takes on two quiet cores.
-    status, said, parts, table = first_gpu(
-        "--seconds", "100", "--only", *only, "--tests", A_TEST
-    )
+    tests = tmp_path / "test_some.py"
+    tests.write_text(TESTS)
+    # Five times what it takes on two quiet cores.
+    given = "--seconds", "100", "--only", *only, "--tests", str(tests)
+    status, said, parts, table = first_gpu(*given)
     assert status == 0, said
     assert tuple(parts) == only
     assert {part["state"] for part in parts.values()} == {"done"}
@@ -52,12 +75,27 @@ def test_parts_leave_figures_and_a_table(first_gpu):
     calls = parts["calls"]["figures"]["calls"]
     assert len(calls) == 14
     assert all(one["counts"]["launches"] > 0 for one in calls.values())
-    found = parts["tests"]["figures"]["tests"][A_TEST]
-    assert (found["passed"], found["failed"], found["failures"]) == (1, 0, [])
+    found = parts["tests"]["figures"]["tests"][str(tests)]
+    assert [found[key] for key in ("passed", "failed", "skipped")] == [1, 1, 1]
+    assert found["failures"] == [{"name": "test_bad", "message": "assert 1 == 2"}]
     rows = [line for line in table.splitlines() if line.startswith("| ")]
     assert len(rows) == 2 + sum(len(part["rows"]) for part in parts.values())
     assert all(line.count("|") == 5 for line in rows)
-    assert "failed" not in table.replace("0 failed", "")
+    assert table.count("failed") == table.count("1 passed, 1 failed, 1 skipped") == 1
+
+
+def test_tests_that_hang_are_cut_short(first_gpu, tmp_path):
+    """What pytest had found before its time was up is told, and what it was at."""
+    tests = tmp_path / "test_some.py"
+    tests.write_text(f"{TESTS}\ndef test_hanging(): time.sleep(600)\n")
+    *_, parts, table = first_gpu(
+        "--seconds", "20", "--only", "tests", "--tests", str(tests)
+    )
+    found = parts["tests"]["figures"]["tests"][str(tests)]
+    assert [found[key] for key in ("passed", "failed", "skipped")] == [1, 1, 1]
+    assert found["cut"]
+    assert found["not_ended"] == ["test_hanging"]
+    assert "1 passed, 1 failed, 1 skipped, cut short" in table
 
 
 def test_parts_that_run_out_of_time_spoil_no_other(first_gpu):
@@ -66,6 +104,21 @@ def test_parts_that_run_out_of_time_spoil_no_other(first_gpu):
     assert status == 1
     assert [part["state"] for part in parts.values()] == ["stopped after 1 s"] * 2
     assert table.count("stopped after 1 s") == 2
+
+
+def test_parts_that_crash_spoil_no_other(first_gpu, tmp_path):
+    """What a part had found before it crashed is kept, and the next begins."""
+    script = tmp_path / "benchmarks" / "first_gpu.py"
+    script.parent.mkdir()
+    shutil.copy(ROOT / "benchmarks" / script.name, script)
+    script.with_name("_first_gpu_parts.py").write_text(CRASHING)
+    given = "--only", "machine", "calls", "search"
+    status, _, parts, table = first_gpu(*given, script=script)
+    assert status == 1
+    states = [part["state"] for part in parts.values()]
+    assert states == ["ended by SIGSEGV", "ended by SIGSEGV", "done"]
+    assert [part["figures"]["found"] for part in parts.values()] == list(parts)
+    assert "| machine | - | ended by SIGSEGV | about to crash |" in table
 
 
 def test_without_a_gpu(first_gpu):
