@@ -76,6 +76,12 @@ RAPIDS_TESTS := $(filter-out %/test_jit.py,$(wildcard tests/devices/test_*.py)) 
 	tests/linear_model/test_quasi_newton.py \
 	tests/model_selection/test_every_search_of_cuml.py tests/gpu
 
+# What has no device, but stand-ins for NVML, RMM and workers that ask GPUs.
+ALSO_EMULATED := $(addprefix tests/,devices/test_detect.py devices/test_free_memory.py \
+	devices/test_host_copy.py compute/test_cluster_device.py \
+	compute/test_worker_kernels.py training/test_turns.py)
+MEASURED := build/emulated-coverage
+
 # Where scikit-learn and its projects keep what they built last night.
 NIGHTLY_WHEELS := https://pypi.anaconda.org/scientific-python-nightly-wheels/simple
 # What depends on scikit-learn. How workers fail and where chunks lie does not.
@@ -113,7 +119,8 @@ $(1)
 endef
 
 .PHONY: help demo test doctest test-wheel test-gpu test-nightly test-rapids test-rapids-pin \
-	test-emulated first-gpu bad-calls reliability fuzz chaos lint format docs wheel clean
+	test-emulated emulated-coverage first-gpu bad-calls reliability fuzz chaos lint format \
+	docs wheel clean
 .DELETE_ON_ERROR:
 
 help:
@@ -124,6 +131,7 @@ help:
 	@echo 'make test-gpu         run the tests that need GPUs, with RAPIDS (5 GB, CUDA=12 or 13)'
 	@echo 'make test-rapids      run the tests that need RAPIDS but no GPU (5 GB, CUDA 13)'
 	@echo 'make test-emulated    run the tests for one GPU, and more, on CuPy over host memory'
+	@echo 'make emulated-coverage  list lines that need a GPU and that those do not reach'
 	@echo 'make first-gpu        try and measure all in nine minutes on a GPU, with PYTHON as it is'
 	@echo 'make test-rapids-pin  run the tests with the Dask that RAPIDS pins, and dask-cuda'
 	@echo 'make test-nightly     run the tests that need scikit-learn with its nightly build'
@@ -237,6 +245,20 @@ test-rapids: $(WITH_RAPIDS)/stamp
 test-emulated: $(WITH_RAPIDS)/stamp
 	PYTHONPATH="$(CURDIR)/tests/emulated/startup" $(WITH_RAPIDS)/bin/python -m pytest \
 		$(SHARED) $(or $(TESTS),tests/gpu tests/emulated) $(PYTEST_ARGS)
+
+# Which lines that only run with a device those tests do not reach, by coverage.py, which
+# is kept beside the environment.
+emulated-coverage: $(WITH_RAPIDS)/stamp
+	rm -rf $(MEASURED)
+	$(WITH_RAPIDS)/$(PIP_INSTALL) --target $(MEASURED)/lib coverage
+	COVERAGE_FILE="$(CURDIR)/$(MEASURED)/data" \
+	COVERAGE_PROCESS_START="$(CURDIR)/tests/emulated/coverage.ini" \
+	PYTHONPATH="$(CURDIR)/tests/emulated/startup:$(CURDIR)/$(MEASURED)/lib" \
+		$(WITH_RAPIDS)/bin/python -m pytest $(SHARED) \
+		$(or $(TESTS),tests/gpu tests/emulated $(ALSO_EMULATED)) $(PYTEST_ARGS)
+	export PYTHONPATH="$(MEASURED)/lib"; \
+	$(WITH_RAPIDS)/bin/python -m coverage combine --quiet --data-file $(MEASURED)/data && \
+	$(WITH_RAPIDS)/bin/python -m tests.emulated.device_lines $(MEASURED)/data
 
 # Installs nothing: a machine with a GPU may have no network, and no environment of ours.
 first-gpu:
