@@ -117,6 +117,17 @@ def wants_column_major(estimator: Estimator) -> bool:
     return getattr(tags, "preferred_input_order", None) == "F"
 
 
+def takes_kernel(estimator: Estimator) -> bool:
+    """Return whether an estimator of cuML wants a kernel, of rows by rows, as X.
+
+    scikit-learn has a tag for that, which cuML's `SVC`, `SVR` and `KernelRidge` lack.
+    """
+    steps = getattr(estimator, "steps", None)
+    first = steps[0][1] if steps else estimator  # the one of a pipeline that gets X
+    kernel = getattr(first, "kernel", None)
+    return _is_cuml(type(first)) and isinstance(kernel, str) and kernel == "precomputed"
+
+
 def n_device_bytes(value: object) -> int:
     """Count the bytes that a model's arrays take, on a device or on the host.
 

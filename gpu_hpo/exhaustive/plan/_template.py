@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.utils import get_tags
 
 from gpu_hpo._typing import Estimator, Params
+from gpu_hpo.devices._cuml_task import takes_kernel
 from gpu_hpo.exhaustive.plan._assembly import Assembly, assemble, nodes_in, renumbered
 from gpu_hpo.exhaustive.plan._columns import REMAINDER, Columns
 from gpu_hpo.exhaustive.plan._composites import TakenApart, with_parts
@@ -222,4 +223,4 @@ def _says_pairwise(params: Params) -> bool:
 
 
 def _is_pairwise(estimator: Estimator) -> bool:
-    return bool(get_tags(estimator).input_tags.pairwise)
+    return bool(get_tags(estimator).input_tags.pairwise) or takes_kernel(estimator)

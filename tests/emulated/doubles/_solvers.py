@@ -504,9 +504,15 @@ def svm_predict(
     if fitted.nnz != -1:
         raise NotImplementedError("sparse support vectors have no double")
     kind, n = X.kind, fitted.n_support
-    vectors = Pointer(fitted.data, kind).array(n, fitted.n_columns, order="F")
     name = given.pop("kernel")
-    table = pairwise_kernels(rows, vectors, metric=name, filter_params=True, **given)
+    if name == "precomputed":
+        support = (ctypes.c_int * n).from_address(fitted.support_idx or 0)
+        table = rows[:, np.asarray(support)]
+    else:
+        vectors = Pointer(fitted.data, kind).array(n, fitted.n_columns, order="F")
+        table = pairwise_kernels(
+            rows, vectors, metric=name, filter_params=True, **given
+        )
     dual = Pointer(fitted.dual_coefs, kind).array(n)
     answers.array(n_rows)[:] = table @ dual + fitted.b
 
