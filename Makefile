@@ -255,10 +255,11 @@ emulated-coverage: $(WITH_RAPIDS)/stamp
 	COVERAGE_PROCESS_START="$(CURDIR)/tests/emulated/coverage.ini" \
 	PYTHONPATH="$(CURDIR)/tests/emulated/startup:$(CURDIR)/$(MEASURED)/lib" \
 		$(WITH_RAPIDS)/bin/python -m pytest $(SHARED) \
-		$(or $(TESTS),tests/gpu tests/emulated $(ALSO_EMULATED)) $(PYTEST_ARGS)
-	export PYTHONPATH="$(MEASURED)/lib"; \
+		$(or $(TESTS),tests/gpu tests/emulated $(ALSO_EMULATED)) $(PYTEST_ARGS); \
+	status=$$?; export PYTHONPATH="$(MEASURED)/lib"; \
 	$(WITH_RAPIDS)/bin/python -m coverage combine --quiet --data-file $(MEASURED)/data && \
-	$(WITH_RAPIDS)/bin/python -m tests.emulated.device_lines $(MEASURED)/data
+	$(WITH_RAPIDS)/bin/python -m tests.emulated.device_lines $(MEASURED)/data && \
+	exit $$status
 
 # Installs nothing: a machine with a GPU may have no network, and no environment of ours.
 first-gpu:

@@ -217,7 +217,8 @@ def test_what_the_user_has_frozen_stays_so(no_collector):
         with Turns().turn():
             held = weakref.ref(Held())
         assert held() is None
-        assert gc.get_freeze_count() == count
+        # Threads of others may have let go of some meanwhile.
+        assert 0.9 * count < gc.get_freeze_count() <= count
     finally:
         gc.unfreeze()
 
