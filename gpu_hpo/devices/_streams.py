@@ -29,3 +29,11 @@ def own_stream() -> Iterator[None]:
         return
     with cupy.cuda.Stream.ptds:
         yield
+
+
+def free_own_memory() -> None:
+    """Give back what CuPy's pool keeps for this thread's own stream."""
+    cupy = sys.modules.get("cupy")
+    if cupy is not None and cupy.is_available():
+        pool = cupy.get_default_memory_pool()
+        pool.free_all_blocks(stream=cupy.cuda.Stream.ptds)

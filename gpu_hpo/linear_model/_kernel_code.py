@@ -244,7 +244,9 @@ def _epoch(
     if plan.truncates > 0:
         copy(paid, all_paid[lane], n_features)
     if thread == 0:
-        if numbers[INTERCEPT] - numbers[INTERCEPT] != 0.0:
+        # In the type that it is stored in.
+        bias = real(numbers[INTERCEPT])
+        if bias - bias != zero:
             unsound = i32(1)
         sound[lane] = i32(1) if unsound == 0 else i32(0)
         intercepts[lane] = numbers[INTERCEPT]

@@ -16,7 +16,7 @@ from sklearn.utils.validation import validate_data
 from gpu_hpo._sklearn_private import _check_partial_fit_first_call, _check_sample_weight
 from gpu_hpo._typing import Array, ArrayLike
 from gpu_hpo.devices._kept import kept
-from gpu_hpo.devices._namespace import is_device_array, to_host
+from gpu_hpo.devices._namespace import array_namespace, is_device_array, to_host
 from gpu_hpo.stacks._rows import (
     Rows,
     as_type,
@@ -24,6 +24,7 @@ from gpu_hpo.stacks._rows import (
     check_X_y,
     device_weight,
     found_codes,
+    on_host,
 )
 
 
@@ -69,7 +70,7 @@ def read_rows(
     )
     class_weights = None
     if is_classifier(model):
-        _check_partial_fit_first_call(model, classes)
+        _check_partial_fit_first_call(model, on_host(classes))
         target, complete = found_codes(model.classes_, y)
         class_weights = _class_weights(model, y, complete)
     else:
@@ -121,6 +122,8 @@ def read_weight(X: Array, weight: Any, zeros: bool) -> Array | None:
     if weight is None:
         return None
     if not is_device_array(X):
+        # Both on the host, else an error says so.
+        array_namespace(X, weight)
         weight = _check_sample_weight(
             weight, X, dtype=X.dtype, allow_all_zero_weights=zeros
         )

@@ -16,8 +16,15 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from gpu_hpo._sklearn_private import _check_partial_fit_first_call, _check_sample_weight
 from gpu_hpo._typing import Array, ArrayLike
-from gpu_hpo.devices._namespace import is_device_array, to_host
-from gpu_hpo.stacks._rows import Rows, as_type, check_X_y, device_weight, found_codes
+from gpu_hpo.devices._namespace import array_namespace, is_device_array, to_host
+from gpu_hpo.stacks._rows import (
+    Rows,
+    as_type,
+    check_X_y,
+    device_weight,
+    found_codes,
+    on_host,
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,8 @@ def read_rows(
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if sample_weight is not None:
+            # Both on the host, else an error says so.
+            array_namespace(X, sample_weight)
             sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
     elif sample_weight is not None:
         sample_weight = as_type(device_weight(X, sample_weight), X.dtype)
@@ -100,6 +109,7 @@ def _wanted(model: Any, y: Array, dtype: np.dtype[Any]) -> tuple[Array, int]:
 
 def _note_classes(model: Any, y: ArrayLike, classes: ArrayLike | None) -> None:
     """Set the classes of a model at its first call of `partial_fit`."""
+    classes = on_host(classes)
     if _check_partial_fit_first_call(model, classes):
         model._label_binarizer = LabelBinarizer()
         if not is_device_array(y) and type_of_target(y).startswith("multilabel"):

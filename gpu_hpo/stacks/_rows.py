@@ -98,9 +98,11 @@ def read_rows(
         With scikit-learn's words.
     """
     X, y = check_X_y(model, X, y, reset=reset)
+    classes = on_host(classes)
     if sample_weight is not None and is_device_array(X):
         sample_weight = device_weight(X, sample_weight).astype(X.dtype)
     elif sample_weight is not None:
+        array_namespace(X, sample_weight)
         sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
     if not is_classifier(model):
         return Rows(X, as_type(y, X.dtype), sample_weight)
@@ -147,6 +149,11 @@ def check_X(model: Any, X: ArrayLike, *, sparse: bool = False, **on_host: Any) -
     if is_device_array(X):
         return validate_device_data(model, X, reset=False, accept_sparse=sparse)[0]
     return validate_data(model, X, reset=False, **on_host)
+
+
+def on_host(classes: ArrayLike | None) -> ArrayLike | None:
+    """Return classes that a user has given, on the host."""
+    return to_host(classes) if is_device_array(classes) else classes
 
 
 def check_side(model: Any, xp: ModuleType, X: Array) -> None:
@@ -215,11 +222,24 @@ def score_anywhere(
     predicted = model.predict(X)
     if is_classifier(model) and is_device_array(predicted) and is_device_array(y):
         xp = array_namespace(predicted)
-        right = predicted == xp.asarray(y.values if hasattr(y, "iloc") else y).ravel()
+        y = xp.asarray(y.values if hasattr(y, "iloc") else y).ravel()
+        if len(y) != len(predicted):
+            raise ValueError(
+                "Found input variables with inconsistent numbers of samples: "
+                f"{[len(y), len(predicted)]}"
+            )
+        if y.dtype.kind == "f" and not bool(xp.isfinite(y).all()):
+            raise ValueError("Input y_true contains NaN or infinity.")
+        right = predicted == y
         if sample_weight is None:
             return float(right.mean())
         weight = device_weight(predicted, sample_weight)
-        return float((right * weight).sum() / weight.sum())
+        total = float(weight.sum())
+        if total == 0:
+            raise ValueError(
+                "Sample weights must contain at least one non-zero number."
+            )
+        return float((right * weight).sum()) / total
     metric = accuracy_score if is_classifier(model) else r2_score
     predicted, y = to_host(predicted), to_host(y)
     weight = None if sample_weight is None else to_host(sample_weight)
@@ -231,6 +251,11 @@ def device_weight(X: Array, weight: Any) -> Array:
     xp = array_namespace(X)
     weight = weight.values if hasattr(weight, "iloc") else weight
     weight = xp.asarray(weight)
+    values = weight
+    if weight.dtype.kind == "f" and not kept(
+        "finite", (weight,), lambda: bool(xp.isfinite(values).all())
+    ):
+        raise ValueError("Input sample_weight contains NaN or infinity.")
     if weight.ndim == 0:
         weight = xp.full(X.shape[0], weight)
     if weight.shape != (X.shape[0],):

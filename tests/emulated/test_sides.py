@@ -197,3 +197,61 @@ def test_bad_rows_on_a_device(cp):
             model.predict(cp.asarray(bad))
         with pytest.raises(ValueError, match=r"0 sample\(s\)"):
             make().fit(cp.asarray(X[:0]), y[:0])
+
+
+@pytest.mark.parametrize("make", CLASSIFIERS.values())
+def test_classes_may_be_on_the_device(cp, make):
+    """The classes of a first call may be the device's, whose labels they are."""
+    y = TARGETS["three classes"]
+    for rows, labels in ((X, y), (cp.asarray(X), cp.asarray(y))):
+        found = make().partial_fit(rows, labels, classes=cp.unique(cp.asarray(y)))
+        expected = make().partial_fit(rows, labels, classes=np.unique(y))
+        np.testing.assert_array_equal(found.predict(X), expected.predict(X))
+
+
+@pytest.mark.parametrize(("make", "target"), CASES)
+def test_bad_weights_are_refused_in_words(cp, make, target):
+    """Weights on the other side than host rows, and weights that are NaN."""
+    y, weight = TARGETS[target], np.ones(60)
+    with pytest.raises(TypeError, match="cannot mix"):
+        make().fit(X, y, sample_weight=cp.asarray(weight))
+    weight[3] = np.nan
+    for rows, labels in ((X, y), (cp.asarray(X), cp.asarray(y))):
+        with pytest.raises(ValueError, match="sample_weight contains NaN"):
+            make().fit(rows, labels, sample_weight=weight)
+
+
+# NumPy's, of what scikit-learn makes of NaN.
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("make", CLASSIFIERS.values())
+def test_scores_of_bad_input(cp, make):
+    """`score` on a device refuses what scikit-learn refuses."""
+    y = TARGETS["two classes"]
+    model = make().fit(X, y)
+    nan = np.where(np.arange(60) == 3, np.nan, y)
+    for labels, weight, words in (
+        (y[:1], None, "inconsistent numbers of samples"),
+        (y[:10], None, "inconsistent numbers of samples"),
+        (nan, None, "NaN"),
+        (y, np.zeros(60), "non-zero"),
+    ):
+        for side in (np.asarray, cp.asarray):
+            given = None if weight is None else side(weight)
+            with pytest.raises(ValueError, match=words):
+                model.score(side(X), side(labels), given)
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
+def test_an_intercept_that_diverges(cp):
+    """An intercept that its type cannot hold is no success on a device either."""
+    rows, y = np.array([[1], [-1]], np.float32), np.array([1, 1])
+    for side in (np.asarray, cp.asarray):
+        model = SGDClassifier(
+            loss="hinge",
+            penalty=None,
+            learning_rate="constant",
+            eta0=3e38,
+            shuffle=False,
+        )
+        with pytest.raises(ValueError, match="under-/overflow"):
+            model.partial_fit(side(rows), side(y), classes=[0, 1])

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from gpu_hpo.data._chunk import Chunk
 from gpu_hpo.devices._namespace import synchronize
+from gpu_hpo.devices._streams import free_own_memory
 
 
 class Ahead:
@@ -43,8 +44,10 @@ class Ahead:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._pool.shutdown()
         self._coming.clear()
+        # What the thread has freed is of use to no other one.
+        self._pool.submit(free_own_memory)
+        self._pool.shutdown()
 
     def __call__(self, call: int) -> Chunk:
         """Wait for the chunk of a call."""

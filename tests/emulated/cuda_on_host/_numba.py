@@ -15,6 +15,8 @@ import contextlib
 import ctypes
 import functools
 import hashlib
+import itertools
+import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -55,6 +57,8 @@ extern "C" const char* launch(void** p, const unsigned* grid, const unsigned* bl
 """
 _Index = ctypes.c_uint * 3
 _compiling = threading.RLock()
+_PROCESS = os.urandom(6).hex()
+_parts = itertools.count()
 
 
 def install_numba() -> ModuleType:
@@ -95,6 +99,10 @@ def jit(function: Any = None, *, device: bool = False, **options: Any) -> Any:
         return functools.partial(jit, device=device, **options)
     import numba
 
+    if device:
+        # Code that is read from disk has parts of other processes, and of two parts of
+        # one name the first would be taken.
+        function.__qualname__ += f"_{_PROCESS}_{next(_parts)}"
     compiled: Any = numba.njit(nogil=True, error_model="numpy")(function)
     if device:
         return compiled
