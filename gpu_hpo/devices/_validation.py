@@ -7,8 +7,6 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from sklearn import get_config
-
 from gpu_hpo._typing import Array
 from gpu_hpo.devices._kept import kept
 from gpu_hpo.devices._namespace import array_namespace
@@ -52,6 +50,8 @@ def validate_device_data(
     X is not looked through for NaN and infinity where scikit-learn's setting
     ``assume_finite`` is on.
     """
+    from sklearn import get_config  # which takes longer to import than all of this
+
     for name, value in (("X", X), ("y", y)):
         if not hasattr(value, "shape") and (name == "X" or value is not None):
             raise TypeError(f"{name} must be an array or a frame; got {value!r}")
