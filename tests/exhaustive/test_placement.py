@@ -254,6 +254,7 @@ def test_labels_that_a_device_cannot_hold(cuda, scoring):
         ([[1], [2, 3]], False),
         (X.astype(object), False),
         (X.astype(complex), False),
+        (X.astype(np.longdouble), np.longdouble().itemsize == 8),
         (pd.DataFrame({"a": [1.0], "b": ["text"]}), False),
         (pd.DataFrame({"a": pd.Categorical(["text"])}), False),
         (da.from_array(np.array([["a"]])), False),
