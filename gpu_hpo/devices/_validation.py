@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any
 
 from gpu_hpo._typing import Array
@@ -55,7 +54,7 @@ def validate_device_data(
     for name, value in (("X", X), ("y", y)):
         if not hasattr(value, "shape") and (name == "X" or value is not None):
             raise TypeError(f"{name} must be an array or a frame; got {value!r}")
-    X, y = _plain(X), _plain(y)
+    X, y = values_of(X), values_of(y)
     xp = array_namespace(X, y)
     if hasattr(X, "tocsr"):
         X = X.tocsr() if accept_sparse else X.toarray()
@@ -71,7 +70,7 @@ def validate_device_data(
         numbers = X
         X = kept("float64", (X,), lambda: numbers.astype(xp.float64))
     # The host waits for each look at all numbers.
-    if not get_config()["assume_finite"] and not _all_finite(xp, X):
+    if not get_config()["assume_finite"] and not all_finite(X):
         raise ValueError("Input X contains NaN or infinity.")
     if reset:
         estimator.n_features_in_ = X.shape[1]
@@ -93,18 +92,20 @@ def validate_device_data(
         raise ValueError(
             f"y should be a 1d array, got an array of shape {y.shape} instead."
         )
-    if y.dtype.kind == "f" and not _all_finite(xp, y):
+    if y.dtype.kind == "f" and not all_finite(y):
         raise ValueError("Input y contains NaN or infinity.")
     return X, y
 
 
-def _plain(value: Any) -> Array:
+def values_of(value: Any) -> Array:
     """Return the values of a frame or a column in one array; others as they are."""
     if not hasattr(value, "iloc"):
         return value
     return kept("values", (value,), lambda: value.values)
 
 
-def _all_finite(xp: ModuleType, array: Array) -> bool:
+def all_finite(array: Array) -> bool:
+    """Tell whether an array on a device has neither NaN nor infinity."""
+    xp = array_namespace(array)
     values = array.data if hasattr(array, "indptr") else array
     return kept("finite", (array,), lambda: bool(xp.isfinite(values).all()))

@@ -11,7 +11,7 @@ import numpy as np
 
 from gpu_hpo._typing import Array
 from gpu_hpo.devices._kept import kept
-from gpu_hpo.devices._namespace import array_namespace, to_host
+from gpu_hpo.devices._namespace import array_namespace, is_device_array, to_host
 from gpu_hpo.metrics._encoding import (
     Encoding,
     NumberEncoding,
@@ -161,7 +161,7 @@ class Labels:
             codes = self.encoding(y)
             return codes, not bool((codes == self.encoding.n).any())
 
-        if not isinstance(known, np.ndarray):
+        if not is_device_array(y) or is_device_array(known):
             return find()
         return kept(("labels", *known.tolist()), (y,), find)
 

@@ -25,7 +25,7 @@ from gpu_hpo.devices._namespace import (
     to_host,
     type_name,
 )
-from gpu_hpo.devices._validation import validate_device_data
+from gpu_hpo.devices._validation import all_finite, validate_device_data, values_of
 from gpu_hpo.stacks._row_orders import Orders
 
 FLOATS = [np.float64, np.float32]
@@ -181,6 +181,8 @@ def found_codes(classes: np.ndarray, y: Array) -> tuple[Array, bool]:
         codes = class_codes(classes, y)
         return codes, not bool((codes < 0).any())
 
+    if not is_device_array(y):
+        return find()  # nor is a key made of many classes
     return kept(("codes", *classes.tolist()), (y,), find)
 
 
@@ -222,13 +224,13 @@ def score_anywhere(
     predicted = model.predict(X)
     if is_classifier(model) and is_device_array(predicted) and is_device_array(y):
         xp = array_namespace(predicted)
-        y = xp.asarray(y.values if hasattr(y, "iloc") else y).ravel()
+        y = xp.asarray(values_of(y)).ravel()
         if len(y) != len(predicted):
             raise ValueError(
                 "Found input variables with inconsistent numbers of samples: "
                 f"{[len(y), len(predicted)]}"
             )
-        if y.dtype.kind == "f" and not bool(xp.isfinite(y).all()):
+        if y.dtype.kind == "f" and not all_finite(y):
             raise ValueError("Input y_true contains NaN or infinity.")
         right = predicted == y
         if sample_weight is None:
@@ -249,12 +251,8 @@ def score_anywhere(
 def device_weight(X: Array, weight: Any) -> Array:
     """Check weights of rows that are on a device, wherever the weights are."""
     xp = array_namespace(X)
-    weight = weight.values if hasattr(weight, "iloc") else weight
-    weight = xp.asarray(weight)
-    values = weight
-    if weight.dtype.kind == "f" and not kept(
-        "finite", (weight,), lambda: bool(xp.isfinite(values).all())
-    ):
+    weight = xp.asarray(values_of(weight))
+    if weight.dtype.kind == "f" and not all_finite(weight):
         raise ValueError("Input sample_weight contains NaN or infinity.")
     if weight.ndim == 0:
         weight = xp.full(X.shape[0], weight)
