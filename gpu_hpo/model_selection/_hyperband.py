@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 import warnings
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from distributed import Future
@@ -27,7 +27,12 @@ from gpu_hpo.adaptive._search_space import n_to_sample, sample, warn_small_space
 from gpu_hpo.data._random_split import spawn_seed
 from gpu_hpo.exceptions import GpuHpoWarning
 from gpu_hpo.schedules._base import Schedule
-from gpu_hpo.schedules._hyperband import Bracket, Hyperband, hyperband_brackets
+from gpu_hpo.schedules._hyperband import (
+    Bracket,
+    Hyperband,
+    hyperband_brackets,
+    rule_of_thumb,
+)
 from gpu_hpo.schedules._successive_halving import halving_rungs
 
 
@@ -42,7 +47,7 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
     To choose `max_iter` and the number of rows per chunk, decide how many rows the best
     model should see, ``n_examples``, and about how many parameter sets to try,
     ``n_params``. Then take ``max_iter = n_params`` and chunks of ``n_examples //
-    n_params`` rows.
+    n_params`` rows, as `from_rule_of_thumb` does.
 
     Parameters
     ----------
@@ -77,7 +82,7 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
     history_ : list of dict
         One per score, oldest first: ``model_id``, ``bracket``, ``params``, ``score``,
         ``partial_fit_calls``, ``partial_fit_time`` and ``score_time`` (seconds since
-        the model's previous record), ``elapsed_wall_time``.
+        the model's previous record), ``elapsed_wall_time``, ``worker`` (its address).
     model_history_ : dict of str to list of dict
         The same entries by ``model_id``.
     best_estimator_ : estimator
@@ -175,6 +180,74 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         self.predict_meta = predict_meta
         self.predict_proba_meta = predict_proba_meta
         self.transform_meta = transform_meta
+
+    @classmethod
+    def from_rule_of_thumb(
+        cls,
+        estimator: Estimator | Future,
+        parameters: ParameterSpace,
+        *,
+        n_examples: int,
+        n_params: int,
+        **kwargs: Any,
+    ) -> Self:
+        """Return a search whose `max_iter` and `chunk_size` follow from what is wanted.
+
+        Parameters
+        ----------
+        estimator : estimator
+            As for the class.
+        parameters : dict or list of dict
+            As for the class.
+        n_examples : int
+            Rows that the models which train longest see, over all their calls. For
+            20 passes through the data, 20 times its rows.
+        n_params : int
+            Roughly how many parameter sets are tried: ``metadata["n_models"]`` of the
+            search is the exact number, which `aggressiveness` decides too.
+        **kwargs : dict
+            Other arguments of the class, by name, but not `max_iter` and `chunk_size`.
+
+        Returns
+        -------
+        HyperbandSearchCV
+            With ``max_iter=n_params`` and ``chunk_size=n_examples // n_params``. A
+            search cuts data in memory into chunks of that size; a Dask collection keeps
+            its own, so rechunk it first, such as by ``X.rechunk((search.chunk_size,
+            -1))``.
+
+        Raises
+        ------
+        ValueError
+            If `n_examples` or `n_params` is no positive integer, or `n_examples` is
+            less than `n_params`.
+        TypeError
+            If `max_iter` or `chunk_size` is given, or the class has no such argument.
+
+        Examples
+        --------
+        >>> from sklearn.linear_model import SGDClassifier
+        >>> from gpu_hpo.model_selection import HyperbandSearchCV
+        >>> search = HyperbandSearchCV.from_rule_of_thumb(
+        ...     SGDClassifier(),
+        ...     {"alpha": [1e-4, 1e-3, 1e-2]},
+        ...     n_examples=20 * 1500,
+        ...     n_params=30,
+        ... )
+        >>> search.max_iter, search.chunk_size
+        (30, 1000)
+        """
+        derived = {"max_iter", "chunk_size"} & kwargs.keys()
+        if derived:
+            name = min(derived)
+            raise TypeError(
+                f"{name}={kwargs[name]!r} cannot be given: it follows from n_examples "
+                "and n_params"
+            )
+        max_iter, chunk_size = rule_of_thumb(n_examples, n_params)
+        return cls(
+            estimator, parameters, max_iter=max_iter, chunk_size=chunk_size, **kwargs
+        )
 
     @property
     def metadata(self) -> dict[str, Any]:

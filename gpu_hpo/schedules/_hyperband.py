@@ -67,6 +67,41 @@ def hyperband_brackets(max_calls: int, aggressiveness: int) -> list[Bracket]:
     ]
 
 
+@checked(n_examples=[POSITIVE], n_params=[POSITIVE])
+def rule_of_thumb(n_examples: int, n_params: int) -> tuple[int, int]:
+    """Choose the most calls of a trial, and the rows of a chunk, by what is wanted.
+
+    Parameters
+    ----------
+    n_examples : int
+        Rows that the trials which train longest see, over all their calls.
+    n_params : int
+        Roughly how many parameter sets are tried.
+
+    Returns
+    -------
+    max_calls, chunk_size : int
+        ``n_params`` and ``n_examples // n_params``.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or there are fewer examples than parameter
+        sets.
+
+    References
+    ----------
+    The notes on dask-ml's `HyperbandSearchCV`,
+    https://ml.dask.org/modules/generated/dask_ml.model_selection.HyperbandSearchCV.html
+    """
+    if n_examples < n_params:
+        raise ValueError(
+            f"n_examples={n_examples} must be at least n_params={n_params}: a chunk "
+            "has n_examples // n_params rows, which would be none"
+        )
+    return int(n_params), int(n_examples // n_params)
+
+
 class Hyperband(Schedule):
     """All brackets of Hyperband at once, over one numbering of trials.
 

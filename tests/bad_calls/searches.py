@@ -167,6 +167,21 @@ SEARCHES = {
         },
         NOT_ALLOWED,
     ),
+    "HyperbandSearchCV from_rule_of_thumb": Call(
+        model_selection.HyperbandSearchCV.from_rule_of_thumb,
+        {
+            "estimator": None,
+            "parameters": {},
+            "n_examples": 100,
+            "n_params": 10,
+        },
+        {"n_examples": count(1), "n_params": count(1)},
+        [
+            ({"n_examples": 9}, ("n_examples=9", "n_params=10")),
+            ({"max_iter": 9}, ("max_iter=9", "n_params")),
+            ({"chunk_size": 9}, ("chunk_size=9", "n_examples")),
+        ],
+    ),
     "HyperbandSearchCV of our models": Call(
         with_model(model_selection.HyperbandSearchCV, max_iter=3),
         FIT,
