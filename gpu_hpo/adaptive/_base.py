@@ -61,6 +61,7 @@ from gpu_hpo.data._random_split import spawn_seed
 from gpu_hpo.exceptions import NoFiniteScoreError
 from gpu_hpo.metrics._requests import with_asked
 from gpu_hpo.metrics._scoring import make_scoring
+from gpu_hpo.report._ledger import kept_by
 from gpu_hpo.training._pipelines import takes_classes
 from gpu_hpo.training._snapshots import snapshot_or_share
 from gpu_hpo.training._turns import stepped_aside
@@ -96,8 +97,7 @@ class BaseIncrementalSearchCV(
 ):
     """Base of the searches that stop early.
 
-    Subclasses say which schedule they follow; see `HyperbandSearchCV` for the
-    parameters.
+    Subclasses say which schedule they follow. Parameters: see `HyperbandSearchCV`.
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -235,7 +235,7 @@ class BaseIncrementalSearchCV(
         for name in _FITTED:
             # If this fit ends early, earlier results must not look like its own.
             self.__dict__.pop(name, None)
-        with stepped_aside(), search_client() as client:
+        with kept_by(self), stepped_aside(), search_client() as client:
             if client.asynchronous:
                 return self._search(client, search_args)
             return self._block(client, search_args)
@@ -261,7 +261,7 @@ class BaseIncrementalSearchCV(
             raise KeyboardInterrupt from None  # where Dask waited is of no use
 
     async def _search(self, client: Client, search_args: SearchArgs) -> Any:
-        with while_it_is_there(client):
+        with while_it_is_there(client), kept_by(self, anew=False):
             return await self._search_there(client, search_args)
 
     async def _search_there(self, client: Client, search_args: SearchArgs) -> Any:
@@ -301,7 +301,7 @@ class BaseIncrementalSearchCV(
         data = await self._divide(client, search_args, placement, name)
         with shown_log(self.verbose), callback_management_context(self):
             try:
-                await data.load(workers)
+                await self._ledger.timed("load", data.load(workers))
                 if budget.refits:
                     most = self._max_calls()
                     budget.check_chunks(data.n_chunks, most)

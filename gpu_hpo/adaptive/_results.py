@@ -36,6 +36,7 @@ def make_history(
             "score": record.score,
             "score_time": record.score_seconds,
             "elapsed_wall_time": record.elapsed,
+            "worker": record.worker,
             **(
                 {f"test_{name}": value for name, value in record.metrics.items()}
                 if set(record.metrics) != {"score"}

@@ -31,6 +31,7 @@ from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.adaptive.training._stack_groups import stack_groups
 from gpu_hpo.compute._worker_facts import WorkerFacts, worker_facts
 from gpu_hpo.exceptions import GpuHpoWarning, NoFiniteScoreError, NotPicklableError
+from gpu_hpo.report._ledger import Ledger
 from gpu_hpo.schedules._base import Schedule
 from gpu_hpo.training._heard import Announcer
 
@@ -63,6 +64,7 @@ class SearchRun(ABC):
     device: str
     call_timeout: float | None
     metadata_: dict[str, Any]
+    _ledger: Ledger
 
     # ---- what a subclass says ----
 
@@ -124,8 +126,9 @@ class SearchRun(ABC):
         engine = Engine(schedule, dispatcher, progress)
         announcer = Announcer("trial")
         runner = _runner(job, engine, announcer)
+        self._open_ledger(job, engine)
         try:
-            with spec.hearing.here():
+            with spec.hearing.here(), self._ledger.phase("train"):
                 await runner.run()
         except BaseException:
             # However it ends, what is known so far is kept.
@@ -142,11 +145,23 @@ class SearchRun(ABC):
             best = self._conclude(job, engine)
             if best is None:
                 raise NoFiniteScoreError(_explain(engine, spec.scoring.scorer))
-            await self._set_best_estimator(job, runner, best, announcer)
+            with self._ledger.phase("finish"):
+                await self._set_best_estimator(job, runner, best, announcer)
         finally:
             runner.drop_results()
             announcer.say()
         progress.end()
+
+    def _open_ledger(self, job: Job, engine: Engine) -> None:
+        """Note what is known before training begins."""
+        ledger, data = self._ledger, job.data
+        ledger.slots = {
+            name: 1 if job.spec.on_device else facts.nthreads
+            for name, facts in job.workers.items()
+        }
+        ledger.tasks = engine.tasks
+        ledger.n_rows, ledger.n_chunks = data.n_rows, data.n_chunks
+        ledger.n_bytes, ledger.horizon = data.n_bytes, job.schedule.horizon()
 
     def _conclude(self, job: Job, engine: Engine) -> Record | None:
         """Set the fitted attributes from what the engine has recorded, but the model.

@@ -43,6 +43,7 @@ from gpu_hpo.metrics._scoring import read_scorer
 from gpu_hpo.postfit._decoded import Decoded
 from gpu_hpo.postfit._lazily import apply
 from gpu_hpo.postfit._score import score
+from gpu_hpo.report._ledger import Ledger, kept_by
 from gpu_hpo.training._heard import say
 from gpu_hpo.training._turns import stepped_aside
 
@@ -81,6 +82,7 @@ class ExhaustiveSearch(BaseSearchCV):
     cache_cv: bool
     device: str
     _labels: np.ndarray | None
+    _ledger: Ledger
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Any:
@@ -144,12 +146,20 @@ n_outputs), optional
             "metadata": None if weight is None else {"sample_weight": weight},
         }
         context.call_on_fit_task_begin(estimator=self, **callback_args)
-        with stepped_aside(), self._open(run, data) as pool, run.begin(pool):
+        with (
+            kept_by(self) as ledger,
+            stepped_aside(),
+            self._open(run, data) as pool,
+            run.begin(pool),
+        ):
             try:
-                self._run_search(run.evaluate_candidates, callback_ctx=context)
+                with ledger.phase("train"):
+                    self._run_search(run.evaluate_candidates, callback_ctx=context)
+                ledger.slots = {"": pool.n_slots}
                 run.conclude()
                 if self.refit:
-                    self._refit(run, context, callback_args)
+                    with ledger.phase("finish"):
+                        self._refit(run, context, callback_args)
             except BaseException:
                 self._keep(run)
                 raise

@@ -223,6 +223,7 @@ def test_history_schema(fitted):
             "score",
             "score_time",
             "elapsed_wall_time",
+            "worker",
         }
         assert entry["partial_fit_time"] > 0
         assert entry["score_time"] > 0

@@ -114,6 +114,7 @@ def test_results(fitted):
         "score",
         "score_time",
         "elapsed_wall_time",
+        "worker",
     }
     times = [entry["elapsed_wall_time"] for entry in fitted.history_]
     assert times == sorted(times)

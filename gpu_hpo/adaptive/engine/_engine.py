@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
 from gpu_hpo.adaptive.engine._task import Report, Task
+from gpu_hpo.report._ledger import TaskRun
 from gpu_hpo.schedules._base import (
     Advance,
     Event,
@@ -115,6 +116,7 @@ class Engine:
         self.schedule = schedule
         self.dispatcher = dispatcher
         self.records: list[Record] = []
+        self.tasks: list[TaskRun] = []
         self.failures: dict[int, TrialFailure] = {}
         self._listener = listener or (lambda news: None)
         self._ended: set[int] = set()
@@ -129,6 +131,8 @@ class Engine:
 
     def report(self, report: Report, elapsed: float) -> list[Task]:
         """Take in the report of a task; return the next tasks."""
+        trials = tuple(step.trial for step in report.steps)
+        self.tasks.append(TaskRun(report.worker, trials, elapsed, report.seconds))
         if self.dispatcher.finished(report):
             for step in report.steps:
                 if step.trial in self.failures:
