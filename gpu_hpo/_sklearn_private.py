@@ -34,6 +34,7 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.metadata_routing import _routing_enabled
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import (
+    _check_feature_names,
     _check_method_params,
     _check_sample_weight,
     _num_samples,
@@ -48,6 +49,7 @@ __all__ = [
     "_BaseScorer",
     "_MultimetricScorer",
     "_PassthroughScorer",
+    "_check_feature_names",
     "_check_method_params",
     "_check_partial_fit_first_call",
     "_check_sample_weight",

@@ -25,7 +25,8 @@ def validate_device_data(
     Parameters
     ----------
     estimator : estimator
-        Its ``n_features_in_`` is set if `reset`, else compared.
+        Its ``n_features_in_`` and ``feature_names_in_`` are set if `reset`, else
+        compared.
     X : array, frame or sparse matrix of shape (n_samples, n_features)
     y : array or series of shape (n_samples,) or (n_samples, n_outputs), optional
     reset : bool
@@ -49,11 +50,15 @@ def validate_device_data(
     X is not looked through for NaN and infinity where scikit-learn's setting
     ``assume_finite`` is on.
     """
-    from sklearn import get_config  # which takes longer to import than all of this
+    # Which take longer to import than all of this.
+    from sklearn import get_config
+
+    from gpu_hpo._sklearn_private import _check_feature_names
 
     for name, value in (("X", X), ("y", y)):
         if not hasattr(value, "shape") and (name == "X" or value is not None):
             raise TypeError(f"{name} must be an array or a frame; got {value!r}")
+    _check_feature_names(estimator, X, reset=reset)
     X, y = values_of(X), values_of(y)
     xp = array_namespace(X, y)
     if hasattr(X, "tocsr"):

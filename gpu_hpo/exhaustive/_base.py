@@ -230,6 +230,8 @@ n_outputs), optional
         say(heard, f"candidate {self.best_index_}, fitted to all rows")
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
+        else:
+            self.__dict__.pop("feature_names_in_", None)  # of an earlier fit
         task.call_on_fit_task_end(estimator=self, **callback_args)
 
     # ---- lazily, for Dask collections ----

@@ -120,6 +120,8 @@ of shape (n_models,)), or None
             name: getattr(lead, name) for name in self.shared if hasattr(lead, name)
         }
         for model in self.models:
+            for name in set(self.shared) - common.keys():
+                model.__dict__.pop(name, None)  # of an earlier fit
             model.__dict__.update(common, **self.books(model))
         return begun or {}
 

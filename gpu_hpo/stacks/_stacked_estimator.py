@@ -146,7 +146,8 @@ class StackedEstimator:
         if isinstance(error, ZeroDivisionError):
             # The weights of rows are wrong: the model stays as it was.
             raise error
-        self.__dict__.update(stack.unstack()[0].__dict__ | self._own_generator())
+        # Not updated: names of columns of an earlier fit are to be forgotten.
+        self.__dict__ = stack.unstack()[0].__dict__ | self._own_generator()
         if error is not None:
             raise error
         return self

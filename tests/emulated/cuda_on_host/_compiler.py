@@ -14,6 +14,7 @@ import functools
 import hashlib
 import os
 import subprocess
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -77,8 +78,10 @@ def _made(source: str, options: Sequence[str], suffix: str, name: str = "") -> P
     if path.exists():
         return path
     path.parent.mkdir(exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    begin = path.with_name(f".{path.name}.{os.getpid()}.cpp")
+    # Threads, too, may make the same at a time.
+    own = f"{os.getpid()}.{threading.get_ident()}"
+    unfinished = path.with_name(f".{path.name}.{own}")
+    begin = path.with_name(f".{path.name}.{own}.cpp")
     begin.write_text(source)
     command = ["g++", *_FLAGS, *options, str(begin), "-o", str(unfinished)]
     done = subprocess.run(command, capture_output=True, text=True)
