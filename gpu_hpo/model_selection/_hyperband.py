@@ -47,7 +47,8 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
     To choose `max_iter` and the number of rows per chunk, decide how many rows the best
     model should see, ``n_examples``, and about how many parameter sets to try,
     ``n_params``. Then take ``max_iter = n_params`` and chunks of ``n_examples //
-    n_params`` rows, as `from_rule_of_thumb` does.
+    n_params`` rows, as `from_rule_of_thumb` does. ``gpu-hpo plan`` says what such a
+    search will do.
 
     Parameters
     ----------
@@ -99,6 +100,9 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         reached.
     device_ : gpu_hpo.devices.Device
         Where models trained, and why there.
+    stopped_ : {"", "max_seconds", "stop_score", "callback", "interrupt"}
+        What ended the search before it was done. The best model is then the one with
+        the best last score of all that were not dropped.
     scorer_, multimetric_, n_splits_
         As in scikit-learn.
 
@@ -155,6 +159,9 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         resource: str = "partial_fit",
         device: str = "auto",
         call_timeout: float | None = None,
+        max_seconds: float | None = None,
+        stop_score: float | None = None,
+        progress: bool | None = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -174,6 +181,9 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
             resource=resource,
             device=device,
             call_timeout=call_timeout,
+            max_seconds=max_seconds,
+            stop_score=stop_score,
+            progress=progress,
         )
         self.max_iter = max_iter
         self.aggressiveness = aggressiveness
