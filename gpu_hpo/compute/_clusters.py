@@ -98,7 +98,10 @@ def local_cluster(
     - ``CUDA_VISIBLE_DEVICES``: which GPUs to use, as "0,2", [0, 2] or a list of UUIDs.
       By default all that the environment variable of this name shows. Of a GPU in MIG
       mode each instance has a worker; beside whole GPUs its instances are left out,
-      since CUDA shows a process either whole GPUs or one instance.
+      since CUDA shows a process either whole GPUs or one instance. If GPUs are unlike,
+      and the environment variable ``CUDA_DEVICE_ORDER`` is not "PCI_BUS_ID", only CUDA
+      knows which of them an index means: UUIDs are better then, since of one named by
+      its index no more memory is assumed to be free than on any other.
     - ``pre_import``: what workers import before the first task. By default those of
       CuPy, cuDF and cuML that are installed.
     - ``rmm_pool_size``: memory that each worker reserves at the start, since allocation

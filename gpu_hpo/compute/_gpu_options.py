@@ -114,7 +114,8 @@ def _choose_gpus(options: dict[str, Any]) -> Mapping[str, Gpu]:
                 f"once, all by index or all by UUID; {ignored!r} does not (NVML counts "
                 f"{len(gpus)})"
             )
-    found = devices_for_workers(shown, gpus)
+    order = os.environ.get("CUDA_DEVICE_ORDER")
+    found = devices_for_workers(shown, gpus, order)
     if chosen is not None and not found:
         raise ValueError(
             f"CUDA_VISIBLE_DEVICES={chosen!r} names no GPU that can be used: one in "

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""Read CUDA_VISIBLE_DEVICES as CUDA does."""
+"""Read CUDA_VISIBLE_DEVICES and CUDA_DEVICE_ORDER as CUDA does."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gpu_hpo.devices._nvml import Gpu
 
@@ -43,7 +43,22 @@ def first_ignored(visible: str, gpus: Sequence[Gpu]) -> str | None:
     return entries[n_found] if n_found < len(entries) else None
 
 
-def devices_for_workers(visible: str | None, gpus: Sequence[Gpu]) -> dict[str, Gpu]:
+def counted_alike(order: str | None, gpus: Sequence[Gpu]) -> bool:
+    """Return whether CUDA and NVML surely mean the same GPU by an index.
+
+    NVML counts in the order of the PCI bus, CUDA only if CUDA_DEVICE_ORDER is
+    PCI_BUS_ID. By default a GPU that CUDA guesses to be the fastest comes first, and
+    the order of the others is not promised (CUDA C++ programming guide, "CUDA
+    environment variables"). Where all GPUs are of one kind, they are taken to be in
+    the order of the bus, as they have been so far.
+    """
+    kinds = {(gpu.name, gpu.total) for gpu in gpus}
+    return (order or "").strip() == "PCI_BUS_ID" or len(kinds) < 2
+
+
+def devices_for_workers(
+    visible: str | None, gpus: Sequence[Gpu], order: str | None = None
+) -> dict[str, Gpu]:
     """Return the devices of which worker processes can be given one each.
 
     Parameters
@@ -52,12 +67,16 @@ def devices_for_workers(visible: str | None, gpus: Sequence[Gpu]) -> dict[str, G
         The value of CUDA_VISIBLE_DEVICES; None shows all.
     gpus : sequence of Gpu
         As NVML counts them.
+    order : str or None
+        The value of CUDA_DEVICE_ORDER.
 
     Returns
     -------
     dict of str to Gpu
         By the name under which CUDA_VISIBLE_DEVICES shows a device to its worker: an
-        index, or a UUID.
+        index, or a UUID. If an index may mean another GPU for CUDA than for NVML, all
+        are named by UUIDs; one that `visible` names by its index is taken to have no
+        more memory than any other.
 
     Notes
     -----
@@ -65,6 +84,7 @@ def devices_for_workers(visible: str | None, gpus: Sequence[Gpu]) -> dict[str, G
     MIG user guide, "CUDA device enumeration"). So a GPU in MIG mode stands for all its
     instances, which are named by their UUIDs; among whole GPUs, it is left out.
     """
+    alike = counted_alike(order, gpus)
     if visible is None:
         chosen = {str(index): gpu for index, gpu in enumerate(gpus)}
     else:
@@ -73,10 +93,19 @@ def devices_for_workers(visible: str | None, gpus: Sequence[Gpu]) -> dict[str, G
     if not whole:
         instances = (i for gpu in chosen.values() for i in gpu.instances or ())
         return {instance.uuid: instance for instance in instances if instance.uuid}
-    if len(whole) < len(chosen):
-        # Not by index, which CUDA may count otherwise if some GPUs are split.
+    if len(whole) < len(chosen) or (visible is None and not alike):
+        # Not by index, which CUDA may count otherwise; also if some GPUs are split.
         return {gpu.uuid or name: gpu for name, gpu in whole.items()}
-    return whole
+    if alike:
+        return whole
+    least = Gpu(free=_least(g.free for g in gpus), total=_least(g.total for g in gpus))
+    return {n: least if n.isdecimal() else gpu for n, gpu in whole.items()}
+
+
+def _least(sizes: Iterable[int | None]) -> int | None:
+    """Return the least number of bytes; None if one is not known."""
+    found = list(sizes)
+    return None if None in found else min(size for size in found if size is not None)
 
 
 def _look_up(entries: Sequence[str], gpus: Sequence[Gpu]) -> dict[str, Gpu]:

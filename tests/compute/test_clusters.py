@@ -422,6 +422,19 @@ def test_pool_is_of_the_gpus_that_are_used(given):
     assert given(CUDA_VISIBLE_DEVICES=[1])["rmm_pool_size"] == 39 * GIGABYTE
 
 
+@pytest.mark.parametrize(
+    ("order", "size"), [("PCI_BUS_ID", 39.5), ("FASTEST_FIRST", 11.5), (None, 11.5)]
+)
+def test_pool_on_unlike_gpus(given, monkeypatch, order, size):
+    """CUDA_DEVICE_ORDER says whether a GPU that is named by its index is NVML's."""
+    monkeypatch.delenv("CUDA_DEVICE_ORDER", raising=False)
+    if order is not None:
+        monkeypatch.setenv("CUDA_DEVICE_ORDER", order)
+    options = given(cards=[card(0, 23, 24), card(1)], CUDA_VISIBLE_DEVICES=[1])
+    assert options["CUDA_VISIBLE_DEVICES"] == ["1"]
+    assert options["rmm_pool_size"] == size * GIGABYTE
+
+
 CLIENT = """
 import sys
 from gpu_hpo.devices import Device

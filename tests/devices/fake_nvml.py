@@ -8,7 +8,7 @@ GIGABYTE = 10**9
 UUIDS = [f"GPU-{digit * 4}{i}caf" for i, digit in enumerate("9012")]
 
 
-def card(index=0, free=79, total=80, mig=None, lost=False):
+def card(index=0, free=79, total=80, mig=None, lost=False, name=b"a card"):
     """A GPU with memory in gigabytes, or None; in MIG mode: memory of its instances."""
     slots = None
     if mig is not None:
@@ -16,12 +16,12 @@ def card(index=0, free=79, total=80, mig=None, lost=False):
             None if memory is None else instance(f"MIG-{index}{i}ffff", *memory)
             for i, memory in enumerate(mig)
         ]
-    return instance(UUIDS[index], free, total, slots, lost)
+    return instance(UUIDS[index], free, total, slots, lost, name)
 
 
-def instance(uuid, free, total, slots=None, lost=False):
+def instance(uuid, free, total, slots=None, lost=False, name=b"a card"):
     return types.SimpleNamespace(
-        uuid=uuid, free=free, total=total, slots=slots, lost=lost
+        uuid=uuid, free=free, total=total, slots=slots, lost=lost, name=name
     )
 
 
@@ -67,7 +67,7 @@ class Nvml(types.ModuleType):
         return gpu.uuid
 
     def nvmlDeviceGetName(self, gpu):
-        return b"a card"  # as old versions of pynvml give it
+        return gpu.name  # bytes, as old versions of pynvml give it
 
     def nvmlSystemGetDriverVersion(self):
         return "580.1"

@@ -13,7 +13,7 @@ from gpu_hpo.devices import Device, _detect, resolve_device
 from gpu_hpo.devices._nvml import list_gpus
 from gpu_hpo.devices._visible import devices_for_workers
 from gpu_hpo.exceptions import DeviceNotFoundError, GpuHpoError
-from tests.devices.fake_nvml import UUIDS, Nvml, card
+from tests.devices.fake_nvml import GIGABYTE, UUIDS, Nvml, card
 
 
 @pytest.fixture(autouse=True)
@@ -148,6 +148,41 @@ def test_names_for_workers(monkeypatch, cards, visible, names):
     found = devices_for_workers(visible, list_gpus())
     assert list(found) == names
     assert all(gpu.total for gpu in found.values())
+
+
+SLOW, FAST = card(0, 20, 24), card(1, 79, 80)
+
+
+@pytest.mark.parametrize(
+    ("cards", "visible", "order", "names", "free"),
+    [
+        # NVML's order is that of the bus, whatever CUDA's is.
+        ([SLOW, FAST], "0,1", "PCI_BUS_ID", ["0", "1"], [20, 79]),
+        ([SLOW, FAST], "1", " PCI_BUS_ID", ["1"], [79]),
+        ([SLOW, FAST], None, "PCI_BUS_ID", ["0", "1"], [20, 79]),
+        # CUDA may mean the other one by its index, so no more is taken for free.
+        ([SLOW, FAST], "0", None, ["0"], [20]),
+        ([SLOW, FAST], "1", "FASTEST_FIRST", ["1"], [20]),
+        ([SLOW, FAST], "1,0", "", ["1", "0"], [20, 20]),
+        ([card(0, total=None), FAST], "0", None, ["0"], [None]),
+        # A UUID means one GPU in any order.
+        ([SLOW, FAST], None, None, UUIDS[:2], [20, 79]),
+        ([SLOW, FAST], None, "FASTEST_FIRST", UUIDS[:2], [20, 79]),
+        ([SLOW, FAST], UUIDS[1], None, UUIDS[1:2], [79]),
+        ([card(0, 20), card(1, name=b"another")], None, None, UUIDS[:2], [20, 79]),
+        ([card(0, 20), card(1, name=b"another")], "1", None, ["1"], [20]),
+        # GPUs of one kind are counted in the order of the bus.
+        ([card(0, 20), card(1, 79)], "1,0", None, ["1", "0"], [79, 20]),
+        ([card(0, 20), card(1, 79)], None, "FASTEST_FIRST", ["0", "1"], [20, 79]),
+    ],
+)
+def test_order_of_unlike_gpus(monkeypatch, cards, visible, order, names, free):
+    """An index stands for NVML's GPU only where CUDA counts in the same order."""
+    monkeypatch.setitem(sys.modules, "pynvml", Nvml(cards))
+    found = devices_for_workers(visible, list_gpus(), order)
+    assert list(found) == names
+    known = [None if size is None else size * GIGABYTE for size in free]
+    assert [gpu.free for gpu in found.values()] == known
 
 
 def test_visible_devices_need_a_gpu(machine, monkeypatch):
