@@ -67,6 +67,8 @@ SOURCES := $(shell find gpu_hpo -type f ! -name '*.pyc' 2>/dev/null)
 TESTED := $(wildcard tests examples benchmarks docs conda-recipe pyproject.toml README.md \
 	CHANGELOG.md CONTRIBUTING.md LICENSE Makefile environment.yml)
 
+# Of our own CUDA kernels.
+KERNEL_TESTS := tests/gpu/test_linear_kernel.py tests/gpu/test_network_kernel.py
 # What depends on RAPIDS itself and needs no GPU.
 RAPIDS_TESTS := $(filter-out %/test_jit.py,$(wildcard tests/devices/test_*.py)) \
 	tests/test_estimators.py tests/test_packaging.py tests/compute/test_clusters.py \
@@ -247,6 +249,9 @@ test-emulated: $(WITH_RAPIDS)/stamp
 		$(SHARED) $(or $(TESTS),tests/gpu tests/emulated) $(PYTEST_ARGS)
 
 # Which lines that only run with a device those tests do not reach, by coverage.py, which
+	$(if $(TESTS),,EMULATED_ORDER=reverse PYTHONPATH="$(CURDIR)/tests/emulated/startup" \
+		$(WITH_RAPIDS)/bin/python -m pytest $(SHARED) $(KERNEL_TESTS) $(PYTEST_ARGS) \
+		|| [ $$? -eq 5 ])
 # is kept beside the environment.
 emulated-coverage: $(WITH_RAPIDS)/stamp
 	rm -rf $(MEASURED)
