@@ -28,6 +28,11 @@ NOT_NEGATIVE_NUMBER = Interval(Real, 0, None, closed="left")
 AT_LEAST_TWO = Interval(Integral, 2, None, closed="left")
 # What a seed is drawn from here: scikit-learn's, and NumPy's newer ones.
 SEED = ("random_state", np.random.Generator, np.random.SeedSequence)
+# What may end a search before it is done.
+LIMITS: dict[str, list[Any]] = {
+    "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
+    "stop_score": [Interval(Real, None, None, closed="neither"), None],
+}
 # Of a plateau; NaN and None are none.
 TOL = (Interval(Real, None, None, closed="neither"), None, "nan")
 

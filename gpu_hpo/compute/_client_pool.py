@@ -149,8 +149,9 @@ class ClientPool(Pool):
                 with self.client.as_current():
                     wait(handles, timeout=_LOOK, return_when="FIRST_COMPLETED")
                 break
-            except KeyboardInterrupt:
-                raise KeyboardInterrupt from None  # where Dask waited is of no use
+            except KeyboardInterrupt as interrupt:
+                # Where Dask waited is of no use.
+                raise KeyboardInterrupt(*interrupt.args) from None
             except CancelledError as error:
                 raise ResultsLost(f"{_LOST}: {error}") from error
             except TimeoutError:

@@ -248,10 +248,17 @@ class DaskRunner:
         self._submit(tasks)
         watched = monotonic()
         while not self._engine.done:
-            wait = max(0.0, watched + WATCH_SECONDS - monotonic())
+            now = monotonic()
+            wait = max(0.0, watched + WATCH_SECONDS - now)
+            left = self._engine.end - (now - self._began)
+            if left > 0:  # if not, what runs is waited for
+                wait = min(wait, left)
             try:
                 message = await asyncio.wait_for(self._inbox.get(), wait)
             except TimeoutError:
+                self._submit(self._engine.tick(monotonic() - self._began))
+                if monotonic() < watched + WATCH_SECONDS:
+                    continue
                 await self._watch_calls()
                 await self._watch_workers()
                 await self._watch_reports()

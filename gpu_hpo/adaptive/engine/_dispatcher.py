@@ -118,6 +118,7 @@ class Dispatcher:
         # task -> trial -> its epoch, and the number of goals that the task reaches
         self._reaches: dict[int, dict[int, tuple[int, int]]] = {}
         self._fetched: dict[int, list[int]] = {}  # task -> trials it has from elsewhere
+        self._left = math.inf  # seconds that are left to the search
 
     # ---- what the dispatcher is told ----
 
@@ -223,6 +224,12 @@ class Dispatcher:
         self._ready.remove(trial)
         self._hold(trial, None)
 
+    def abandon(self) -> None:
+        """Hand out nothing that has been asked for and is not handed out yet."""
+        for trial in self._trials.values():
+            del trial.goals[trial.next_goal :]
+            self._ready.remove(trial)
+
     def revive(self, number: int) -> None:
         """Allow a trial that was dropped to be advanced again, from its first call."""
         trial = self._trials.get(number)
@@ -263,8 +270,16 @@ class Dispatcher:
 
     # ---- what it decides ----
 
-    def assign(self) -> list[Task]:
-        """Return the tasks to hand out now."""
+    def assign(self, left: float = math.inf) -> list[Task]:
+        """Return the tasks to hand out now.
+
+        Parameters
+        ----------
+        left : float, optional
+            Seconds that are left to the search. A task that cannot end in time, by what
+            its calls are known to cost, is not handed out.
+        """
+        self._left = left
         self._ready.rank_again()
         out: list[Task] = []
         while True:
@@ -288,6 +303,47 @@ class Dispatcher:
         trial = self._trials.get(number)
         return None if trial is None else trial.source
 
+    def rests(self, number: int) -> bool:
+        """Return whether a trial has a model that can train on, and is not to."""
+        trial = self._trials[number]
+        at_work = trial.in_flight or trial.goals
+        return trial.live and trial.source is not None and not at_work
+
+    def calls_of(self, number: int) -> int:
+        """Return the calls of a trial that are made or handed out."""
+        return self._trials[number].calls
+
+    def cost(self, number: int, start: int, stop: int) -> float:
+        """Return the seconds a trial is expected to take from `start` to `stop`."""
+        return self._prices.cost(number) * self._worth(start, stop)
+
+    def remaining(self) -> float:
+        """Return the seconds that all calls still to come are expected to take."""
+        return self._prices.remaining()
+
+    @property
+    def n_slots(self) -> int:
+        """Number of tasks that can run at a time."""
+        return sum(worker.slots for worker in self.workers.values())
+
+    @property
+    def n_at_work(self) -> int:
+        """Number of trials that train, or are to."""
+        return sum(
+            trial.live and bool(trial.in_flight or trial.goals)
+            for trial in self._trials.values()
+        )
+
+    @property
+    def measured(self) -> bool:
+        """Whether it is known what any call has cost."""
+        return self._prices.typical is not None
+
+    @property
+    def runs(self) -> bool:
+        """Whether any task is handed out and has not ended."""
+        return any(worker.tasks for worker in self.workers.values())
+
     def runs_suspect(self, name: str) -> bool:
         """Return whether a worker runs one trial only, since that was on a lost one."""
         only = self.workers[name].only_trial
@@ -296,9 +352,7 @@ class Dispatcher:
     @property
     def idle(self) -> bool:
         """Whether nothing is running and nothing could be started."""
-        return not any(w.tasks for w in self.workers.values()) and not any(
-            trial.ready for trial in self._trials.values()
-        )
+        return not self.runs and not any(t.ready for t in self._trials.values())
 
     # ---- how ----
 
@@ -375,9 +429,11 @@ class Dispatcher:
             and (trial.calls, trial.parts) == (lead.calls, lead.parts)
             and trial.goals[-1].calls == lead.goals[-1].calls
         ]
-        slots = sum(worker.slots for worker in self.workers.values())
-        share = self._ready.n_calls / slots / max(1, lead.queued_calls)
-        chosen = [lead, *mates[: max(0, math.ceil(share) - 1)]]
+        share = self._ready.n_calls / self.n_slots / max(1, lead.queued_calls)
+        one_call = self._prices.cost(lead.number) * self._least_worth(lead)
+        in_time = self._left_on(name) / one_call if one_call else math.inf
+        share = max(1.0, min(math.ceil(share), in_time, len(mates) + 1))
+        chosen = [lead, *mates[: int(share) - 1]]
         for trial in chosen:
             self._ready.remove(trial)
         return chosen
@@ -389,9 +445,10 @@ class Dispatcher:
         are small and workers end together; but never more trials than can make one call
         each within a task's time.
         """
-        slots = sum(worker.slots for worker in self.workers.values())
         typical = self._prices.typical or self.task_seconds
-        share = min(self.task_seconds, self._ready.n_calls * typical / (2 * slots))
+        left = self._left_on(name) if self.measured else math.inf
+        fair = self._ready.n_calls * typical / (2 * self.n_slots)
+        share = min(self.task_seconds, fair, left)
         chosen: list[TrialState] = []
         skipped: list[TrialState] = []
         in_all = one_call = 0.0
@@ -399,8 +456,9 @@ class Dispatcher:
             price = self._prices.cost(trial.number)
             cost = price * self._least_worth(trial)
             suspect = self._loss_policy.suspects(trial.number)
-            if suspect and self.workers[name].tasks:
-                if self._empties(name, trial):
+            waits = suspect and bool(self.workers[name].tasks)
+            if waits or cost > left:
+                if waits and self._empties(name, trial):
                     break
                 skipped.append(trial)
                 self._ready.remove(trial)
@@ -412,7 +470,7 @@ class Dispatcher:
             # A suspect goes alone, so that it is clear who is to blame.
             if chosen and (
                 suspect
-                or one_call + cost > self.task_seconds
+                or one_call + cost > min(self.task_seconds, left)
                 or (self.window and trial.calls != chosen[0].calls)
                 or trial.parts != chosen[0].parts
             ):
@@ -427,6 +485,13 @@ class Dispatcher:
         for trial in skipped:
             self._ready.add(trial)
         return chosen
+
+    def _left_on(self, name: str) -> float:
+        """Return the seconds left once a worker has done what it has been given."""
+        worker = self.workers[name]
+        waits = len(worker.tasks) >= worker.slots
+        given = sum(task.seconds for task in worker.tasks.values()) if waits else 0.0
+        return self._left - given / worker.slots
 
     def _empties(self, name: str, suspect: TrialState) -> bool:
         """Return whether a worker takes no more tasks until it can run a suspect alone.
@@ -445,7 +510,9 @@ class Dispatcher:
             return None
         worker = self.workers[name]
         todo = sum(trial.todo * self._prices.cost(trial.number) for trial in chosen)
-        fraction = min(1.0, self.task_seconds / todo) if todo else 1.0
+        left = self._left_on(name)
+        length = min(self.task_seconds, left) if self.measured else self.task_seconds
+        fraction = min(1.0, length / todo) if todo else 1.0
         number = next(self._ids)
         before = {trial.number: trial.next_goal for trial in chosen}
         steps = tuple(self._step(trial, fraction) for trial in chosen)
@@ -453,7 +520,7 @@ class Dispatcher:
             self._worth(step.start, step.stop) * self._prices.cost(trial.number)
             for step, trial in zip(steps, chosen, strict=True)
         )
-        task = Task(number, name, steps, seconds)
+        task = Task(number, name, steps, seconds, left)
         worker.tasks[number] = task
         self._results.begun(number)
         self._reaches[number] = {

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
+from gpu_hpo.adaptive.engine._limits import Closing, Limits
 from gpu_hpo.adaptive.engine._task import Report, Task
 from gpu_hpo.report._ledger import TaskRun
 from gpu_hpo.schedules._base import (
@@ -104,7 +106,16 @@ class Engine:
     dispatcher : Dispatcher
     listener : callable, optional
         Called with each `Record` and `TrialFailure` as it comes, and with one `Ended`
-        per trial, after them.
+        per trial, after them. If it returns True, the search stops.
+    limits : Limits, optional
+        When to stop before the schedule is done.
+
+    Attributes
+    ----------
+    records : list of Record
+    failures : dict of int to TrialFailure
+    stopped : {"", "max_seconds", "stop_score", "callback"}
+        What ended the search before its schedule was done.
     """
 
     def __init__(
@@ -112,12 +123,19 @@ class Engine:
         schedule: Schedule,
         dispatcher: Dispatcher,
         listener: Callable[[News], object] | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.schedule = schedule
         self.dispatcher = dispatcher
         self.records: list[Record] = []
         self.tasks: list[TaskRun] = []
         self.failures: dict[int, TrialFailure] = {}
+        self.stopped = ""
+        self._limits = limits or Limits()
+        self._closing = Closing(schedule, dispatcher, self._limits)
+        self._elapsed = 0.0
+        self._last: dict[int, Record] = {}
+        self._rebuilds = False
         self._listener = listener or (lambda news: None)
         self._ended: set[int] = set()
         self._dropped: set[int] = set()  # by the schedule
@@ -127,12 +145,18 @@ class Engine:
     def start(self) -> list[Task]:
         """Return the first tasks; workers must have been added before."""
         self._follow(self.schedule.start())
-        return self.dispatcher.assign()
+        return self._assign()
+
+    def tick(self, elapsed: float) -> list[Task]:
+        """Take in how much time has passed, in seconds; return the next tasks."""
+        self._elapsed = elapsed
+        return self._assign()
 
     def report(self, report: Report, elapsed: float) -> list[Task]:
         """Take in the report of a task; return the next tasks."""
         trials = tuple(step.trial for step in report.steps)
         self.tasks.append(TaskRun(report.worker, trials, elapsed, report.seconds))
+        self._elapsed = elapsed
         if self.dispatcher.finished(report):
             for step in report.steps:
                 if step.trial in self.failures:
@@ -164,7 +188,9 @@ class Engine:
                     self._fail(
                         TrialFailure(step.trial, "failed", step.error, report.worker)
                     )
-        return self.dispatcher.assign()
+                elif step.cut_short:
+                    self.stop("max_seconds")
+        return self._assign()
 
     def worker_joined(self, name: str, slots: int) -> list[Task]:
         """Register a new worker; return its tasks."""
@@ -202,7 +228,7 @@ class Engine:
                 self._lost(trial, name)
         for name, slots in (joined or {}).items():
             self.dispatcher.add_worker(name, slots)
-        return self.dispatcher.assign()
+        return self._assign()
 
     def task_lost(self, task: Task, deaths: int = 1) -> list[Task]:
         """Train again what a task was to train: its result and its report are lost.
@@ -215,7 +241,7 @@ class Engine:
         """
         for trial in self.dispatcher.task_lost(task, deaths):
             self._lost(trial, task.worker)
-        return self.dispatcher.assign()
+        return self._assign()
 
     def timed_out(self, task: Task, seconds: float, *, slots: int = 0) -> None:
         """Give up the trials of a task that takes too long.
@@ -237,25 +263,112 @@ class Engine:
 
     def rebuild(self, trial: int, calls: int) -> list[Task]:
         """Train a trial to `calls` calls again, dropped or not, without scoring it."""
+        self._rebuilds = True
         self.dispatcher.revive(trial)
         self.dispatcher.advance(trial, calls, scored=False)
         return self.dispatcher.assign()
 
+    def stop(self, reason: str) -> None:
+        """Hand out no more tasks; what runs may end.
+
+        Parameters
+        ----------
+        reason : {"max_seconds", "stop_score", "callback"}
+        """
+        self.stopped = self.stopped or reason
+        self.dispatcher.abandon()
+
     @property
     def done(self) -> bool:
-        """Whether the schedule wants nothing more and nothing runs."""
-        return self.schedule.done and self.dispatcher.idle
+        """Whether nothing more is wanted and nothing runs."""
+        over = self.schedule.done or self.stopped or self._rebuilds
+        return bool(over) and self.dispatcher.idle
+
+    @property
+    def end(self) -> float:
+        """Seconds from the first task to the last moment at which any may begin."""
+        return math.inf if self.stopped else self._elapsed + self._left()
+
+    @property
+    def contenders(self) -> list[int]:
+        """Trials among which the best one is chosen.
+
+        They are the finalists of the schedule; if the search was stopped, all that it
+        has not dropped.
+        """
+        if not self.stopped:
+            return self.schedule.finalists
+        return [trial for trial in self._last if trial not in self._dropped]
+
+    def _left(self) -> float:
+        if self._limits.max_seconds == math.inf:
+            return math.inf
+        return self._limits.left(self._elapsed, self._best(), self.dispatcher)
+
+    def _still_in(self) -> Iterator[Record]:
+        """Yield the last records of trials that may train on and be the best."""
+        for trial, record in self._last.items():
+            out = trial in self._dropped or trial in self.failures
+            if not out and math.isfinite(record.score):
+                yield record
+
+    def _best(self) -> Record | None:
+        return min(self._still_in(), key=_by_score, default=None)
+
+    def _assign(self) -> list[Task]:
+        """Return the next tasks, as far as they can end in time."""
+        if self._rebuilds:
+            return self.dispatcher.assign()
+        tasks: list[Task] = []
+        if not self.stopped:
+            left = self._left()
+            tasks = self._in_time(left) if left < math.inf else self.dispatcher.assign()
+        if self.stopped:
+            self.dispatcher.abandon()  # what was lost since with its workers
+            if not self.dispatcher.runs:
+                for trial in range(self.schedule.n_trials):
+                    self._end(trial)
+        return tasks
+
+    def _in_time(self, left: float) -> list[Task]:
+        dispatcher, closing = self.dispatcher, self._closing
+        known = bool(self.records or self.failures)
+        if self.schedule.done:
+            return []
+        if left <= 0 and known:
+            self.stop("max_seconds")
+            return []
+        if not closing.begun and closing.is_due(left, self._best()):
+            closing.begin()
+        if closing.begun:
+            closing.advance(sorted(self._still_in(), key=_by_score), left)
+        tasks = dispatcher.assign(left)
+        if tasks or dispatcher.runs or not dispatcher.n_slots:
+            return tasks
+        if not known:
+            # However little time there is, one score is to be known.
+            return dispatcher.assign()
+        if not closing.begun:
+            closing.begin()
+            closing.advance(sorted(self._still_in(), key=_by_score), left)
+            tasks = dispatcher.assign(left)
+        if not tasks:
+            self.stop("max_seconds")
+        return tasks
 
     def _record(self, record: Record) -> None:
         self.records.append(record)
-        self._listener(record)
+        self._last[record.trial] = record
+        self._hear(record)
+        if record.score >= self._limits.stop_score:
+            self.stop("stop_score")
         self._tell(Scored(record.trial, record.calls, record.score))
         if record.calls >= self.schedule.outlook(record.trial)[-1].calls:
             self._end(record.trial)
 
     def _fail(self, failure: TrialFailure) -> None:
         self.failures[failure.trial] = failure
-        self._listener(failure)
+        self._hear(failure)
         self.dispatcher.drop(failure.trial)
         calls = self._reported.get(failure.trial, 0)
         if failure.trial not in self._dropped:
@@ -265,7 +378,13 @@ class Engine:
         text = f"trial {trial} was lost with its worker when nothing ran beside it"
         self._fail(TrialFailure(trial, "lost", text, worker))
 
+    def _hear(self, news: News) -> None:
+        if self._listener(news) is True:
+            self.stop("callback")
+
     def _tell(self, event: Event) -> None:
+        if self.stopped or self._closing.begun:
+            return  # what the schedule would ask for will not be done
         self._follow(self.schedule.tell(event))
         if self.schedule.done:
             # Trials that `patience` stopped were never dropped.
@@ -275,7 +394,7 @@ class Engine:
     def _end(self, trial: int) -> None:
         if trial not in self._ended:
             self._ended.add(trial)
-            self._listener(Ended(trial))
+            self._hear(Ended(trial))
 
     def _follow(self, instructions: list[Instruction]) -> None:
         for step in instructions:
@@ -285,3 +404,7 @@ class Engine:
                 self.dispatcher.drop(step.trial)
                 self._dropped.add(step.trial)
                 self._end(step.trial)
+
+
+def _by_score(record: Record) -> tuple[float, int]:
+    return -record.score, record.trial

@@ -123,31 +123,35 @@ class SimulatedRunner:
         )
 
     def _report(self, task: Task) -> Report:
-        steps = tuple(self._step(step) for step in task.steps)
+        left = task.left / len(task.steps)  # trials train side by side
+        steps = tuple(self._step(step, left) for step in task.steps)
         seconds = sum(step.fit_seconds + step.score_seconds for step in steps)
         self.busy += seconds
         return Report(task.id, task.worker, steps, seconds)
 
-    def _step(self, step: TrialStep) -> StepReport:
+    def _step(self, step: TrialStep, left: float) -> StepReport:
         trial = step.trial
         if step.source is None:
             self._failed.discard(trial)
         gone = trial in self._failed  # it failed in a task before this one began
-        stop = step.start
-        while stop < step.stop and trial not in self._failed:
+        stop, spent, over = step.start, 0.0, False
+        budget = self.engine.dispatcher.budget
+        while stop < step.stop and trial not in self._failed and not over:
             if self.fails(trial, stop + 1):
                 self._failed.add(trial)
             else:
                 stop += 1
+                spent += self.cost(trial, stop)
+                over = spent > left and stop < step.stop and not budget.refits
         # A refit repeats the calls before it.
-        budget = self.engine.dispatcher.budget
         worth = budget.cost(step.start, stop) if stop > step.start else 0
         calls = range(stop - worth + 1, stop + 1)
         fit = sum(self.cost(trial, call) for call in calls)
         scoring = self.score_cost(trial)
+        scored = sorted({*step.scores, stop}) if over and step.scores else step.scores
         scores = tuple(
             Score(calls, self.score(trial, calls), {}, 0.0, scoring)
-            for calls in step.scores
+            for calls in scored
             if calls <= stop and not gone
         )
         return StepReport(
@@ -158,4 +162,5 @@ class SimulatedRunner:
             scoring * len(scores),
             (fit, 0.0),
             "simulated failure" if trial in self._failed else "",
+            cut_short=over,
         )

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from gpu_hpo.adaptive.training._score import Score
@@ -50,12 +51,15 @@ class Task:
     steps : tuple of TrialStep
     seconds : float
         How long it is expected to take.
+    left : float
+        Seconds after which it makes no further call, and scores what it has made.
     """
 
     id: int
     worker: str
     steps: tuple[TrialStep, ...]
     seconds: float
+    left: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,8 @@ class StepReport:
         Warnings of its models.
     cannot_move : bool
         Whether nothing was done, since its models cannot leave another worker.
+    cut_short : bool
+        Whether calls were left out, since the time of the search was over.
     """
 
     trial: int
@@ -89,6 +95,7 @@ class StepReport:
     error: str = ""
     heard: tuple[Heard, ...] = ()
     cannot_move: bool = False
+    cut_short: bool = False
 
 
 @dataclass(frozen=True, slots=True)

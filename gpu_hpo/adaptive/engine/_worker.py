@@ -135,6 +135,7 @@ def run_task(
             chunk_of_call,
             chunks,
             len(plan),
+            is_over=lambda: perf_counter() - began > task.left,
         )
         if read.on_device:
             synchronize()
@@ -166,6 +167,7 @@ def _step_report(outcome: TrialOutcome) -> StepReport:
         outcome.error,
         tuple(dict.fromkeys(outcome.heard)),
         outcome.cannot_move,
+        outcome.cut_short,
     )
 
 

@@ -114,6 +114,8 @@ class TrialOutcome:
         Warnings of its models.
     cannot_move : bool
         Whether its models were to come from another worker, and could not be pickled.
+    cut_short : bool
+        Whether calls were left out, since time was over.
     """
 
     trial: int
@@ -128,6 +130,7 @@ class TrialOutcome:
     calls: int = 0
     heard: list[Heard] = field(default_factory=list)
     cannot_move: bool = False
+    cut_short: bool = False
 
     def spent(self, fit: float = 0.0, score: float = 0.0) -> None:
         """Add seconds spent in training and scoring."""

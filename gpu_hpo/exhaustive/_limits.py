@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
+# SPDX-License-Identifier: Apache-2.0
+"""End an exhaustive search before all is tried: by time, or by a score."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from gpu_hpo.exhaustive._fold_scores import Evaluation
+
+
+class Limits:
+    """What a search may still begin.
+
+    Parameters
+    ----------
+    max_seconds : float or None
+        Seconds from now on.
+    stop_score : float or None
+        A mean score over all splits that is enough.
+    n_splits : int
+    metric : str
+        Name of the score that counts, where there are several.
+    refits : bool
+        Whether the best candidate is fitted to all rows at the end.
+
+    Attributes
+    ----------
+    stopped : {"", "max_seconds", "stop_score", "callback"}
+        What has ended the search.
+    known : bool
+        Whether any candidate has been tried on all splits.
+    """
+
+    def __init__(
+        self,
+        max_seconds: float | None,
+        stop_score: float | None,
+        n_splits: int,
+        metric: Any,
+        *,
+        refits: bool,
+    ) -> None:
+        self._end = math.inf if max_seconds is None else monotonic() + max_seconds
+        self._enough = math.inf if stop_score is None else stop_score
+        self._n_splits = n_splits
+        self._metric = metric
+        self._refits = refits
+        self._scores: dict[int, list[float]] = {}
+        self._fit_times: dict[int, list[float]] = {}
+        self._best = (-math.inf, 0.0)  # mean score, and seconds to fit to all rows
+        self.stopped = ""
+        self.known = False
+
+    @property
+    def timed(self) -> bool:
+        """Whether time is limited."""
+        return self._end < math.inf
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left for candidates."""
+        return self._end - monotonic() - self._best[1] if self.timed else math.inf
+
+    def stop(self, reason: str) -> None:
+        """End the search, unless it has ended."""
+        self.stopped = self.stopped or reason
+
+    def take(self, numbers: Sequence[int], evaluations: Sequence[Evaluation]) -> None:
+        """Take in what candidates have scored on a split."""
+        for number, evaluation in zip(numbers, evaluations, strict=True):
+            score = evaluation.test
+            if isinstance(score, dict):
+                score = score.get(self._metric)
+            failed = evaluation.error is not None or score is None
+            scores = self._scores.setdefault(number, [])
+            times = self._fit_times.setdefault(number, [])
+            scores.append(math.nan if failed else float(score))
+            times.append(evaluation.fit_time)
+            if evaluation.stops:
+                self.stop("callback")
+            if len(scores) == self._n_splits:
+                self._complete(number)
+
+    def _complete(self, number: int) -> None:
+        self.known = True
+        score = float(np.mean(self._scores.pop(number)))
+        seconds = float(np.mean(self._fit_times.pop(number)))
+        if score > self._best[0]:
+            # All rows are more than those of a split.
+            more = self._n_splits / max(self._n_splits - 1, 1)
+            self._best = score, more * seconds if self._refits else 0.0
+        if score >= self._enough:
+            self.stop("stop_score")
