@@ -243,7 +243,9 @@ test-rapids: $(WITH_RAPIDS)/stamp
 	$(WITH_RAPIDS)/bin/python -m pip list 2>/dev/null | grep -i -E '^(cu|dask|scikit)'
 	$(WITH_RAPIDS)/bin/python -m pytest $(SHARED) $(RAPIDS_TESTS) $(PYTEST_ARGS)
 
-# CuPy's own modules on memory of the host; see tests/emulated.
+# CuPy's own modules on memory of the host; see tests/emulated. If all is tested, kernels
+# are once more, with threads that take turns in the other order: what lacks a barrier
+# gives other numbers then.
 test-emulated: $(WITH_RAPIDS)/stamp
 	PYTHONPATH="$(CURDIR)/tests/emulated/startup" $(WITH_RAPIDS)/bin/python -m pytest \
 		$(SHARED) $(or $(TESTS),tests/gpu tests/emulated) $(PYTEST_ARGS)
