@@ -249,11 +249,11 @@ test-rapids: $(WITH_RAPIDS)/stamp
 test-emulated: $(WITH_RAPIDS)/stamp
 	PYTHONPATH="$(CURDIR)/tests/emulated/startup" $(WITH_RAPIDS)/bin/python -m pytest \
 		$(SHARED) $(or $(TESTS),tests/gpu tests/emulated) $(PYTEST_ARGS)
-
-# Which lines that only run with a device those tests do not reach, by coverage.py, which
 	$(if $(TESTS),,EMULATED_ORDER=reverse PYTHONPATH="$(CURDIR)/tests/emulated/startup" \
 		$(WITH_RAPIDS)/bin/python -m pytest $(SHARED) $(KERNEL_TESTS) $(PYTEST_ARGS) \
 		|| [ $$? -eq 5 ])
+
+# Which lines that only run with a device those tests do not reach, by coverage.py, which
 # is kept beside the environment.
 emulated-coverage: $(WITH_RAPIDS)/stamp
 	rm -rf $(MEASURED)
