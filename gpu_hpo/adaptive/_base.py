@@ -299,6 +299,7 @@ class BaseIncrementalSearchCV(
         scoring = make_scoring(placement.kind, self.scoring, self.refit)
         scoring = with_asked(scoring, search_args.asked).with_copies()
         data = await self._divide(client, search_args, placement, name)
+        data.classes = whole.get("classes")
         with shown_log(self.verbose), callback_management_context(self):
             try:
                 await self._ledger.timed("load", data.load(workers))
@@ -317,8 +318,7 @@ class BaseIncrementalSearchCV(
                     data,
                     stacked=bool(self.stack),
                 )
-                self.device_ = placement.device
-                self._labels = data.labels if data.encodes else None
+                self.device_, self._labels = placement.device, data.numbered
                 timeout = self.call_timeout
                 job = Job(name, client, schedule, trials, spec, data, workers, timeout)
                 await self._carry_out(job)

@@ -15,9 +15,9 @@ from gpu_hpo._typing import ArrayLike
 from gpu_hpo.adaptive._routing import requests_of
 from gpu_hpo.metrics._requests import Asked, with_asked
 from gpu_hpo.metrics._scoring import Scoring
-from gpu_hpo.postfit._decoded import Decoded
 from gpu_hpo.postfit._postfit_methods import PostfitMethods
 from gpu_hpo.postfit._score import score
+from gpu_hpo.training._text_labels import Decoded, with_numbers
 
 
 class PostFit(PostfitMethods):
@@ -92,4 +92,4 @@ class PostFit(PostfitMethods):
         check_is_fitted(self, "best_estimator_")
         labels = getattr(self, "_labels", None)
         best = self.best_estimator_
-        return best if labels is None else Decoded(best, labels)
+        return best if labels is None else Decoded(with_numbers(best, labels), labels)

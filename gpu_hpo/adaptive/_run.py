@@ -34,6 +34,7 @@ from gpu_hpo.exceptions import GpuHpoWarning, NoFiniteScoreError, NotPicklableEr
 from gpu_hpo.report._ledger import Ledger
 from gpu_hpo.schedules._base import Schedule
 from gpu_hpo.training._heard import Announcer
+from gpu_hpo.training._text_labels import best_with_labels
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ class SearchRun(ABC):
                     best.trial, read_seconds("interrupt-timeout") / 2
                 )
                 if model is not None:
-                    self.best_estimator_ = model
+                    self.best_estimator_ = best_with_labels(model, spec.labels)
             raise
         else:
             best = self._conclude(job, engine)
@@ -192,7 +193,7 @@ class SearchRun(ABC):
             self.best_index_ = best.trial
             self.best_score_ = np.float64(best.score)
             self.best_params_ = dict(params[best.trial])
-        self.scoring_ = scoring
+        self.scoring_ = scoring.of_numbers(None)
         self.scorer_ = scoring.scorer
         self.multimetric_ = isinstance(self.scoring, list | tuple | set | Mapping)
         self.n_splits_ = job.spec.n_splits
@@ -222,7 +223,7 @@ class SearchRun(ABC):
         if self._trains_again:
             self.refit_time_ = monotonic() - began
         if model is not None:
-            self.best_estimator_ = model
+            self.best_estimator_ = best_with_labels(model, job.spec.labels)
         else:
             warnings.warn(
                 f"no best_estimator_: the best model is trial {best.trial}; {reason}",

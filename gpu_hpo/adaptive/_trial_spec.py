@@ -58,16 +58,16 @@ def make_trial_spec(
     by_column = data.known_labels.by_column
     if len(data.labels):
         _check_labels(data.labels)
-        known = np.arange(len(data.labels)) if data.encodes else data.labels
+        known = data.labels
         if classes is not None:
-            _check_classes(classes, data)
+            _check_classes(classes, data.labels)
             known = np.asarray(classes)
         elif budget.takes_classes(placement.kind):
             classes = known
         held = data.known_labels.held
-        if data.encodes:
-            held = [np.searchsorted(data.labels, labels) for labels in held]
         check_defined(scoring, placement.kind, known, held, search_args.scoring)
+        if data.numbered is not None and classes is not None:
+            classes = np.arange(len(data.numbered))
     elif by_column:
         _check_takes_columns(placement.kind, len(by_column))
         if classes is None and budget.takes_classes(placement.kind):
@@ -78,7 +78,7 @@ def make_trial_spec(
     return TrialSpec(
         placement.prototype,
         placement.unset_seeds,
-        scoring,
+        scoring.of_numbers(data.numbered),
         classes,
         params,
         search_args.fit_rows,
@@ -92,6 +92,7 @@ def make_trial_spec(
         n_splits=data.n_splits,
         by_roles=data.has_roles,
         assume_finite=rows is not None and rows.finite,
+        labels=data.numbered,
         config=search_args.config,
     )
 
@@ -124,14 +125,9 @@ def _check_takes_columns(model: Any, n_columns: int) -> None:
         )
 
 
-def _check_classes(classes: np.ndarray, data: ResidentData) -> None:
-    unknown = np.setdiff1d(data.labels, classes)
+def _check_classes(classes: np.ndarray, labels: np.ndarray) -> None:
+    unknown = np.setdiff1d(labels, classes)
     if len(unknown):
         raise ValueError(
             f"classes={classes!r} lacks labels that y has: {unknown.tolist()}"
-        )
-    if data.encodes:
-        raise ValueError(
-            f"classes={classes!r}: labels that are not numbers are encoded on GPUs, so "
-            "that classes must be left out"
         )

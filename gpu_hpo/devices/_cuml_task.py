@@ -76,6 +76,19 @@ def cuml_task(*, assume_finite: bool) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def answers_on_host() -> Iterator[None]:
+    """Let cuML's estimators answer with arrays of NumPy, which hold text.
+
+    This holds in this thread, wherever rows are. Without cuML nothing changes.
+    """
+    cuml: Any = sys.modules.get("cuml")
+    with ExitStack() as stack:
+        if hasattr(cuml, "using_output_type"):
+            stack.enter_context(cuml.using_output_type("numpy"))
+        yield
+
+
 def harms_rows(estimator: Estimator, params: Mapping[str, Any]) -> bool:
     """Return whether `fit` changes the caller's rows while it runs, or for good.
 

@@ -40,11 +40,11 @@ from gpu_hpo.exhaustive._evaluation import fit_to_all_rows
 from gpu_hpo.exhaustive._run import ExhaustiveRun, has_callbacks
 from gpu_hpo.exhaustive._search_data import SearchData
 from gpu_hpo.metrics._scoring import read_scorer
-from gpu_hpo.postfit._decoded import Decoded
 from gpu_hpo.postfit._lazily import apply
 from gpu_hpo.postfit._score import score
 from gpu_hpo.report._ledger import Ledger, kept_by
 from gpu_hpo.training._heard import say
+from gpu_hpo.training._text_labels import Decoded, with_numbers
 from gpu_hpo.training._turns import stepped_aside
 
 # Parameters that the searches have in addition to scikit-learn's.
@@ -251,7 +251,7 @@ n_outputs), optional
         """Return the best estimator, with the labels that y had."""
         labels = getattr(self, "_labels", None)
         best = self.best_estimator_
-        return best if labels is None else Decoded(best, labels)
+        return best if labels is None else Decoded(with_numbers(best, labels), labels)
 
     @property
     def classes_(self) -> Any:

@@ -18,6 +18,7 @@ from gpu_hpo.devices._cuml_task import cuml_task
 from gpu_hpo.devices._namespace import is_device_array
 from gpu_hpo.exhaustive._lent_steps import is_rows
 from gpu_hpo.training._spec import TrainingSpec
+from gpu_hpo.training._text_labels import label_numbers
 from gpu_hpo.training._turns import Turns, give_back
 
 
@@ -37,7 +38,7 @@ class CandidateSpec(TrainingSpec):
         What models want of rows in GPU memory; None if rows stay where they are.
     labels : ndarray or None
         All labels of y, sorted. If given, y becomes their numbers, as a GPU has no
-        strings.
+        strings. Models are trained on these, and scored by the labels.
     turns : Turns or None
         How fits share a GPU, if they run on one.
     to_host : bool
@@ -93,7 +94,12 @@ class CandidateSpec(TrainingSpec):
 
     def moved_params(self, params: Mapping[str, Any], n_rows: int) -> dict[str, Any]:
         """Move parameters of so many rows to where models want them."""
-        return dict(params) if self.on_device is None else moved_params(params, n_rows)
+        if self.on_device is None:
+            return dict(params)
+        moved = moved_params(params, n_rows)
+        if self.labels is not None and moved.get("classes") is not None:
+            moved["classes"] = label_numbers(self.labels, moved["classes"])
+        return moved
 
 
 def n_chosen(rows: ArrayLike) -> int:

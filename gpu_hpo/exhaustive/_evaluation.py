@@ -46,6 +46,11 @@ from gpu_hpo.training._lending import (
 )
 from gpu_hpo.training._seeds import set_seeds, unset_seeds
 from gpu_hpo.training._snapshots import own_functions
+from gpu_hpo.training._text_labels import (
+    best_with_labels,
+    explained,
+    number_weights,
+)
 from gpu_hpo.training._turns import let_go_of_rows
 
 logger = logging.getLogger(__name__)
@@ -184,13 +189,16 @@ def fit_to_all_rows(
         def fit(access: Access) -> Any:
             replace = unfitted is not None and access is Access.OWN
             model = own_functions(unfitted) if replace else estimator
-            fit_lent(model, in_order(data["X"]), data["y"], data["fit"], access)
+            with explained(spec.labels):
+                model = number_weights(model, spec.labels)
+                fit_lent(model, in_order(data["X"]), data["y"], data["fit"], access)
             return model
 
         estimator, _ = with_access(fit, access)
         synchronize()
         if spec.turns is not None:
             let_go_of_rows(all_steps(estimator).values())
+        estimator = best_with_labels(estimator, spec.labels)
         result = estimator, time.time() - begin, heard
         return ReturnedToHost(result) if spec.to_host else result
 
@@ -296,7 +304,7 @@ class _GroupEvaluation:
             again = now is not access
             fitted = _model(self._leaf, params) if again else model
             self._writes = self._writes or again  # and those after it do, too
-            self._fit_to_lent(fitted, now)
+            self._fit_to_lent(number_weights(fitted, self._spec.labels), now)
             return fitted
 
         fitted, access = with_access(fit, access)
@@ -305,7 +313,8 @@ class _GroupEvaluation:
 
     def _fit_to_lent(self, model: Any, access: Access) -> None:
         X, y = self._source["train"], self._rows["y_train"]
-        fit_lent(model, X, y, self._fit_params, access)
+        with explained(self._spec.labels):
+            fit_lent(model, X, y, self._fit_params, access)
 
     @contextmanager
     def _callbacks(self, callback_task: CallbackTask, model: Any) -> Iterator[None]:
@@ -355,6 +364,7 @@ class _GroupEvaluation:
         try:
             if fits_together(models[0]):
                 models = _with_one_seed(models)
+            models = [number_weights(model, self._spec.labels) for model in models]
             stack = shared_stack(models)
             access = access_of(models[0])
             self._fit_to_lent(stack, access)

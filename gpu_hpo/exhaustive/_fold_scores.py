@@ -45,6 +45,7 @@ from gpu_hpo.training._lending import (
     with_access,
 )
 from gpu_hpo.training._snapshots import fresh
+from gpu_hpo.training._text_labels import in_words
 
 logger = logging.getLogger(__name__)
 
@@ -123,7 +124,7 @@ class FoldScores:
             users = map(access_of, source["fitted"].values())
             self._access = max([self._access, *users])
         # Of all scores at once.
-        scoring = read_scorer(self._scorer)
+        scoring = read_scorer(self._scorer).of_numbers(spec.labels)
         self._scoring = None if scoring.needs_X or fold is not None else scoring
 
     def score(self, model: Any, evaluation: Evaluation, access: Access) -> None:
@@ -208,8 +209,8 @@ class FoldScores:
         self, model: Any, scorer: Any, X: Any, y: Any, params: SplitRows
     ) -> Any:
         """Score rows that are not on the host, or not in one piece."""
-        metrics = read_scorer(scorer).metrics
-        each = {metric.name: Scoring([metric], metric.name) for metric in metrics}
+        metrics, known = read_scorer(scorer).metrics, self._spec.labels
+        each = {m.name: Scoring([m], m.name, known) for m in metrics}
         methods = {
             name
             for scoring in each.values()
@@ -225,7 +226,9 @@ class FoldScores:
             try:
                 if scoring.needs_X:
                     target = () if y is None else (y,)
-                    scores[name] = scoring.scorer(model, X, *target, **own_params)
+                    scores[name] = in_words(
+                        scoring.scorer, known, model, X, *target, **own_params
+                    )
                     continue
                 part = {**({} if labels is None else {"y": labels}), **own_params}
                 rows = tuple(own_params)

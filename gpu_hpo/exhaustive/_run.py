@@ -16,6 +16,7 @@ import numpy as np
 from sklearn import get_config
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import check_cv
+from sklearn.utils.multiclass import check_classification_targets
 
 from gpu_hpo._sklearn_private import (
     _MultimetricScorer,
@@ -173,7 +174,7 @@ class ExhaustiveRun:
                 self._take_turns()
         on_device = self._counterparts.on_device
         if on_device is not None and is_classifier(self.base):
-            self.labels = _labels_as_text(self._y)
+            self.labels = _labels_as_text(self._y, self._routed.estimator.fit)
         self.spec = replace(
             self.spec,
             on_device=on_device,
@@ -373,12 +374,20 @@ class ExhaustiveRun:
         return max(min(int(wanted), self._most_tasks), 1)
 
 
-def _labels_as_text(y: Any) -> np.ndarray | None:
-    """Return the labels of y, sorted, if no device can hold them; else None."""
+def _labels_as_text(y: Any, fit_params: Params) -> np.ndarray | None:
+    """Return the labels of y, sorted, if no device can hold them; else None.
+
+    There are more if `fit` is given more classes.
+    """
     y = None if y is None else np.asarray(y)
-    if y is None or y.ndim != 1 or y.dtype.kind in "biuf":
+    if y is None or y.dtype.kind in "biuf" or (y.ndim > 1 and y.shape[1:] != (1,)):
         return None
-    return np.unique(y)
+    labels = np.unique(y)
+    check_classification_targets(labels)
+    classes = fit_params.get("classes")
+    if classes is not None:
+        labels = np.unique(np.concatenate([labels, np.asarray(classes)]))
+    return labels
 
 
 def _for_splitter(cv: Any, params: Params) -> dict[str, Any]:

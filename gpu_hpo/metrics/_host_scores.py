@@ -16,6 +16,7 @@ from gpu_hpo._typing import ArrayLike, Estimator
 from gpu_hpo.devices._namespace import is_device_array, to_host
 from gpu_hpo.devices._take_rows import take_rows
 from gpu_hpo.training._lending import Access, lend, lend_rows
+from gpu_hpo.training._text_labels import labels_of
 
 
 class HostRows:
@@ -27,15 +28,25 @@ class HostRows:
         y, if there is one, per-row parameters by name, and X if a scorer needs it.
     names : sequence of str
         The per-row parameters, `sample_weight` for one.
+    labels : ndarray, optional
+        If given, y and what models predict are the numbers of these labels; scorers
+        get the labels.
     """
 
-    def __init__(self, given: Mapping[str, Any], names: Sequence[str]) -> None:
+    def __init__(
+        self,
+        given: Mapping[str, Any],
+        names: Sequence[str],
+        labels: np.ndarray | None = None,
+    ) -> None:
         self.given = given
         self.names = names
+        self.labels = labels
 
     @cached_property
     def _y(self) -> Any:
-        return on_host(self.given.get("y"))
+        y = on_host(self.given.get("y"))
+        return y if self.labels is None or y is None else labels_of(self.labels, y)
 
     @cached_property
     def _params(self) -> dict[str, Any]:
@@ -67,6 +78,8 @@ class HostRows:
             What the scorer may have of labels and parameters.
         """
         host = {name: on_host(response) for name, response in responses.items()}
+        if self.labels is not None and "predict" in host:
+            host["predict"] = labels_of(self.labels, host["predict"])
         own = {param: self._params[name] for param, name in names.items()}
         params = lend_rows(own, access)
         y = lend(self._y, access)
@@ -82,15 +95,25 @@ class HostRows:
                     name: _rows(response, counts) for name, response in host.items()
                 }
                 params = {name: _rows(value, counts) for name, value in params.items()}
-        return scorer(_Responded(model, host), None, y, **params, **constants)
+        stand_in = _Responded(model, host, self.labels)
+        return scorer(stand_in, None, y, **params, **constants)
 
 
 class _Responded:
-    """Stands in for a model in front of a scorer, with responses already given."""
+    """Stands in for a model in front of a scorer, with responses already given.
 
-    def __init__(self, model: Estimator, responses: Mapping[str, Any]) -> None:
+    If there are `labels`, the model knows their numbers.
+    """
+
+    def __init__(
+        self,
+        model: Estimator,
+        responses: Mapping[str, Any],
+        labels: np.ndarray | None = None,
+    ) -> None:
         self._model = model
         self._responses = responses
+        self._labels = labels
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -98,7 +121,10 @@ class _Responded:
         if name in self._responses:
             return _given(name, self._responses[name])
         value = getattr(self._model, name)
-        return on_host(value) if name == "classes_" else value
+        if name != "classes_":
+            return value
+        labels = self._labels
+        return on_host(value) if labels is None else labels_of(labels, value)
 
     def __sklearn_tags__(self) -> Any:
         return get_tags(self._model)

@@ -32,6 +32,8 @@ def joint_scores(
     responses: Sequence[Sequence[Responses]],
     y: ArrayLike | None,
     weight: ArrayLike | None = None,
+    *,
+    numbered: bool = False,
 ) -> dict[str, list[float]]:
     """Score models together by their responses, and copy only scores.
 
@@ -48,6 +50,8 @@ def joint_scores(
         For all parts.
     weight : array-like, optional
         Sample weights for all parts.
+    numbered : bool, default=False
+        Whether labels are text, and y and what models predict are their numbers.
 
     Returns
     -------
@@ -62,7 +66,8 @@ def joint_scores(
         xp = _common_namespace(y, weight, first.values())
         if xp is None:
             continue
-        truth = Truth(y, weight, _classes(xp, models[group[0]]))
+        classes = _classes(xp, models[group[0]])
+        truth = Truth(y, weight, classes, numbered=numbered)
         step = models_at_once(xp, max(a.size for a in first.values()))
         tables = []
         for start in range(0, len(group), step):

@@ -124,6 +124,8 @@ def _averaged(stacked: StackedResponses, name: str, average: str) -> Array:
     elif average == "binary":
         labels = stacked.truth.labels
         assert labels is not None  # or there were no tally
+        if labels.named:  # none of which is 1
+            return stacked.undefined()
         one = labels.encoding.position(1)
         if one == labels.encoding.n or not labels.all_known:
             return stacked.undefined()

@@ -32,6 +32,7 @@ from gpu_hpo.metrics._stacked import METRICS
 from gpu_hpo.stacks._contract import Stack
 from gpu_hpo.training._lending import Access, access_of, call_lent, lend_rows
 from gpu_hpo.training._snapshots import Snapshot
+from gpu_hpo.training._text_labels import in_words
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,8 @@ class Metric:
             params |= self.constants
             data = [rows.given[name] for name in TARGETS if name in rows.given]
             access = max(access, access_of(model))
-            score = call_lent(partial(scorer, model), data, params, access)
+            scoring = partial(in_words, scorer, rows.labels, model)
+            score = call_lent(scoring, data, params, access)
         else:
             of_all = joined(responses, self.methods(model))
             if access is Access.OWN:

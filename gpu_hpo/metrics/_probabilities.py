@@ -89,7 +89,7 @@ def neg_brier_score(stacked: StackedResponses) -> Array:
         return stacked.undefined()
     values, codes = rows.values.astype(stacked.xp.float64), rows.labels.codes
     if values.ndim == 2:
-        if rows.labels.text:  # scikit-learn asks which one is positive
+        if rows.labels.named:  # scikit-learn asks which one is positive
             return stacked.undefined()
         off = values - codes
         loss = stacked.truth.mean(off * off)

@@ -73,7 +73,7 @@ def with_asked(scoring: Scoring, asked: Mapping[str, Asked] | None) -> Scoring:
     for metric in scoring.metrics:
         own = asked[metric.name]
         metrics.append(replace(metric, requests=own.rows, constants=own.constants))
-    return Scoring(metrics, scoring.decides)
+    return Scoring(metrics, scoring.decides, scoring.labels)
 
 
 def _requests(

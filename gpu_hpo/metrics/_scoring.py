@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from sklearn.metrics import get_scorer_names
 
 from gpu_hpo._sklearn_private import (
@@ -43,11 +44,24 @@ class Scoring:
     metrics : sequence of Metric
     decides : str
         Name of the metric that ranks trials.
+    labels : ndarray, optional
+        If given, models were trained on the numbers of these labels, and y holds such.
+        Scores are those of the labels.
     """
 
-    def __init__(self, metrics: Sequence[Metric], decides: str) -> None:
+    def __init__(
+        self,
+        metrics: Sequence[Metric],
+        decides: str,
+        labels: np.ndarray | None = None,
+    ) -> None:
         self.metrics = tuple(metrics)
         self.decides = decides
+        self.labels = labels
+
+    def of_numbers(self, labels: np.ndarray | None) -> Scoring:
+        """Return the scoring of models that know numbers of labels; None: as y is."""
+        return Scoring(self.metrics, self.decides, labels)
 
     @property
     def scorer(self) -> Any:
@@ -79,7 +93,7 @@ class Scoring:
             taken = snapshot_or_share(metric.scorer, "scoring")
             fresh = taken if isinstance(taken, Snapshot) else None
             metrics.append(replace(metric, fresh=fresh))
-        return Scoring(metrics, self.decides)
+        return Scoring(metrics, self.decides, self.labels)
 
     def methods(self, model: Estimator | Stack) -> list[str]:
         """Return the names of the model's methods whose responses are scored, sorted.
@@ -165,7 +179,7 @@ class Scoring:
         """
         if not self.needs_X:
             parts = [_without(part, "X") for part in parts]
-        host = HostRows(concat_chunks(parts), rows)
+        host = HostRows(concat_chunks(parts), rows, self.labels)
         known = self._jointly(models, responses, host)
         all_scores: list[dict[str, float] | Exception] = []
         for i, model in enumerate(models):
@@ -206,6 +220,7 @@ class Scoring:
                 responses,
                 y,
                 None if weight is None else rows.given[weight],
+                numbered=self.labels is not None,
             )
         return known
 

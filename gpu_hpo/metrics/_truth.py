@@ -35,6 +35,8 @@ class Truth:
     classes : array of shape (n_classes,), optional
         The labels that the models know, as ``model.classes_``; on the host or where y
         is. Metrics of classes need them.
+    numbered : bool, default=False
+        Whether labels are text, and y and `classes` are their numbers.
 
     Attributes
     ----------
@@ -47,7 +49,14 @@ class Truth:
         How many rows count.
     """
 
-    def __init__(self, y: Array, weight: Array = None, classes: Array = None) -> None:
+    def __init__(
+        self,
+        y: Array,
+        weight: Array = None,
+        classes: Array = None,
+        *,
+        numbered: bool = False,
+    ) -> None:
         xp = self.xp = array_namespace(y)
         self._rows: Array = None
         if weight is not None:
@@ -59,6 +68,7 @@ class Truth:
         self.y = y
         self.weight = weight
         self.classes = classes
+        self.numbered = numbered
         self.n_rows: int = y.shape[0]
 
     def rows_that_count(self, responses: Array) -> Array:
@@ -133,13 +143,16 @@ class Labels:
     all_known : bool
         Whether the models know all labels of y: then the encoding is of `known`.
     text : bool
-        Whether labels are strings.
+        Whether y holds strings.
+    named : bool
+        Whether labels are strings: y may hold their numbers, of which 1 is no label.
     """
 
     def __init__(self, truth: Truth, known: Array) -> None:
         xp, y = truth.xp, truth.y
         self._truth = truth
         self.text = not is_number(y)
+        self.named = self.text or truth.numbered
         # None of the models' labels is what all labels of y are added to.
         known = y[:0] if known is None else known
         self.encoding: Encoding = self._encode(known)

@@ -7,7 +7,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any, Self
 
+import numpy as np
 from sklearn import neural_network as theirs
+from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.metaestimators import available_if
 
 from gpu_hpo._typing import Array, ArrayLike
@@ -54,6 +56,10 @@ class _StackedNetwork(StackedEstimator):
 
     def _common_state(self: Any) -> tuple[Any, ...]:
         return (self.out_activation_,)
+
+    def _rename_classes(self, classes: np.ndarray) -> None:
+        super()._rename_classes(classes)
+        self._label_binarizer = LabelBinarizer().fit(classes)
 
     def stack_key(self) -> Hashable:
         """Say what networks that share a stack have in common.

@@ -53,6 +53,10 @@ class StackedEstimator:
         """Return what must be equal for fitted models besides shapes and classes."""
         return ()
 
+    def _rename_classes(self, classes: np.ndarray) -> None:
+        """Take other labels, in the same order, for the classes of a fitted model."""
+        self.classes_ = classes
+
     # ---- the stack contract ----
 
     def stack_key(self: Any) -> Hashable:

@@ -403,7 +403,7 @@ def test_a_replaced_prototype_need_not_convert():
 def test_labels_that_a_device_cannot_hold():
     """Strings become numbers on their way to a device, and come back as strings."""
     from gpu_hpo.adaptive.data._upload import chunk_to_device
-    from gpu_hpo.postfit._decoded import Decoded
+    from gpu_hpo.training._text_labels import Decoded
 
     labels = np.array(["ham", "spam"])
     chunk = {"X": NoHostCopyArray(X), "y": labels[y]}

@@ -76,6 +76,18 @@ class KnownLabels(NamedTuple):
     held: list[np.ndarray]
     by_column: list[np.ndarray]
 
+    def as_text(self, classes: ArrayLike | None) -> np.ndarray | None:
+        """Return all labels if they are text, also those that y lacks, else None.
+
+        Parameters
+        ----------
+        classes : array-like or None
+            All, if the user names them.
+        """
+        if self.distinct.dtype.kind not in "OSU":
+            return None
+        return self.distinct if classes is None else np.unique(np.asarray(classes))
+
 
 def class_labels(y: ArrayLike) -> np.ndarray | None:
     """Return the class labels of rows, on the host; None if rows have several."""

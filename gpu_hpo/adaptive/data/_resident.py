@@ -12,6 +12,7 @@ is not adopted but fetched when needed.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from dask.base import tokenize
@@ -123,6 +124,7 @@ class ResidentData:
         self.n_rows = (0, 0)
         self.chunk_rows: list[int] = []
         self.n_splits = 1
+        self.classes: Any = None  # all labels, if the user names them; before `load`
 
     @property
     def n_chunks(self) -> int:
@@ -226,14 +228,13 @@ class ResidentData:
 
     @property
     def _to_device(self) -> Upload | None:
-        if self._on_device is None:
-            return None
-        return Upload(self._on_device, self.labels if self.encodes else None)
+        wanted = self._on_device
+        return None if wanted is None else Upload(wanted, self.numbered)
 
     @property
-    def encodes(self) -> bool:
-        """Whether workers get numbers for labels that a GPU cannot hold."""
-        return self._on_device is not None and self.labels.dtype.kind in "OSU"
+    def numbered(self) -> np.ndarray | None:
+        """Labels, sorted, for which workers get numbers, if a GPU cannot hold them."""
+        return self.known_labels.as_text(self.classes) if self._on_device else None
 
     def rows_of(self, calls: tuple[int, int] | None) -> int:
         """Count the rows of the chunks of some calls, or of all if None."""

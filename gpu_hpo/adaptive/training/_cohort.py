@@ -22,6 +22,7 @@ from gpu_hpo.adaptive.training._models import TrialSpec, make_model
 from gpu_hpo.compute._transport import NotSent
 from gpu_hpo.data._chunk import Chunk, concat_chunks
 from gpu_hpo.stacks._contract import stack_key, takes_rows
+from gpu_hpo.training._text_labels import number_weights
 
 
 def advance_cohort(
@@ -103,7 +104,11 @@ def _begin(
     if item.new is not None:
         seeds, device = spec.unset_seeds, spec.converted_to
         return [
-            FoldModel(make_model(spec.prototype, item.new, seeds, device))
+            FoldModel(
+                number_weights(
+                    make_model(spec.prototype, item.new, seeds, device), spec.labels
+                )
+            )
             for _ in range(spec.n_splits)
         ]
     if item.start == item.stop:

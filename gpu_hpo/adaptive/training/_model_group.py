@@ -29,6 +29,7 @@ from gpu_hpo.data._chunk import ROLES, Chunk, n_rows, take_chunk_rows
 from gpu_hpo.devices._ranges import annotated
 from gpu_hpo.training._heard import recorded
 from gpu_hpo.training._lending import Access, access_of
+from gpu_hpo.training._text_labels import explained
 
 logger = logging.getLogger(__name__)
 
@@ -230,7 +231,12 @@ class ModelGroup:
     def _timed(self, what: str) -> Iterator[None]:
         """Time what is done for trials that have not failed; record the seconds."""
         began = perf_counter()
-        with recorded() as heard, self._failing(), annotated(what):
+        with (
+            recorded() as heard,
+            self._failing(),
+            explained(self._spec.labels),
+            annotated(what),
+        ):
             yield
         for item in heard:
             for i in item.about(len(self._slots)):

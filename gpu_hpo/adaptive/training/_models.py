@@ -68,6 +68,9 @@ class TrialSpec(TrainingSpec):
         Number of models of a trial, each trained and scored on the rows of its split.
     by_roles : bool
         Whether rows have roles in the splits.
+    labels : ndarray or None
+        Labels of which y is the numbers, as a GPU has no strings; None if y is as the
+        user gave it.
     """
 
     prototype: Any
@@ -86,6 +89,7 @@ class TrialSpec(TrainingSpec):
     assume_finite: bool = False
     n_splits: int = 1
     by_roles: bool = False
+    labels: np.ndarray | None = None
 
     def fit_params_of(self, chunk: Chunk) -> dict[str, Any]:
         """Return the fit parameters of a call that trains on a chunk."""
