@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import math
-import threading
 import uuid
 from abc import ABCMeta
 from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Integral, Real
+from time import monotonic
 from typing import Any, ClassVar
 
 from distributed import Client, Future
@@ -20,7 +20,7 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
-from gpu_hpo._config import read_seconds
+from gpu_hpo._arguments import LIMITS
 from gpu_hpo._sklearn_private import (
     Interval,
     RealNotInt,
@@ -54,11 +54,11 @@ from gpu_hpo.compute._clients import search_client
 from gpu_hpo.compute._cluster_device import device_memory
 from gpu_hpo.compute._gone import while_it_is_there
 from gpu_hpo.compute._release import until_released
+from gpu_hpo.compute._terminated import ends_when_terminated, run_blocking
 from gpu_hpo.compute._worker_facts import worker_facts
 from gpu_hpo.compute._worker_packages import check_workers
 from gpu_hpo.data._chunk import ROLES
 from gpu_hpo.data._random_split import spawn_seed
-from gpu_hpo.exceptions import NoFiniteScoreError
 from gpu_hpo.metrics._requests import with_asked
 from gpu_hpo.metrics._scoring import make_scoring
 from gpu_hpo.report._ledger import kept_by
@@ -84,6 +84,7 @@ _FITTED = (
     "refit_time_",
     "scorer_",
     "scoring_",
+    "stopped_",
 )
 
 
@@ -118,6 +119,8 @@ class BaseIncrementalSearchCV(
         "resource": [str],
         "device": [StrOptions({"auto", "cpu", "cuda"})],
         "call_timeout": [Interval(Real, 0, None, closed="neither"), None],
+        **LIMITS,
+        "progress": ["boolean", None],
     }
 
     def __init__(
@@ -140,6 +143,9 @@ class BaseIncrementalSearchCV(
         resource: str,
         device: str,
         call_timeout: float | None,
+        max_seconds: float | None,
+        stop_score: float | None,
+        progress: bool | None,
     ) -> None:
         self.estimator = estimator
         self.parameters = parameters
@@ -158,6 +164,9 @@ class BaseIncrementalSearchCV(
         self.resource = resource
         self.device = device
         self.call_timeout = call_timeout
+        self.max_seconds = max_seconds
+        self.stop_score = stop_score
+        self.progress = progress
 
     # ---- fit ----
 
@@ -238,34 +247,15 @@ class BaseIncrementalSearchCV(
         with kept_by(self), stepped_aside(), search_client() as client:
             if client.asynchronous:
                 return self._search(client, search_args)
-            return self._block(client, search_args)
-
-    def _block(self, client: Client, search_args: SearchArgs) -> Any:
-        """Run the search on the client's event loop and wait for it."""
-        ended = threading.Event()
-
-        async def search() -> Any:
-            try:
-                return await self._search(client, search_args)
-            finally:
-                ended.set()
-
-        try:
-            return client.sync(search)
-        except NoFiniteScoreError as error:
-            # It says enough without the event loop's frames.
-            raise error.with_traceback(None) from None
-        except KeyboardInterrupt:
-            # The client cancels the search, which then keeps what it has found so far.
-            ended.wait(read_seconds("interrupt-timeout"))
-            raise KeyboardInterrupt from None  # where Dask waited is of no use
+            with ends_when_terminated():
+                return run_blocking(client, lambda: self._search(client, search_args))
 
     async def _search(self, client: Client, search_args: SearchArgs) -> Any:
         with while_it_is_there(client), kept_by(self, anew=False):
             return await self._search_there(client, search_args)
 
     async def _search_there(self, client: Client, search_args: SearchArgs) -> Any:
-        estimator = self.estimator
+        began, estimator = monotonic(), self.estimator
         if isinstance(estimator, Future):
             estimator = await client.gather(estimator, asynchronous=True)
             check_estimator(self, estimator, self._budget())
@@ -319,8 +309,10 @@ class BaseIncrementalSearchCV(
                     stacked=bool(self.stack),
                 )
                 self.device_, self._labels = placement.device, data.numbered
-                timeout = self.call_timeout
-                job = Job(name, client, schedule, trials, spec, data, workers, timeout)
+                rows = search_args.X, search_args.y
+                job = Job(
+                    name, client, schedule, trials, spec, data, workers, began, rows
+                )
                 await self._carry_out(job)
             finally:
                 data.release()

@@ -87,6 +87,19 @@ _SHARED = {
         without a nanny, such as one of threads, is left with one thread fewer. Each
         task then makes one call, which costs some milliseconds. By default a search
         waits, and warns of calls that take minutes longer than expected.
+    max_seconds : float, optional
+        Seconds after which the search ends with the best model so far. They count from
+        when there is a cluster, and include the training of the best parameters on all
+        rows, if `refit` asks for it. Calls that run then are waited for, and one score
+        is always waited for. Before, the last seconds go to the most promising models:
+        those with the best last scores train on, since the schedule would not come to
+        its end.
+    stop_score : float, optional
+        The search ends once a model has this score.
+    progress : bool, optional
+        Whether to show a bar with the calls that were made, the time that is left, the
+        best score and its parameters. By default where somebody looks, in a terminal or
+        a notebook, if ``rich`` is installed.
 """,
 }
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gpu_hpo._sklearn_private import _yield_masked_array_for_each_param
-from gpu_hpo.adaptive.engine._engine import Record, TrialFailure
+from gpu_hpo.adaptive.engine._news import Record, TrialFailure
 from gpu_hpo.adaptive.training._budgets import Budget
 from gpu_hpo.metrics._ranks import ranks
 
@@ -63,8 +63,12 @@ def make_cv_results(
     label: Callable[[int], Mapping[str, Any]],
     failures: Mapping[int, TrialFailure],
     finalists: set[int],
+    contenders: set[int] | None = None,
 ) -> dict[str, Any]:
-    """Return one row per trial, by number; see `HyperbandSearchCV.cv_results_`."""
+    """Return one row per trial, by number; see `HyperbandSearchCV.cv_results_`.
+
+    The best is one of the contenders: the finalists, unless the search was stopped.
+    """
     by_model: dict[Any, History] = {label(trial)["model_id"]: [] for trial in params}
     for entry in history:
         by_model[entry["model_id"]].append(entry)
@@ -80,11 +84,14 @@ def make_cv_results(
     keys = list((history or [{}])[0])
     metrics = [key for key in keys if key.startswith("test_")]
     status = [_status(trial, failures, finalists) for trial in params]
+    if contenders is None:
+        contenders = finalists
+    standing = [_status(trial, failures, contenders) for trial in params]
     for key in ("score", *metrics):
         name = key.removeprefix("test_")
         scores = np.array([entry.get(key, math.nan) for entry in last], dtype=float)
         results[f"test_{name}"] = scores
-        results[f"rank_test_{name}"] = _rank(scores, status)
+        results[f"rank_test_{name}"] = _rank(scores, standing)
         column = re.compile(rf"split\d+_test_{re.escape(name)}")
         of_splits = [key for key in keys if column.fullmatch(key)]
         if of_splits:
@@ -141,17 +148,17 @@ def refit_metadata(history: History, budget: Budget, data: Any) -> dict[str, Any
 
 
 def best_trial(
-    records: Sequence[Record], finalists: Sequence[int], failed: Mapping[int, Any]
+    records: Sequence[Record], contenders: Sequence[int], failed: Mapping[int, Any]
 ) -> Record | None:
-    """Return the record of the best trial: the best last score among the finalists.
+    """Return the best trial's record, by the last scores of contenders.
 
-    If no finalist has a finite score, the best of all trials that did not fail; if none
-    of these has one, the best of all; None if there is no finite score. Ties go to the
-    lower trial number. `_rank` ranks by the same rule.
+    If no contender has a finite score, the best of all trials that did not fail; if
+    none of these has one, the best of all; None if there is no finite score. Ties go to
+    the lower trial number. `_rank` ranks by the same rule.
     """
     last = {record.trial: record for record in records}
     sound = [trial for trial in last if trial not in failed]
-    for trials in ([t for t in finalists if t not in failed], sound, last):
+    for trials in ([t for t in contenders if t not in failed], sound, last):
         candidates = [
             last[trial]
             for trial in trials
@@ -174,13 +181,13 @@ def _status(
     return "completed" if trial in finalists else "stopped"
 
 
-def _rank(scores: np.ndarray, status: Sequence[str]) -> np.ndarray:
-    """Rank trials of the same status by score.
+def _rank(scores: np.ndarray, standing: Sequence[str]) -> np.ndarray:
+    """Rank trials of the same standing by score.
 
-    The best completed trial has rank 1, even if a trial that was stopped had a higher
-    score after less training.
+    The best contender has rank 1, even if a trial that was dropped had a higher score
+    after less training.
     """
-    return ranks(scores, [_ORDER.get(kind, _FAILED) for kind in status])
+    return ranks(scores, [_ORDER.get(kind, _FAILED) for kind in standing])
 
 
 def _objects(values: Sequence[Any]) -> np.ndarray:

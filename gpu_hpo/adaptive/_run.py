@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -25,7 +26,9 @@ from gpu_hpo.adaptive._results import (
 from gpu_hpo.adaptive.data._resident import ResidentData
 from gpu_hpo.adaptive.engine._dask_runner import DaskRunner
 from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
-from gpu_hpo.adaptive.engine._engine import Engine, Record
+from gpu_hpo.adaptive.engine._engine import Engine
+from gpu_hpo.adaptive.engine._limits import Limits
+from gpu_hpo.adaptive.engine._news import Record
 from gpu_hpo.adaptive.training._budgets import Budget, make_budget
 from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.adaptive.training._stack_groups import stack_groups
@@ -48,7 +51,8 @@ class Job:
     spec: TrialSpec
     data: ResidentData
     workers: dict[str, WorkerFacts]
-    call_timeout: float | None = None
+    began: float  # when the search did, on this machine's monotonic clock
+    rows: tuple[Any, Any]  # X and y, as given
 
 
 class SearchRun(ABC):
@@ -64,6 +68,9 @@ class SearchRun(ABC):
     resource: str
     device: str
     call_timeout: float | None
+    max_seconds: float | None
+    stop_score: float | None
+    progress: bool | None
     metadata_: dict[str, Any]
     _ledger: Ledger
 
@@ -121,18 +128,20 @@ class SearchRun(ABC):
             parts_per_task=data.n_parts if needs_X else data.parts_per_task,
             groups=stack_groups(spec, job.trials) if self.stack else None,
             budget=spec.budget,
-            one_call=job.call_timeout is not None,
+            one_call=self.call_timeout is not None,
         )
-        progress = Progress(self, schedule.n_trials, data.n_rows, data.n_chunks)
-        engine = Engine(schedule, dispatcher, progress)
+        progress = Progress(self, job, lambda trial: self._label(schedule, trial))
+        engine = Engine(schedule, dispatcher, progress, self._limits(job))
+        progress.follow(engine)
         announcer = Announcer("trial")
-        runner = _runner(job, engine, announcer)
+        runner = self._runner(job, engine, announcer)
         self._open_ledger(job, engine)
         try:
             with spec.hearing.here(), self._ledger.phase("train"):
                 await runner.run()
         except BaseException:
             # However it ends, what is known so far is kept.
+            engine.stop("interrupt")
             best = self._conclude(job, engine)
             if best is not None and spec.n_splits == 1:
                 # If it was lost, it is not trained again.
@@ -150,8 +159,9 @@ class SearchRun(ABC):
                 await self._set_best_estimator(job, runner, best, announcer)
         finally:
             runner.drop_results()
+            progress.close()
             announcer.say()
-        progress.end()
+        progress.end(*job.rows)
 
     def _open_ledger(self, job: Job, engine: Engine) -> None:
         """Note what is known before training begins."""
@@ -164,6 +174,32 @@ class SearchRun(ABC):
         ledger.n_rows, ledger.n_chunks = data.n_rows, data.n_chunks
         ledger.n_bytes, ledger.horizon = data.n_bytes, job.schedule.horizon()
 
+    def _limits(self, job: Job) -> Limits:
+        share = 0.0
+        if self._trains_again:
+            # One model for those of all splits, on the rows that validate too.
+            train, validate = job.data.n_rows
+            share = (train + validate) / max(train, 1) / job.spec.n_splits
+        return Limits(
+            math.inf if self.max_seconds is None else self.max_seconds,
+            math.inf if self.stop_score is None else self.stop_score,
+            spent=monotonic() - job.began,
+            refit_share=share,
+        )
+
+    def _runner(self, job: Job, engine: Engine, announcer: Announcer) -> DaskRunner:
+        return DaskRunner(
+            job.client,
+            engine,
+            job.data,
+            job.spec,
+            job.trials,
+            job.name,
+            job.workers,
+            announcer,
+            self.call_timeout,
+        )
+
     def _conclude(self, job: Job, engine: Engine) -> Record | None:
         """Set the fitted attributes from what the engine has recorded, but the model.
 
@@ -175,7 +211,8 @@ class SearchRun(ABC):
             That of the best trial; None if no trial has a finite score.
         """
         schedule, scoring = job.schedule, job.spec.scoring
-        best = best_trial(engine.records, schedule.finalists, engine.failures)
+        contenders = engine.contenders
+        best = best_trial(engine.records, contenders, engine.failures)
         params = {i: trial.params for i, trial in job.trials.items()}
         label = lambda trial: self._label(schedule, trial)  # noqa: E731
         self.history_ = make_history(
@@ -187,8 +224,14 @@ class SearchRun(ABC):
         for entry in self.history_:
             self.model_history_[entry["model_id"]].append(entry)
         self.cv_results_ = make_cv_results(
-            self.history_, params, label, engine.failures, set(schedule.finalists)
+            self.history_,
+            params,
+            label,
+            engine.failures,
+            set(schedule.finalists),
+            set(contenders),
         )
+        self.stopped_ = engine.stopped
         if best is not None:
             self.best_index_ = best.trial
             self.best_score_ = np.float64(best.score)
@@ -213,7 +256,7 @@ class SearchRun(ABC):
         try:
             if self._trains_again:
                 runner.drop_results()
-                model, error = await _train_on_all(job, best, announcer)
+                model, error = await self._train_on_all(job, best, announcer)
                 reason = f"trained again on all rows, it failed with {error}"
             else:
                 model = await runner.model(best.trial, best.calls)
@@ -231,6 +274,58 @@ class SearchRun(ABC):
                 stacklevel=2,
             )
 
+    async def _train_on_all(
+        self, job: Job, best: Record, announcer: Announcer
+    ) -> tuple[Any, str]:
+        """Train the best trial from its first call, on the rows that validated, too.
+
+        It makes as many calls as in the search, each on all rows of a chunk. Rows that
+        the user gave to validate on become chunks of their own. Where a call is a
+        chunk, the trial then makes more calls, so that it goes through all rows as
+        often as in the search.
+
+        Parameters
+        ----------
+        job : Job
+            Done; its data is changed.
+        best : Record
+        announcer : Announcer
+            It is told of warnings.
+
+        Returns
+        -------
+        model : estimator or None
+            None if it failed.
+        error : str
+            Why it failed.
+        """
+        data, budget, calls = job.data, job.spec.budget, best.calls
+        before = data.n_chunks
+        data.include_validation()
+        if budget.span(0, calls) is not None:
+            calls = round(calls * data.n_chunks / before)
+        # The schedule is not asked for anything any more.
+        dispatcher = Dispatcher(
+            job.schedule.outlook,
+            window=data.window if data.windowed else None,
+            budget=budget,
+            one_call=self.call_timeout is not None,
+        )
+        engine = Engine(job.schedule, dispatcher)
+        again = replace(
+            job,
+            name=f"{job.name}-refit",
+            spec=replace(job.spec, n_splits=1, by_roles=False),
+            workers=await worker_facts(job.client),
+        )
+        runner = self._runner(again, engine, announcer)
+        try:
+            model = await runner.model(best.trial, calls)
+        finally:
+            runner.drop_results()
+        failure = engine.failures.get(best.trial)
+        return model, "" if failure is None else failure.reason
+
 
 def _explain(engine: Engine, scorer: Any) -> str:
     if not engine.failures:
@@ -244,70 +339,3 @@ def _explain(engine: Engine, scorer: Any) -> str:
         f"{engine.schedule.n_trials} failed, the first with {first.reason} "
         "(cv_results_['error'] has all)"
     )
-
-
-def _runner(job: Job, engine: Engine, announcer: Announcer) -> DaskRunner:
-    return DaskRunner(
-        job.client,
-        engine,
-        job.data,
-        job.spec,
-        job.trials,
-        job.name,
-        job.workers,
-        announcer,
-        job.call_timeout,
-    )
-
-
-async def _train_on_all(
-    job: Job, best: Record, announcer: Announcer
-) -> tuple[Any, str]:
-    """Train the best trial from its first call, also on the rows that validated.
-
-    It makes as many calls as in the search, each on all rows of a chunk. Rows that the
-    user gave to validate on become chunks of their own. Where a call is a chunk, the
-    trial then makes more calls, so that it goes through all rows as often as in the
-    search.
-
-    Parameters
-    ----------
-    job : Job
-        Done; its data is changed.
-    best : Record
-    announcer : Announcer
-        It is told of warnings.
-
-    Returns
-    -------
-    model : estimator or None
-        None if it failed.
-    error : str
-        Why it failed.
-    """
-    data, budget, calls = job.data, job.spec.budget, best.calls
-    before = data.n_chunks
-    data.include_validation()
-    if budget.span(0, calls) is not None:
-        calls = round(calls * data.n_chunks / before)
-    # The schedule is not asked for anything any more.
-    dispatcher = Dispatcher(
-        job.schedule.outlook,
-        window=data.window if data.windowed else None,
-        budget=budget,
-        one_call=job.call_timeout is not None,
-    )
-    engine = Engine(job.schedule, dispatcher)
-    again = replace(
-        job,
-        name=f"{job.name}-refit",
-        spec=replace(job.spec, n_splits=1, by_roles=False),
-        workers=await worker_facts(job.client),
-    )
-    runner = _runner(again, engine, announcer)
-    try:
-        model = await runner.model(best.trial, calls)
-    finally:
-        runner.drop_results()
-    failure = engine.failures.get(best.trial)
-    return model, "" if failure is None else failure.reason

@@ -17,6 +17,7 @@ from distributed import Client
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
+from gpu_hpo._arguments import LIMITS
 from gpu_hpo._sklearn_private import (
     BaseSearchCV,
     StrOptions,
@@ -34,10 +35,12 @@ from gpu_hpo.compute._backends import (
     open_pool,
 )
 from gpu_hpo.compute._pool import Pool, TaskKilled
+from gpu_hpo.compute._terminated import ends_when_terminated
 from gpu_hpo.devices._namespace import is_device_array
 from gpu_hpo.exceptions import GpuHpoWarning, NoEffectWarning, NotPicklableError
+from gpu_hpo.exhaustive._callbacks import has_callbacks
 from gpu_hpo.exhaustive._evaluation import fit_to_all_rows
-from gpu_hpo.exhaustive._run import ExhaustiveRun, has_callbacks
+from gpu_hpo.exhaustive._run import ExhaustiveRun
 from gpu_hpo.exhaustive._search_data import SearchData
 from gpu_hpo.metrics._scoring import read_scorer
 from gpu_hpo.postfit._lazily import apply
@@ -53,6 +56,8 @@ EXTRA_CONSTRAINTS: dict[str, Any] = {
     "iid": "no_validation",
     "cache_cv": ["boolean"],
     "device": [StrOptions({"auto", "cpu", "cuda"})],
+    **LIMITS,
+    "progress": ["boolean", None],
 }
 
 # What a search sets once scores are known, and once the best candidate is fitted.
@@ -64,6 +69,7 @@ _FOUND = (
     "device_",
     "multimetric_",
     "scorer_",
+    "stopped_",
     "_labels",
 )
 _REFITTED = ("best_estimator_", "feature_names_in_", "refit_time_")
@@ -81,6 +87,9 @@ class ExhaustiveSearch(BaseSearchCV):
     iid: bool
     cache_cv: bool
     device: str
+    max_seconds: float | None
+    stop_score: float | None
+    progress: bool | None
     _labels: np.ndarray | None
     _ledger: Ledger
 
@@ -127,7 +136,8 @@ n_outputs), optional
         data = SearchData(X, y, params, in_blocks=in_blocks)
         run = ExhaustiveRun(self, data)
         if not is_awaited(self.scheduler):
-            return self._search(run, data)
+            with ends_when_terminated():
+                return self._search(run, data)
 
         def search() -> Any:
             with callback_management_context(self):
@@ -161,15 +171,18 @@ n_outputs), optional
                     with ledger.phase("finish"):
                         self._refit(run, context, callback_args)
             except BaseException:
+                run.limits.stop("interrupt")
                 self._keep(run)
                 raise
+            finally:
+                run.progress.close()
         self._set_results(run)
         context.call_on_fit_task_end(estimator=self, **callback_args)
         return self
 
     def _set_results(self, run: ExhaustiveRun) -> None:
         self.cv_results_ = run.results
-        self.device_ = run.device
+        self.device_, self.stopped_ = run.device, run.limits.stopped
         self._labels = run.labels
         self.scorer_ = (
             scorers_of(run.scorers)
@@ -202,6 +215,11 @@ n_outputs), optional
         self, run: ExhaustiveRun, context: Any, callback_args: Mapping[str, Any]
     ) -> None:
         """Fit the best parameters to all rows."""
+        if not hasattr(self, "best_params_"):
+            # It was stopped before any candidate had a score.
+            for name in _REFITTED:
+                self.__dict__.pop(name, None)
+            return
         best = run.best_model(self.best_params_)
         task = context.subcontext(task_name="refit-with-best-params")
         with task.propagate_callback_context(best):

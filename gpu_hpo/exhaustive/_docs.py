@@ -50,6 +50,19 @@ _SHARED = {
         much is free at that moment as it and those that run would take together, each
         as much as any fit that ran alone was seen to take. Of RMM's pools this is known
         only if their allocations are tracked.
+    max_seconds : float, optional
+        Seconds after which the search ends with the best candidate so far. They count
+        from when there is a cluster, and include fitting the best parameters to all
+        rows. Fits that run then are waited for; one candidate is always scored on all
+        splits. Before, a candidate is begun only if there is time for all its splits,
+        by what others took. Those that were not tried score NaN, or are not listed.
+        Candidates are tried in their order: shuffle a long grid, or draw parameters.
+    stop_score : float, optional
+        The search ends once a candidate has this mean score.
+    progress : bool, optional
+        Whether to show a bar with the fits that were made, the time that is left, the
+        best score and its parameters. By default where somebody looks, in a terminal or
+        a notebook, if ``rich`` is installed.
 """,
     "attributes": """\
     cv_results_, best_estimator_, best_score_, best_params_, best_index_, scorer_, \
@@ -59,6 +72,8 @@ n_splits_, refit_time_, multimetric_, classes_, n_features_in_, feature_names_in
         the time.
     device_ : gpu_hpo.devices.Device
         Where models trained, and why there.
+    stopped_ : {"", "max_seconds", "stop_score", "callback", "interrupt"}
+        What ended the search before all was tried.
 """,
     "notes": """\
     Two fits are the same if the estimators' types and parameters, and the rows that

@@ -8,8 +8,7 @@ import logging
 import time
 import traceback
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from gpu_hpo._sklearn_private import (
 from gpu_hpo.compute._transport import ReturnedToHost
 from gpu_hpo.devices._namespace import synchronize
 from gpu_hpo.devices._ranges import annotated
+from gpu_hpo.exhaustive._callbacks import CallbackTask
 from gpu_hpo.exhaustive._candidate_spec import CandidateSpec, moved_data
 from gpu_hpo.exhaustive._fold_scores import Evaluation, FoldScores
 from gpu_hpo.exhaustive._fold_steps import (
@@ -54,14 +54,6 @@ from gpu_hpo.training._text_labels import (
 from gpu_hpo.training._turns import let_go_of_rows
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class CallbackTask:
-    """Scikit-learn's callback context of one fit, and the search that it belongs to."""
-
-    search: Any
-    context: Any
 
 
 def needs_whole_estimator(scorer: Any, *, routed: bool = False) -> bool:
@@ -280,11 +272,7 @@ class _GroupEvaluation:
         if access is Access.READ_ONLY and (callback_task is not None or self._writes):
             access = Access.OWN
         try:
-            with (
-                nullcontext()
-                if callback_task is None
-                else self._callbacks(callback_task, model)
-            ):
+            with self._notifying(callback_task, model, evaluation):
                 model, access = self._fit(model, access, params)
         except Exception:
             if self._spec.raises:
@@ -317,22 +305,19 @@ class _GroupEvaluation:
             fit_lent(model, X, y, self._fit_params, access)
 
     @contextmanager
-    def _callbacks(self, callback_task: CallbackTask, model: Any) -> Iterator[None]:
-        """Notify scikit-learn's callbacks that a fit begins, and that it has ended."""
-        context = callback_task.context
+    def _notifying(
+        self, task: CallbackTask | None, model: Any, evaluation: Evaluation
+    ) -> Iterator[None]:
+        """Notify scikit-learn's callbacks, if there are any, of a fit."""
+        if task is None:
+            yield
+            return
         weight = self._fit_params.get("sample_weight")
-        args = {
-            "estimator": callback_task.search,
-            "X": self._source["train"],
-            "y": self._rows["y_train"],
-            "metadata": None if weight is None else {"sample_weight": weight},
-        }
-        try:
-            with context.propagate_callback_context(model):
-                context.call_on_fit_task_begin(**args)
-                yield
-        finally:
-            context.call_on_fit_task_end(**args)
+        metadata = None if weight is None else {"sample_weight": weight}
+        X, y = self._source["train"], self._rows["y_train"]
+        with task.notified(model, X=X, y=y, metadata=metadata) as stops:
+            yield
+        evaluation.stops = any(stops)
 
     # ---- together ----
 

@@ -17,10 +17,12 @@ from gpu_hpo._typing import Params
 from gpu_hpo.compute._loss_policy import LossPolicy
 from gpu_hpo.compute._pool import Handle, Pool, ResultsLost, TaskKilled
 from gpu_hpo.exceptions import WorkersLostError
+from gpu_hpo.exhaustive._callbacks import CallbackTask
 from gpu_hpo.exhaustive._candidate_spec import CandidateSpec
-from gpu_hpo.exhaustive._evaluation import CallbackTask, evaluate
+from gpu_hpo.exhaustive._evaluation import evaluate
 from gpu_hpo.exhaustive._fold_scores import Evaluation
 from gpu_hpo.exhaustive._kept_outputs import KeptOutputs
+from gpu_hpo.exhaustive._limits import Limits
 from gpu_hpo.exhaustive.plan._nodes import ROOT, Leaf
 
 logger = logging.getLogger(__name__)
@@ -90,6 +92,8 @@ class FoldRunner:
         Tasks at a time that end in scores.
     callback_task : callable, optional
         Returns the `CallbackTask` of a candidate, by its number, on a split.
+    limits : Limits, optional
+        When to begin no more.
     """
 
     def __init__(
@@ -100,7 +104,10 @@ class FoldRunner:
         *,
         limit: int | None = None,
         callback_task: Callable[[int, int], CallbackTask] | None = None,
+        limits: Limits | None = None,
     ) -> None:
+        self._limits = limits
+        self._first: list[int] = []  # candidates of the first batch
         self._pool = pool
         self._spec = spec
         self._outputs = outputs
@@ -134,19 +141,23 @@ class FoldRunner:
             Called with the split and the numbers of candidates before they are fitted.
         """
         self._take, self._begun = take, begun
-        batches = self._batches(groups)
+        timed = self._limits is not None and self._limits.timed
+        batches = (self._one_by_one if timed else self._batches)(groups)
+        self._left_out = False
         try:
             while True:
                 while len(self._running) < self._limit:
-                    batch = next(batches, None)
+                    batch = self._next(batches)
                     if batch is None:
                         break
                     self._outputs.exposed = True
                     self._submit(batch)
-                if not self._running and self._suspects:
+                if not self._running and self._suspects and not self._is_over:
                     self._renew()
                     self._submit(self._suspects.popleft())
                 if not self._running:
+                    if self._limits is not None and self._left_out:
+                        self._limits.stop("max_seconds")
                     return
                 try:
                     for handle in self._pool.wait(list(self._running)):
@@ -169,6 +180,52 @@ class FoldRunner:
                 start, stop = stop, min(stop + self._size(group), n_members)
                 yield _Batch(group, split, start, stop)
 
+    @property
+    def _is_over(self) -> bool:
+        return self._limits is not None and bool(self._limits.stopped)
+
+    def _next(self, batches: Iterator[_Batch]) -> _Batch | None:
+        """Return the next batch that can end in time."""
+        limits = self._limits
+        if limits is None:
+            return next(batches, None)
+        while not limits.stopped:
+            batch = next(batches, None)
+            if batch is None:
+                return None
+            self._first = self._first or batch.numbers
+            if self._has_time(batch, limits):
+                return batch
+            if limits.left <= 0 and limits.known:
+                limits.stop("max_seconds")
+            self._left_out = True
+        return None
+
+    def _has_time(self, batch: _Batch, limits: Limits) -> bool:
+        """Return whether a batch can end in time; its candidates if they are new."""
+        if not limits.timed or (batch.numbers == self._first and not limits.known):
+            return True  # however little time there is, one score is to be known
+        known = self._prices
+        price = known.get(batch.group.leaf.number)
+        if price is None:
+            price = sum(known.values()) / len(known) if known else 0.0
+        splits = self._outputs.n_splits - batch.split
+        rounds = math.ceil(splits / self._pool.n_slots)
+        return price * len(batch.members) * rounds < limits.left
+
+    def _one_by_one(self, groups: Iterable[Group]) -> Iterator[_Batch]:
+        """Yield candidates with all of their splits, before there are others.
+
+        For the last ones there may be no time.
+        """
+        splits = range(self._outputs.n_splits)
+        for group in groups:
+            n_members, stop = len(group.members), 0
+            self._n_open |= {(group, split): n_members for split in splits}
+            while stop < n_members:
+                start, stop = stop, min(stop + self._size(group), n_members)
+                yield from (_Batch(group, split, start, stop) for split in splits)
+
     def _in_order(self, groups: Iterable[Group]) -> Iterator[tuple[Group, int]]:
         splits = range(self._outputs.n_splits)
         if self._outputs.uses is None:
@@ -189,7 +246,10 @@ class FoldRunner:
         if price is None:
             return 1
         fair = n_members * n_splits / (self._pool.n_slots * _BATCHES_PER_SLOT)
-        return max(1, int(min(self._task_seconds / max(price, 1e-9), fair)))
+        longest = self._task_seconds
+        if self._limits is not None:
+            longest = min(longest, max(self._limits.left, 0.0))
+        return max(1, int(min(longest / max(price, 1e-9), fair)))
 
     # ---- tasks ----
 

@@ -73,6 +73,8 @@ class Evaluation:
     heard : list of (int or None, Heard)
         Warnings of fits and scores, with the number of the node that others have in
         common with it, if it was that which was fitted.
+    stops : bool
+        Whether a callback has asked the search to stop.
     """
 
     test: Any = None
@@ -82,6 +84,7 @@ class Evaluation:
     error: str | None = None
     scoring_failures: list[str] = field(default_factory=list)
     heard: list[tuple[int | None, Heard]] = field(default_factory=list)
+    stops: bool = False
 
 
 class FoldScores:

@@ -35,6 +35,8 @@ class Limits:
         What has ended the search.
     known : bool
         Whether any candidate has been tried on all splits.
+    best : (float, int or None)
+        The best mean score so far, and its candidate.
     """
 
     def __init__(
@@ -49,13 +51,14 @@ class Limits:
         self._end = math.inf if max_seconds is None else monotonic() + max_seconds
         self._enough = math.inf if stop_score is None else stop_score
         self._n_splits = n_splits
-        self._metric = metric
+        self.metric = metric
         self._refits = refits
         self._scores: dict[int, list[float]] = {}
         self._fit_times: dict[int, list[float]] = {}
-        self._best = (-math.inf, 0.0)  # mean score, and seconds to fit to all rows
+        self._refit_seconds = 0.0  # of the best candidate
         self.stopped = ""
         self.known = False
+        self.best: tuple[float, int | None] = (-math.inf, None)
 
     @property
     def timed(self) -> bool:
@@ -65,7 +68,7 @@ class Limits:
     @property
     def left(self) -> float:
         """Seconds that are left for candidates."""
-        return self._end - monotonic() - self._best[1] if self.timed else math.inf
+        return self._end - monotonic() - self._refit_seconds if self.timed else math.inf
 
     def stop(self, reason: str) -> None:
         """End the search, unless it has ended."""
@@ -76,7 +79,7 @@ class Limits:
         for number, evaluation in zip(numbers, evaluations, strict=True):
             score = evaluation.test
             if isinstance(score, dict):
-                score = score.get(self._metric)
+                score = score.get(self.metric)
             failed = evaluation.error is not None or score is None
             scores = self._scores.setdefault(number, [])
             times = self._fit_times.setdefault(number, [])
@@ -91,9 +94,11 @@ class Limits:
         self.known = True
         score = float(np.mean(self._scores.pop(number)))
         seconds = float(np.mean(self._fit_times.pop(number)))
-        if score > self._best[0]:
-            # All rows are more than those of a split.
-            more = self._n_splits / max(self._n_splits - 1, 1)
-            self._best = score, more * seconds if self._refits else 0.0
+        if score > self.best[0]:
+            self.best = score, number
+            if self._refits:
+                # All rows are more than those of a split.
+                more = self._n_splits / max(self._n_splits - 1, 1)
+                self._refit_seconds = more * seconds
         if score >= self._enough:
             self.stop("stop_score")

@@ -9,14 +9,12 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import replace
-from inspect import signature
 from typing import Any
 
 import numpy as np
 from sklearn import get_config
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import check_cv
-from sklearn.utils.multiclass import check_classification_targets
 
 from gpu_hpo._sklearn_private import (
     _MultimetricScorer,
@@ -28,16 +26,24 @@ from gpu_hpo.compute._pool import Handle, Pool, ResultsLost
 from gpu_hpo.compute._transport import unwrap
 from gpu_hpo.devices._detect import Device, sees_gpus, wanted_device
 from gpu_hpo.exceptions import SharedStateWarning
+from gpu_hpo.exhaustive._callbacks import callback_tasks, has_callbacks
 from gpu_hpo.exhaustive._candidate_spec import CandidateSpec
 from gpu_hpo.exhaustive._counterparts import Counterparts
-from gpu_hpo.exhaustive._evaluation import CallbackTask, needs_whole_estimator
+from gpu_hpo.exhaustive._evaluation import needs_whole_estimator
 from gpu_hpo.exhaustive._fold_runner import FoldRunner
 from gpu_hpo.exhaustive._fold_scores import Evaluation
 from gpu_hpo.exhaustive._groups import Candidates
 from gpu_hpo.exhaustive._kept_outputs import KeptOutputs
+from gpu_hpo.exhaustive._limits import Limits
+from gpu_hpo.exhaustive._progress import Progress
 from gpu_hpo.exhaustive._score_table import ScoreTable
-from gpu_hpo.exhaustive._search_data import SearchData, gather_to_host
-from gpu_hpo.exhaustive._verbose import Printer
+from gpu_hpo.exhaustive._search_data import (
+    SearchData,
+    for_splitter,
+    gather_to_host,
+    labels_as_text,
+)
+from gpu_hpo.exhaustive._verbose import Printer, print_plan
 from gpu_hpo.exhaustive.plan._planner import Planner
 from gpu_hpo.training._heard import Announcer
 from gpu_hpo.training._homes import has_kernels
@@ -123,7 +129,7 @@ class ExhaustiveRun:
     def _begin(self, pool: Pool, workers: Device) -> None:
         search = self._search
         self._X, self._y, self._split = self._given.for_splitter(
-            pool, self._data, _for_splitter(search.cv, self._routed.splitter.split)
+            pool, self._data, for_splitter(search.cv, self._routed.splitter.split)
         )
         if hasattr(search.cv, "split"):
             access = access_of(search.cv)
@@ -136,6 +142,17 @@ class ExhaustiveRun:
         search._check_input_parameters(X=self._X, y=self._y, split_params=self._split)
         search.n_splits_ = search._checked_cv_orig.get_n_splits(
             self._X, self._y, **self._split
+        )
+        self.limits = Limits(
+            search.max_seconds,
+            search.stop_score,
+            search.n_splits_,
+            # What a callable `scoring` returns is not known yet.
+            search.refit if callable(search.scoring) else self.refit_metric,
+            refits=search.refit is not False,
+        )
+        self.progress = Progress(
+            search, self.limits, search.n_splits_, self._pool.n_slots
         )
         self._table = ScoreTable(
             search.n_splits_, search.error_score, self.spec.return_train_score
@@ -174,7 +191,7 @@ class ExhaustiveRun:
                 self._take_turns()
         on_device = self._counterparts.on_device
         if on_device is not None and is_classifier(self.base):
-            self.labels = _labels_as_text(self._y, self._routed.estimator.fit)
+            self.labels = labels_as_text(self._y, self._routed.estimator.fit)
         self.spec = replace(
             self.spec,
             on_device=on_device,
@@ -216,22 +233,13 @@ class ExhaustiveRun:
                 f"{n_splits} splits, got {len(splits)}"
             )
         n_candidates = 0
+        if isinstance(candidate_params, Sized):
+            self.progress.expect(len(self._params) + len(candidate_params))
         if search.verbose > 0:
             if not isinstance(candidate_params, Sized):
                 candidate_params = list(candidate_params)
             n_candidates = len(candidate_params)
-            print(
-                f"Fitting {n_splits} folds for each of {n_candidates} candidates, "
-                f"totalling {n_candidates * n_splits} fits"
-            )
-
-        def callback_task(number: int, split: int) -> CallbackTask:
-            position = (number - first) * n_splits + split
-            context = callback_ctx.subcontext(
-                task_name="candidate-split-evaluation", task_id=position
-            )
-            return CallbackTask(search, context)
-
+            print_plan(n_splits, n_candidates)
         first = len(self._params)
         candidate_params = self._settle(candidate_params)
         assert self._planner is not None
@@ -239,7 +247,7 @@ class ExhaustiveRun:
             self._planner,
             self.base,
             candidate_params,
-            self._table.same,
+            self._take_same,
             self._counterparts.params,
             first=first,
             at_once=self.spec.turns is not None,
@@ -258,7 +266,10 @@ class ExhaustiveRun:
             self.spec,
             outputs,
             limit=self._limit(),
-            callback_task=None if self._planner.apart else callback_task,
+            limits=self.limits,
+            callback_task=None
+            if self._planner.apart
+            else callback_tasks(search, callback_ctx, first, n_splits),
         )
         printer = Printer(search, candidates.params, first, n_candidates, self._names())
 
@@ -266,10 +277,20 @@ class ExhaustiveRun:
             split: int, numbers: Sequence[int], evaluations: Sequence[Evaluation]
         ) -> None:
             self._table.take(split, numbers, evaluations)
-            self._hear(numbers, evaluations)
+            for number, evaluation in zip(numbers, evaluations, strict=True):
+                for node, heard in evaluation.heard:
+                    source = None if node is None else ("node", node)
+                    self._announcer.take(number, [heard], source)
+            self.limits.take(numbers, evaluations)
+            self.progress.take(split, numbers, evaluations)
             if search.verbose > 1:
                 printer.ended(split, numbers, evaluations)
 
+        self.progress.params = lambda number: (
+            self._params[number]
+            if number < first
+            else candidates.params[number - first]
+        )
         try:
             runner.run(candidates, take, printer.begun if search.verbose > 9 else None)
         finally:
@@ -284,8 +305,15 @@ class ExhaustiveRun:
         for name, values in (more_results or {}).items():
             self._more.setdefault(name, []).extend(values)
         self.results = {name: np.asarray(values) for name, values in self._more.items()}
-        self.results |= self._table.results(self._params, self._names())
+        self.results |= self._table.results(
+            self._params, self._names(), in_part=bool(self.limits.stopped)
+        )
         return self.results
+
+    def _take_same(self, number: int, first: int) -> None:
+        """Note that a candidate is the same as an earlier one."""
+        self._table.same(number, first)
+        self.progress.skip()
 
     def _names(self) -> list[str]:
         """Return the names of the scores, if the user asks for several."""
@@ -301,6 +329,11 @@ class ExhaustiveRun:
         if callable(search.scoring) and search.multimetric_:
             search._check_refit_for_multimetric(dict.fromkeys(self._table.names()))
             self.refit_metric = search.refit
+        if self.limits.stopped and not callable(search.refit):
+            for name in ("best_index_", "best_params_", "best_score_"):
+                search.__dict__.pop(name, None)  # of an earlier fit
+            self.conclude_early()
+            return
         if not search.refit and search.multimetric_:
             return
         search.best_index_ = search._select_best_index(
@@ -357,13 +390,6 @@ class ExhaustiveRun:
         self._lent = True
         return self._data
 
-    def _hear(self, numbers: Sequence[int], evaluations: Sequence[Evaluation]) -> None:
-        """Note what fits and scores of candidates have warned of."""
-        for number, evaluation in zip(numbers, evaluations, strict=True):
-            for node, heard in evaluation.heard:
-                source = None if node is None else ("node", node)
-                self._announcer.take(number, [heard], source)
-
     def _limit(self) -> int:
         """Return how many tasks run at a time, by `pre_dispatch`."""
         wanted = self._search.pre_dispatch
@@ -372,35 +398,3 @@ class ExhaustiveRun:
         elif isinstance(wanted, str):
             wanted = eval_expr(wanted.replace("n_jobs", str(self._pool.n_slots)))
         return max(min(int(wanted), self._most_tasks), 1)
-
-
-def _labels_as_text(y: Any, fit_params: Params) -> np.ndarray | None:
-    """Return the labels of y, sorted, if no device can hold them; else None.
-
-    There are more if `fit` is given more classes.
-    """
-    y = None if y is None else np.asarray(y)
-    if y is None or y.dtype.kind in "biuf" or (y.ndim > 1 and y.shape[1:] != (1,)):
-        return None
-    labels = np.unique(y)
-    check_classification_targets(labels)
-    classes = fit_params.get("classes")
-    if classes is not None:
-        labels = np.unique(np.concatenate([labels, np.asarray(classes)]))
-    return labels
-
-
-def _for_splitter(cv: Any, params: Params) -> dict[str, Any]:
-    """Return the splitter's parameters, without groups if it takes none."""
-    if params.get("groups", cv) is None and hasattr(cv, "split"):
-        takes = signature(cv.split).parameters.values()
-        if not any(p.name == "groups" or p.kind is p.VAR_KEYWORD for p in takes):
-            return {name: value for name, value in params.items() if name != "groups"}
-    return dict(params)
-
-
-def has_callbacks(search: Any) -> bool:
-    """Return whether the search, or its caller, has callbacks that are told of fits."""
-    return bool(getattr(search, "_skl_callbacks", None)) or hasattr(
-        search, "_parent_callback_ctx"
-    )

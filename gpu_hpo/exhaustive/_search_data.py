@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any
 
 import dask.array as da
 import numpy as np
 from dask.base import is_dask_collection
 from sklearn.utils import Bunch
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, indexable
 
 from gpu_hpo._sklearn_private import _check_method_params, _num_samples
@@ -221,3 +223,28 @@ def _collect(
 
 def _rows_and_labels(data: Mapping[str, Any]) -> tuple[int, Any]:
     return _num_samples(data["X"]), gather_to_host(data["y"])
+
+
+def for_splitter(cv: Any, params: Params) -> dict[str, Any]:
+    """Return the splitter's parameters, without groups if it takes none."""
+    if params.get("groups", cv) is None and hasattr(cv, "split"):
+        takes = signature(cv.split).parameters.values()
+        if not any(p.name == "groups" or p.kind is p.VAR_KEYWORD for p in takes):
+            return {name: value for name, value in params.items() if name != "groups"}
+    return dict(params)
+
+
+def labels_as_text(y: Any, fit_params: Params) -> np.ndarray | None:
+    """Return the labels of y, sorted, if no device can hold them; else None.
+
+    There are more if `fit` is given more classes.
+    """
+    y = None if y is None else np.asarray(y)
+    if y is None or y.dtype.kind in "biuf" or (y.ndim > 1 and y.shape[1:] != (1,)):
+        return None
+    labels = np.unique(y)
+    check_classification_targets(labels)
+    classes = fit_params.get("classes")
+    if classes is not None:
+        labels = np.unique(np.concatenate([labels, np.asarray(classes)]))
+    return labels

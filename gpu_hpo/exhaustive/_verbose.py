@@ -16,6 +16,14 @@ from gpu_hpo.exhaustive._fold_scores import Evaluation
 _WIDTH = 80
 
 
+def print_plan(n_splits: int, n_candidates: int) -> None:
+    """Print how many fits there will be."""
+    print(
+        f"Fitting {n_splits} folds for each of {n_candidates} candidates, "
+        f"totalling {n_candidates * n_splits} fits"
+    )
+
+
 class Printer:
     """Prints a line when a candidate begins on a split, and one when it has ended.
 

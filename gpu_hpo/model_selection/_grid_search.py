@@ -82,6 +82,9 @@ class GridSearchCV(ExhaustiveSearch, theirs.GridSearchCV):
         iid: bool = True,
         cache_cv: bool = True,
         device: str = "auto",
+        max_seconds: float | None = None,
+        stop_score: float | None = None,
+        progress: bool | None = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -99,3 +102,6 @@ class GridSearchCV(ExhaustiveSearch, theirs.GridSearchCV):
         self.iid = iid
         self.cache_cv = cache_cv
         self.device = device
+        self.max_seconds = max_seconds
+        self.stop_score = stop_score
+        self.progress = progress

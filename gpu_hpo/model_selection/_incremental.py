@@ -60,7 +60,8 @@ class IncrementalSearchCV(BaseScheduledSearchCV):
     Attributes
     ----------
     cv_results_, history_, model_history_, best_estimator_, best_score_, \
-best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
+best_params_, best_index_, scorer_, multimetric_, n_splits_, device_, \
+stopped_
         As in `HyperbandSearchCV`; ``model_id`` is the number of the model.
     metadata, metadata_ : dict
         ``partial_fit_calls``, ``n_models``, ``max_iter``: as planned, and as done; and
@@ -115,6 +116,9 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         resource: str = "partial_fit",
         device: str = "auto",
         call_timeout: float | None = None,
+        max_seconds: float | None = None,
+        stop_score: float | None = None,
+        progress: bool | None = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -134,6 +138,9 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
             resource=resource,
             device=device,
             call_timeout=call_timeout,
+            max_seconds=max_seconds,
+            stop_score=stop_score,
+            progress=progress,
         )
         self.n_initial_parameters = n_initial_parameters
         self.decay_rate = decay_rate

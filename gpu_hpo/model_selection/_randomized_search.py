@@ -95,6 +95,9 @@ class RandomizedSearchCV(ExhaustiveSearch, theirs.RandomizedSearchCV):
         iid: bool = True,
         cache_cv: bool = True,
         device: str = "auto",
+        max_seconds: float | None = None,
+        stop_score: float | None = None,
+        progress: bool | None = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -114,3 +117,6 @@ class RandomizedSearchCV(ExhaustiveSearch, theirs.RandomizedSearchCV):
         self.iid = iid
         self.cache_cv = cache_cv
         self.device = device
+        self.max_seconds = max_seconds
+        self.stop_score = stop_score
+        self.progress = progress

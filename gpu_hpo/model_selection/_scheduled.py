@@ -118,7 +118,8 @@ class ScheduledSearchCV(BaseScheduledSearchCV):
     Attributes
     ----------
     cv_results_, history_, model_history_, best_estimator_, best_score_, \
-best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
+best_params_, best_index_, scorer_, multimetric_, n_splits_, device_, \
+stopped_
         As in `HyperbandSearchCV`; ``model_id`` is the number of the model.
     metadata_ : dict
         ``partial_fit_calls``, ``n_models`` and ``max_iter``, as done; and the work of
@@ -175,6 +176,9 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         resource: str = "partial_fit",
         device: str = "auto",
         call_timeout: float | None = None,
+        max_seconds: float | None = None,
+        stop_score: float | None = None,
+        progress: bool | None = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -195,6 +199,9 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
             resource=resource,
             device=device,
             call_timeout=call_timeout,
+            max_seconds=max_seconds,
+            stop_score=stop_score,
+            progress=progress,
         )
         self.schedule = schedule
         self.n_initial_parameters = n_initial_parameters

@@ -47,7 +47,8 @@ class SuccessiveHalvingSearchCV(BaseScheduledSearchCV):
     Attributes
     ----------
     cv_results_, history_, model_history_, best_estimator_, best_score_, \
-best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
+best_params_, best_index_, scorer_, multimetric_, n_splits_, device_, \
+stopped_
         As in `HyperbandSearchCV`; ``model_id`` is the number of the model.
     metadata, metadata_ : dict
         ``partial_fit_calls``, ``n_models``, ``max_iter``: as planned, and as done; and
@@ -91,6 +92,9 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
         resource: str = "partial_fit",
         device: str = "auto",
         call_timeout: float | None = None,
+        max_seconds: float | None = None,
+        stop_score: float | None = None,
+        progress: bool | None = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -110,6 +114,9 @@ best_params_, best_index_, scorer_, multimetric_, n_splits_, device_
             resource=resource,
             device=device,
             call_timeout=call_timeout,
+            max_seconds=max_seconds,
+            stop_score=stop_score,
+            progress=progress,
         )
         self.n_initial_parameters = n_initial_parameters
         self.n_initial_iter = n_initial_iter

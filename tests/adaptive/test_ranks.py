@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpu_hpo.adaptive._results import best_trial, make_cv_results, make_history
-from gpu_hpo.adaptive.engine._engine import Record, TrialFailure
+from gpu_hpo.adaptive.engine._news import Record, TrialFailure
 from gpu_hpo.model_selection import HyperbandSearchCV
 from tests.model_selection.helpers import Scripted, make_data
 

@@ -12,7 +12,7 @@ from scipy.stats import loguniform, uniform
 from sklearn.base import clone, is_classifier
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 
-from gpu_hpo.adaptive.engine._engine import Ended
+from gpu_hpo.adaptive.engine._news import Ended
 from gpu_hpo.model_selection import HyperbandSearchCV, ScheduledSearchCV
 from gpu_hpo.schedules import Hyperband, Incremental, Ladder, Rounds, Rung
 from tests.adaptive.engine.simulation import search as simulate

@@ -321,6 +321,15 @@ class Dispatcher:
         """Return the seconds that all calls still to come are expected to take."""
         return self._prices.remaining()
 
+    def progress(self) -> list[tuple[int, int, int, set[int]]]:
+        """Return how far trials are, as `Prices.progress` does."""
+        return self._prices.progress()
+
+    @property
+    def n_busy(self) -> int:
+        """Number of tasks that run now."""
+        return sum(min(len(w.tasks), w.slots) for w in self.workers.values())
+
     @property
     def n_slots(self) -> int:
         """Number of tasks that can run at a time."""

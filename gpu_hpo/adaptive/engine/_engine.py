@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
 from gpu_hpo.adaptive.engine._limits import Closing, Limits
+from gpu_hpo.adaptive.engine._news import Ended, News, Record, Tick, TrialFailure
 from gpu_hpo.adaptive.engine._task import Report, Task
 from gpu_hpo.report._ledger import TaskRun
 from gpu_hpo.schedules._base import (
@@ -20,78 +20,6 @@ from gpu_hpo.schedules._base import (
     Schedule,
     Scored,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One score of one trial.
-
-    Attributes
-    ----------
-    trial, calls : int
-    score : float
-    metrics : dict of str to float
-    fit_seconds, score_seconds : float
-        Spent since the trial's previous record.
-    elapsed : float
-        Seconds since the search began.
-    worker : str
-    splits : tuple of dict
-        Metrics by split, of which `metrics` are the means.
-    """
-
-    trial: int
-    calls: int
-    score: float
-    metrics: Mapping[str, float]
-    fit_seconds: float
-    score_seconds: float
-    elapsed: float
-    worker: str
-    splits: tuple[Mapping[str, float], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TrialFailure:
-    """The end of a trial that did not complete.
-
-    Attributes
-    ----------
-    trial : int
-    status : {"failed", "lost", "timeout"}
-        Its model raised; or workers died while they trained nothing else; or a call
-        took longer than it may.
-    error : str
-        Traceback or explanation.
-    worker : str
-    """
-
-    trial: int
-    status: str
-    error: str
-    worker: str
-
-    @property
-    def reason(self) -> str:
-        """Kind and first line of the exception that a traceback ends with."""
-        lines = self.error.rpartition("Traceback (most recent call last):\n")[2]
-        stated = (line for line in lines.splitlines() if line and line[0] != " ")
-        return next(stated, self.error)
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A trial will train no more: dropped, failed, or at the end of its schedule.
-
-    Attributes
-    ----------
-    trial : int
-    """
-
-    trial: int
-
-
-News = Record | TrialFailure | Ended
 
 
 class Engine:
@@ -105,8 +33,9 @@ class Engine:
     schedule : Schedule
     dispatcher : Dispatcher
     listener : callable, optional
-        Called with each `Record` and `TrialFailure` as it comes, and with one `Ended`
-        per trial, after them. If it returns True, the search stops.
+        Called with each `Record` and `TrialFailure` as it comes, with one `Ended` per
+        trial, after them, and with a `Tick` now and then. If it returns True, the
+        search stops.
     limits : Limits, optional
         When to stop before the schedule is done.
 
@@ -150,6 +79,7 @@ class Engine:
     def tick(self, elapsed: float) -> list[Task]:
         """Take in how much time has passed, in seconds; return the next tasks."""
         self._elapsed = elapsed
+        self._hear(Tick(elapsed))
         return self._assign()
 
     def report(self, report: Report, elapsed: float) -> list[Task]:
@@ -379,7 +309,7 @@ class Engine:
         self._fail(TrialFailure(trial, "lost", text, worker))
 
     def _hear(self, news: News) -> None:
-        if self._listener(news) is True:
+        if self._listener(news) is True and not self._rebuilds:
             self.stop("callback")
 
     def _tell(self, event: Event) -> None:

@@ -7,13 +7,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
+from gpu_hpo.adaptive.engine._news import Record
 from gpu_hpo.schedules._base import Schedule
-
-if TYPE_CHECKING:
-    from gpu_hpo.adaptive.engine._engine import Record
 
 # A call may cost more than it did, and its score has to be in before the end.
 _MARGIN = 0.8

@@ -20,6 +20,7 @@ class _Peers:
     """Trials that began with the same rungs ahead."""
 
     width: int  # models of their first rung
+    first: int  # trial of them
     live: set[int] = field(default_factory=set)
     due: float = 0.0  # calls that they will make in all
     made: int = 0
@@ -85,7 +86,7 @@ class Prices:
         """Add a new trial to its peers."""
         rungs = self.outlook(trial)
         width = rungs[0].n_trials
-        peers = self._beginners.setdefault(rungs, _Peers(width))
+        peers = self._beginners.setdefault(rungs, _Peers(width, trial))
         self._peers[trial] = peers
         peers.live.add(trial)
         before = 0
@@ -123,6 +124,20 @@ class Prices:
     def cost(self, trial: int) -> float:
         """Return the estimated seconds of a call of this trial."""
         return self._seconds.get(trial) or self.typical or self.guess
+
+    def progress(self) -> list[tuple[int, int, int, set[int]]]:
+        """Return how far trials are that began with the same rungs ahead.
+
+        Returns
+        -------
+        list of (int, int, int, set of int)
+            Per group its first trial, the calls that were made and that will be made in
+            all, and the trials that were not dropped.
+        """
+        return [
+            (peers.first, peers.made, round(peers.due), peers.live)
+            for peers in self._beginners.values()
+        ]
 
     def remaining(self) -> float:
         """Return the estimated seconds of all calls that are left."""

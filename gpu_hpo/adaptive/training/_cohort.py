@@ -32,6 +32,7 @@ def advance_cohort(
     chunk_of_call: Callable[[int], Chunk],
     parts: Sequence[Chunk],
     n_chunks: int = 0,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> tuple[Cohort, list[TrialOutcome]]:
     """Advance and score a cohort chunk by chunk; each chunk is read once for all.
 
@@ -48,6 +49,9 @@ def advance_cohort(
         Validation parts to score on.
     n_chunks : int, default=0
         Number of all chunks, for budgets that read all.
+    is_over : callable, optional
+        Whether no further call is to be made, asked after each but the last. What was
+        trained since its last score is then scored, if this task scores at all.
 
     Returns
     -------
@@ -92,7 +96,7 @@ def advance_cohort(
     if spec.budget.refits:
         _refit(spec, groups, chunk_of_call, n_chunks, parts)
     else:
-        _train(spec, groups, chunk_of_call, parts)
+        _train(spec, groups, chunk_of_call, parts, is_over)
     for group in groups:
         group.end()
     return cohort, [outcomes[item.trial] for item in work]
@@ -133,17 +137,35 @@ def _train(
     groups: Sequence[ModelGroup],
     chunk_of_call: Callable[[int], Chunk],
     parts: Sequence[Chunk],
+    is_over: Callable[[], bool],
 ) -> None:
     """Train by calls, each on its chunk."""
     first = min((group.start for group in groups), default=0)
     last = max((group.stop for group in groups), default=0)
     for calls in range(first, last + 1):
+        begun = calls > first + 1
+        if begun and any(group.stop >= calls for group in groups) and is_over():
+            _cut_short(spec, groups, calls - 1, parts)
+            return
         training = [group for group in groups if group.start < calls <= group.stop]
         if training:
             rows = Splits(chunk_of_call(calls), by_roles=spec.by_roles)
             for group in training:
                 group.train(rows)
         _score(spec, [group for group in groups if calls in group.scores], parts)
+
+
+def _cut_short(
+    spec: TrialSpec, groups: Sequence[ModelGroup], calls: int, parts: Sequence[Chunk]
+) -> None:
+    """Leave out the calls that are left, and score those that were made last."""
+    left = [group for group in groups if group.stop > calls]
+    for group in left:
+        for outcome in group.outcomes:
+            outcome.cut_short = True
+    # Those that begin later have made no call.
+    made = [group for group in left if group.start < calls and group.scores]
+    _score(spec, [group for group in made if calls not in group.scores], parts)
 
 
 def _refit(

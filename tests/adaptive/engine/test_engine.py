@@ -5,7 +5,8 @@
 import pytest
 
 from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
-from gpu_hpo.adaptive.engine._engine import Engine, Record, TrialFailure
+from gpu_hpo.adaptive.engine._engine import Engine
+from gpu_hpo.adaptive.engine._news import Record, TrialFailure
 from gpu_hpo.adaptive.engine._task import Report, StepReport
 from gpu_hpo.adaptive.training._score import Score
 from gpu_hpo.schedules import SuccessiveHalving

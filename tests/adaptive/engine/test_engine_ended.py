@@ -5,7 +5,8 @@
 import pytest
 
 from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
-from gpu_hpo.adaptive.engine._engine import Ended, Engine, TrialFailure
+from gpu_hpo.adaptive.engine._engine import Engine
+from gpu_hpo.adaptive.engine._news import Ended, TrialFailure
 from gpu_hpo.adaptive.engine._simulated_runner import SimulatedRunner
 from gpu_hpo.schedules import Hyperband
 
