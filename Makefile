@@ -71,7 +71,7 @@ TESTED := $(wildcard tests examples benchmarks docs conda-recipe pyproject.toml 
 KERNEL_TESTS := tests/gpu/test_linear_kernel.py tests/gpu/test_network_kernel.py
 # What depends on RAPIDS itself and needs no GPU.
 RAPIDS_TESTS := $(filter-out %/test_jit.py,$(wildcard tests/devices/test_*.py)) \
-	tests/test_estimators.py tests/test_packaging.py tests/compute/test_clusters.py \
+	tests/test_estimators.py tests/test_packaging.py tests/cli tests/compute/test_clusters.py \
 	tests/compute/test_cuda_cluster.py tests/compute/test_machines.py \
 	tests/adaptive/test_client_without_gpu.py tests/adaptive/test_placement.py tests/exhaustive/test_client_without_gpu.py \
 	tests/exhaustive/test_counterparts.py tests/exhaustive/test_placement.py \

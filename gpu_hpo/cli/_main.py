@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import click
 
+from gpu_hpo.cli._doctor import doctor
 from gpu_hpo.cli._output import INTERRUPTED, complain, prepare_output
 from gpu_hpo.cli._plan import plan
 
@@ -24,6 +25,7 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
+cli.add_command(doctor)
 cli.add_command(plan)
 
 

@@ -30,7 +30,7 @@ def test_version_and_help():
     assert run("--version").stdout == f"gpu_hpo {gpu_hpo.__version__}\n"
     done = run()
     assert done.returncode == 0
-    for command in ("plan",):
+    for command in ("doctor", "plan"):
         assert f"\n  {command} " in done.stdout
         assert "Usage: gpu-hpo" in run(command, "--help").stdout
 

@@ -96,7 +96,7 @@ def test_time_is_that_of_a_simulated_search(workers, max_iter, aggressiveness):
     )
     expected = plan.seconds(1.0, workers)
     assert expected <= makespan + 1e-6
-    assert makespan < 1.7 * expected + 2
+    assert makespan < 1.4 * expected
 
 
 def test_more_workers_than_help():
