@@ -61,6 +61,7 @@ def validate_device_data(
     _check_feature_names(estimator, X, reset=reset)
     X, y = values_of(X), values_of(y)
     xp = array_namespace(X, y)
+    check_real(X)
     if hasattr(X, "tocsr"):
         X = X.tocsr() if accept_sparse else X.toarray()
     if X.ndim != 2:
@@ -86,6 +87,7 @@ def validate_device_data(
         )
     if y is None:
         return X, None
+    check_real(y)
     if y.shape[0] != X.shape[0]:
         raise ValueError(
             "Found input variables with inconsistent numbers of samples: "
@@ -107,6 +109,12 @@ def values_of(value: Any) -> Array:
     if not hasattr(value, "iloc"):
         return value
     return kept("values", (value,), lambda: value.values)
+
+
+def check_real(array: Array) -> None:
+    """Raise if an array on a device has complex numbers, in scikit-learn's words."""
+    if array.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: got {array.dtype}")
 
 
 def all_finite(array: Array) -> bool:

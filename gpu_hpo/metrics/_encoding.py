@@ -105,6 +105,12 @@ def is_text(values: Array) -> bool:
     return bool(values.dtype.kind == "U")
 
 
+def can_number(labels: Array) -> bool:
+    """Return whether a `NumberEncoding` takes labels of this type."""
+    # Among int64, the largest of uint64 would be negative.
+    return is_number(labels) and bool(labels.dtype != np.uint64)
+
+
 def is_number(values: Array) -> bool:
     """Return whether an array holds real numbers or bools."""
     return values.dtype.kind in "biuf"

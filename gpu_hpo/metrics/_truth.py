@@ -16,6 +16,7 @@ from gpu_hpo.metrics._encoding import (
     Encoding,
     NumberEncoding,
     TextEncoding,
+    can_number,
     is_number,
     is_text,
 )
@@ -117,7 +118,7 @@ class Truth:
         known = None if self.classes is None else _in_order(self.classes)
         if self.classes is not None and known is None:
             return None
-        if is_number(self.y) and (known is None or is_number(known)):
+        if can_number(self.y) and (known is None or can_number(known)):
             return Labels(self, known)
         if self.xp is np and is_text(self.y) and (known is None or is_text(known)):
             return Labels(self, known)

@@ -268,7 +268,7 @@ of shape (n_models,)), or None
         self.errors = [None] * len(self)
         begun: Begun = {}
         if goes_on:
-            check_side(self.models[0], self.xp, rows.X)
+            self.move_beside(rows.X)
             self.go_on()
         else:
             begun = self.begin(rows)
@@ -369,13 +369,16 @@ of shape (n_models,)), or None
 
     def moved_beside(self, X: Array) -> Self:
         """Return these models where rows are, for models take less to move."""
-        xp = array_namespace(X)
-        if xp is self.xp:
+        if array_namespace(X) is self.xp:
             return self
         out = copy.copy(self)
-        out.xp = xp
-        out.arrays = {name: beside(X, array) for name, array in self.arrays.items()}
+        out.move_beside(X)
         return out
+
+    def move_beside(self, X: Array) -> None:
+        """Move these models where rows are, to train there from now on."""
+        self.xp = array_namespace(X)
+        self.arrays = {name: beside(X, array) for name, array in self.arrays.items()}
 
     def predict_rows(self, X: Array) -> Array:
         """Predict for rows that have been checked."""

@@ -25,7 +25,12 @@ from gpu_hpo.devices._namespace import (
     to_host,
     type_name,
 )
-from gpu_hpo.devices._validation import all_finite, validate_device_data, values_of
+from gpu_hpo.devices._validation import (
+    all_finite,
+    check_real,
+    validate_device_data,
+    values_of,
+)
 from gpu_hpo.stacks._row_orders import Orders
 
 FLOATS = [np.float64, np.float32]
@@ -252,6 +257,7 @@ def device_weight(X: Array, weight: Any) -> Array:
     """Check weights of rows that are on a device, wherever the weights are."""
     xp = array_namespace(X)
     weight = xp.asarray(values_of(weight))
+    check_real(weight)
     if weight.dtype.kind == "f" and not all_finite(weight):
         raise ValueError("Input sample_weight contains NaN or infinity.")
     if weight.ndim == 0:
@@ -266,9 +272,18 @@ def device_weight(X: Array, weight: Any) -> Array:
 def class_codes(classes: np.ndarray, y: Array) -> Array:
     """Find where in `classes`, which are sorted, each label is; -1 if it is not."""
     xp, n_classes = array_namespace(y), len(classes)
+    if classes.dtype.kind == "i":
+        classes = classes.astype(np.int64)
+    types = y.dtype, classes.dtype
+    if np.uint64 in types and {dtype.kind for dtype in types} == {"i", "u"}:
+        # NumPy would compare floats, which are rounded, and CuPy no negative numbers.
+        outside = y < 0 if y.dtype.kind == "i" else y > np.iinfo(np.int64).max
+        codes = class_codes(classes, y.astype(classes.dtype))
+        return xp.where(outside, -1, codes)
     if (
         np.can_cast(classes.dtype, np.int64)
         and y.dtype.kind in "iu"
+        and y.dtype != np.uint64  # which int64 cannot hold
         and int(classes[-1]) - int(classes[0]) == n_classes - 1
     ):
         # Labels 0, 1, 2 and so on need no search.

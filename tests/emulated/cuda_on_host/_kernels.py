@@ -30,6 +30,7 @@ extern "C" const char* launch_{name}(void** p, const unsigned* grid,
 }}
 """
 _BARRIERS = re.compile(r"__sync|__shfl")
+_RETURNS = re.compile(r"\breturn\b|\bno_thread_divergence\b")
 _GLOBAL = re.compile(r'extern\s+"C"\s+__global__\s+void\s+(\w+)\s*\(')
 _Index = ctypes.c_uint * 3
 
@@ -53,7 +54,10 @@ def compile_source(source: str, options: Sequence[str]) -> str:
     own_code = body.rsplit("#include", 1)[-1]
     barriers = int(bool(_BARRIERS.search(own_code)))
     # What goes through all elements, by however many threads there are, needs but one.
-    one = int(not barriers and (body != source or "CUPY_FOR" in own_code))
+    # But if it returns after one of them, others have to do the rest.
+    _, loop, each = own_code.rpartition("CUPY_FOR")
+    goes_through = bool(loop) and not _RETURNS.search(each)
+    one = int(not barriers and (body != source or goes_through))
     # Such memory has a size that a launch says.
     body = re.sub(
         r"extern\s+__shared__\s+([^;]*?)(\w+)\s*\[\s*\]\s*;",
