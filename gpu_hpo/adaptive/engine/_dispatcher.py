@@ -367,7 +367,9 @@ class Dispatcher:
 
     def _wants_more(self, worker: Worker) -> bool:
         idle = len(worker.tasks) < worker.slots
-        ahead = self.lookahead and self._prices.typical
+        # Near the end of its time, a search wants to know what begins when.
+        ahead = self._left > 5 * self.task_seconds
+        ahead = ahead and bool(self.lookahead and self._prices.typical)
         if not idle and not (ahead and worker.queued_seconds < self.lookahead):
             return False
         return not any(
@@ -457,7 +459,8 @@ class Dispatcher:
         typical = self._prices.typical or self.task_seconds
         left = self._left_on(name) if self.measured else math.inf
         fair = self._ready.n_calls * typical / (2 * self.n_slots)
-        share = min(self.task_seconds, fair, left)
+        longest = self._longest
+        share = min(longest, fair, left)
         chosen: list[TrialState] = []
         skipped: list[TrialState] = []
         in_all = one_call = 0.0
@@ -479,7 +482,7 @@ class Dispatcher:
             # A suspect goes alone, so that it is clear who is to blame.
             if chosen and (
                 suspect
-                or one_call + cost > min(self.task_seconds, left)
+                or one_call + cost > min(longest, left)
                 or (self.window and trial.calls != chosen[0].calls)
                 or trial.parts != chosen[0].parts
             ):
@@ -494,6 +497,11 @@ class Dispatcher:
         for trial in skipped:
             self._ready.add(trial)
         return chosen
+
+    @property
+    def _longest(self) -> float:
+        """The longest task to aim for: shorter near the end, to decide more often."""
+        return min(self.task_seconds, max(self._left, 0.0) / 5)
 
     def _left_on(self, name: str) -> float:
         """Return the seconds left once a worker has done what it has been given."""
@@ -520,7 +528,7 @@ class Dispatcher:
         worker = self.workers[name]
         todo = sum(trial.todo * self._prices.cost(trial.number) for trial in chosen)
         left = self._left_on(name)
-        length = min(self.task_seconds, left) if self.measured else self.task_seconds
+        length = min(self._longest, left) if self.measured else self.task_seconds
         fraction = min(1.0, length / todo) if todo else 1.0
         number = next(self._ids)
         before = {trial.number: trial.next_goal for trial in chosen}

@@ -123,36 +123,57 @@ class SimulatedRunner:
         )
 
     def _report(self, task: Task) -> Report:
-        left = task.left / len(task.steps)  # trials train side by side
-        steps = tuple(self._step(step, left) for step in task.steps)
+        for step in task.steps:
+            if step.source is None:
+                self._failed.discard(step.trial)
+        # Those that failed in a task before this one began.
+        gone = {s.trial for s in task.steps if s.trial in self._failed}
+        reached, over = self._train(task)
+        steps = tuple(
+            self._step(step, reached[step.trial], gone=step.trial in gone, over=over)
+            for step in task.steps
+        )
         seconds = sum(step.fit_seconds + step.score_seconds for step in steps)
         self.busy += seconds
         return Report(task.id, task.worker, steps, seconds)
 
-    def _step(self, step: TrialStep, left: float) -> StepReport:
+    def _train(self, task: Task) -> tuple[dict[int, int], bool]:
+        """Return how many calls trials have made then, and whether time was over."""
+        reached = {step.trial: step.start for step in task.steps}
+        refits = self.engine.dispatcher.budget.refits
+        spent, begun = 0.0, False
+        stops = {step.trial: step.stop for step in task.steps}
+        for call in range(min(reached.values()) + 1, max(stops.values()) + 1):
+            for trial, stop in stops.items():
+                if trial in self._failed or not reached[trial] == call - 1 < stop:
+                    continue
+                if begun and spent > task.left and not refits:
+                    return reached, True
+                begun = True
+                if self.fails(trial, call):
+                    self._failed.add(trial)
+                else:
+                    reached[trial] = call
+                    spent += self.cost(trial, call)
+        return reached, False
+
+    def _step(
+        self, step: TrialStep, stop: int, *, gone: bool, over: bool
+    ) -> StepReport:
         trial = step.trial
-        if step.source is None:
-            self._failed.discard(trial)
-        gone = trial in self._failed  # it failed in a task before this one began
-        stop, spent, over = step.start, 0.0, False
+        cut_short = over and stop < step.stop
         budget = self.engine.dispatcher.budget
-        while stop < step.stop and trial not in self._failed and not over:
-            if self.fails(trial, stop + 1):
-                self._failed.add(trial)
-            else:
-                stop += 1
-                spent += self.cost(trial, stop)
-                over = spent > left and stop < step.stop and not budget.refits
         # A refit repeats the calls before it.
         worth = budget.cost(step.start, stop) if stop > step.start else 0
         calls = range(stop - worth + 1, stop + 1)
         fit = sum(self.cost(trial, call) for call in calls)
         scoring = self.score_cost(trial)
-        scored = sorted({*step.scores, stop}) if over and step.scores else step.scores
+        due = {calls for calls in step.scores if calls <= stop and not gone}
+        if cut_short and step.scores and stop > step.start:
+            due.add(stop)
         scores = tuple(
             Score(calls, self.score(trial, calls), {}, 0.0, scoring)
-            for calls in scored
-            if calls <= stop and not gone
+            for calls in sorted(due)
         )
         return StepReport(
             trial,
@@ -162,5 +183,5 @@ class SimulatedRunner:
             scoring * len(scores),
             (fit, 0.0),
             "simulated failure" if trial in self._failed else "",
-            cut_short=over,
+            cut_short=cut_short,
         )

@@ -142,30 +142,50 @@ def _train(
     """Train by calls, each on its chunk."""
     first = min((group.start for group in groups), default=0)
     last = max((group.stop for group in groups), default=0)
+    made = 0
     for calls in range(first, last + 1):
-        begun = calls > first + 1
-        if begun and any(group.stop >= calls for group in groups) and is_over():
-            _cut_short(spec, groups, calls - 1, parts)
-            return
         training = [group for group in groups if group.start < calls <= group.stop]
         if training:
             rows = Splits(chunk_of_call(calls), by_roles=spec.by_roles)
-            for group in training:
+            for i, group in enumerate(training):
+                if made and is_over():
+                    _cut_short(spec, groups, calls, training[:i], parts)
+                    return
                 group.train(rows)
+                made += 1
         _score(spec, [group for group in groups if calls in group.scores], parts)
 
 
 def _cut_short(
-    spec: TrialSpec, groups: Sequence[ModelGroup], calls: int, parts: Sequence[Chunk]
+    spec: TrialSpec,
+    groups: Sequence[ModelGroup],
+    calls: int,
+    trained: Sequence[ModelGroup],
+    parts: Sequence[Chunk],
 ) -> None:
-    """Leave out the calls that are left, and score those that were made last."""
-    left = [group for group in groups if group.stop > calls]
+    """Leave out the calls that are left, and score those that were made last.
+
+    Parameters
+    ----------
+    spec, groups, parts
+        As in `_train`.
+    calls : int
+        Calls of those groups that have made the last one.
+    trained : sequence of ModelGroup
+        These groups.
+    """
+    left = [group for group in groups if group.stop >= calls]
     for group in left:
         for outcome in group.outcomes:
             outcome.cut_short = True
-    # Those that begin later have made no call.
-    made = [group for group in left if group.start < calls and group.scores]
-    _score(spec, [group for group in made if calls not in group.scores], parts)
+
+    def is_known(group: ModelGroup) -> bool:
+        made = calls if group in trained else calls - 1
+        return made <= group.start or (group not in trained and made in group.scores)
+
+    # A task that is not to score has nothing to score on.
+    unknown = [group for group in left if group.scores and not is_known(group)]
+    _score(spec, unknown, parts)
 
 
 def _refit(

@@ -21,8 +21,8 @@ class CheckedDispatcher(Dispatcher):
         self.trained = {}  # trial -> calls handed out, again after a loss too
         self.moves = 0
 
-    def assign(self):
-        tasks = super().assign()
+    def assign(self, *left):
+        tasks = super().assign(*left)
         for task in tasks:
             self.check(task)
         self.check_freed()
