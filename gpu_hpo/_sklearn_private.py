@@ -23,10 +23,9 @@ from sklearn.model_selection._search import (
 )
 from sklearn.model_selection._split import _validate_shuffle_split
 from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _param_validation, _safe_indexing
 from sklearn.utils._param_validation import (
     Hidden,
-    Interval,
     RealNotInt,
     StrOptions,
     validate_parameter_constraints,
@@ -74,6 +73,14 @@ __all__ = [
     "validate_parameter_constraints",
     "with_function",
 ]
+
+
+class Interval(_param_validation.Interval):
+    """Let a parameter be a number of a range; scikit-learn's takes True for 1."""
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        """Return whether a value is such a number, and no bool."""
+        return not isinstance(val, bool) and bool(super().is_satisfied_by(val))
 
 
 def scorers_of(scorer: _MultimetricScorer) -> dict[str, Any]:

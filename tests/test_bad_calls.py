@@ -79,6 +79,36 @@ def test_every_public_name():
     assert not rows & WITHOUT.keys()
 
 
+# Arguments that are numbers and no flags, where scikit-learn's rules are not the ones.
+NUMBERS = {
+    "HyperbandSearchCV": "max_iter aggressiveness tol chunk_size call_timeout",
+    "SuccessiveHalvingSearchCV": "n_initial_parameters n_initial_iter max_iter",
+    "IncrementalSearchCV": "n_initial_parameters max_iter fits_per_score call_timeout",
+    "InverseDecaySearchCV": "n_initial_parameters max_iter decay_rate chunk_size",
+    "ScheduledSearchCV": "chunk_size call_timeout",
+    "local_cluster": "n_workers threads_per_worker memory_limit",
+    "QNClassifier": "l1_strength l2_strength max_iter tol delta lbfgs_memory",
+    "SGDClassifier": "batch_size",
+    "SGDRegressor": "batch_size",
+    "Hyperband": "max_calls aggressiveness patience tol",
+    "Rounds": "n_trials first_calls max_calls",
+    "ShuffleSplit": "n_splits test_size",
+    "make_counts": "n_samples n_features",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [(n, a) for n, given in NUMBERS.items() for a in given.split()],
+)
+def test_booleans_are_no_numbers(name, argument):
+    """True is not taken for 1."""
+    row = CALLS[name]
+    if argument not in row.valid and argument not in row.bad:
+        pytest.fail(f"{name} has no {argument}")
+    assert problem(name, {argument: True}, argument, "True") == ""
+
+
 def some(values, number):
     """A few of the values, others for each argument."""
     return values if ALL else [values[number % len(values)]]

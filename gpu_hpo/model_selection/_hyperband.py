@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from numbers import Integral
 from typing import Any, ClassVar, Self
@@ -319,8 +318,7 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
 
     def _warn_impatient(self) -> None:
         least = self.max_iter // self.aggressiveness
-        idle = self.tol is None or math.isnan(self.tol)
-        if 0 < self._patience() < least and not idle:
+        if 0 < self._patience() < least and self.tol is not None:
             warnings.warn(
                 f"patience={self.patience} may stop models that Hyperband would have "
                 f"trained on: it stops bad ones anyway, and patience is for the few "
