@@ -108,7 +108,7 @@ def _read(distribution: Distribution) -> Package | None:
         name,
         metadata["Version"],
         list(distribution.requires or ()),
-        metadata["Requires-Python"] if "Requires-Python" in metadata else "",
+        next(iter(metadata.get_all("Requires-Python") or ()), ""),
         installer != "conda",
     )
 

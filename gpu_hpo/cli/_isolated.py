@@ -77,6 +77,12 @@ def ask(probe: str, *arguments: str, patience: float) -> Iterator[dict[str, Any]
         raise ProbeEndedError("did not end") from None
     finally:
         _end(process)
+        for reader, stream in zip(
+            readers, (process.stdout, process.stderr), strict=True
+        ):
+            reader.join(_GRACE)
+            if not reader.is_alive():  # else closing would wait for it
+                stream.close()
 
 
 def _pass_on(stream: IO[bytes], lines: queue.Queue[bytes | None]) -> None:
