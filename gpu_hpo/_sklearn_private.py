@@ -30,6 +30,7 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_parameter_constraints,
 )
+from sklearn.utils._repr_html.estimator import _VisualBlock
 from sklearn.utils.metadata_routing import _routing_enabled
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import (
@@ -48,6 +49,7 @@ __all__ = [
     "_BaseScorer",
     "_MultimetricScorer",
     "_PassthroughScorer",
+    "_VisualBlock",
     "_check_feature_names",
     "_check_method_params",
     "_check_partial_fit_first_call",

@@ -24,6 +24,8 @@ ALL_BUT_INTERNALS = [
     "gpu_hpo.linear_model",
     "gpu_hpo.model_selection",
     "gpu_hpo.neural_network",
+    "gpu_hpo.plotting",
+    "gpu_hpo.report",
     "gpu_hpo.schedules",
     "gpu_hpo.stacks",
     "gpu_hpo.testing",

@@ -17,10 +17,11 @@ from gpu_hpo.metrics._requests import Asked, with_asked
 from gpu_hpo.metrics._scoring import Scoring
 from gpu_hpo.postfit._postfit_methods import PostfitMethods
 from gpu_hpo.postfit._score import score
+from gpu_hpo.report._readable import Readable
 from gpu_hpo.training._text_labels import Decoded, with_numbers
 
 
-class PostFit(PostfitMethods):
+class PostFit(Readable, PostfitMethods):
     """The methods of the best estimator, on the search that found it."""
 
     estimator: Any

@@ -46,6 +46,7 @@ from gpu_hpo.metrics._scoring import read_scorer
 from gpu_hpo.postfit._lazily import apply
 from gpu_hpo.postfit._score import score
 from gpu_hpo.report._ledger import Ledger, kept_by
+from gpu_hpo.report._readable import Readable
 from gpu_hpo.training._heard import say
 from gpu_hpo.training._text_labels import Decoded, with_numbers
 from gpu_hpo.training._turns import stepped_aside
@@ -75,7 +76,7 @@ _FOUND = (
 _REFITTED = ("best_estimator_", "feature_names_in_", "refit_time_")
 
 
-class ExhaustiveSearch(BaseSearchCV):
+class ExhaustiveSearch(Readable, BaseSearchCV):
     """Fits and scores all candidates, each distinct fit once.
 
     It is mixed into scikit-learn's search classes, which provide parameters and their
@@ -183,6 +184,7 @@ n_outputs), optional
     def _set_results(self, run: ExhaustiveRun) -> None:
         self.cv_results_ = run.results
         self.device_, self.stopped_ = run.device, run.limits.stopped
+        self._ledger.failures = run.failures()
         self._labels = run.labels
         self.scorer_ = (
             scorers_of(run.scorers)

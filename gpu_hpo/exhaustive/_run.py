@@ -320,6 +320,10 @@ class ExhaustiveRun:
         several = isinstance(self.scorers, _MultimetricScorer)
         return list(scorers_of(self.scorers)) if several else []
 
+    def failures(self) -> dict[int, list[str]]:
+        """Return the tracebacks of fits that failed, by candidate."""
+        return self._table.failures(len(self._params))
+
     def conclude(self) -> None:
         """Choose the best candidate."""
         search = self._search

@@ -89,6 +89,16 @@ class ScoreTable:
         ]
         return names or ["score"]
 
+    def failures(self, n_candidates: int) -> dict[int, list[str]]:
+        """Return the tracebacks of fits that failed, by candidate."""
+        found: dict[int, list[str]] = {}
+        for number in range(n_candidates):
+            first = self._same.get(number, number)
+            errors = [self._failures.get((first, i), "") for i in range(self._n_splits)]
+            if any(errors):
+                found[number] = [error for error in errors if error]
+        return found
+
     def check_failures(self, n_candidates: int) -> None:
         """Warn of fits that have failed.
 

@@ -54,6 +54,8 @@ class Ledger:
         Chunks that train, and their bytes.
     horizon : int or None
         The most calls that any trial may make.
+    failures : dict of int to list of str
+        Of an exhaustive search: tracebacks by candidate.
     """
 
     began: float = field(default_factory=monotonic)
@@ -65,6 +67,7 @@ class Ledger:
     n_chunks: int | None = None
     n_bytes: int | None = None
     horizon: int | None = None
+    failures: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -101,3 +104,10 @@ def kept_by(search: Any, *, anew: bool = True) -> Iterator[Ledger]:
         yield ledger
     finally:
         ledger.end()
+
+
+def reason_of(error: str) -> str:
+    """Return kind and first line of the exception that a traceback ends with."""
+    lines = error.rpartition("Traceback (most recent call last):\n")[2]
+    stated = (line for line in lines.splitlines() if line and line[0] != " ")
+    return next(stated, error)

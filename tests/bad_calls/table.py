@@ -7,10 +7,17 @@ the reason in `WITHOUT`.
 """
 
 from tests.bad_calls.models import MODELS_AND_SPLITTERS
+from tests.bad_calls.pictures import PICTURES
 from tests.bad_calls.searches import SEARCHES
 from tests.bad_calls.sets import CLUSTERS, SETS_AND_SCHEDULES
 
-CALLS = {**SEARCHES, **MODELS_AND_SPLITTERS, **SETS_AND_SCHEDULES, **CLUSTERS}
+CALLS = {
+    **SEARCHES,
+    **MODELS_AND_SPLITTERS,
+    **SETS_AND_SCHEDULES,
+    **CLUSTERS,
+    **PICTURES,
+}
 
 _ERROR = "is raised by the package, and made by nobody else"
 _RECORD = "is a record, checked by those who get it"

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gpu_hpo.report._ledger import reason_of
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -60,9 +62,7 @@ class TrialFailure:
     @property
     def reason(self) -> str:
         """Kind and first line of the exception that a traceback ends with."""
-        lines = self.error.rpartition("Traceback (most recent call last):\n")[2]
-        stated = (line for line in lines.splitlines() if line and line[0] != " ")
-        return next(stated, self.error)
+        return reason_of(self.error)
 
 
 @dataclass(frozen=True, slots=True)
