@@ -10,9 +10,10 @@ from typing import Any
 
 from gpu_hpo.cli._cures import DRIVER, cure_of
 from gpu_hpo.cli._finding import Finding
-from gpu_hpo.devices._detect import DEVICE_VARIABLE
-from gpu_hpo.devices._visible import parse_visible
 
+# As in gpu_hpo/devices/_detect.py, which is not imported here: the doctor has to speak
+# where NumPy cannot be imported, or crashes.
+DEVICE_VARIABLE = "GPU_HPO_DEVICE"
 _LEAST_FREE = 0.1  # of the memory of a GPU
 _SLOW = 10  # seconds
 _HIDING = ("", "-1", "none", "void", "nodevfiles")
@@ -150,7 +151,7 @@ def _visible(facts: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[F
     text = f"CUDA_VISIBLE_DEVICES={visible!r} shows {shown} of {_count(count)}"
     cure = "name GPUs by indices from 0, or by UUIDs of `nvidia-smi -L`; each once"
     ignored = facts.get("ignored")
-    if not parse_visible(visible) or not shown:
+    if not shown:
         yield Finding("visible", "fail", text, cure)
     elif ignored is not None:
         yield Finding(

@@ -23,6 +23,7 @@ from gpu_hpo.cli._isolated import ProbeEndedError, ask
 _PATIENCE = {"machine": 20.0, "host": 60.0, "cuda": 90.0, "search": 180.0}
 _SLOW = 10  # seconds in which a library finds its GPU
 _LEAST_DISK = 2**30
+_NEW_ENVIRONMENT = "install gpu_hpo and what it needs into a new environment"
 _GOOD_SCORE = 0.8  # scikit-learn's digits; a linear model has 0.9
 
 
@@ -114,13 +115,12 @@ class Examination:
 
     def _about_devices(self) -> Iterator[Finding]:
         if self._ended is not None:
-            what = self.facts.get("begin", "the look at the machine")
-            yield Finding(
-                "driver",
-                "fail",
-                f"{what} {self._ended}",
-                cure_of_ending(str(self._ended)),
-            )
+            how, what = str(self._ended), self.facts.get("begin")
+            if what is None:
+                text = f"gpu_hpo cannot be imported: {how}"
+                yield Finding("device", "fail", text, _NEW_ENVIRONMENT)
+            else:
+                yield Finding("driver", "fail", f"{what} {how}", cure_of_ending(how))
             return
         yield from judge_devices(self.facts, cuda_of_packages(self._packages))
 
@@ -162,7 +162,7 @@ class Examination:
                 "host",
                 "fail",
                 f"{facts.get('begin', 'Python')}: {error}",
-                "install gpu_hpo, NumPy and scikit-learn into a new environment",
+                _NEW_ENVIRONMENT,
             )
         yield from _judge_folders(facts)
         if "cores" in facts:

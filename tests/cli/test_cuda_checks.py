@@ -5,7 +5,7 @@
 import pytest
 
 from gpu_hpo.cli import _cuda_steps
-from gpu_hpo.cli._cures import cure_of, cure_of_ending
+from gpu_hpo.cli._cures import DRIVER, cure_of, cure_of_ending
 from gpu_hpo.cli._examination import Examination, _judge_step
 from gpu_hpo.cli._probe import describe
 from tests.cli import doubles
@@ -26,7 +26,8 @@ def examined(tmp_path, monkeypatch):
         examination = Examination(with_search=False, timeout=timeout)
         examination.begin()
         found = [*examination._about_devices(), *examination._about_cuda()]
-        return examination, {finding.name: finding for finding in found}
+        # Numba's part for CUDA has no double: where it is installed, it is itself.
+        return examination, {f.name: f for f in found if f.name != "numba"}
 
     return examine
 
@@ -79,9 +80,33 @@ def test_each_failure_without_a_driver(examined):
         assert said[name].startswith('DynamicLibNotFoundError: "cuda" is an NVIDIA')
     assert "device_get_count() is 0" in said["dask"]
     failed = {name for name, finding in found.items() if finding.status == "fail"}
-    assert failed == said.keys() - {"dask", "numba"}
+    assert failed == said.keys() - {"dask"}
     assert len({finding.cure for finding in found.values()}) == 1
     assert "install NVIDIA's driver" in found["driver"].cure
+
+
+def test_rapids_itself_without_a_gpu(monkeypatch):
+    """Where RAPIDS is installed and no driver, the real errors are named and cured."""
+    pytest.importorskip("cuml", reason="needs cuML: make test-rapids")
+    for name in ("GPU_HPO_DEVICE", "CUDA_VISIBLE_DEVICES"):
+        monkeypatch.delenv(name, raising=False)
+    examination = Examination(with_search=False)
+    examination.begin()
+    if "driver" in examination.facts:
+        pytest.skip("there is a driver")
+    found = {
+        finding.name: finding
+        for finding in [*examination._about_devices(), *examination._about_cuda()]
+    }
+    assert "cuda" not in found, "nothing works"
+    for name in ("cudart", "cupy", "rmm", "cuml"):
+        assert "cudaErrorInsufficientDriver" in found[name].text
+    assert found["curand"].text == "CURANDError: CURAND_STATUS_INITIALIZATION_FAILED"
+    for name in ("cuda-core", "cudf"):
+        assert found[name].text.startswith("DynamicLibNotFoundError")
+    assert "NVMLError_LibraryNotFound" in found["driver"].text
+    assert {"numba", "dask"} < found.keys()
+    assert {finding.cure for finding in found.values()} == {DRIVER}
 
 
 FAILURES = {

@@ -3,7 +3,6 @@
 """`gpu-hpo doctor`, as a process of its own."""
 
 import os
-import pty
 import select
 import signal
 import subprocess
@@ -12,15 +11,15 @@ import time
 
 import pytest
 
+from gpu_hpo.cli import _device_checks
 from gpu_hpo.cli._examination import Examination
 from gpu_hpo.cli._finding import Finding
 from gpu_hpo.cli._output import _wants_colour
+from gpu_hpo.devices import _detect
 from tests.cli import doubles
 from tests.cli.command import environment, needs_posix, refused, run, run_json
 
-pytestmark = pytest.mark.skipif(
-    sys.platform == "win32", reason="tests of processes that use signals of POSIX"
-)
+pty = pytest.importorskip("pty", reason="terminals of POSIX")
 CPU = {"GPU_HPO_DEVICE": "cpu"}
 
 
@@ -93,6 +92,29 @@ def test_search_that_fails(tmp_path):
     assert statuses(report)["search"] == "fail"
     assert "scipy.stats" in report["findings"][-1]["text"]
     assert statuses(report)["host"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("raise ImportError('numpy is torn')", "ImportError: numpy is torn"),
+        ("import os; os.abort()", "was ended by SIGABRT"),
+    ],
+)
+def test_numpy_that_cannot_be_imported(tmp_path, source, words):
+    """The doctor itself needs none of the libraries that it looks at."""
+    path = doubles.write(tmp_path, {"numpy/__init__": source})
+    report = run_json("doctor", status=1, PYTHONPATH=path, **CPU)
+    assert statuses(report)["versions"] == "ok"
+    failed = [f for f in report["findings"] if f["status"] == "fail"]
+    assert failed
+    assert f"gpu_hpo cannot be imported: {words}" in [f["text"] for f in failed]
+    assert all(finding["cure"] for finding in failed)
+
+
+def test_name_of_the_variable():
+    """The doctor reads the variable that searches read."""
+    assert _device_checks.DEVICE_VARIABLE == _detect.DEVICE_VARIABLE
 
 
 def test_folder_that_cannot_be_written(tmp_path):

@@ -12,7 +12,8 @@ from gpu_hpo.cli._planning import make_plan, memory_use
 from gpu_hpo.model_selection import HyperbandSearchCV
 from gpu_hpo.schedules import Hyperband
 from tests.adaptive.engine.simulation import search as simulate
-from tests.cli.command import refused, run, run_json
+from tests.cli import doubles
+from tests.cli.command import needs_posix, refused, run, run_json
 
 
 def test_plan_is_what_the_search_says():
@@ -159,3 +160,13 @@ def test_wrong_setting_is_told_in_one_line():
         DASK_GPU_HPO__MEMORY__RESIDENT_SHARE="7",
     )
     assert "gpu_hpo.memory.resident-share is 7" in line
+
+
+@needs_posix
+def test_interrupted(tmp_path):
+    """Ctrl-C, here while a library is imported, ends it without a traceback."""
+    interrupting = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
+    path = doubles.write(tmp_path, {"sklearn/__init__": interrupting})
+    done = run("plan", "--n-params", 81, PYTHONPATH=path)
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr

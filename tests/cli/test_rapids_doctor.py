@@ -5,6 +5,7 @@
 import os
 import subprocess
 import sys
+import warnings
 from importlib.metadata import entry_points
 
 import pytest
@@ -44,8 +45,12 @@ def test_something_to_mend(monkeypatch, tmp_path):
     cards = "[card(0, free=1), card(1)]"
     path = doubles.machine(tmp_path, pynvml=doubles.nvml(cards))
     monkeypatch.setenv("PYTHONPATH", path)
-    with pytest.warns(UserWarning, match="gpu 0: a card, 0.9 of 74.5 GiB free. Cure"):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         assert "Searches run on 1 GPU" in search_check()
+    said = [str(warning.message) for warning in caught]
+    assert any(text.startswith("gpu 0: a card, 0.9 of 74.5 GiB free") for text in said)
+    assert not any("unclosed" in text for text in said)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
     with pytest.raises(RuntimeError, match=r"shows 0 of 2 GPUs. Cure: name GPUs by"):
         search_check()
