@@ -17,8 +17,9 @@ from gpu_hpo.data._on_device import OnDevice, moved_params, moved_y
 from gpu_hpo.devices._cuml_task import cuml_task
 from gpu_hpo.devices._namespace import is_device_array
 from gpu_hpo.exhaustive._lent_steps import is_rows
+from gpu_hpo.training._lending import Access, fit_lent
 from gpu_hpo.training._spec import TrainingSpec
-from gpu_hpo.training._text_labels import label_numbers
+from gpu_hpo.training._text_labels import explained, label_numbers, number_weights
 from gpu_hpo.training._turns import Turns, give_back
 
 
@@ -78,6 +79,13 @@ class CandidateSpec(TrainingSpec):
         turn = nullcontext() if self.turns is None else self.turns.turn()
         with turn, self.task(X):
             yield
+
+    def fit(
+        self, model: Any, X: Any, y: Any, params: Mapping[str, Any], access: Access
+    ) -> None:
+        """Fit a model, or a stack, to rows and labels that were moved, and are lent."""
+        with explained(self.labels):
+            fit_lent(number_weights(model, self.labels), X, y, params, access)
 
     def give_back(self) -> None:
         """Free what a fit on a GPU has left, before the next one begins."""

@@ -38,19 +38,10 @@ from gpu_hpo.exhaustive.plan._nodes import Leaf
 from gpu_hpo.exhaustive.sharing._shared_fits import saves_work, share_key, shared_stack
 from gpu_hpo.stacks._contract import fits_together, stack_key
 from gpu_hpo.training._heard import Heard, recorded
-from gpu_hpo.training._lending import (
-    Access,
-    access_of,
-    fit_lent,
-    with_access,
-)
+from gpu_hpo.training._lending import Access, access_of, with_access
 from gpu_hpo.training._seeds import set_seeds, unset_seeds
 from gpu_hpo.training._snapshots import own_functions
-from gpu_hpo.training._text_labels import (
-    best_with_labels,
-    explained,
-    number_weights,
-)
+from gpu_hpo.training._text_labels import best_with_labels, number_weights
 from gpu_hpo.training._turns import let_go_of_rows
 
 logger = logging.getLogger(__name__)
@@ -181,9 +172,7 @@ def fit_to_all_rows(
         def fit(access: Access) -> Any:
             replace = unfitted is not None and access is Access.OWN
             model = own_functions(unfitted) if replace else estimator
-            with explained(spec.labels):
-                model = number_weights(model, spec.labels)
-                fit_lent(model, in_order(data["X"]), data["y"], data["fit"], access)
+            spec.fit(model, in_order(data["X"]), data["y"], data["fit"], access)
             return model
 
         estimator, _ = with_access(fit, access)
@@ -292,7 +281,7 @@ class _GroupEvaluation:
             again = now is not access
             fitted = _model(self._leaf, params) if again else model
             self._writes = self._writes or again  # and those after it do, too
-            self._fit_to_lent(number_weights(fitted, self._spec.labels), now)
+            self._fit_to_lent(fitted, now)
             return fitted
 
         fitted, access = with_access(fit, access)
@@ -301,8 +290,7 @@ class _GroupEvaluation:
 
     def _fit_to_lent(self, model: Any, access: Access) -> None:
         X, y = self._source["train"], self._rows["y_train"]
-        with explained(self._spec.labels):
-            fit_lent(model, X, y, self._fit_params, access)
+        self._spec.fit(model, X, y, self._fit_params, access)
 
     @contextmanager
     def _notifying(

@@ -14,7 +14,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gpu_hpo._sklearn_private import Interval
 from gpu_hpo._typing import Array, ArrayLike
-from gpu_hpo.devices._namespace import array_namespace, beside, to_host
+from gpu_hpo.devices._namespace import (
+    array_namespace,
+    beside,
+    is_device_array,
+    to_host,
+)
 from gpu_hpo.devices._validation import validate_device_data
 from gpu_hpo.linear_model._quasi_newton_device import minimize_on_device
 from gpu_hpo.linear_model._quasi_newton_host import Problem, Solution, minimize_on_host
@@ -22,6 +27,8 @@ from gpu_hpo.linear_model._rows import read_weight, read_X
 from gpu_hpo.stacks._rows import (
     class_codes,
     class_labels,
+    is_text,
+    read_text,
     score_anywhere,
     scores_like_mixin,
 )
@@ -167,7 +174,7 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
         X : array-like or CSR matrix of shape (n_samples, n_features)
             Also CuPy arrays, cuDF frames and CSR matrices on a device.
         y : array-like of shape (n_samples,)
-            Where X is; on a device, numbers only.
+            Where X is; text is always on the host.
         sample_weight : array-like of shape (n_samples,), optional
             A row that weighs 2 counts as two rows.
 
@@ -190,7 +197,8 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
         goes_on = self.warm_start and hasattr(self, "coef_")
         X, y = self._read(X, y, reset=not goes_on)
         xp = array_namespace(X)
-        classes = self.classes_ if goes_on else to_host(xp.unique(y))
+        known = array_namespace(y)
+        classes = self.classes_ if goes_on else to_host(known.unique(y))
         problem = self._problem(X, y, classes, sample_weight)
         start = None
         if goes_on:
@@ -209,6 +217,9 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
 
     def _read(self, X: Any, y: Any, *, reset: bool) -> tuple[Array, Array]:
         """Check the rows and their labels, which stay where they are."""
+        if is_device_array(X) and is_text(y):
+            X, _ = validate_device_data(self, X, reset=reset, accept_sparse=True)
+            return X, read_text(X, y)
         if array_namespace(X, y) is np:
             X, y = validate_data(
                 self,
@@ -265,6 +276,7 @@ class QNClassifier(ClassifierMixin, BaseEstimator):
         total = float(X.shape[0] if weight is None else weight.sum())
         scale = 1 / total if self.penalty_normalized else 1
         l1, l2 = self.l1_strength * scale, self.l2_strength * scale
+        codes = beside(X, codes)
         return Problem(X, codes, weight, total, classes, l1, l2)
 
     # ---- responses ----

@@ -71,7 +71,7 @@ def read_rows(
     class_weights = None
     if is_classifier(model):
         _check_partial_fit_first_call(model, on_host(classes))
-        target, complete = found_codes(model.classes_, y)
+        target, complete = found_codes(model.classes_, y, X)
         class_weights = _class_weights(model, y, complete)
     else:
         target = as_type(y, X.dtype)

@@ -79,7 +79,7 @@ def read_rows(
         X = X.toarray()
     if is_classifier(model) and fit:
         _find_classes(model, y, again=not reset)
-    wanted, n_outputs = _wanted(model, y, X.dtype)
+    wanted, n_outputs = _wanted(model, y, X)
     if not reset and n_outputs != model.n_outputs_:
         raise ValueError(
             f"y has {n_outputs} outputs, but {type(model).__name__} is expecting "
@@ -88,8 +88,9 @@ def read_rows(
     return NetworkRows(X, wanted, sample_weight, n_outputs, y)
 
 
-def _wanted(model: Any, y: Array, dtype: np.dtype[Any]) -> tuple[Array, int]:
+def _wanted(model: Any, y: Array, X: Array) -> tuple[Array, int]:
     """Give what `NetworkRows.y` is, and the number of outputs."""
+    dtype = X.dtype
     if not is_classifier(model):
         Y = as_type(y, dtype).reshape(len(y), -1)
         return Y, Y.shape[1]
@@ -100,7 +101,7 @@ def _wanted(model: Any, y: Array, dtype: np.dtype[Any]) -> tuple[Array, int]:
         raise ValueError("The object was fitted with multilabel input.")
     if multilabel:
         return as_type(y, dtype), y.shape[1]
-    codes = _codes(model, y)
+    codes = _codes(model, y, X)
     n_classes = len(model.classes_)
     if n_classes > 2:
         return codes, n_classes
@@ -135,9 +136,9 @@ def _find_classes(model: Any, y: Array, again: bool) -> None:
     model.classes_ = model._label_binarizer.classes_
 
 
-def _codes(model: Any, y: Array) -> Array:
+def _codes(model: Any, y: Array, X: Array) -> Array:
     """Find where in the classes of a model each label is."""
-    codes, complete = found_codes(model.classes_, y)
+    codes, complete = found_codes(model.classes_, y, X)
     if not complete:
         raise ValueError(
             "`y` has classes not in `self.classes_`. "

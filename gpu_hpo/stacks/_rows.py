@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import is_classifier
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils.validation import validate_data
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, validate_data
 
 from gpu_hpo._sklearn_private import _check_partial_fit_first_call, _check_sample_weight
 from gpu_hpo._typing import Array, ArrayLike
@@ -63,7 +65,8 @@ class Rows:
     def take(self, rows: Array) -> Self:
         """Take some of the rows."""
         given = {name: getattr(self, name) for name in self.PER_ROW}
-        return replace(self, **{k: v[rows] for k, v in given.items() if v is not None})
+        taken = {k: v[beside(v, rows)] for k, v in given.items() if v is not None}
+        return replace(self, **taken)
 
 
 def read_rows(
@@ -115,7 +118,7 @@ def read_rows(
         model.classes_ = np.unique(to_host(y))
     elif not fit:
         _check_partial_fit_first_call(model, classes)
-    codes, complete = found_codes(model.classes_, y)
+    codes, complete = found_codes(model.classes_, y, X)
     if not complete:
         raise ValueError(f"y has labels that are not in classes_ = {model.classes_}")
     return Rows(X, codes, sample_weight)
@@ -132,9 +135,12 @@ def check_X_y(
 ) -> tuple[Array, Array]:
     """Check floats and targets or labels, wherever they are.
 
-    Options `on_device` go to `validate_device_data`, those for the host to
-    scikit-learn's ``validate_data``.
+    Labels that are text are on the host, wherever X is. Options `on_device` go to
+    `validate_device_data`, those for the host to scikit-learn's ``validate_data``.
     """
+    if is_device_array(X) and is_classifier(model) and is_text(y):
+        X, _ = validate_device_data(model, X, reset=reset, **on_device or {})
+        return X, read_text(X, y)
     if is_device_array(X) or is_device_array(y):
         return validate_device_data(model, X, y, reset=reset, **on_device or {})
     return validate_data(
@@ -147,6 +153,21 @@ def check_X_y(
         reset=reset,
         **on_host,
     )
+
+
+def is_text(y: Any) -> bool:
+    """Tell whether labels are of a kind that no device can hold."""
+    if y is None or is_device_array(y):
+        return False
+    return np.asarray(y).dtype.kind in "OSU"
+
+
+def read_text(X: Array, y: ArrayLike) -> np.ndarray:
+    """Check labels that are text, beside rows that have been checked."""
+    labels: Any = column_or_1d(y, warn=True)
+    check_classification_targets(labels)
+    check_consistent_length(X, labels)
+    return labels
 
 
 def check_X(model: Any, X: ArrayLike, *, sparse: bool = False, **on_host: Any) -> Array:
@@ -179,15 +200,16 @@ def as_type(array: Array, dtype: npt.DTypeLike) -> Array:
     return kept(("type", wanted), (array,), lambda: array.astype(wanted))
 
 
-def found_codes(classes: np.ndarray, y: Array) -> tuple[Array, bool]:
-    """Return `class_codes`, and whether each label is one of the classes."""
+def found_codes(classes: np.ndarray, y: Array, X: Array) -> tuple[Array, bool]:
+    """Return `class_codes` beside X, and whether each label is one of the classes."""
 
     def find() -> tuple[Array, bool]:
         codes = class_codes(classes, y)
         return codes, not bool((codes < 0).any())
 
     if not is_device_array(y):
-        return find()  # nor is a key made of many classes
+        codes, complete = find()  # nor is a key made of many classes
+        return beside(X, codes), complete
     return kept(("codes", *classes.tolist()), (y,), find)
 
 
@@ -272,6 +294,8 @@ def device_weight(X: Array, weight: Any) -> Array:
 def class_codes(classes: np.ndarray, y: Array) -> Array:
     """Find where in `classes`, which are sorted, each label is; -1 if it is not."""
     xp, n_classes = array_namespace(y), len(classes)
+    if xp is not np and classes.dtype.kind in "OSU":
+        return xp.full(y.shape, -1)  # numbers are no text
     if classes.dtype.kind == "i":
         classes = classes.astype(np.int64)
     types = y.dtype, classes.dtype
