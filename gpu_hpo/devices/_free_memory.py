@@ -21,11 +21,14 @@ class FreeMemory:
         Bytes that are free for whichever process is first.
     own : int
         Bytes that this process has reserved in pools, and does not use.
+    counted : bool
+        Whether that is known: not of an RMM pool whose allocations are not tracked.
     """
 
     device: str
     shared: int
     own: int
+    counted: bool = True
 
 
 def free_memory() -> FreeMemory:
@@ -39,8 +42,10 @@ def free_memory() -> FreeMemory:
 
     device = cupy.cuda.Device()
     uuid = cupy.cuda.runtime.getDeviceProperties(device.id)["uuid"]
-    reserved = cupy.get_default_memory_pool().free_bytes() + _unused_by_rmm()
-    return FreeMemory(bytes(uuid).hex(), int(device.mem_info[0]), int(reserved))
+    size, used = _rmm_pool()
+    own = cupy.get_default_memory_pool().free_bytes() + max(size - (used or 0), 0)
+    counted = not size or used is not None
+    return FreeMemory(bytes(uuid).hex(), int(device.mem_info[0]), int(own), counted)
 
 
 def free_bytes() -> int | None:
@@ -51,17 +56,8 @@ def free_bytes() -> int | None:
     cupy = sys.modules.get("cupy")
     if cupy is None or not cupy.is_available():
         return None
-    size, used = _rmm_pool()
-    if size and used is None:
-        return None
     memory = free_memory()
-    return memory.shared + memory.own
-
-
-def _unused_by_rmm() -> int:
-    """Return bytes of RMM's pool that are not given out, as far as it knows."""
-    size, used = _rmm_pool()
-    return max(size - (used or 0), 0)
+    return memory.shared + memory.own if memory.counted else None
 
 
 def _rmm_pool() -> tuple[int, int | None]:

@@ -45,7 +45,6 @@ class LinearStack(ArrayStack):
     """
 
     attributes = {"coefs": "coef_", "intercepts": "intercept_"}
-    _sound: Array | None = None
 
     # ---- training ----
 
@@ -118,7 +117,7 @@ class LinearStack(ArrayStack):
         which = np.repeat(orders[1], self.arrays["coefs"].shape[1])
         with np.errstate(all="ignore"):
             train_epoch(rules, lanes, rows, (orders[0], which))
-        self._sound = lanes.sound
+        self.sound = lanes.sound
         self.absorb(lanes)
         self.count([1] * len(self), orders[0].shape[1])
 
@@ -156,13 +155,6 @@ class LinearStack(ArrayStack):
         ends = [model.tol is not None for model in self.models]
         last = [model.n_iter_ == model.max_iter for model in self.models]
         return np.flatnonzero(np.logical_and(ends, last)).tolist()
-
-    def finite(self) -> np.ndarray:
-        """Tell of each model whether its weights are, after a call."""
-        sound, self._sound = self._sound, None
-        if sound is None:
-            return super().finite()
-        return (to_host(sound).reshape(len(self), -1) != 0).all(axis=1)
 
     def end_fit(self) -> None:
         """Do nothing: whether weights are finite is looked at after each epoch."""

@@ -54,7 +54,6 @@ class NetworkStack(ArrayStack):
         "out_activation_",
     )
     boundary = 0.5  # outputs are probabilities
-    _sound: np.ndarray | None = None
     shape: Shape
 
     def copied(self, model: Any) -> Any:
@@ -118,7 +117,7 @@ class NetworkStack(ArrayStack):
         size = batch_size(self.models[0], n_rows)
         self._check_weights(rows.weight, orders, size)
         alpha = np.array([model.alpha for model in self.models], params.dtype)
-        losses, self._sound = train_epoch(
+        losses, self.sound = train_epoch(
             self.shape,
             params,
             alpha,
@@ -141,16 +140,6 @@ class NetworkStack(ArrayStack):
     def target(self, rows: NetworkRows) -> np.ndarray:
         """Return what predictions for rows are scored against, on the host."""
         return to_host(rows.target)
-
-    def finite(self) -> np.ndarray:
-        """Tell of each network whether its weights are, after a call or a fit."""
-        sound, self._sound = self._sound, None
-        return super().finite() if sound is None else sound != 0
-
-    def end_fit(self) -> None:
-        """Record which networks have diverged, in whichever epoch."""
-        self._sound = None
-        super().end_fit()
 
     def diverged(self) -> Exception:
         """Say what scikit-learn says."""

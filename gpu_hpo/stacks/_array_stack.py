@@ -167,6 +167,7 @@ of shape (n_models,)), or None
 
     def end_fit(self) -> None:
         """Record which models `fit` has left with weights that are not finite."""
+        self.sound = None  # of the last epoch, which not all have gone through
         self.check_finite()
 
     def diverged(self) -> Exception:
@@ -348,12 +349,8 @@ of shape (n_models,)), or None
                 self.errors[i] = self.diverged()
 
     def finite(self) -> np.ndarray:
-        """Tell of each model whether its weights are finite."""
-        fine: Any = True
-        for name in self.weights():
-            array = self.arrays[name].reshape(len(self), -1)
-            fine = self.xp.isfinite(array).all(axis=1) & fine
-        return to_host(fine)
+        """Tell of each model whether its weights are, by `sound` if that is known."""
+        return self.found_finite(self.weights())
 
     # ---- predictions ----
 

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from gpu_hpo._typing import Array
+from gpu_hpo.devices._namespace import to_host
 
 COPIED_AT_ONCE = 1 << 21  # bytes
 
@@ -33,7 +34,12 @@ class ModelArrays:
     errors : list of (Exception or None)
     xp : module
         NumPy or CuPy, as the data.
+    sound : array, or None
+        What the last epoch found of weights, if it did: not 0 where they are finite,
+        equally many numbers for each model.
     """
+
+    sound: Array | None = None
 
     def __init__(self, models: Sequence[Any]) -> None:
         self.models = [self.copied(model) for model in models]
@@ -62,6 +68,20 @@ class ModelArrays:
         """
         n_bytes = sum(array.nbytes for array in self.arrays.values())
         return self.xp is not np and n_bytes <= COPIED_AT_ONCE
+
+    def found_finite(self, names: Sequence[str]) -> np.ndarray:
+        """Tell of each model whether its part of some arrays is finite, on the host.
+
+        What an epoch has found of them is used once.
+        """
+        sound, self.sound = self.sound, None
+        if sound is not None:
+            return (to_host(sound).reshape(len(self), -1) != 0).all(axis=1)
+        fine: Any = True
+        for name in names:
+            array = self.arrays[name].reshape(len(self), -1)
+            fine = self.xp.isfinite(array).all(axis=1) & fine
+        return to_host(fine)
 
     def take(self, indices: Sequence[int]) -> Self:
         """Return a stack of some of the models, which shares nothing with this one."""

@@ -7,7 +7,7 @@ import types
 
 import pytest
 
-from gpu_hpo.devices._free_memory import FreeMemory, free_memory
+from gpu_hpo.devices._free_memory import FreeMemory, free_bytes, free_memory
 
 
 def resource(upstream=None, **methods):
@@ -29,18 +29,18 @@ POOL = resource(CUDA, pool_size=4000)
 
 
 @pytest.mark.parametrize(
-    ("current", "own"),
+    ("current", "own", "counted"),
     [
-        (None, 300),
-        (CUDA, 300),
-        (POOL, 4300),
-        (resource(POOL, get_allocated_bytes=1000), 3300),
-        (counting(POOL, 3500), 800),
-        (resource(CUDA, get_allocated_bytes=1000), 300),
+        (None, 300, True),
+        (CUDA, 300, True),
+        (POOL, 4300, False),
+        (resource(POOL, get_allocated_bytes=1000), 3300, True),
+        (counting(POOL, 3500), 800, True),
+        (resource(CUDA, get_allocated_bytes=1000), 300, True),
     ],
     ids=["no RMM", "no pool", "pool", "tracked", "counted", "tracked without pool"],
 )
-def test_free_memory(monkeypatch, current, own):
+def test_free_memory(monkeypatch, current, own, counted):
     """It is what the device has free, and what pools of this process do not use."""
     device = types.SimpleNamespace(id=0, mem_info=(7000, 20_000))
     runtime = types.SimpleNamespace(
@@ -48,6 +48,7 @@ def test_free_memory(monkeypatch, current, own):
     )
     cupy = types.ModuleType("cupy")
     cupy.cuda = types.SimpleNamespace(Device=lambda: device, runtime=runtime)
+    cupy.is_available = lambda: True
     cupy.get_default_memory_pool = lambda: types.SimpleNamespace(free_bytes=lambda: 300)
     monkeypatch.setitem(sys.modules, "cupy", cupy)
     monkeypatch.delitem(sys.modules, "rmm", raising=False)
@@ -55,4 +56,5 @@ def test_free_memory(monkeypatch, current, own):
         rmm = types.ModuleType("rmm")
         rmm.mr = types.SimpleNamespace(get_current_device_resource=lambda: current)
         monkeypatch.setitem(sys.modules, "rmm", rmm)
-    assert free_memory() == FreeMemory("00ab", 7000, own)
+    assert free_memory() == FreeMemory("00ab", 7000, own, counted)
+    assert free_bytes() == (7000 + own if counted else None)
