@@ -47,7 +47,8 @@ def judge_devices(
         As `cuda_of_packages` returns it.
     environ : mapping of str to str
     """
-    if "device_error" in facts and environ.get(DEVICE_VARIABLE, "").lower() != "cuda":
+    wanted = environ.get(DEVICE_VARIABLE, "").strip().lower()
+    if "device_error" in facts and wanted != "cuda":
         yield Finding(
             "device",
             "fail",
@@ -113,7 +114,7 @@ def _lacking(
             "pynvml, which counts GPUs, is not installed, but CuPy is",
             "pip install nvidia-ml-py",
         )
-    elif error:
+    elif error and not gpus:
         yield Finding("driver", "fail", f"NVML finds no GPU ({error})", cure_of(error))
     elif not gpus:
         yield Finding("driver", "fail", "NVML counts no GPU", DRIVER)

@@ -8,6 +8,7 @@ says what it begins.
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import sys
@@ -25,8 +26,6 @@ def say(**said: Any) -> None:
 
 def machine() -> None:
     """Ask NVML, and the function by which searches choose their device."""
-    import glob
-
     from gpu_hpo.cli._cuda_steps import steps_here
     from gpu_hpo.devices._detect import _installed, resolve_device
     from gpu_hpo.devices._nvml import list_gpus, open_nvml, text
@@ -38,18 +37,18 @@ def machine() -> None:
         cupy=_installed("cupy"),
         dask_cuda=_installed("dask_cuda"),
         cuml=_installed("cuml"),
-        files=len(glob.glob("/dev/nvidia[0-9]*")) + len(glob.glob("/dev/dxg")),
+        files=gpu_files(),
         steps=steps_here(),
     )
     gpus = []
     began = time.monotonic()
     if _installed("pynvml") and not _leaves_nvml_alone():
         try:
-            with open_nvml() as nvml:
-                driver = text(nvml.nvmlSystemGetDriverVersion())
-                cuda = getattr(nvml, "nvmlSystemGetCudaDriverVersion_v2", int)()
             gpus = list_gpus()
-            say(driver=driver, cuda=[cuda // 1000, cuda % 1000 // 10])
+            with open_nvml() as nvml:
+                say(driver=text(nvml.nvmlSystemGetDriverVersion()))
+                cuda = nvml.nvmlSystemGetCudaDriverVersion_v2()
+            say(cuda=[cuda // 1000, cuda % 1000 // 10])
         except Exception as error:
             say(nvml_error=describe(error))
     say(gpus=[_gpu(gpu) for gpu in gpus], nvml_seconds=time.monotonic() - began)
@@ -72,6 +71,14 @@ def machine() -> None:
                 "reason": device.reason,
             }
         )
+
+
+def gpu_files() -> int:
+    """Count the GPUs that the system shows without NVML; Windows' show as one."""
+    device_files = glob.glob("/dev/nvidia[0-9]*")
+    # /dev/dxg is there for GPUs of any make.
+    in_windows = glob.glob("/usr/lib/wsl/lib/libnvidia-ml.so*")
+    return len(device_files) or int(bool(in_windows))
 
 
 def _leaves_nvml_alone() -> bool:

@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `gpu-hpo doctor` says of GPUs, their driver and the environment."""
 
+import fnmatch
+
 import pytest
 
+from gpu_hpo.cli import _probe
 from gpu_hpo.cli._device_checks import judge_devices
 
 GIB = 2**30
@@ -74,6 +77,21 @@ def test_gpus_without_cupy(facts, count, extra):
     assert "fail" not in {finding.status for finding in quiet.values()}
 
 
+@pytest.mark.parametrize(
+    ("files", "count"),
+    [
+        ([], 0),
+        (["/dev/nvidia0", "/dev/nvidia1", "/dev/nvidiactl"], 2),
+        (["/dev/dxg"], 0),
+        (["/dev/dxg", "/usr/lib/wsl/lib/libnvidia-ml.so.1"], 1),
+    ],
+)
+def test_gpus_without_nvml(files, count, monkeypatch):
+    """GPUs are counted by the files of their driver, and those of others are not."""
+    monkeypatch.setattr("glob.glob", lambda pattern: fnmatch.filter(files, pattern))
+    assert _probe.gpu_files() == count
+
+
 def test_packages_that_are_missing():
     """Each package that a search on GPUs lacks is named, with how to install it."""
     found = judged(pynvml=False, gpus=[])["device"]
@@ -94,6 +112,13 @@ def test_driver_that_is_too_old():
     assert "gpu_hpo[cu12]" in found.cure
     newer = judged(built_for={12: ["cupy-cuda12x"]}, cuda=[13, 0])["driver"]
     assert newer.status == "ok"
+
+
+def test_driver_of_unknown_version():
+    """A driver that does not tell its version is no reason to find no GPU."""
+    error = "NVMLError_FunctionNotFound: Function Not Found"
+    found = judged(nvml_error=error, driver="unknown", cuda=[0, 0])
+    assert {finding.status for finding in found.values()} == {"ok"}
 
 
 def test_nvml_that_is_slow():
