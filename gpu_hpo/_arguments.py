@@ -33,8 +33,8 @@ LIMITS: dict[str, list[Any]] = {
     "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
     "stop_score": [Interval(Real, None, None, closed="neither"), None],
 }
-# Of a plateau; None is none.
-TOL = (Interval(Real, None, None, closed="neither"), None)
+# Of a plateau; NaN and None are none.
+TOL = (Interval(Real, None, None, closed="neither"), None, "nan")
 
 
 def checked(**constraints: Any) -> Callable[[_Function], _Function]:

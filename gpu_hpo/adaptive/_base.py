@@ -106,7 +106,7 @@ class BaseIncrementalSearchCV(
         "parameters": [dict, list, tuple],
         "test_size": [Interval(RealNotInt, 0, 1, closed="neither"), None],
         "patience": ["boolean", Interval(Integral, 0, None, closed="left")],
-        "tol": [Interval(Real, None, None, closed="neither"), None],
+        "tol": [Interval(Real, None, None, closed="neither"), None, "nan"],
         "random_state": ["random_state"],
         "scoring": [str, callable, list, tuple, dict, None],
         "verbose": ["boolean", Interval(Real, 0, 1, closed="both")],

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from numbers import Integral
 from typing import Any, ClassVar, Self
@@ -318,7 +319,8 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
 
     def _warn_impatient(self) -> None:
         least = self.max_iter // self.aggressiveness
-        if 0 < self._patience() < least and self.tol is not None:
+        idle = self.tol is None or math.isnan(self.tol)
+        if 0 < self._patience() < least and not idle:
             warnings.warn(
                 f"patience={self.patience} may stop models that Hyperband would have "
                 f"trained on: it stops bad ones anyway, and patience is for the few "

@@ -23,7 +23,7 @@ def on_plateau(record: Scores, patience: int, tol: float | None) -> bool:
         Length of the window in calls; 0 never stops.
     tol : float or None
         Improvement over the first score of the window that counts as progress.
-        None never stops.
+        None or NaN never stops.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def on_plateau(record: Scores, patience: int, tol: float | None) -> bool:
         The rule is dask-ml's: it needs at least `patience` calls and two scores. NaN in
         the window is ignored, but a window that begins with NaN is no plateau.
     """
-    if not patience or tol is None:
+    if not patience or tol is None or math.isnan(tol):
         return False
     calls = record[-1][0]
     window = _window(record, calls - patience)
@@ -49,7 +49,7 @@ def may_be_plateau(
     If not, a trial may train beyond `calls` before it is scored there. The known scores
     in `record` are all of fewer calls.
     """
-    if not patience or tol is None or calls < patience:
+    if not patience or tol is None or math.isnan(tol) or calls < patience:
         return False
     # Progress within the window stays in it, whatever is scored later.
     window = _window(record, calls - patience)

@@ -18,6 +18,7 @@ from tests.bad_calls.common import (
     y,
 )
 from tests.bad_calls.kinds import (
+    NAN,
     Bad,
     choice,
     count,
@@ -37,7 +38,7 @@ EARLY = {
     "estimator": these(3, "x", None, object(), SGDClassifier, LogisticRegression()),
     "parameters": these(3, "x", None, {}, [], [{}], {"value": []}, {"value": 3}, [3]),
     "test_size": number(0, 1, closed=False, also=NONE),
-    "tol": number(also=NONE),
+    "tol": number(also=(None, NAN)),
     "patience": count(0, also=NONE),
     "random_state": seed(),
     "scoring": these("best", 3, [], ["accuracy", "best"], 1j),

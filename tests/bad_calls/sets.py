@@ -129,7 +129,7 @@ SETS_AND_SCHEDULES = {
 
 PLATEAU = {
     "patience": count(0),
-    "tol": number(also=NONE),
+    "tol": number(also=(None, NAN)),
     "extra_scores": flag(),
 }
 FIRST = {"first_trial": count(0)}

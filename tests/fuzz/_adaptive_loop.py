@@ -325,7 +325,7 @@ def _plateau(
 ) -> bool:
     """Whether the scores of the last `patience` calls rose by no more than `tol`."""
     record = list(record)
-    if not patience or tol is None or not record:
+    if not patience or tol is None or math.isnan(tol) or not record:
         return False
     calls = record[-1][0]
     window = [score for at, score in record if at >= calls - patience]

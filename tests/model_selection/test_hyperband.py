@@ -404,10 +404,11 @@ def test_patience_stops_plateaus(calls):
     assert search.best_params_["value"] is flat
 
 
-def test_no_tol_never_stops(calls):
-    """With tol None patience stops nothing."""
+@pytest.mark.parametrize("tol", [None, math.nan])
+def test_no_tol_never_stops(calls, tol):
+    """With tol None or NaN patience stops nothing."""
     space = {"value": [flat], "part": list(range(30))}
-    search = scripted(space, patience=3, tol=None).fit(*make_data())
+    search = scripted(space, patience=3, tol=tol).fit(*make_data())
     assert search.metadata_["partial_fit_calls"] == 69
 
 

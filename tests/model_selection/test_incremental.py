@@ -262,10 +262,11 @@ def test_patience(threads_client):
     assert search.metadata_["partial_fit_calls"] < 300
 
 
-def test_patience_without_tol(threads_client):
+@pytest.mark.parametrize("tol", [None, np.nan])
+def test_patience_without_tol(threads_client, tol):
     """Without tol nothing is a plateau."""
     search = make_search(
-        Scripted(), {"value": [flat]}, n_initial_parameters="grid", patience=2, tol=None
+        Scripted(), {"value": [flat]}, n_initial_parameters="grid", patience=2, tol=tol
     ).fit(X, y)
     assert search.metadata_["max_iter"] == 7
 

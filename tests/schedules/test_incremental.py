@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of the schedule that compares nothing before the end."""
 
+import math
 import tracemalloc
 
 import pytest
@@ -32,7 +33,7 @@ def record_alone(trial, score, max_calls, fits_per_score, patience, tol):
     st.integers(1, 90),
     st.integers(1, 12),
     st.integers(0, 12),
-    st.sampled_from([-0.1, 0.0, 0.2, 0.5, None]),
+    st.sampled_from([-0.1, 0.0, 0.2, 0.5, None, math.nan]),
     seeds,
     st.data(),
 )

@@ -36,6 +36,7 @@ NAN, INF = math.nan, math.inf
         # Off.
         ([(1, 0.5), (4, 0.5)], 0, 0.0, False),
         ([(1, 0.5), (4, 0.5)], 3, None, False),
+        ([(1, 0.5), (4, 0.5)], 3, NAN, False),
         # Not finite: NaN is passed over wherever it is.
         ([(1, 0.5), (2, NAN), (4, 0.5)], 3, 0.1, True),
         ([(1, 0.5), (2, 0.9), (4, NAN)], 3, 0.1, False),
@@ -56,7 +57,7 @@ def test_rule(record, patience, tol, expected):
     st.integers(0, 9),
     st.lists(st.integers(1, 3), min_size=9, max_size=9),
     st.integers(0, 9),
-    st.sampled_from([-0.4, 0.0, 0.3, None]),
+    st.sampled_from([-0.4, 0.0, 0.3, None, NAN]),
 )
 def test_what_may_be(scores, known, steps, patience, tol):
     """Where a plateau was ruled out before the last scores came in, there is none."""
