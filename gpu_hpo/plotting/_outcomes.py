@@ -26,7 +26,8 @@ class Outcome:
     bracket : int or None
     params : dict
     status : str
-        As in `cv_results_`; a candidate is "completed" or "failed".
+        As in `cv_results_`; a candidate is "completed", "failed" or, where a search was
+        ended early, "not tried" on all folds.
     error : str
         Why it failed.
     score : float
@@ -215,15 +216,17 @@ def _candidates(search: Any, key: str) -> list[Outcome]:
     failures: Mapping[int, Sequence[str]] = getattr(
         getattr(search, "_ledger", None), "failures", {}
     )
+    scores = results[f"mean_test_{key}"]
+    cut_short = bool(getattr(search, "stopped_", ""))
     return [
         Outcome(
             number,
             number,
             None,
             params,
-            "failed" if number in failures else "completed",
+            _status(number, failures, scores, cut_short=cut_short),
             failures[number][0] if number in failures else "",
-            float(results[f"mean_test_{key}"][number]),
+            float(scores[number]),
             nothing,
             nothing,
             nothing,
@@ -233,6 +236,14 @@ def _candidates(search: Any, key: str) -> list[Outcome]:
         )
         for number, params in enumerate(results["params"])
     ]
+
+
+def _status(
+    number: int, failures: Mapping[int, Any], scores: np.ndarray, *, cut_short: bool
+) -> str:
+    if number in failures:
+        return "failed"
+    return "not tried" if cut_short and np.isnan(scores[number]) else "completed"
 
 
 def _plain(value: Any) -> Any:

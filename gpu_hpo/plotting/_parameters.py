@@ -181,11 +181,12 @@ class ParametersDisplay:
         axes = panels("ParametersDisplay.plot", ax, n, share_y=False)
         kept = self.scores[self.completed]
         shown, n_below = limits(self.scores, np.sort(kept[np.isfinite(kept)])[-3:])
+        divided = not isinstance(ax, list | tuple | np.ndarray)
         for panel, axis in zip(axes, self.axes, strict=False):
             self._draw_one(panel, axis, scatter_kw)
             panel.set_ylim(*shown)
             spec = panel.get_subplotspec()
-            if isinstance(ax, list | tuple | np.ndarray) or spec.is_first_col():
+            if spec is None or spec.is_first_col() or not divided:
                 panel.set_ylabel(self.metric)
             else:
                 panel.tick_params(labelleft=False)
@@ -288,9 +289,12 @@ def _set_axis(ax: Any, which: str, axis: ParameterAxis) -> None:
         one.set_major_locator(LogLocator(numticks=most))
         one.set_minor_locator(NullLocator())
     if not axis.categories:
-        distinct = np.unique(axis.positions[np.isfinite(axis.positions)])
-        if len(distinct) == 1:
-            getattr(ax, f"set_{which}ticks")(distinct, [write_value(distinct[0])])
+        values = np.unique(axis.positions[np.isfinite(axis.positions)])
+        span = values[-1] - values[0]
+        # Few values that are not close to each other are ticks themselves.
+        if len(values) <= 4 and not axis.log and (np.diff(values) >= 0.2 * span).all():
+            names = list(map(write_value, values.tolist()))
+            getattr(ax, f"set_{which}ticks")(values, names)
         return
     n = len(axis.categories)
     step = max(1, -(-n // 8))  # more names than this cannot be read

@@ -23,7 +23,7 @@ def endings(read: Outcomes) -> list[str]:
 def _of_candidate(out: Outcome, stopped: str) -> str:
     if out.error:
         return reason_of(out.error)
-    if stopped and np.isnan(out.score):
+    if out.status == "not tried":
         return f"not tried on all folds ({stopped})"
     return "fitted on all folds"
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,8 @@ def _work(read: Outcomes) -> dict[str, Any]:
     if ledger is not None and ledger.tasks:
         found["seconds_of_tasks"] = sum(task.seconds for task in ledger.tasks)
     if not read.stops_early:
-        return found | {"fits": len(read.all) * n_splits}
+        tried = sum(out.status != "not tried" for out in read.all)
+        return found | {"models": tried * n_splits, "fits": tried * n_splits}
     return found | {
         "calls": sum(out.n_calls for out in read.all),
         "calls_fitted": sum(_calls_fitted(read)),
@@ -114,10 +116,7 @@ def _calls_fitted(read: Outcomes) -> list[int]:
     """Count the calls of each trial, with those that refits repeat."""
     cost = read.search._budget().cost
     return [
-        sum(
-            cost(int(start), int(stop))
-            for start, stop in zip([0, *out.calls[:-1]], out.calls, strict=True)
-        )
+        sum(cost(start, stop) for start, stop in pairwise([0, *out.calls.tolist()]))
         for out in read.all
     ]
 

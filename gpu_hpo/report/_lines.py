@@ -128,7 +128,8 @@ def _rows(rows: dict[str, Any]) -> str:
 def _ended(facts: dict[str, Any]) -> str:
     words = {
         "completed": "completed",
-        "stopped": "dropped",
+        # Where the search was ended early, some only waited for a decision.
+        "stopped": "stopped" if facts["stopped"] else "dropped",
         "failed": "failed",
         "lost": "lost with workers",
         "timeout": "took too long",

@@ -9,9 +9,9 @@ import numpy as np
 from distributed import default_client
 from scipy.stats import loguniform, uniform
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import SGDClassifier
 from sklearn.svm import SVC
 
-from gpu_hpo.linear_model import SGDClassifier
 from gpu_hpo.model_selection import (
     GridSearchCV,
     HyperbandSearchCV,
@@ -33,15 +33,16 @@ SPACE = {
 
 
 class Fails(ClassifierMixin, BaseEstimator):
-    """Scores `value`, and fails at its second call if `fails` says how."""
+    """Scores `value`, and fails at call `at` if `fails` says how."""
 
-    def __init__(self, value=0.5, fails=""):
+    def __init__(self, value=0.5, fails="", at=2):
         self.value = value
         self.fails = fails
+        self.at = at
 
     def partial_fit(self, X, y, classes=None):
         self.calls_ = getattr(self, "calls_", 0) + 1
-        if self.fails and self.calls_ == 2:
+        if self.fails and self.calls_ == self.at:
             raise ArithmeticError(self.fails)
         self.classes_ = np.unique(y)
         return self
@@ -100,7 +101,7 @@ MAKERS = {
     ),
     "failed": lambda: _incremental(
         Fails(),
-        {"value": uniform(0, 1), "fails": ["", "", "too bad", "bad"]},
+        {"value": uniform(0, 1), "fails": ["", "", "too bad", "bad"], "at": [1, 2]},
         12,
         max_iter=3,
     ),

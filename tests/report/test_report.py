@@ -17,11 +17,12 @@ from distributed import Client
 from scipy.stats import loguniform, randint, uniform
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import SGDClassifier
 from sklearn.pipeline import make_pipeline
 
 from gpu_hpo.exceptions import NoFiniteScoreError
-from gpu_hpo.linear_model import SGDClassifier
 from gpu_hpo.model_selection import (
+    GridSearchCV,
     HyperbandSearchCV,
     IncrementalSearchCV,
     RandomizedSearchCV,
@@ -46,6 +47,14 @@ class Slow(Fails):
     def partial_fit(self, X, y, classes=None):
         time.sleep(0.02)
         return super().partial_fit(X, y, classes)
+
+
+class Sleeps(Fails):
+    """Sleeps in `fit`."""
+
+    def fit(self, X, y):
+        time.sleep(0.05)
+        return super().fit(X, y)
 
 
 # ---- numbers ----
@@ -214,6 +223,20 @@ def test_no_finite_score():
     assert "no trial has a finite score" in str(report)
     assert report.to_dict()["failures"][0]["count"] == 2
     assert "there is nothing to draw" in report._repr_html_()
+
+
+def test_a_search_that_was_ended_early():
+    """The report says what ended a search, and which candidates were not tried."""
+    search = GridSearchCV(
+        Sleeps(), {"value": np.linspace(0, 1, 20).tolist()}, cv=2, max_seconds=0.1
+    ).fit(X, y)
+    assert search.stopped_ == "max_seconds"
+    report = search.report()
+    tried = int(np.isfinite(search.cv_results_["mean_test_score"]).sum())
+    assert report.to_dict()["status"] == {"completed": tried, "not tried": 20 - tried}
+    assert report.to_dict()["work"]["fits"] == 2 * tried
+    assert "ended by max_seconds" in str(report)
+    assert "(max_seconds)" in report.to_frame()["ended"].iloc[-1]
 
 
 # ---- what is not known ----
