@@ -139,9 +139,9 @@ class SearchRun(ABC):
         try:
             with spec.hearing.here(), self._ledger.phase("train"):
                 await runner.run()
-        except BaseException:
+        except BaseException as error:
             # However it ends, what is known so far is kept.
-            engine.stop("interrupt")
+            engine.stop("error" if isinstance(error, Exception) else "interrupt")
             best = self._conclude(job, engine)
             if best is not None and spec.n_splits == 1:
                 # If it was lost, it is not trained again.
@@ -156,7 +156,7 @@ class SearchRun(ABC):
             if best is None:
                 raise NoFiniteScoreError(_explain(engine, spec.scoring.scorer))
             with self._ledger.phase("finish"):
-                await self._set_best_estimator(job, runner, best, announcer)
+                await self._set_best_estimator(job, engine, runner, best, announcer)
         finally:
             runner.drop_results()
             progress.close()
@@ -246,7 +246,12 @@ class SearchRun(ABC):
         return best
 
     async def _set_best_estimator(
-        self, job: Job, runner: DaskRunner, best: Record, announcer: Announcer
+        self,
+        job: Job,
+        engine: Engine,
+        runner: DaskRunner,
+        best: Record,
+        announcer: Announcer,
     ) -> None:
         """Fetch the best model, or train it again on all rows, as `refit` says."""
         if not self._returns_model:
@@ -259,6 +264,9 @@ class SearchRun(ABC):
                 model, error = await self._train_on_all(job, best, announcer)
                 reason = f"trained again on all rows, it failed with {error}"
             else:
+                if engine.stopped != "max_seconds" and not engine.stands_at(best):
+                    # It was not stopped at once: train what was scored.
+                    engine.dispatcher.drop(best.trial)
                 model = await runner.model(best.trial, best.calls)
                 reason = "it was lost or dropped, and failed when it was trained again"
         except NotPicklableError as error:

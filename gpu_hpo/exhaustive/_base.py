@@ -171,8 +171,9 @@ n_outputs), optional
                 if self.refit:
                     with ledger.phase("finish"):
                         self._refit(run, context, callback_args)
-            except BaseException:
-                run.limits.stop("interrupt")
+            except BaseException as error:
+                ended = "error" if isinstance(error, Exception) else "interrupt"
+                run.limits.stop(ended)
                 self._keep(run)
                 raise
             finally:

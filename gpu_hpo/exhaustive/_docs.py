@@ -72,7 +72,7 @@ n_splits_, refit_time_, multimetric_, classes_, n_features_in_, feature_names_in
         the time.
     device_ : gpu_hpo.devices.Device
         Where models trained, and why there.
-    stopped_ : {"", "max_seconds", "stop_score", "callback", "interrupt"}
+    stopped_ : {"", "max_seconds", "stop_score", "callback", "interrupt", "error"}
         What ended the search before all was tried.
 """,
     "notes": """\

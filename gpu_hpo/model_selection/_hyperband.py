@@ -100,7 +100,7 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         reached.
     device_ : gpu_hpo.devices.Device
         Where models trained, and why there.
-    stopped_ : {"", "max_seconds", "stop_score", "callback", "interrupt"}
+    stopped_ : {"", "max_seconds", "stop_score", "callback", "interrupt", "error"}
         What ended the search before it was done. The best model is then the one with
         the best last score of all that were not dropped.
     scorer_, multimetric_, n_splits_

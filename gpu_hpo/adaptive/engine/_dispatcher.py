@@ -246,6 +246,7 @@ class Dispatcher:
         if task is None:
             return False
         reaches = self._retire(report.task)
+        starts = {step.trial: step.start for step in task.steps}
         stops = {step.trial: step.stop for step in task.steps}
         for step in report.steps:
             trial = self._trials[step.trial]
@@ -261,6 +262,8 @@ class Dispatcher:
                 continue
             self._prices.learn(step)
             trial.reported(goals)
+            if step.cut_short:
+                trial.calls = starts[step.trial] + step.n_calls
             if stops[step.trial] > trial.lost_calls:
                 trial.lost_calls = 0
                 self._loss_policy.clear(step.trial)

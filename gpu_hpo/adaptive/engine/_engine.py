@@ -21,6 +21,8 @@ from gpu_hpo.schedules._base import (
     Scored,
 )
 
+_SETTLES = 3  # scores after the time of a search is over
+
 
 class Engine:
     """The logic of a search, without cluster and clock.
@@ -65,6 +67,7 @@ class Engine:
         self._elapsed = 0.0
         self._last: dict[int, Record] = {}
         self._rebuilds = False
+        self._n_settled = 0
         self._listener = listener or (lambda news: None)
         self._ended: set[int] = set()
         self._dropped: set[int] = set()  # by the schedule
@@ -230,6 +233,10 @@ class Engine:
             return self.schedule.finalists
         return [trial for trial in self._last if trial not in self._dropped]
 
+    def stands_at(self, record: Record) -> bool:
+        """Return whether a trial's model has made no call since it was scored."""
+        return self.dispatcher.calls_of(record.trial) == record.calls
+
     def _left(self) -> float:
         if self._limits.max_seconds == math.inf:
             return math.inf
@@ -256,9 +263,22 @@ class Engine:
         if self.stopped:
             self.dispatcher.abandon()  # what was lost since with its workers
             if not self.dispatcher.runs:
+                tasks = self._score_best()
+            if not self.dispatcher.runs:
                 for trial in range(self.schedule.n_trials):
                     self._end(trial)
         return tasks
+
+    def _score_best(self) -> list[Task]:
+        """Score the best trial once more if it has trained on since its last score."""
+        best, dispatcher = self._best(), self.dispatcher
+        if self.stopped != "max_seconds" or best is None or self._n_settled >= _SETTLES:
+            return []
+        if self.stands_at(best) or not dispatcher.rests(best.trial):
+            return []
+        self._n_settled += 1
+        dispatcher.advance(best.trial, dispatcher.calls_of(best.trial))
+        return dispatcher.assign()
 
     def _in_time(self, left: float) -> list[Task]:
         dispatcher, closing = self.dispatcher, self._closing

@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from gpu_hpo.adaptive._results import best_trial
 from gpu_hpo.adaptive.engine._engine import Engine
 from gpu_hpo.adaptive.engine._limits import Closing, Limits
 from gpu_hpo.adaptive.engine._news import Ended, Record
@@ -44,6 +45,12 @@ def run(kind, limits, *, seed=0, workers=3, listener=None, changes=(), **options
     return runner, makespan, dearest
 
 
+def best_of(runner):
+    """Return the last record of the trial that is chosen."""
+    engine = runner.engine
+    return best_trial(engine.records, engine.contenders, engine.failures)
+
+
 def scoring(runner):
     """Return the seconds in which all models of the largest task can be scored."""
     return SCORE_SECONDS * max(len(task.trials) for task in runner.engine.tasks)
@@ -69,6 +76,8 @@ def test_time(kind, share, seed):
     assert runner.engine.records
     done = runner.engine.schedule.done  # perhaps what was done differed a little
     assert runner.engine.stopped == ("" if done else "max_seconds")
+    # The score of the best is that of its model as it is.
+    assert done or runner.engine.stands_at(best_of(runner))
     ended = [news.trial for news in heard if isinstance(news, Ended)]
     assert sorted(ended) == list(range(runner.engine.schedule.n_trials))
 
