@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import math
-import uuid
 from abc import ABCMeta
 from collections.abc import Sequence
 from dataclasses import replace
@@ -53,6 +52,7 @@ from gpu_hpo.adaptive.training._models import Trial
 from gpu_hpo.compute._clients import search_client
 from gpu_hpo.compute._cluster_device import device_memory
 from gpu_hpo.compute._gone import while_it_is_there
+from gpu_hpo.compute._keys import new_name
 from gpu_hpo.compute._release import until_released
 from gpu_hpo.compute._terminated import ends_when_terminated, run_blocking
 from gpu_hpo.compute._worker_facts import worker_facts
@@ -259,7 +259,7 @@ class BaseIncrementalSearchCV(
         if isinstance(estimator, Future):
             estimator = await client.gather(estimator, asynchronous=True)
             check_estimator(self, estimator, self._budget())
-        name = f"gpu_hpo-{uuid.uuid4().hex[:10]}"
+        name = new_name()
         budget = self._budget()
         schedule, params = self._plan(spawn_seed(search_args.seed, _SAMPLE_SEED))
         trials = {

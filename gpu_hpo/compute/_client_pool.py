@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError
@@ -23,6 +22,7 @@ from gpu_hpo._typing import DaskCollection
 from gpu_hpo.compute._awaited import check_awaited
 from gpu_hpo.compute._blas import one_blas_thread
 from gpu_hpo.compute._cluster_device import cluster_device, sharing_devices
+from gpu_hpo.compute._keys import key_of, new_name
 from gpu_hpo.compute._pool import Pool, ResultsLost, TaskKilled
 from gpu_hpo.compute._replacements import bring_back
 from gpu_hpo.compute._transport import aligned, scatter, unwrap, wrap, wrap_result
@@ -78,7 +78,7 @@ class ClientPool(Pool):
         self.client = client
         self._check_awaited = check_awaited()
         self._patience = read_seconds("workers.patience")
-        self._name = f"gpu_hpo-{uuid.uuid4().hex[:10]}"
+        self._name = new_name()
         self._numbers = count()
         self._large: dict[int, tuple[np.ndarray, Future]] = {}
         workers = client.nthreads()
@@ -248,7 +248,8 @@ class ClientPool(Pool):
         return workers
 
     def _key(self, kind: str) -> str:
-        return f"{self._name}-{kind}-{next(self._numbers)}"
+        word = kind.strip("_").partition("_")[0]
+        return key_of(self._name, word, next(self._numbers))
 
 
 def _is_large(value: object) -> bool:

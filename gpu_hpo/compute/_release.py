@@ -9,11 +9,13 @@ from time import monotonic
 
 from distributed import Client
 
+from gpu_hpo.compute._keys import is_of
+
 _LOOK_SECONDS = 0.01
 _MOST_SECONDS = 2.0  # others may want a result too
 
 
-async def until_released(client: Client, prefix: str) -> None:
+async def until_released(client: Client, name: str) -> None:
     """Wait for the results that a search has just released to be gone.
 
     A release is a message that a client sends a little later. If a script ends before,
@@ -23,11 +25,11 @@ async def until_released(client: Client, prefix: str) -> None:
     ----------
     client : distributed.Client
         This runs on its event loop.
-    prefix : str
-        Of the search's keys.
+    name : str
+        Of the search, which its keys have.
     """
     # The client itself forgets keys only when its loop is free again.
-    left = [key for key in client.futures if str(key).startswith(prefix)]
+    left = [key for key in client.futures if is_of(name, key)]
     end = monotonic() + _MOST_SECONDS
     while left and monotonic() < end:
         await asyncio.sleep(_LOOK_SECONDS)

@@ -259,7 +259,7 @@ def test_on_machines_of_their_own(machines, expected, configure, name):
     ran_on = Counter(worker for _, worker in ran)
     assert set(ran_on) == set(by_address)
     if name == "adaptive":
-        advancing = {key: where for key, where in wanted.items() if "-advance-" in key}
+        advancing = {key: where for key, where in wanted.items() if "-train-" in key}
         assert len(advancing) > 10
         for key, worker in ran:
             if key in advancing:

@@ -26,6 +26,7 @@ from gpu_hpo.adaptive.data._block_facts import (
     without_weight,
 )
 from gpu_hpo.adaptive.data._splitting import Splitting
+from gpu_hpo.compute._keys import key_of
 from gpu_hpo.compute._transport import Parcel, aligned, pack, scatter, unwrap, wrap
 from gpu_hpo.data._blocks import Blocks
 from gpu_hpo.data._chunk import (
@@ -201,7 +202,7 @@ class Loader:
     async def send(self, item: Item, kind: str, value: list[Chunk], home: str) -> None:
         """Send what the client holds to one worker, under a key not used before."""
         item.sent += 1
-        key = f"{self._name}-{kind}-sent-{item.sent}"
+        key = key_of(self._name, "load", kind, "sent", item.sent)
         item.future, there = await scatter(self._client, key, pack(value), [home])
         item.home = home if there else None
 
@@ -287,12 +288,12 @@ class Loader:
                 self._splitting,
                 self._split_seed(i),
                 self._classify,
-                dask_key_name=f"{self._name}-split-{i}",
+                dask_key_name=key_of(self._name, "split", i),
             )
             for i, block in enumerate(self._blocks.blocks)
         ]
         packs = [
-            dask.delayed(_train)(s, dask_key_name=f"{self._name}-pack-{i}")
+            dask.delayed(_train)(s, dask_key_name=key_of(self._name, "load", "pack", i))
             for i, s in enumerate(splits)
         ]
         pieces = [dask.delayed(_piece)(s) for s in splits]
@@ -300,7 +301,7 @@ class Loader:
             dask.delayed(_join)([pieces[i] for i in group]) for group in self._groups()
         ]
         parts = [
-            dask.delayed(_part)(j, dask_key_name=f"{self._name}-part-{k}")
+            dask.delayed(_part)(j, dask_key_name=key_of(self._name, "load", "part", k))
             for k, j in enumerate(joined)
         ]
         facts = [dask.delayed(_facts)(j) for j in joined]

@@ -30,6 +30,7 @@ from gpu_hpo.adaptive.data._loading import ORDER_SEED, Item, Loader
 from gpu_hpo.adaptive.data._memory import MemoryPlan
 from gpu_hpo.adaptive.data._splitting import Splitting
 from gpu_hpo.adaptive.data._upload import Upload
+from gpu_hpo.compute._keys import key_of
 from gpu_hpo.compute._transport import pack
 from gpu_hpo.compute._worker_facts import WorkerFacts
 from gpu_hpo.data._blocks import Blocks
@@ -282,7 +283,9 @@ class ResidentData:
                 _join,
                 packs,
                 plan,
-                key=f"{self._name}-whole-{tokenize([p.key for p in packs], worker)}",
+                key=key_of(
+                    self._name, "join", tokenize([p.key for p in packs], worker)
+                ),
                 workers=[worker],
                 allow_other_workers=False,
                 pure=False,
@@ -366,20 +369,20 @@ class ResidentData:
         at_home = item.home == worker and upload is None
         if at_home or not (self.resident or upload):
             return item.future
-        original, name = item.future, f"{kind}-{i}"
+        original, piece = item.future, f"{kind}-{i}"
 
         def adopt() -> Future:
             return self._client.submit(
                 _adopt,
                 original,
                 upload,
-                key=f"{self._name}-{name}-{tokenize(original.key, worker)}",
+                key=key_of(self._name, "upload", piece, tokenize(original.key, worker)),
                 workers=[worker],
                 allow_other_workers=False,
                 pure=False,
             )
 
-        return self._copies.get(worker, name, adopt)
+        return self._copies.get(worker, piece, adopt)
 
 
 def _is_lost(item: Item) -> bool:

@@ -25,6 +25,7 @@ from gpu_hpo.adaptive.engine._reports import reports
 from gpu_hpo.adaptive.engine._task import Report, Task
 from gpu_hpo.adaptive.engine._worker import TaskInputs, run_task, take_member
 from gpu_hpo.adaptive.training._models import Trial, TrialSpec
+from gpu_hpo.compute._keys import key_of
 from gpu_hpo.compute._replacements import bring_back
 from gpu_hpo.compute._transport import scatter, unwrap
 from gpu_hpo.compute._worker_facts import (
@@ -192,7 +193,7 @@ class DaskRunner:
             sent is None or sent.status in ("cancelled", "lost")
         ):
             self._n_specs += 1
-            key = f"{self._name}-spec-{self._n_specs}"
+            key = key_of(self._name, "spec", self._n_specs)
             self._sent_spec, _ = await scatter(
                 self._client, key, self._spec, workers, broadcast=True
             )
@@ -224,7 +225,7 @@ class DaskRunner:
             self._results[task],
             trial,
             self._to_host,
-            key=f"{self._name}-model-{trial}-{task}",
+            key=key_of(self._name, "fetch", trial, task),
             pure=False,
         )
         return unwrap(await self._client.gather(future, asynchronous=True))
@@ -314,7 +315,8 @@ class DaskRunner:
         )
 
     def _key(self, task: Task) -> str:
-        return f"{self._name}-advance-{task.id}"
+        trains = any(step.start < step.stop for step in task.steps)
+        return key_of(self._name, "train" if trains else "score", task.id)
 
     def _rows(self, task: Task) -> tuple[list[Future], int, list[tuple[int, int]]]:
         """Return the packs that a task reads, and where each call's chunk is."""

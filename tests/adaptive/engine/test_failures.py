@@ -74,7 +74,7 @@ def meanwhile():
 
 def _advanced(dask_scheduler):
     """How many tasks that advance a cohort have results."""
-    states = [t.state for k, t in dask_scheduler.tasks.items() if "-advance-" in str(k)]
+    states = [t.state for k, t in dask_scheduler.tasks.items() if "-train-" in str(k)]
     return states.count("memory")
 
 
