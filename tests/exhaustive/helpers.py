@@ -171,7 +171,7 @@ def fitted_names(estimator):
         for name in vars(estimator)
         if name.endswith("_")
         and not name.startswith("_")
-        and name not in ("refit_time_", "device_")
+        and name not in ("refit_time_", "device_", "stopped_")
     )
 
 
