@@ -9,12 +9,14 @@ the tests with its next one.
 """
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from joblib._utils import eval_expr
 from sklearn.base import _fit_context
+from sklearn.callback import AutoPropagatedCallback
 from sklearn.callback._callback_support import callback_management_context
 from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer, _PassthroughScorer
 from sklearn.model_selection._search import (
@@ -67,6 +69,8 @@ __all__ = [
     "eval_expr",
     "function_of",
     "params_of",
+    "propagated",
+    "propagates",
     "raises_at_once",
     "response_method_of",
     "scorers_of",
@@ -149,3 +153,43 @@ def asking_by(scorer: _BaseScorer, ask: Callable[..., Any]) -> _BaseScorer:
     copied = copy.copy(scorer)
     copied._score = score
     return copied
+
+
+def propagates(context: Any) -> bool:
+    """Return whether callbacks of a context are to be told of fits in its tasks, too.
+
+    Parameters
+    ----------
+    context : sklearn.callback.CallbackContext
+    """
+    depth = context._propagation_depth
+    return any(
+        isinstance(callback, AutoPropagatedCallback)
+        and (
+            callback.max_propagation_depth is None
+            or depth < callback.max_propagation_depth
+        )
+        for callback in context._callbacks
+    )
+
+
+@contextmanager
+def propagated(context: Any, model: Any) -> Iterator[None]:
+    """Pass callbacks on to a model, as scikit-learn does, but without its warning.
+
+    It warns at each fit of a model that knows no callbacks.
+
+    Parameters
+    ----------
+    context : sklearn.callback.CallbackContext
+    model : estimator
+    """
+    if hasattr(model, "set_callbacks"):
+        with context.propagate_callback_context(model):
+            yield
+        return
+    model._parent_callback_ctx = context
+    try:
+        yield
+    finally:
+        del model._parent_callback_ctx

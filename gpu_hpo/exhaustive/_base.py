@@ -38,7 +38,11 @@ from gpu_hpo.compute._pool import Pool, TaskKilled
 from gpu_hpo.compute._terminated import ends_when_terminated
 from gpu_hpo.devices._namespace import is_device_array
 from gpu_hpo.exceptions import GpuHpoWarning, NoEffectWarning, NotPicklableError
-from gpu_hpo.exhaustive._callbacks import has_callbacks
+from gpu_hpo.exhaustive._callbacks import (
+    has_callbacks,
+    told_of_fits,
+    without_context,
+)
 from gpu_hpo.exhaustive._evaluation import fit_to_all_rows
 from gpu_hpo.exhaustive._run import ExhaustiveRun
 from gpu_hpo.exhaustive._search_data import SearchData
@@ -179,7 +183,13 @@ n_outputs), optional
             finally:
                 run.progress.close()
         self._set_results(run)
-        context.call_on_fit_task_end(estimator=self, **callback_args)
+        if is_dask_collection(data.X) or is_dask_collection(data.y):
+            callback_args |= {"X": None, "y": None}  # which no scorer of one takes
+        fitted = self.refit and "best_estimator_" in vars(self)
+        best = {"best_estimator_": self.best_estimator_} if fitted else None
+        context.call_on_fit_task_end(
+            estimator=self, reconstruction_attributes=best, **callback_args
+        )
         return self
 
     def _set_results(self, run: ExhaustiveRun) -> None:
@@ -223,9 +233,9 @@ n_outputs), optional
             for name in _REFITTED:
                 self.__dict__.pop(name, None)
             return
-        best = run.best_model(self.best_params_)
+        best = given = run.best_model(self.best_params_)
         task = context.subcontext(task_name="refit-with-best-params")
-        with task.propagate_callback_context(best):
+        with told_of_fits(self, task, best):
             task.call_on_fit_task_begin(estimator=self, **callback_args)
             replaceable = not has_callbacks(self)
             try:
@@ -248,6 +258,7 @@ n_outputs), optional
                 heard = []
             else:
                 self.best_estimator_ = best
+        without_context(best, given)
         say(heard, f"candidate {self.best_index_}, fitted to all rows")
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_

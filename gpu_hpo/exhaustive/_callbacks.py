@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
+
+from gpu_hpo._sklearn_private import propagated, propagates
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class CallbackTask:
         """
         stops: list[bool] = []
         try:
-            with self.context.propagate_callback_context(model):
+            with propagated(self.context, model):
                 self.context.call_on_fit_task_begin(estimator=self.search, **args)
                 yield stops
         finally:
@@ -61,6 +64,54 @@ def callback_tasks(
     return task
 
 
+def told_of_fits(search: Any, context: Any, model: Any) -> AbstractContextManager[None]:
+    """Pass callbacks on to a model, if there are any that are told of fits.
+
+    Others stay in this process, and need not be picklable.
+    """
+    wanted = has_callbacks(search) or hasattr(model, "_skl_callbacks")
+    return propagated(context, model) if wanted else nullcontext()
+
+
+def warn_of_deaf(context: Any, estimator: Any) -> None:
+    """Warn, once for all fits, that callbacks are not told what the estimator does.
+
+    Parameters
+    ----------
+    context : sklearn.callback.CallbackContext or None
+        That of the candidates.
+    estimator : estimator
+        What is fitted.
+    """
+    if context is None or not propagates(context):
+        return
+    if not hasattr(estimator, "set_callbacks"):
+        warnings.warn(
+            f"The estimator {type(estimator).__name__} does not support callbacks. "
+            f"The callbacks attached to {context.estimator_name} will not be "
+            "propagated to this estimator.",
+            stacklevel=2,
+        )
+
+
+def without_context(fitted: Any, given: Any) -> Any:
+    """Return a fitted model that no longer belongs to a search that has ended.
+
+    Parameters
+    ----------
+    fitted : estimator
+        Perhaps a copy that was made while callbacks were propagated to what was given.
+    given : estimator
+        Has its own callbacks back.
+    """
+    if fitted is not given:
+        for name in ("_parent_callback_ctx", "_skl_callbacks"):
+            fitted.__dict__.pop(name, None)
+            if name in vars(given):
+                setattr(fitted, name, vars(given)[name])
+    return fitted
+
+
 def has_callbacks(search: Any) -> bool:
     """Return whether the search, or its caller, has callbacks that are told of fits.
 
@@ -72,3 +123,14 @@ def has_callbacks(search: Any) -> bool:
         if not getattr(callback, "only_scores", False)
     ]
     return bool(of_fits) or hasattr(search, "_parent_callback_ctx")
+
+
+def may_be_stopped(search: Any) -> bool:
+    """Return whether a callback of the search may end it.
+
+    Those that never do say so by ``may_stop = False``.
+    """
+    return any(
+        getattr(callback, "may_stop", True)
+        for callback in getattr(search, "_skl_callbacks", [])
+    )

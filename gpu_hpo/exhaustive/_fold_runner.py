@@ -141,8 +141,8 @@ class FoldRunner:
             Called with the split and the numbers of candidates before they are fitted.
         """
         self._take, self._begun = take, begun
-        timed = self._limits is not None and self._limits.timed
-        batches = (self._one_by_one if timed else self._batches)(groups)
+        in_part = self._limits is not None and self._limits.may_end_early
+        batches = (self._one_by_one if in_part else self._batches)(groups)
         self._left_out = False
         try:
             while True:
@@ -216,7 +216,7 @@ class FoldRunner:
     def _one_by_one(self, groups: Iterable[Group]) -> Iterator[_Batch]:
         """Yield candidates with all of their splits, before there are others.
 
-        For the last ones there may be no time.
+        The last ones may not be tried.
         """
         splits = range(self._outputs.n_splits)
         for group in groups:

@@ -28,6 +28,8 @@ class Limits:
         Name of the score that counts, where there are several.
     refits : bool
         Whether the best candidate is fitted to all rows at the end.
+    stoppable : bool, default=False
+        Whether a callback may end the search.
 
     Attributes
     ----------
@@ -47,12 +49,14 @@ class Limits:
         metric: Any,
         *,
         refits: bool,
+        stoppable: bool = False,
     ) -> None:
         self._end = math.inf if max_seconds is None else monotonic() + max_seconds
         self._enough = math.inf if stop_score is None else stop_score
         self._n_splits = n_splits
         self.metric = metric
         self._refits = refits
+        self._stoppable = stoppable
         self._scores: dict[int, list[float]] = {}
         self._fit_times: dict[int, list[float]] = {}
         self._refit_seconds = 0.0  # of the best candidate
@@ -64,6 +68,11 @@ class Limits:
     def timed(self) -> bool:
         """Whether time is limited."""
         return self._end < math.inf
+
+    @property
+    def may_end_early(self) -> bool:
+        """Whether the search may end before all candidates are tried."""
+        return self.timed or self._enough < math.inf or self._stoppable
 
     @property
     def left(self) -> float:
@@ -94,7 +103,9 @@ class Limits:
         self.known = True
         score = float(np.mean(self._scores.pop(number)))
         seconds = float(np.mean(self._fit_times.pop(number)))
-        if score > self.best[0]:
+        best_score, best = self.best
+        # Of equals the first in order, as at the end, whichever was ready first.
+        if score > best_score or (score == best_score and number < (best or 0)):
             self.best = score, number
             if self._refits:
                 # All rows are more than those of a split.

@@ -26,7 +26,12 @@ from gpu_hpo.compute._pool import Handle, Pool, ResultsLost
 from gpu_hpo.compute._transport import unwrap
 from gpu_hpo.devices._detect import Device, sees_gpus, wanted_device
 from gpu_hpo.exceptions import SharedStateWarning
-from gpu_hpo.exhaustive._callbacks import callback_tasks, has_callbacks
+from gpu_hpo.exhaustive._callbacks import (
+    callback_tasks,
+    has_callbacks,
+    may_be_stopped,
+    warn_of_deaf,
+)
 from gpu_hpo.exhaustive._candidate_spec import CandidateSpec
 from gpu_hpo.exhaustive._counterparts import Counterparts
 from gpu_hpo.exhaustive._evaluation import needs_whole_estimator
@@ -150,6 +155,7 @@ class ExhaustiveRun:
             # What a callable `scoring` returns is not known yet.
             search.refit if callable(search.scoring) else self.refit_metric,
             refits=search.refit is not False,
+            stoppable=may_be_stopped(search),
         )
         self.progress = Progress(
             search, self.limits, search.n_splits_, self._pool.n_slots
@@ -177,10 +183,11 @@ class ExhaustiveRun:
         """What is fitted: the user's estimator, or its counterpart."""
         return self._counterparts.base
 
-    def _settle(self, candidates: Iterable[Params]) -> Iterable[Params]:
+    def _settle(self, candidates: Iterable[Params], context: Any) -> Iterable[Params]:
         """Decide where candidates are fitted, and so how many at a time."""
         candidates = self._counterparts.settle(candidates)
         if self._planner is None:
+            warn_of_deaf(context, self.base)
             self._planner = Planner(
                 self.base,
                 tuple(self._routed.estimator.fit),
@@ -241,7 +248,7 @@ class ExhaustiveRun:
             n_candidates = len(candidate_params)
             print_plan(n_splits, n_candidates)
         first = len(self._params)
-        candidate_params = self._settle(candidate_params)
+        candidate_params = self._settle(candidate_params, callback_ctx)
         assert self._planner is not None
         candidates = Candidates(
             self._planner,
