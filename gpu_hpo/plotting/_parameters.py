@@ -285,8 +285,10 @@ def _set_axis(ax: Any, which: str, axis: ParameterAxis) -> None:
         getattr(ax, f"set_{which}scale")("log")
         one = getattr(ax, f"{which}axis")
         inches = getattr(ax.get_window_extent(), "width" if which == "x" else "height")
-        most = 3 if inches / ax.figure.dpi < 1.6 else 5
-        one.set_major_locator(LogLocator(numticks=most))
+        narrow = inches / ax.figure.dpi < 1.6
+        one.set_major_locator(LogLocator(numticks=3 if narrow else 5))
+        if narrow:
+            ax.tick_params(axis=which, labelsize="small")
         one.set_minor_locator(NullLocator())
     if not axis.categories:
         values = np.unique(axis.positions[np.isfinite(axis.positions)])
