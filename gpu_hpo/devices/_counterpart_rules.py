@@ -195,6 +195,30 @@ def _pca_to_cpu(model: Any, params: dict[str, Any]) -> None:
         params["iterated_power"] = "auto"
 
 
+# scikit-learn's always trains a machine per pair of classes, and this parameter says
+# whether `decision_function` has a column per class ("ovr") or per pair. cuML's trains
+# a machine per pair ("ovo") or per class, and has a column per class.
+
+
+def _svc_to_cpu(model: Any, params: dict[str, Any]) -> None:
+    _cache_to_cpu(model, params)
+    if model.decision_function_shape != "ovo":
+        raise RefusedError(
+            "decision_function_shape",
+            "a machine per pair of classes is trained there, as by 'ovo'",
+        )
+    params["decision_function_shape"] = "ovr"
+
+
+def _svc_to_cuda(model: Any, params: dict[str, Any]) -> None:
+    if model.decision_function_shape != "ovr":
+        raise RefusedError(
+            "decision_function_shape",
+            "the decision function has a column per class there, as by 'ovr'",
+        )
+    params["decision_function_shape"] = "ovo"
+
+
 def _qn_to_cpu(model: Any, params: dict[str, Any]) -> None:
     if model.loss not in _QN_LOSSES:
         raise RefusedError("loss", f"it must be one of {list(_QN_LOSSES)}")
@@ -213,7 +237,7 @@ TO_CPU: dict[str, _Correction] = {
     "QN": _qn_to_cpu,
     "RandomForestClassifier": _forest_to_cpu,
     "RandomForestRegressor": _forest_to_cpu,
-    "SVC": _cache_to_cpu,
+    "SVC": _svc_to_cpu,
     "SVR": _cache_to_cpu,
 }
 TO_CUDA: dict[str, _Correction] = {
@@ -223,4 +247,5 @@ TO_CUDA: dict[str, _Correction] = {
     "MultinomialNB": _naive_bayes_to_cuda,
     "Lars": _lars_to_cuda,
     "LinearSVR": _linear_svr_to_cuda,
+    "SVC": _svc_to_cuda,
 }

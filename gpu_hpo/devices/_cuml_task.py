@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -40,6 +40,11 @@ _COLUMN_MAJOR = {
     "LinearSVR": True,
     "TSNE": True,
 }
+
+# Ask scikit-learn, on the host, to combine the answers of estimators of cuML; and SVC
+# does so for more than two classes.
+_MULTICLASS = frozenset({"OneVsOneClassifier", "OneVsRestClassifier"})
+_MULTICLASS_OF_SEVERAL = frozenset({"SVC"})
 
 _SCALARS = (type(None), bool, int, float, complex, str)
 _NO_HOLDERS = (type, ModuleType, FunctionType)
@@ -86,6 +91,24 @@ def answers_on_host() -> Iterator[None]:
     with ExitStack() as stack:
         if hasattr(cuml, "using_output_type"):
             stack.enter_context(cuml.using_output_type("numpy"))
+        yield
+
+
+@contextmanager
+def answering(model: Any) -> Iterator[None]:
+    """Let a model be asked in a task, wherever the estimators inside it answer.
+
+    Parameters
+    ----------
+    model : estimator or stack
+
+    Notes
+    -----
+    Those of ``cuml.multiclass``, and `SVC` with three classes or more, copy rows to the
+    host and have scikit-learn combine the answers of several estimators there. These
+    must be NumPy's then, so that in this thread all answers are.
+    """
+    with answers_on_host() if _combines_on_host(model) else nullcontext():
         yield
 
 
@@ -204,6 +227,19 @@ def _held(item: Any) -> Iterable[Any]:
         return state.values() if isinstance(state, dict) else ()
     attributes = getattr(item, "__dict__", None)
     return list(attributes.values()) if isinstance(attributes, dict) else ()
+
+
+def _combines_on_host(model: Any) -> bool:
+    if "cuml" not in sys.modules or not hasattr(model, "get_params"):
+        return False
+    for part in (model, *model.get_params(deep=True).values()):
+        names = _names_in_cuml(type(part))
+        if not names.isdisjoint(_MULTICLASS):
+            return True
+        if not names.isdisjoint(_MULTICLASS_OF_SEVERAL):
+            classes = getattr(model, "classes_", None)
+            return classes is None or len(classes) > 2
+    return False
 
 
 def _is_series(item: object) -> bool:

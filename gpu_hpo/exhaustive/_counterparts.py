@@ -18,6 +18,7 @@ from gpu_hpo.devices._detect import Device, sees_gpus
 from gpu_hpo.devices._namespace import is_device_array
 from gpu_hpo.devices._params import is_estimator, libraries
 from gpu_hpo.exceptions import DeviceNotFoundError, NoCounterpartError
+from gpu_hpo.training._content_keys import Keys
 from gpu_hpo.training._homes import (
     REPLACED,
     is_of_cuml,
@@ -257,15 +258,20 @@ def _changes(base: Any, target: Any) -> Params:
         old = before.get(name, _ABSENT)
         parts = name.split("__")
         is_inside = any("__".join(parts[:i]) in changes for i in range(1, len(parts)))
-        if not is_inside and not _is_same(old, value, after):
+        told = any(other.startswith(f"{name}__") for other in after)
+        if not is_inside and not _is_same(old, value, after, told):
             changes[name] = value
     return changes
 
 
-def _is_same(old: Any, new: Any, names: Params) -> bool:
-    """Return whether a parameter is the same, but for what its parts' names tell."""
+def _is_same(old: Any, new: Any, names: Params, told: bool) -> bool:
+    """Return whether a parameter is the same, but for what its parts' names tell.
+
+    Some of cuML's estimators do not tell the parameters of their parts.
+    """
     if is_estimator(old) and is_estimator(new):
-        return type(old) is type(new)
+        keys = Keys()
+        return type(old) is type(new) and (told or keys.of(old) == keys.of(new))
     if isinstance(old, list | tuple) and isinstance(new, list | tuple):
         named = _named(new)
         if named and named.keys() <= names.keys():

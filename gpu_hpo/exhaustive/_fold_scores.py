@@ -28,6 +28,7 @@ from gpu_hpo._sklearn_private import (
     with_function,
 )
 from gpu_hpo.data._chunk import n_rows
+from gpu_hpo.devices._cuml_task import answering
 from gpu_hpo.devices._namespace import is_device_array
 from gpu_hpo.exhaustive._candidate_spec import CandidateSpec
 from gpu_hpo.exhaustive._fold_steps import NodeOutput, SplitRows
@@ -220,7 +221,8 @@ class FoldScores:
             if not scoring.needs_X
             for name in scoring.methods(model)
         }
-        responses = {name: getattr(model, name)(X) for name in sorted(methods)}
+        with answering(model):
+            responses = {name: getattr(model, name)(X) for name in sorted(methods)}
         # Of rows in blocks, responses and labels fit into memory, and X may not.
         responses, labels, score_params = dask.compute(responses, y, params)
         scores: dict[str, Any] = {}

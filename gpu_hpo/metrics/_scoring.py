@@ -28,6 +28,7 @@ from gpu_hpo._sklearn_private import (
 )
 from gpu_hpo._typing import Estimator
 from gpu_hpo.data._chunk import Chunk, concat_chunks
+from gpu_hpo.devices._cuml_task import answering
 from gpu_hpo.metrics._host_scores import HostRows
 from gpu_hpo.metrics._joint_scores import Responses, joint_scores
 from gpu_hpo.metrics._metric import Metric, make_metric, metric_of_scorer
@@ -123,10 +124,11 @@ class Scoring:
         """
         if access is None:
             access = access_of(model)
-        return {
-            name: call_lent(getattr(model, name), [part["X"]], {}, access)
-            for name in self.methods(model)
-        }
+        with answering(model):
+            return {
+                name: call_lent(getattr(model, name), [part["X"]], {}, access)
+                for name in self.methods(model)
+            }
 
     def responses_of_stack(
         self, stack: Stack, n_models: int, part: Chunk, access: Access | None = None

@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import compute_class_weight, get_tags
 
 from gpu_hpo._typing import ArrayLike
-from gpu_hpo.devices._cuml_task import answers_on_host
+from gpu_hpo.devices._cuml_task import answering, answers_on_host
 from gpu_hpo.devices._namespace import to_host
 from gpu_hpo.devices._params import is_estimator
 
@@ -258,11 +258,13 @@ def in_words(
         More of what `function` takes.
     """
     if labels is None:
-        return function(model, X, *y, **params)
+        with answering(model):
+            return function(model, X, *y, **params)
     named = with_labels(model, labels)
     known = [labels_of(labels, one) for one in y]
     if named is None:
-        return function(Decoded(model, labels), X, *known, **params)
+        with answering(model):
+            return function(Decoded(model, labels), X, *known, **params)
     speaker = model
     while (inside := _inside(speaker)) is not None:
         speaker = inside

@@ -147,7 +147,7 @@ TO_CPU = [
         "kernel_ridge.KernelRidge",
         {"kernel": "poly", "degree": 2, "gamma": 0.1, "coef0": 2, "alpha": 0.5},
     ),
-    case("svm.SVC", {}, {"cache_size": 200, "decision_function_shape": "ovo"}),
+    case("svm.SVC", {}, {"cache_size": 200, "decision_function_shape": "ovr"}),
     case(
         "svm.SVC",
         {"kernel": "poly", "degree": 2, "C": 2.0, "coef0": 1.0, "cache_size": 300.0},

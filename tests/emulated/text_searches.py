@@ -68,7 +68,7 @@ def _end(scores):
 
 
 def _all_once(n_trials):
-    return Rounds(n_trials, _end, first_calls=2)
+    return Rounds(n_trials, _end, first_calls=2, max_calls=2)
 
 
 _STOPS = {"random_state": 0, "chunk_size": 48, "test_size": 0.25}
