@@ -8,7 +8,6 @@ cache, under a digest of all that they were made from.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import functools
 import hashlib
@@ -19,6 +18,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 INCLUDE = Path(__file__).parent / "include"
+# By what is made: threads may want the same at a time.
+_locks: dict[Path, threading.Lock] = {}
+os.register_at_fork(after_in_child=_locks.clear)
 _FLAGS = ["-std=c++17", "-fPIC", "-w", "-fpermissive"]
 
 
@@ -54,8 +56,7 @@ def precompiled(headers: str, options: tuple[str, ...]) -> Path:
     """Compile headers once for all sources that begin with them; return a folder."""
     path = _made(headers, (*options, "-O0", "-x", "c++-header"), ".gch", name="begin.h")
     begin = path.parent / "begin.h"
-    if not begin.exists():
-        _write(begin, headers.encode())
+    _write(begin, headers.encode())
     return path.parent
 
 
@@ -75,26 +76,29 @@ def _made(source: str, options: Sequence[str], suffix: str, name: str = "") -> P
     key = hashlib.sha256(text.encode()).hexdigest()[:24]
     path = cache_folder() / (f"{key}/{name}" if name else key)
     path = path.with_name(path.name + suffix)
-    if path.exists():
-        return path
+    with _locks.setdefault(path, threading.Lock()):
+        if not path.exists():
+            _compile(source, options, path)
+    return path
+
+
+def _compile(source: str, options: Sequence[str], path: Path) -> None:
     path.parent.mkdir(exist_ok=True)
-    # Threads, too, may make the same at a time.
-    own = f"{os.getpid()}.{threading.get_ident()}"
-    unfinished = path.with_name(f".{path.name}.{own}")
-    begin = path.with_name(f".{path.name}.{own}.cpp")
+    # Other processes may make the same, also forks of this one.
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    begin = path.with_name(f".{path.name}.{os.getpid()}.cpp")
     begin.write_text(source)
     command = ["g++", *_FLAGS, *options, str(begin), "-o", str(unfinished)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"g++ cannot compile {begin}: {done.stderr[:3000]}")
-    # Several processes may make the same.
     unfinished.rename(path)
     begin.unlink()
-    return path
 
 
 def _write(path: Path, data: bytes) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    with contextlib.suppress(FileNotFoundError):
-        unfinished.write_bytes(data)
-        unfinished.rename(path)
+    with _locks.setdefault(path, threading.Lock()):
+        if not path.exists():
+            unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+            unfinished.write_bytes(data)
+            unfinished.rename(path)
