@@ -16,8 +16,10 @@ from dask.base import is_dask_collection
 
 from gpu_hpo.adaptive.engine._engine import Engine
 from gpu_hpo.adaptive.engine._news import Ended, News, Record, Tick, TrialFailure
+from gpu_hpo.progress import _running
 from gpu_hpo.progress._bar import Bar, wanted
-from gpu_hpo.progress._state import Part, State
+from gpu_hpo.progress._running import Curve
+from gpu_hpo.progress._state import Part, State, described
 
 logger = logging.getLogger("gpu_hpo.model_selection")
 
@@ -68,7 +70,9 @@ class Progress:
         self._elapsed = 0.0
         title = type(search).__name__ + search.prefix
         shown = wanted(search.progress, search.verbose)
-        self._bar = Bar(title, self._state, shown=shown)
+        self.title = title
+        self._curves: dict[int, tuple[list[int], list[float]]] = {}
+        self._bar = Bar(title, self.state, shown=shown)
         logger.info("%s creating %d models", self._name, n_trials)
         logger.info(
             "%s training on %d rows in %d chunks, validating on %d",
@@ -82,6 +86,7 @@ class Progress:
     def follow(self, engine: Engine) -> None:
         """Look at this engine for what its news do not say."""
         self._engine = engine
+        _running.begin(self)
 
     def __call__(self, news: News) -> bool:
         """Take in what an engine has to say; return whether the search is to stop."""
@@ -126,6 +131,7 @@ class Progress:
 
     def close(self) -> None:
         """Take the bar away, however the search has ended."""
+        _running.end(self)
         self._bar.close()
 
     def _failed(self, failure: TrialFailure) -> None:
@@ -144,6 +150,9 @@ class Progress:
 
     def _scored(self, record: Record) -> bool:
         self._last[record.trial] = record
+        calls, scores = self._curves.setdefault(record.trial, ([], []))
+        calls.append(record.calls)
+        scores.append(record.score)
         self._elapsed = record.elapsed
         if math.isfinite(record.score) and (
             self._best is None or record.score > self._best.score
@@ -175,11 +184,6 @@ class Progress:
         """Return what is known of a trial, for callbacks."""
         record, failure = self._last.get(trial), self._failures.get(trial)
         schedule, best = self._job.schedule, self._best
-        status = "training"
-        if failure is not None:
-            status = failure.status
-        elif trial in self._over:
-            status = "completed" if trial in schedule.finalists else "stopped"
         return {
             "trial": trial,
             **self._label(trial),
@@ -192,18 +196,40 @@ class Progress:
             "elapsed": self._elapsed,
             "worker": "" if record is None else record.worker,
             "rung": schedule.outlook(trial)[0].calls,
-            "status": status,
+            "status": self._status(trial),
             "error": "" if failure is None else failure.error,
             "best_score": math.nan if best is None else best.score,
             "best_params": {} if best is None else dict(self._params(best.trial)),
         }
 
+    def _status(self, trial: int) -> str:
+        if trial in self._failures:
+            return self._failures[trial].status
+        if trial not in self._over:
+            return "training"
+        completed = trial in self._job.schedule.finalists
+        return "completed" if completed else "stopped"
+
     def _params(self, trial: int) -> Mapping[str, Any]:
         params: Mapping[str, Any] = self._job.trials[trial].params
         return params
 
-    def _state(self) -> State:
-        """Return how far the search is, for the bar."""
+    def curves(self) -> list[Curve]:
+        """Return the scores of its trials so far."""
+        return [
+            Curve(
+                str(self._label(trial)["model_id"]),
+                str(self._label(trial).get("bracket", "")),
+                calls,
+                scores,
+                self._status(trial),
+                described(self._params(trial)),
+            )
+            for trial, (calls, scores) in list(self._curves.items())
+        ]
+
+    def state(self) -> State:
+        """Return how far the search is."""
         assert self._engine is not None
         dispatcher, best = self._engine.dispatcher, self._best
         groups = dispatcher.progress()

@@ -12,7 +12,9 @@ from typing import Any
 from gpu_hpo._typing import Params
 from gpu_hpo.exhaustive._fold_scores import Evaluation
 from gpu_hpo.exhaustive._limits import Limits
+from gpu_hpo.progress import _running
 from gpu_hpo.progress._bar import Bar, wanted
+from gpu_hpo.progress._running import Curve
 from gpu_hpo.progress._state import State
 
 
@@ -49,9 +51,11 @@ class Progress:
             for callback in getattr(search, "_skl_callbacks", [])
             if callable(getattr(callback, "on_score", None))
         ]
+        self.title = type(search).__name__
+        _running.begin(self)
         self._bar = Bar(
-            type(search).__name__,
-            self._state,
+            self.title,
+            self.state,
             shown=wanted(search.progress, search.verbose),
         )
 
@@ -79,6 +83,7 @@ class Progress:
 
     def close(self) -> None:
         """Take the bar away, however the search has ended."""
+        _running.end(self)
         self._bar.close()
 
     def _facts(self, split: int, number: int, evaluation: Evaluation) -> dict[str, Any]:
@@ -114,17 +119,22 @@ class Progress:
 
         Only those that have been scored on the most splits are compared.
         """
-        most = max((n for n, _ in self._sums.values()), default=0)
+        sums = dict(self._sums)  # which another thread may look at
+        most = max((n for n, _ in sums.values()), default=0)
         means = [
             (total / n, -number)
-            for number, (n, total) in self._sums.items()
+            for number, (n, total) in sums.items()
             if n == most and math.isfinite(total)
         ]
         score, number = max(means, default=(-math.inf, None))
         return score, None if number is None else -number
 
-    def _state(self) -> State:
-        """Return how far the search is, for the bar."""
+    def curves(self) -> list[Curve]:
+        """Return nothing: candidates are scored once."""
+        return []
+
+    def state(self) -> State:
+        """Return how far the search is."""
         best_score, best = self._best()
         elapsed = monotonic() - self._began
         left = None

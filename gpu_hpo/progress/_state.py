@@ -90,7 +90,7 @@ class State:
         """The best score so far, with its parameters."""
         if self.best_score is None:
             return "no score yet"
-        params = ", ".join(f"{k}={brief(v)}" for k, v in self.best_params.items())
+        params = described(self.best_params)
         return f"best {self.best_score:.4g}" + (f": {params}" if params else "")
 
     @property
@@ -109,6 +109,11 @@ def clock(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes}:{rest:02} min"
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02} h"
+
+
+def described(params: Mapping[str, Any]) -> str:
+    """Write parameters in a few characters."""
+    return ", ".join(f"{name}={brief(value)}" for name, value in params.items())
 
 
 def brief(value: Any) -> str:

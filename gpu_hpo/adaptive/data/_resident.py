@@ -370,13 +370,14 @@ class ResidentData:
         if at_home or not (self.resident or upload):
             return item.future
         original, piece = item.future, f"{kind}-{i}"
+        does = "copy" if upload is None else "upload"
 
         def adopt() -> Future:
             return self._client.submit(
                 _adopt,
                 original,
                 upload,
-                key=key_of(self._name, "upload", piece, tokenize(original.key, worker)),
+                key=key_of(self._name, does, piece, tokenize(original.key, worker)),
                 workers=[worker],
                 allow_other_workers=False,
                 pure=False,
