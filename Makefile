@@ -22,6 +22,8 @@ FIRST_GPU_ARGS ?=
 # make reliability TIMES=3 NAMES='forked killed-worker'
 TIMES ?= 20
 NAMES ?=
+# make release-check TAG=v26.12.0
+TAG ?=
 # How long generated searches are compared, the seed of the first, and more arguments:
 # make fuzz FUZZ_ARGS='--kind grid'
 FUZZ_SECONDS ?= 600
@@ -38,12 +40,14 @@ RAPIDS := $(addprefix cu,$(filter 12 13,$(CUDA)))
 SUFFIX := $(addprefix -,$(RAPIDS))
 EXTRA := $(addprefix $(comma),$(RAPIDS))
 
+BUILD := .venvs/build
 DEMO := .venvs/demo$(SUFFIX)
 DOCS := .venvs/docs
 LINT := .venvs/lint
 TEST := .venvs/test$(SUFFIX)
 FROM_WHEEL := .venvs/wheel$(SUFFIX)
 NIGHTLY := .venvs/nightly
+OLDEST := .venvs/oldest
 PIN := .venvs/rapids-pin
 WITH_RAPIDS := .venvs/rapids
 # RAPIDS for CUDA 13 unless CUDA=12 is asked for.
@@ -64,8 +68,8 @@ unexport PYTHONDONTWRITEBYTECODE
 PIP_INSTALL = bin/python -m pip install --quiet --no-compile
 SOURCES := $(shell find gpu_hpo -type f ! -name '*.pyc' 2>/dev/null)
 # What the tests read besides the package.
-TESTED := $(wildcard tests examples benchmarks docs conda-recipe pyproject.toml README.md \
-	CHANGELOG.md CONTRIBUTING.md LICENSE Makefile environment.yml)
+TESTED := $(wildcard tests examples benchmarks docs conda-recipe .github pyproject.toml \
+	README.md CHANGELOG.md CITATION.cff CONTRIBUTING.md LICENSE Makefile environment*.yml)
 
 # Of our own CUDA kernels.
 KERNEL_TESTS := tests/gpu/test_linear_kernel.py tests/gpu/test_network_kernel.py
@@ -90,6 +94,9 @@ NIGHTLY_WHEELS := https://pypi.anaconda.org/scientific-python-nightly-wheels/sim
 NIGHTLY_TESTS := $(addprefix tests/,adaptive/training exhaustive linear_model metrics \
 	model_selection neural_network postfit stacks training wrappers test_estimators.py \
 	test_packaging.py)
+
+# pyproject.toml has a lower bound for all others.
+OLDEST_DASK := dask>=2026.1.1 distributed>=2026.1.1
 
 SHARED := -n $(JOBS) --dist worksteal
 # Runs $(1), a python, on TESTS, by default all. That nothing is selected in one part is
@@ -120,9 +127,9 @@ sys.exit("site-packages" not in gpu_hpo.__file__)'; \
 $(1)
 endef
 
-.PHONY: help demo test doctest test-wheel test-gpu test-nightly test-rapids test-rapids-pin \
-	test-emulated emulated-coverage first-gpu bad-calls reliability fuzz chaos lint format \
-	docs wheel clean
+.PHONY: help demo test doctest test-wheel test-gpu test-nightly test-oldest test-rapids \
+	test-rapids-pin test-emulated emulated-coverage first-gpu bad-calls reliability fuzz \
+	chaos lint format docs wheel release-check clean
 .DELETE_ON_ERROR:
 
 help:
@@ -137,14 +144,16 @@ help:
 	@echo 'make first-gpu        try and measure all in nine minutes on a GPU, with PYTHON as it is'
 	@echo 'make test-rapids-pin  run the tests with the Dask that RAPIDS pins, and dask-cuda'
 	@echo 'make test-nightly     run the tests that need scikit-learn with its nightly build'
+	@echo 'make test-oldest      run the tests with the least versions that pyproject.toml allows'
 	@echo 'make bad-calls        try 1,000 drawn calls that make no sense, and all that are listed'
 	@echo 'make reliability      print the table of docs/reliability.md (an hour or two; TIMES=2: less)'
 	@echo 'make fuzz             compare generated searches with what they must find (10 minutes)'
 	@echo 'make chaos            search while workers die, stop, join and leave (10 minutes)'
-	@echo 'make lint             ruff, import-linter and mypy'
+	@echo 'make lint             ruff, import-linter, mypy, and what GitHub and citations read'
 	@echo 'make format           let ruff repair what it can'
 	@echo 'make docs             build the pages into docs/_build/html (DOCS_OFFLINE=1: no links to others)'
-	@echo 'make wheel            build the wheel into dist/'
+	@echo 'make wheel            build and check the wheel and the sdist, into dist/'
+	@echo 'make release-check    the same, and whether TAG=v26.12.0 can be released'
 	@echo 'make clean            remove environments, caches and built files'
 	@echo 'Variables: PYTHON=python3.12  CUDA=13  WHEEL=1  TESTS=...  PYTEST_ARGS=...  JOBS=2'
 	@echo '           DEMO_ARGS=...  FUZZ_SECONDS=600  FUZZ_SEED=0  FUZZ_ARGS=...'
@@ -183,6 +192,23 @@ $(PIN)/stamp: pyproject.toml tools/make-venv.sh
 $(NIGHTLY)/stamp: pyproject.toml tools/make-venv.sh
 	sh tools/make-venv.sh $(@D)
 	$(@D)/$(PIP_INSTALL) -e '.[test]'
+	touch $@
+
+# uv finds the least versions of what pyproject.toml names; what those require, and what
+# only tests require, is the newest that goes with them. pip installs it, which knows this
+# machine's settings.
+$(OLDEST)/stamp: pyproject.toml tools/make-venv.sh
+	sh tools/make-venv.sh $(@D)
+	$(@D)/$(PIP_INSTALL) uv
+	printf '%s\n' $(foreach bound,$(OLDEST_DASK),'$(bound)') | \
+		$(@D)/bin/uv pip compile --quiet --resolution lowest-direct \
+		--python $(@D)/bin/python --output-file $(@D)/oldest.txt pyproject.toml -
+	$(@D)/$(PIP_INSTALL) -e '.[test]' --constraint $(@D)/oldest.txt
+	touch $@
+
+$(BUILD)/stamp: tools/make-venv.sh
+	sh tools/make-venv.sh $(@D)
+	$(@D)/$(PIP_INSTALL) build 'twine>=6'
 	touch $@
 
 # RAPIDS itself, which installs and imports on Linux without a GPU.
@@ -291,11 +317,21 @@ test-nightly: $(NIGHTLY)/stamp
 	$(NIGHTLY)/bin/python -m pip list 2>/dev/null | grep -i -E '^(joblib|scikit)'
 	$(NIGHTLY)/bin/python -m pytest $(SHARED) $(or $(TESTS),$(NIGHTLY_TESTS)) $(PYTEST_ARGS)
 
+test-oldest: $(OLDEST)/stamp
+	cat $(OLDEST)/oldest.txt
+	@set -eux; $(call run-tests,$(OLDEST)/bin/python)
+
+# Without a network: the schemas are in check-jsonschema.
 lint: $(LINT)/stamp
 	$(LINT)/bin/ruff check .
 	$(LINT)/bin/ruff format --check .
 	$(LINT)/bin/lint-imports --no-cache
 	$(LINT)/bin/mypy
+	$(LINT)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*
+	$(LINT)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(LINT)/bin/check-jsonschema --builtin-schema vendor.citation-file-format \
+		--default-filetype yaml CITATION.cff
+	$(LINT)/bin/zizmor --offline --quiet --no-progress .github
 
 format: $(LINT)/stamp
 	$(LINT)/bin/ruff check --fix .
@@ -303,14 +339,27 @@ format: $(LINT)/stamp
 
 # A warning is an error.
 docs: $(DOCS)/stamp
-	rm -rf docs/generated
+	rm -rf docs/generated docs/examples
 	$(DOCS)/bin/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
-wheel: $(FROM_WHEEL)/stamp
-	@ls dist/*.whl
+# As they are published. Whoever builds from the sdist must get the same wheel.
+wheel: $(BUILD)/stamp
+	rm -rf dist build/from-sdist
+	$(BUILD)/bin/python -m build --outdir dist --sdist .
+	$(BUILD)/bin/python -m build --outdir dist --wheel .
+	$(BUILD)/bin/python -m build --outdir build/from-sdist --wheel dist/*.tar.gz
+	cmp dist/*.whl build/from-sdist/*.whl
+	$(BUILD)/bin/twine check --strict dist/*
+
+release-check: wheel
+	@set -eu; tag='$(TAG)'; version="$${tag#v}"; \
+	[ -f "dist/gpu_hpo-$$version-py3-none-any.whl" ] || \
+	{ echo "TAG is '$$tag', and what was built is $$(ls dist/*.whl)" >&2; exit 1; }; \
+	grep -q "^## $$version (20[0-9-]*)$$" CHANGELOG.md || \
+	{ echo "CHANGELOG.md has no heading '## $$version (YYYY-MM-DD)'" >&2; exit 1; }
 
 clean:
-	rm -rf .venvs dist build docs/_build docs/generated
+	rm -rf .venvs dist build docs/_build docs/generated docs/examples docs/sg_execution_times.rst
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
 	rm -rf dask-scratch-space
 	find . -path ./.git -prune -o -name __pycache__ -type d -print | xargs rm -rf

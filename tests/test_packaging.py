@@ -279,19 +279,6 @@ def test_private_attributes_of_scorers_are_named_in_one_module():
                     assert f".{name}" not in names, (path, node.lineno, name)
 
 
-def test_scikit_learn_has_one_pair_of_bounds():
-    """pip's and conda's requirements name the same versions of scikit-learn."""
-    bounds = {
-        match.group(1)
-        for name in ("pyproject.toml", "environment.yml", "conda-recipe/recipe.yaml")
-        for match in re.finditer(
-            r'scikit-learn ?([<>=][^"\s]*)', (ROOT / name).read_text(encoding="utf-8")
-        )
-    }
-    assert len(bounds) == 1
-    assert "<" in bounds.pop()
-
-
 def test_dask_is_not_pinned():
     """No version of dask or distributed is required, since RAPIDS pins both."""
     with open(ROOT / "pyproject.toml", "rb") as file:
