@@ -48,6 +48,7 @@ TEST := .venvs/test$(SUFFIX)
 FROM_WHEEL := .venvs/wheel$(SUFFIX)
 NIGHTLY := .venvs/nightly
 OLDEST := .venvs/oldest
+TRACKERS := .venvs/trackers
 PIN := .venvs/rapids-pin
 WITH_RAPIDS := .venvs/rapids
 # RAPIDS for CUDA 13 unless CUDA=12 is asked for.
@@ -127,9 +128,9 @@ sys.exit("site-packages" not in gpu_hpo.__file__)'; \
 $(1)
 endef
 
-.PHONY: help demo test doctest test-wheel test-gpu test-nightly test-oldest test-rapids \
-	test-rapids-pin test-emulated emulated-coverage first-gpu bad-calls reliability fuzz \
-	chaos lint format docs wheel release-check clean
+.PHONY: help demo test doctest test-callbacks test-wheel test-gpu test-nightly test-oldest \
+	test-rapids test-rapids-pin test-emulated emulated-coverage first-gpu bad-calls \
+	reliability fuzz chaos lint format docs wheel release-check clean
 .DELETE_ON_ERROR:
 
 help:
@@ -144,6 +145,7 @@ help:
 	@echo 'make first-gpu        try and measure all in nine minutes on a GPU, with PYTHON as it is'
 	@echo 'make test-rapids-pin  run the tests with the Dask that RAPIDS pins, and dask-cuda'
 	@echo 'make test-nightly     run the tests that need scikit-learn with its nightly build'
+	@echo 'make test-callbacks   run the tests of callbacks, with MLflow, wandb and TensorBoard'
 	@echo 'make test-oldest      run the tests with the least versions that pyproject.toml allows'
 	@echo 'make bad-calls        try 1,000 drawn calls that make no sense, and all that are listed'
 	@echo 'make reliability      print the table of docs/reliability.md (an hour or two; TIMES=2: less)'
@@ -192,6 +194,12 @@ $(PIN)/stamp: pyproject.toml tools/make-venv.sh
 $(NIGHTLY)/stamp: pyproject.toml tools/make-venv.sh
 	sh tools/make-venv.sh $(@D)
 	$(@D)/$(PIP_INSTALL) -e '.[test]'
+	touch $@
+
+# Some 160 MB that no other test needs. TensorBoard reads what tensorboardX wrote.
+$(TRACKERS)/stamp: pyproject.toml tools/make-venv.sh
+	sh tools/make-venv.sh $(@D)
+	$(@D)/$(PIP_INSTALL) -e '.[test,mlflow,tensorboard,wandb]' tensorboard
 	touch $@
 
 # uv finds the least versions of what pyproject.toml names; what those require, and what
@@ -316,6 +324,9 @@ test-nightly: $(NIGHTLY)/stamp
 	{ echo 'found no nightly build of scikit-learn' >&2; exit 1; }
 	$(NIGHTLY)/bin/python -m pip list 2>/dev/null | grep -i -E '^(joblib|scikit)'
 	$(NIGHTLY)/bin/python -m pytest $(SHARED) $(or $(TESTS),$(NIGHTLY_TESTS)) $(PYTEST_ARGS)
+
+test-callbacks: $(TRACKERS)/stamp
+	$(TRACKERS)/bin/python -m pytest tests/callbacks $(PYTEST_ARGS)
 
 test-oldest: $(OLDEST)/stamp
 	cat $(OLDEST)/oldest.txt

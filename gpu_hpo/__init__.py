@@ -15,6 +15,7 @@ from typing import Any as _Any
 # What type checkers read; at run time `__getattr__` imports the same names.
 if _TYPE_CHECKING:
     from gpu_hpo import (
+        callbacks,
         compute,
         datasets,
         devices,
@@ -62,6 +63,7 @@ __all__ = [
     "ScheduledSearchCV",
     "SuccessiveHalvingSearchCV",
     "__version__",
+    "callbacks",
     "compute",
     "datasets",
     "devices",

@@ -17,6 +17,7 @@ PAGE = ROOT / "docs" / "api.md"
 # A union of types has no page.
 WITHOUT_PAGE = {"gpu_hpo.schedules": {"Event", "Instruction"}}
 ALL_BUT_INTERNALS = [
+    "gpu_hpo.callbacks",
     "gpu_hpo.compute",
     "gpu_hpo.datasets",
     "gpu_hpo.devices",
@@ -76,8 +77,27 @@ def test_named_files_exist(page):
     names = named_files(page)
     assert names
     # An installed package is not beside the tests.
-    places = (PACKAGE, PACKAGE.parent, ROOT)
+    places = (PACKAGE, PACKAGE.parent, ROOT, ROOT / ".github" / "workflows")
     assert [n for n in names if not any((p / n).exists() for p in places)] == []
+
+
+@pytest.mark.parametrize(
+    "page", [*sorted(path.name for path in ROOT.glob("*.md")), "benchmarks/README.md"]
+)
+def test_links_lead_somewhere(page):
+    """A file, and a heading in it, that a page outside Sphinx links to, is there."""
+    path = ROOT / page
+    text = path.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", text):
+        file, _, anchor = target.partition("#")
+        linked = path.parent / file if file else path
+        assert linked.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)", linked.read_text(encoding="utf-8"), re.M)
+            slugs = {
+                re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings
+            }
+            assert anchor in slugs, target
 
 
 def folders():

@@ -10,6 +10,7 @@ from tests.bad_calls.models import MODELS_AND_SPLITTERS
 from tests.bad_calls.pictures import PICTURES
 from tests.bad_calls.searches import SEARCHES
 from tests.bad_calls.sets import CLUSTERS, SETS_AND_SCHEDULES
+from tests.bad_calls.trackers import TRACKERS
 
 CALLS = {
     **SEARCHES,
@@ -17,6 +18,7 @@ CALLS = {
     **SETS_AND_SCHEDULES,
     **CLUSTERS,
     **PICTURES,
+    **TRACKERS,
 }
 
 _ERROR = "is raised by the package, and made by nobody else"
@@ -48,6 +50,7 @@ WITHOUT = {
     ),
     **dict.fromkeys(
         (
+            "SearchCallback",
             "show_versions",
             "chosen",
             "embedded_client",
