@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from gpu_hpo._typing import Estimator
+from gpu_hpo.devices._namespace import is_device_array
 
 # These subtract means from the caller's rows, targets and weights before the solver
 # runs, and add them again afterwards. Meanwhile others read wrong numbers, and later
@@ -72,12 +73,10 @@ def cuml_task(*, assume_finite: bool) -> Iterator[None]:
     """
     from sklearn import config_context  # not before there is an estimator to train
 
-    cuml: Any = sys.modules.get("cuml")
-    with ExitStack() as stack:
-        # While another thread imports cuML, its functions are missing.
-        if hasattr(cuml, "using_output_type"):
-            stack.enter_context(cuml.using_output_type("cupy"))
-        stack.enter_context(config_context(assume_finite=assume_finite or None))
+    with (
+        _answers_of("cupy"),
+        config_context(assume_finite=assume_finite or None),
+    ):
         yield
 
 
@@ -87,28 +86,58 @@ def answers_on_host() -> Iterator[None]:
 
     This holds in this thread, wherever rows are. Without cuML nothing changes.
     """
-    cuml: Any = sys.modules.get("cuml")
-    with ExitStack() as stack:
-        if hasattr(cuml, "using_output_type"):
-            stack.enter_context(cuml.using_output_type("numpy"))
+    with _answers_of("numpy"):
         yield
 
 
 @contextmanager
-def answering(model: Any) -> Iterator[None]:
-    """Let a model be asked in a task, wherever the estimators inside it answer.
+def answering(model: Any, X: Any = None) -> Iterator[str | None]:
+    """Let a model be asked, wherever the estimators inside it answer.
 
     Parameters
     ----------
     model : estimator or stack
+    X : array-like, optional
+        The rows that it is asked about.
+
+    Yields
+    ------
+    {"numpy", "cupy"} or None
+        What all of cuML's estimators in this thread answer with; None if that is not
+        changed.
 
     Notes
     -----
     Those of ``cuml.multiclass``, and `SVC` with three classes or more, copy rows to the
-    host and have scikit-learn combine the answers of several estimators there. These
-    must be NumPy's then, so that in this thread all answers are.
+    host and have scikit-learn combine the answers of several estimators there, which
+    must not be CuPy's then.
+
+    In a search arrays go from step to step of a pipeline, so that only the first step
+    knows the names of columns. Outside, transformers pass a frame on, with names.
     """
-    with answers_on_host() if _combines_on_host(model) else nullcontext():
+    wanted = None
+    if hasattr(X, "iloc") and _has_learned_arrays(model):
+        wanted = "cupy" if is_device_array(X) else "numpy"
+    if (wanted or _answers_now()) == "cupy" and _combines_on_host(model):
+        wanted = "numpy"
+    with nullcontext() if wanted is None else _answers_of(wanted):
+        yield wanted
+
+
+def _answers_now() -> Any:
+    cuml: Any = sys.modules.get("cuml")
+    settings = getattr(cuml, "global_settings", None)
+    return getattr(settings, "output_type", None)
+
+
+@contextmanager
+def _answers_of(kind: str) -> Iterator[None]:
+    cuml: Any = sys.modules.get("cuml")
+    # While another thread imports cuML, its functions are missing.
+    if hasattr(cuml, "using_output_type"):
+        with cuml.using_output_type(kind):
+            yield
+    else:
         yield
 
 
@@ -240,6 +269,15 @@ def _combines_on_host(model: Any) -> bool:
             classes = getattr(model, "classes_", None)
             return classes is None or len(classes) > 2
     return False
+
+
+def _has_learned_arrays(model: Any) -> bool:
+    """Return whether the first step of a pipeline alone knows names of columns."""
+    steps = getattr(model, "steps", None)
+    if "cuml" not in sys.modules or not isinstance(steps, list) or len(steps) < 2:
+        return False
+    name = "feature_names_in_"
+    return hasattr(steps[0][1], name) and not hasattr(steps[-1][1], name)
 
 
 def _is_series(item: object) -> bool:

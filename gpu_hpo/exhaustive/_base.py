@@ -36,6 +36,7 @@ from gpu_hpo.compute._backends import (
 )
 from gpu_hpo.compute._pool import Pool, TaskKilled
 from gpu_hpo.compute._terminated import ends_when_terminated
+from gpu_hpo.devices._cuml_task import answering
 from gpu_hpo.devices._namespace import is_device_array
 from gpu_hpo.exceptions import GpuHpoWarning, NoEffectWarning, NotPicklableError
 from gpu_hpo.exhaustive._callbacks import (
@@ -47,7 +48,7 @@ from gpu_hpo.exhaustive._evaluation import fit_to_all_rows
 from gpu_hpo.exhaustive._run import ExhaustiveRun
 from gpu_hpo.exhaustive._search_data import SearchData
 from gpu_hpo.metrics._scoring import read_scorer
-from gpu_hpo.postfit._lazily import apply
+from gpu_hpo.postfit._lazily import apply, ask
 from gpu_hpo.postfit._score import score
 from gpu_hpo.report._ledger import Ledger, kept_by
 from gpu_hpo.report._readable import Readable
@@ -277,7 +278,11 @@ n_outputs), optional
             return apply(model, method_name, args[0], None)
         if model is not self.best_estimator_:
             call = getattr(model, method_name)
-        return super()._wrap_namespace_error(method_name, call, *args, **kwargs)
+        if not args:
+            return super()._wrap_namespace_error(method_name, call, **kwargs)
+        wrapped = super()._wrap_namespace_error
+        X, *more = args
+        return ask(model, X, lambda X: wrapped(method_name, call, X, *more, **kwargs))
 
     def _best_model(self) -> Any:
         """Return the best estimator, with the labels that y had."""
@@ -310,7 +315,8 @@ n_outputs), optional
         elsewhere = any(is_dask_collection(v) or is_device_array(v) for v in (X, y))
         encoded = getattr(self, "_labels", None) is not None
         if not (elsewhere or encoded) or not self.refit:
-            return super().score(X, y, **params)
+            with answering(getattr(self, "best_estimator_", None), X):
+                return super().score(X, y, **params)
         check_is_fitted(self)
         scorer: Any = self.scorer_
         if isinstance(scorer, dict):

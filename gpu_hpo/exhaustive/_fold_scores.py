@@ -221,7 +221,7 @@ class FoldScores:
             if not scoring.needs_X
             for name in scoring.methods(model)
         }
-        with answering(model):
+        with answering(model, X):
             responses = {name: getattr(model, name)(X) for name in sorted(methods)}
         # Of rows in blocks, responses and labels fit into memory, and X may not.
         responses, labels, score_params = dask.compute(responses, y, params)

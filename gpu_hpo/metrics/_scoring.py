@@ -124,7 +124,7 @@ class Scoring:
         """
         if access is None:
             access = access_of(model)
-        with answering(model):
+        with answering(model, part["X"]):
             return {
                 name: call_lent(getattr(model, name), [part["X"]], {}, access)
                 for name in self.methods(model)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import dask
@@ -17,6 +19,8 @@ from sklearn.exceptions import NotFittedError
 from gpu_hpo._typing import Array, ArrayLike, DaskCollection, Estimator
 from gpu_hpo.compute._transport import Parcel, aligned
 from gpu_hpo.data._chunk import n_rows
+from gpu_hpo.devices._cuml_task import answering
+from gpu_hpo.devices._namespace import is_device_array, to_device
 from gpu_hpo.training._lending import access_of, call_lent
 
 
@@ -51,7 +55,7 @@ def apply(model: Estimator, method: str, X: Any, meta: Array = None) -> Any:
     """
     function = getattr(model, method)
     if not is_dask_collection(X):
-        return function(X)
+        return ask(model, X, function)
     check_has_blocks("X", X)
     empty = _no_rows(_try(model, method, X) if meta is None else meta)
     lazy_model = dask.delayed(Parcel(model), traverse=False)
@@ -88,6 +92,14 @@ def apply(model: Estimator, method: str, X: Any, meta: Array = None) -> Any:
     return da.concatenate(parts, allow_unknown_chunksizes=True)
 
 
+def ask(model: Estimator, X: Any, function: Callable[[Any], Any]) -> Any:
+    """Call a function of a model with rows; numbers that it answers are beside them."""
+    with answering(model, X) as kind:
+        answer = function(X)
+    moves = kind == "numpy" and is_device_array(X) and answer.dtype.kind in "biuf"
+    return to_device(answer) if moves else answer
+
+
 def check_has_blocks(name: str, X: ArrayLike) -> None:
     """Raise TypeError for Dask collections that are neither arrays nor frames."""
     if not isinstance(X, da.Array) and not hasattr(X, "_meta_nonempty"):
@@ -117,7 +129,8 @@ def _respond(block: Array, model: Parcel, method: str, empty: Array) -> Array:
         # Frames may have empty blocks after rows were selected; models refuse them.
         return empty
     block, model = aligned(block), model.value
-    return call_lent(getattr(model, method), [block], {}, access_of(model))
+    call = partial(call_lent, getattr(model, method), access=access_of(model))
+    return ask(model, block, lambda X: call([X], {}))
 
 
 def _frame(parts: list[Delayed], empty: Array) -> DaskCollection:
@@ -138,7 +151,7 @@ def _try(model: Estimator, method: str, X: DaskCollection) -> Array:
         if row.dtype == object:
             row[...] = "foo"  # as in Dask's frames; more often valid than a number
     try:
-        response = getattr(model, method)(row)
+        response = ask(model, row, getattr(model, method))
     except NotFittedError:
         raise
     except Exception as error:

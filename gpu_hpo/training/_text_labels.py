@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -215,7 +215,8 @@ class Decoded:
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the model, by which it is judged what may be done with rows."""
-        return {"model": self._model}
+        inside = self._model.get_params(deep=True) if deep else {}
+        return {"model": self._model} | {f"model__{k}": v for k, v in inside.items()}
 
     def __sklearn_tags__(self) -> Any:
         return get_tags(self._model)
@@ -258,19 +259,19 @@ def in_words(
         More of what `function` takes.
     """
     if labels is None:
-        with answering(model):
+        with answering(model, X):
             return function(model, X, *y, **params)
     named = with_labels(model, labels)
     known = [labels_of(labels, one) for one in y]
     if named is None:
-        with answering(model):
+        with answering(model, X):
             return function(Decoded(model, labels), X, *known, **params)
     speaker = model
     while (inside := _inside(speaker)) is not None:
         speaker = inside
     # On a device cuML's estimators have no text.
     of_cuml = "cuml" in _libraries(speaker)
-    with answers_on_host() if of_cuml else nullcontext():
+    with answers_on_host() if of_cuml else answering(model, X):
         return function(named, X, *known, **params)
 
 

@@ -8,12 +8,15 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from dask import dataframe as dd
 from sklearn import linear_model, neural_network
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted
 
+from gpu_hpo.devices import to_host
 from gpu_hpo.linear_model import QNClassifier, SGDClassifier, SGDRegressor
 from gpu_hpo.model_selection import (
     GridSearchCV,
@@ -23,6 +26,7 @@ from gpu_hpo.model_selection import (
     SuccessiveHalvingSearchCV,
 )
 from gpu_hpo.neural_network import MLPClassifier, MLPRegressor
+from gpu_hpo.wrappers import ParallelPostFit
 
 cudf = pytest.importorskip("cudf")
 cp = pytest.importorskip("cupy")
@@ -244,8 +248,6 @@ COUNTERPARTS = {
 }
 
 
-# cuML's transformers give frames for frames, but not in a search.
-@pytest.mark.filterwarnings("ignore:X has feature names, but SGDClassifier was fitted")
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("name", COUNTERPARTS)
 def test_counterparts(name, side):
@@ -259,3 +261,56 @@ def test_counterparts(name, side):
         search.predict(rows("other order", side))
     with pytest.warns(UserWarning, match="X does not have valid feature names, but"):
         search.predict(rows("array", side))
+
+
+THREE = np.digitize(X[:, 0], [-0.4, 0.4])
+TEXT = np.array(["lo", "mid", "hi"])[THREE]
+PIPELINES = {
+    "ours": (
+        make_pipeline(StandardScaler(), MODELS["SGDClassifier"][0]),
+        {"sgdclassifier__alpha": VALUES},
+    ),
+    "cuML's": (
+        make_pipeline(
+            MinMaxScaler(), StandardScaler(), linear_model.LogisticRegression()
+        ),
+        {"logisticregression__C": VALUES},
+    ),
+    "machines": (make_pipeline(StandardScaler(), SVC()), {"svc__C": VALUES}),
+    "in a pipeline": (
+        make_pipeline(make_pipeline(StandardScaler()), MODELS["QNClassifier"][0]),
+        {"qnclassifier__l2_strength": VALUES},
+    ),
+    "wrapped": (
+        ParallelPostFit(make_pipeline(StandardScaler(), MODELS["SGDClassifier"][0])),
+        {"estimator__sgdclassifier__alpha": VALUES},
+    ),
+}
+
+
+@pytest.mark.filterwarnings("error:X has feature names, but")
+@pytest.mark.parametrize("y", [THREE, TEXT], ids=["numbers", "text"])
+@pytest.mark.parametrize("name", PIPELINES)
+@pytest.mark.parametrize("kind", ["grid", "incremental"])
+def test_frames_for_the_best_pipeline(threads_client, kind, name, y):
+    """The best pipeline is asked about frames as it was trained: by arrays inside."""
+    more = {} if kind == "grid" else {"resource": "n_samples"}
+    pandas, on_device = rows("same", "pandas"), rows("same", "cudf")
+    found, expected = (
+        SEARCHES[kind](*PIPELINES[name], device=device, **more).fit(pandas, y)
+        for device in ("cuda", "cpu")
+    )
+    assert found.device_.name == "cuda"
+    near = expected.score(pandas, y)
+    answers = [found.predict(pandas), to_host(found.predict(on_device))]
+    lazy = dd.from_pandas(pandas, npartitions=2)
+    answers.append(found.predict(lazy).compute())
+    for answer in answers:
+        assert type(answer) is np.ndarray
+        assert answer.dtype == expected.predict(pandas).dtype
+        assert (answer == y).mean() == pytest.approx(near, abs=0.05)
+    assert found.score(pandas, y) == pytest.approx(near, abs=0.05)
+    assert found.score(lazy, y) == found.score(pandas, y)
+    if y is THREE:
+        assert type(found.predict(on_device)) is cp.ndarray
+        assert found.score(on_device, cp.asarray(y)) == found.score(pandas, y)
