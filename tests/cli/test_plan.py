@@ -140,7 +140,7 @@ def test_rows_of_one_chunk():
             "--n-params 9 --memory-per-gpu 1GB --row-bytes 4",
             "--memory-per-gpu needs the rows of a chunk",
         ),
-        ("--n-params 9 --bogus", "No such option '--bogus'"),
+        ("--n-params 9 --bogus", "--bogus"),
         ("--n-params 9 more", "unexpected extra argument (more)"),
     ],
 )
