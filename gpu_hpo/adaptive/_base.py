@@ -216,6 +216,7 @@ class BaseIncrementalSearchCV(
         NoFiniteScoreError
             If no trial got a finite score.
         """
+        began = monotonic()
         self._validate_params()
         if self._patience() == 1:
             raise ValueError(
@@ -244,6 +245,7 @@ class BaseIncrementalSearchCV(
         for name in _FITTED:
             # If this fit ends early, earlier results must not look like its own.
             self.__dict__.pop(name, None)
+        search_args.spent = monotonic() - began
         with kept_by(self), stepped_aside(), search_client() as client:
             if client.asynchronous:
                 return self._search(client, search_args)
@@ -255,7 +257,7 @@ class BaseIncrementalSearchCV(
             return await self._search_there(client, search_args)
 
     async def _search_there(self, client: Client, search_args: SearchArgs) -> Any:
-        began, estimator = monotonic(), self.estimator
+        began, estimator = monotonic() - search_args.spent, self.estimator
         if isinstance(estimator, Future):
             estimator = await client.gather(estimator, asynchronous=True)
             check_estimator(self, estimator, self._budget())

@@ -88,12 +88,12 @@ _SHARED = {
         task then makes one call, which costs some milliseconds. By default a search
         waits, and warns of calls that take minutes longer than expected.
     max_seconds : float, optional
-        Seconds after which the search ends with the best model so far. They count from
-        when there is a cluster, and include the training of the best parameters on all
-        rows, if `refit` asks for it. Calls that run then are waited for, and one score
-        is always waited for. Before, the last seconds go to the most promising models:
-        those with the best last scores train on, since the schedule would not come to
-        its end.
+        Seconds after which the search ends with the best model so far. The start of a
+        cluster does not count; loading data does, and training the best parameters on
+        all rows, if `refit` asks for it. Calls that run then are waited for, and one
+        score is always waited for. Before, the last seconds go to the most promising
+        models: those with the best last scores train on, since the schedule would not
+        come to its end.
     stop_score : float, optional
         The search ends once a model has this score.
     progress : bool, optional

@@ -70,6 +70,8 @@ class SearchArgs:
         As given to the search.
     config : dict
         scikit-learn's settings in the user's thread.
+    spent : float
+        Seconds that `fit` has taken before it had a cluster.
     """
 
     blocks: Blocks
@@ -88,6 +90,7 @@ class SearchArgs:
     refit: bool | str | None = None
     scoring: Any = None
     config: dict[str, Any] = field(default_factory=get_config)
+    spent: float = 0.0
 
     @property
     def weights(self) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ _SHARED = {
         rows. Fits that run then are waited for; one candidate is always scored on all
         splits. Before, a candidate is begun only if there is time for all its splits,
         by what others took. Those that were not tried score NaN, or are not listed.
-        Candidates are tried in their order: shuffle a long grid, or draw parameters.
+        Candidates are tried in a mixed order then, the same each time.
     stop_score : float, optional
         The search ends once a candidate has this mean score.
     progress : bool, optional

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import logging
 import math
+import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, TypeAlias
 
 from gpu_hpo._config import read_number, read_seconds
@@ -27,6 +29,7 @@ from gpu_hpo.exhaustive.plan._nodes import ROOT, Leaf
 
 logger = logging.getLogger(__name__)
 
+_WINDOW = 4096  # groups that are mixed, if not all candidates may be tried
 _BATCHES_PER_SLOT = 4  # at least, so that slots do not wait long for the last one
 
 # Called with scores as they arrive: the split, the numbers of candidates, and what each
@@ -108,6 +111,7 @@ class FoldRunner:
     ) -> None:
         self._limits = limits
         self._first: list[int] = []  # candidates of the first batch
+        self._shuffle = random.Random(0)
         self._pool = pool
         self._spec = spec
         self._outputs = outputs
@@ -216,15 +220,31 @@ class FoldRunner:
     def _one_by_one(self, groups: Iterable[Group]) -> Iterator[_Batch]:
         """Yield candidates with all of their splits, before there are others.
 
-        The last ones may not be tried.
+        The last ones may not be tried. So they come from everywhere in the grid, not in
+        its order, whose first ones differ in the last parameter only.
         """
+        groups, splits = iter(groups), range(self._outputs.n_splits)
+        while window := list(islice(groups, _WINDOW)):
+            turns = deque(self._mixed(group) for group in window)
+            self._shuffle.shuffle(turns)
+            while turns:
+                batches = turns.popleft()
+                batch = next(batches, None)
+                if batch is not None:
+                    yield from (replace(batch, split=split) for split in splits)
+                    turns.append(batches)
+
+    def _mixed(self, group: Group) -> Iterator[_Batch]:
+        """Yield a group's candidates in a random order, as batches without a split."""
+        members = list(group.members)
+        if not group.together:
+            self._shuffle.shuffle(members)
+        group, stop = replace(group, members=members), 0
         splits = range(self._outputs.n_splits)
-        for group in groups:
-            n_members, stop = len(group.members), 0
-            self._n_open |= {(group, split): n_members for split in splits}
-            while stop < n_members:
-                start, stop = stop, min(stop + self._size(group), n_members)
-                yield from (_Batch(group, split, start, stop) for split in splits)
+        self._n_open |= {(group, split): len(members) for split in splits}
+        while stop < len(members):
+            start, stop = stop, min(stop + self._size(group), len(members))
+            yield _Batch(group, -1, start, stop)
 
     def _in_order(self, groups: Iterable[Group]) -> Iterator[tuple[Group, int]]:
         splits = range(self._outputs.n_splits)
