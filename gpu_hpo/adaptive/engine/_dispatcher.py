@@ -246,6 +246,9 @@ class Dispatcher:
         if task is None:
             return False
         reaches = self._retire(report.task)
+        # Where time is short, one dear call must not keep others from being made.
+        cold = self._left < math.inf and not worker.warm
+        worker.warm = True
         starts = {step.trial: step.start for step in task.steps}
         stops = {step.trial: step.stop for step in task.steps}
         for step in report.steps:
@@ -260,7 +263,7 @@ class Dispatcher:
                 self._hold(trial, None)
                 self._ready.add(trial)
                 continue
-            self._prices.learn(step)
+            self._prices.learn(step, cold=cold)
             trial.reported(goals)
             if step.cut_short:
                 trial.calls = starts[step.trial] + step.n_calls

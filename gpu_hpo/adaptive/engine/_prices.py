@@ -15,6 +15,9 @@ from gpu_hpo.adaptive.training._budgets import Budget
 from gpu_hpo.schedules._base import Rung
 
 
+_ODD = 5  # times the typical price is more than a call is likely to cost again
+
+
 @dataclass(slots=True)
 class _Peers:
     """Trials that began with the same rungs ahead."""
@@ -102,15 +105,27 @@ class Prices:
         self._price(trial, None)
         del self._peers[trial]
 
-    def learn(self, step: StepReport) -> None:
-        """Update the price of this trial, and of any trial, by what was measured."""
-        if step.n_calls:
-            seconds = (step.fit_seconds + step.score_seconds) / step.n_calls
-            known = self.typical or seconds
-            self.typical = known + 0.2 * (seconds - known)
-            if step.trial in self._peers:
-                self._peers[step.trial].made += step.n_calls
-                self._price(step.trial, seconds)
+    def learn(self, step: StepReport, *, cold: bool = False) -> None:
+        """Update the price of this trial, and of any trial, by what was measured.
+
+        Parameters
+        ----------
+        step : StepReport
+        cold : bool
+            Whether it was the first on its worker, which may have had to compile first:
+            its seconds say little of others.
+        """
+        if not step.n_calls:
+            return
+        if step.trial in self._peers:
+            self._peers[step.trial].made += step.n_calls
+        if cold:
+            return
+        seconds = (step.fit_seconds + step.score_seconds) / step.n_calls
+        known = self.typical or seconds
+        self.typical = known + 0.2 * (min(seconds, _ODD * known) - known)
+        if step.trial in self._peers:
+            self._price(step.trial, seconds)
 
     def moved(self) -> list[int]:
         """Return trials whose remaining chain has a new price, each once."""

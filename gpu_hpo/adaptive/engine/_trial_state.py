@@ -173,6 +173,7 @@ class Worker:
     waiting: Queue = field(default_factory=Queue)  # idle trials with models here
     staying: Queue = field(default_factory=Queue)  # of these, not to be fetched
     running: Queue = field(default_factory=Queue)  # in a task here, with more to do
+    warm: bool = False  # whether a task has ended here
 
     @property
     def only_trial(self) -> int | None:

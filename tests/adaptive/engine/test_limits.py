@@ -210,3 +210,19 @@ def test_left_is_what_is_not_spent():
     dispatcher = CheckedDispatcher(Hyperband(9).outlook)
     assert Limits(max_seconds=5, spent=2).left(1.5, None, dispatcher) == 1.5
     assert Limits().left(1e9, None, dispatcher) == math.inf
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_a_first_call_that_compiles(grouped):
+    """A first call on each worker that takes half of the time ends no search early."""
+
+    def cost(trial, call):
+        return 30.0 if trial in (0, 1) and call == 1 else 0.02
+
+    schedule = SCHEDULES["hyperband"]()
+    groups = dict.fromkeys(range(schedule.n_trials), 0) if grouped else None
+    runner, makespan, _ = run(
+        "hyperband", Limits(max_seconds=50), workers=2, cost=cost, groups=groups
+    )
+    assert makespan <= 80
+    assert len({news.trial for news in runner.engine.records}) == schedule.n_trials
