@@ -242,9 +242,9 @@ class Dispatcher:
     def finished(self, report: Report) -> bool:
         """Take in the report of a task; False if it is not expected, or no longer."""
         worker = self.workers.get(report.worker)
-        task = worker.tasks.pop(report.task, None) if worker else None
-        if task is None:
+        if worker is None or report.task not in worker.tasks:
             return False
+        task = worker.tasks.pop(report.task)
         reaches = self._retire(report.task)
         # Where time is short, one dear call must not keep others from being made.
         cold = self._left < math.inf and not worker.warm

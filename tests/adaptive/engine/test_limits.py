@@ -216,13 +216,17 @@ def test_left_is_what_is_not_spent():
 def test_a_first_call_that_compiles(grouped):
     """A first call on each worker that takes half of the time ends no search early."""
 
+    dear = []
+
     def cost(trial, call):
-        return 30.0 if trial in (0, 1) and call == 1 else 0.02
+        if len(dear) < (1 if grouped else 2):  # a stack compiles once
+            dear.append((trial, call))
+        return 30.0 if (trial, call) in dear else 0.02
 
     schedule = SCHEDULES["hyperband"]()
     groups = dict.fromkeys(range(schedule.n_trials), 0) if grouped else None
     runner, makespan, _ = run(
         "hyperband", Limits(max_seconds=50), workers=2, cost=cost, groups=groups
     )
-    assert makespan <= 80
+    assert 30 < makespan <= 51
     assert len({news.trial for news in runner.engine.records}) == schedule.n_trials
