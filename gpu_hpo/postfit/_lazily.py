@@ -128,9 +128,9 @@ def _respond(block: Array, model: Parcel, method: str, empty: Array) -> Array:
     if not n_rows({"X": block}):
         # Frames may have empty blocks after rows were selected; models refuse them.
         return empty
-    block, model = aligned(block), model.value
-    call = partial(call_lent, getattr(model, method), access=access_of(model))
-    return ask(model, block, lambda X: call([X], {}))
+    asked: Estimator = model.value
+    call = partial(call_lent, getattr(asked, method), access=access_of(asked))
+    return ask(asked, aligned(block), lambda X: call([X], {}))
 
 
 def _frame(parts: list[Delayed], empty: Array) -> DaskCollection:

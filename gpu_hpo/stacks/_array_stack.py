@@ -212,7 +212,10 @@ of shape (n_models,)), or None
             codes = (outputs[..., 0] > self.boundary).astype(np.intp)
         else:
             codes = outputs.argmax(axis=-1)
-        return class_labels(self.models[0].classes_, codes)
+        classes = self.models[0].classes_
+        if len(classes) == 1:
+            codes = codes * 0
+        return class_labels(classes, codes)
 
     # ---- training ----
 

@@ -7,9 +7,12 @@ import sys
 import numpy as np
 import pytest
 import scipy.sparse
+from sklearn.linear_model import Ridge
 
+from gpu_hpo.devices import to_host
 from gpu_hpo.exceptions import DeviceNotFoundError
 from gpu_hpo.linear_model import QNClassifier, SGDClassifier
+from gpu_hpo.model_selection import IncrementalSearchCV
 from gpu_hpo.neural_network import MLPClassifier
 
 RNG = np.random.default_rng(0)
@@ -134,3 +137,49 @@ def test_quasi_newton_without_cuml(device_rows, monkeypatch):
     monkeypatch.setitem(sys.modules, "cuml", None)
     with pytest.raises(DeviceNotFoundError, match="where cuML is installed"):
         QNClassifier().fit(device_rows, cp.asarray(Y))
+
+
+@pytest.mark.parametrize("what", ["y", "sample_weight"])
+@pytest.mark.parametrize("side", ["host", "device", "frame"])
+def test_searches_look_at_targets_and_weights(threads_client, side, what):
+    """Searches refuse what cuML's models do not look at, as rows are known to be fine.
+
+    A model that learned NaN would have no score, and nothing would say why.
+    """
+    import cudf
+    from dask import array as da
+
+    given = {"y": X[:, 0].copy(), "sample_weight": np.ones(40)}
+    given[what][7] = np.nan
+    rows = X
+    if side == "device":
+        rows, given = cp.asarray(X), {k: cp.asarray(v) for k, v in given.items()}
+    elif side == "frame":
+        rows = cudf.DataFrame({f"x{i}": X[:, i] for i in range(3)})
+        given = {k: cudf.Series(v) for k, v in given.items()}
+    else:  # what only workers see
+        rows = da.from_array(X, chunks=(10, 3))
+        given = {k: da.from_array(v, chunks=10) for k, v in given.items()}
+    search = IncrementalSearchCV(
+        Ridge(),
+        {"alpha": [0.1, 1.0]},
+        n_initial_parameters=2,
+        max_iter=3,
+        resource="n_samples",
+        chunk_size=None if side == "host" else 10,
+        random_state=0,
+        device="cuda",
+    )
+    with pytest.raises(ValueError, match=f"{what} has NaN or infinity"):
+        search.fit(rows, **given)
+
+
+@pytest.mark.parametrize("label", [3, "a"])
+def test_networks_of_one_class(label):
+    """A network that knows one class predicts it, on either side."""
+    y = np.full(40, label)
+    model = MLPClassifier((3,), max_iter=2, random_state=0).fit(X, y)
+    assert set(model.predict(X)) == {label}
+    on_device = MLPClassifier((3,), max_iter=2, random_state=0)
+    on_device.fit(cp.asarray(X), y if label == "a" else cp.asarray(y))
+    assert set(to_host(on_device.predict(cp.asarray(X)))) == {label}

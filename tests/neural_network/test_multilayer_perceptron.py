@@ -524,3 +524,21 @@ def test_units_are_whole():
     """A fraction of a unit is refused."""
     with pytest.raises(TypeError, match=r"must be integers, got \[2.5\]"):
         ours.MLPClassifier((2.5,)).fit(np.eye(4), [0, 1, 0, 1])
+
+
+@pytest.mark.parametrize("label", [0, 3, "a"])
+@pytest.mark.parametrize("call", ["fit", "partial_fit"])
+def test_one_class(call, label):
+    """A network that knows one class predicts it, as scikit-learn's does."""
+    y, answers = np.full(150, label), []
+    for library in (ours, theirs):
+        model = library.MLPClassifier((3,), max_iter=2, random_state=0)
+        if call == "fit":
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # it has not converged
+                model.fit(X, y)
+        else:
+            model.partial_fit(X, y, classes=np.array([label]))
+        answers.append((model.predict(X), model.predict_proba(X)))
+    np.testing.assert_array_equal(answers[0][0], answers[1][0])
+    np.testing.assert_allclose(answers[0][1], answers[1][1])

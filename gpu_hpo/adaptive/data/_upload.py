@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +33,7 @@ def chunk_to_device(
     Raises
     ------
     ValueError
-        If X has NaN or infinity, and `wanted.finite`.
+        If X, y or weights have NaN or infinity, and `wanted.finite`.
     """
     moved = dict(chunk)
     if labels is not None:
@@ -41,42 +42,49 @@ def chunk_to_device(
         name: value if name == ROLES else to_device(value)
         for name, value in moved.items()
     }
-    X = moved["X"]
     if wanted.finite:
-        _check_finite(X)
-    moved["X"] = wanted.in_order(X)
+        _check_finite(moved)
+    moved["X"] = wanted.in_order(moved["X"])
     return moved
 
 
-def _check_finite(X: Any) -> None:
-    values = X.data if hasattr(X, "indptr") else X
-    if hasattr(values, "iloc"):
-        finite = _columns_are_finite(values)
-    elif values.dtype.kind != "f":
-        finite = True
-    else:
-        finite = bool(array_namespace(values).isfinite(values).all())
-    if not finite:
-        raise ValueError(
-            "X has NaN or infinity, which the estimator does not accept; impute, or "
-            "leave those rows out"
-        )
-
-
-def _columns_are_finite(frame: Any) -> bool:
-    """Look at the columns one by one: an array of all would take their memory again."""
-    floats = []
-    for i in range(frame.shape[1]):
-        column = frame.iloc[:, i]
-        if isinstance(column.dtype, np.dtype) and column.dtype.kind == "f":
-            floats.append(column.values)  # with NaN where a number is missing
-        elif column.hasnans:
-            return False
-    if not floats:
-        return True
-    xp = array_namespace(*floats)
+def _check_finite(chunk: Chunk) -> None:
+    """Look at all that models in a task look at no more."""
+    looked = {
+        name: list(_finite(value))
+        for name, value in chunk.items()
+        if name in ("X", "y") or name.endswith("sample_weight")
+    }
+    flags = [flag for of_one in looked.values() for flag in of_one]
+    waiting = [flag for flag in flags if not isinstance(flag, bool)]
     # The host waits once.
-    return bool(xp.stack([xp.isfinite(column).all() for column in floats]).all())
+    xp = array_namespace(*waiting)
+    seen = iter(to_host(xp.stack(waiting)).tolist() if waiting else [])
+    for name, of_one in looked.items():
+        if not all(f if isinstance(f, bool) else next(seen) for f in of_one):
+            raise ValueError(
+                f"{name} has NaN or infinity, which the estimator does not accept; "
+                "impute, or leave those rows out"
+            )
+
+
+def _finite(values: Any) -> Iterator[Any]:
+    """Yield whether all is finite, as flags that may be on the device.
+
+    Columns are looked at one by one: an array of all would take their memory again.
+    """
+    if hasattr(values, "iloc"):
+        n_columns = values.shape[1] if values.ndim == 2 else 0
+        for column in [values.iloc[:, i] for i in range(n_columns)] or [values]:
+            if isinstance(column.dtype, np.dtype) and column.dtype.kind == "f":
+                # With NaN where a number is missing.
+                yield array_namespace(column.values).isfinite(column.values).all()
+            else:
+                yield not column.hasnans
+        return
+    numbers = values.data if hasattr(values, "indptr") else values
+    if getattr(numbers, "dtype", np.dtype(object)).kind == "f":
+        yield array_namespace(numbers).isfinite(numbers).all()
 
 
 @dataclass(frozen=True)

@@ -173,6 +173,10 @@ class Series(NotIterable, _Rows):
             found = cp.asarray(self._column.values.to_numpy() == other)
         return Series._of(Column(found), self._labels, self.name)
 
+    def __ne__(self, other: Any) -> Any:
+        equal = self == other
+        return Series._of(Column(~equal.values), self._labels, self.name)
+
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
         if not self._column.is_numeric:
