@@ -19,6 +19,7 @@ WITHOUT_PAGE = {"gpu_hpo.schedules": {"Event", "Instruction"}}
 ALL_BUT_INTERNALS = [
     "gpu_hpo.callbacks",
     "gpu_hpo.compute",
+    "gpu_hpo.dashboard",
     "gpu_hpo.datasets",
     "gpu_hpo.devices",
     "gpu_hpo.exceptions",
