@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Hashable, Sequence
+from functools import lru_cache
 from typing import Any, Protocol, Self, runtime_checkable
 
 from gpu_hpo._typing import Array, ArrayLike
@@ -88,10 +89,40 @@ class Stack(Protocol):
 
 def stack_key(model: object) -> Hashable | None:
     """Say with whom `model` may share a stack; None if it is not one to be stacked."""
-    if hasattr(model, "stack_key") and hasattr(type(model), "stack"):
+    if _is_stackable(model):
         key: Hashable = (type(model), model.stack_key())
         return key
     return None
+
+
+def _is_stackable(model: object) -> bool:
+    has_both = hasattr(model, "stack_key") and hasattr(type(model), "stack")
+    return has_both and not _trains_otherwise(type(model))
+
+
+@lru_cache(maxsize=256)
+def _trains_otherwise(kind: type) -> bool:
+    """Tell whether a user's subclass of an estimator of ours has methods of its own.
+
+    A stack of ours would not call them. A class that says itself what its stacks are
+    knows what it does.
+    """
+    for base in kind.__mro__:
+        of_ours = base.__module__.partition(".")[0] == "gpu_hpo"
+        if of_ours or not _STACKING.isdisjoint(vars(base)):
+            return False
+        if not _METHODS.isdisjoint(vars(base)):
+            return any(hasattr(later, "stack_type") for later in kind.__mro__)
+    return False
+
+
+_STACKING = frozenset({"stack", "stack_key", "stack_type"})
+_METHODS = frozenset(
+    {
+        *("fit", "partial_fit"),
+        *("predict", "predict_proba", "predict_log_proba", "decision_function"),
+    }
+)
 
 
 def fits_together(model: Any) -> bool:
@@ -100,7 +131,7 @@ def fits_together(model: Any) -> bool:
     That is whether it has the two methods of the contract, and its stacks a `fit`. With
     whom it may share one is what `stack_key` says, which may raise.
     """
-    if not (hasattr(model, "stack_key") and hasattr(type(model), "stack")):
+    if not _is_stackable(model):
         return False
     return hasattr(type(model).stack([model]), "fit")
 
