@@ -87,7 +87,7 @@ class Stack(Protocol):
         """Return one estimator per model, as if each had been trained alone."""
 
 
-def stack_key(model: object) -> Hashable | None:
+def stack_key(model: Any) -> Hashable | None:
     """Say with whom `model` may share a stack; None if it is not one to be stacked."""
     if _is_stackable(model):
         key: Hashable = (type(model), model.stack_key())
@@ -101,7 +101,7 @@ def _is_stackable(model: object) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _trains_otherwise(kind: type) -> bool:
+def _trains_otherwise(kind: Any) -> bool:
     """Tell whether a user's subclass of an estimator of ours has methods of its own.
 
     A stack of ours would not call them. A class that says itself what its stacks are
