@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gpu_hpo._arguments import checked
@@ -19,6 +19,7 @@ from gpu_hpo.callbacks._tracking import (
 )
 
 _LONGEST_TAG = 5000  # characters; a server takes a few more
+_MOST = (800, 100, 100)  # metrics, parameters and tags that a server takes at once
 _STATUS = {
     "finished": "FINISHED",
     "completed": "FINISHED",
@@ -120,6 +121,8 @@ class _MLflowTracker:
         self._run = ""  # of the search
         self._runs: dict[int, str] = {}  # of trials
         self._open: set[str] = set()
+        # Metrics, parameters and tags that are not sent yet, by run.
+        self._waiting: dict[str, tuple[list[Any], list[Any], list[Any]]] = {}
         self._names: set[str] = set()  # of scores
         self._n_scores = 0
         self._best: float | None = None
@@ -200,20 +203,34 @@ class _MLflowTracker:
         params: Mapping[str, Any] = {},
         tags: Mapping[str, str] = {},
     ) -> None:
+        """Note what is to be sent for a run."""
         from mlflow.entities import Metric, Param, RunTag
 
         now = int(1000 * time.time())
-        self._client.log_batch(
-            run,
-            metrics=[
-                Metric(_key(name), float(value), now, step)
-                for name, value in metrics.items()
-            ],
-            params=[Param(_key(n), str(plain(value))) for n, value in params.items()],
-            tags=[RunTag(n, text[:_LONGEST_TAG]) for n, text in tags.items() if text],
+        kinds = self._waiting.setdefault(run, ([], [], []))
+        kinds[0].extend(
+            Metric(_key(name), float(value), now, step)
+            for name, value in metrics.items()
+        )
+        kinds[1].extend(Param(_key(n), str(plain(v))) for n, v in params.items())
+        kinds[2].extend(
+            RunTag(name, text[:_LONGEST_TAG]) for name, text in tags.items() if text
         )
 
+    def flush(self) -> None:
+        """Send what waits: a search may be faster than MLflow, so much goes at once."""
+        for run in list(self._waiting):
+            self._send(run)
+
+    def _send(self, run: str) -> None:
+        kinds: Sequence[list[Any]] = self._waiting.pop(run, ([], [], []))
+        while any(kinds):
+            parts = [kind[:most] for kind, most in zip(kinds, _MOST, strict=True)]
+            self._client.log_batch(run, *parts)
+            kinds = [kind[most:] for kind, most in zip(kinds, _MOST, strict=True)]
+
     def _end(self, run: str, status: str) -> None:
+        self._send(run)
         self._client.set_terminated(run, status=status)
         self._open.discard(run)
 

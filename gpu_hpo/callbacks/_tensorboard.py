@@ -102,6 +102,9 @@ class _TensorBoardTracker:
             writer.file_writer.add_summary(summary)
         self._close(folder)
 
+    def flush(self) -> None:
+        """Do nothing: writers write every few seconds."""
+
     def close(self, end: SearchEnd) -> None:
         try:
             if self._folder != self._log_dir and end.best_score is not None:
@@ -127,7 +130,9 @@ class _TensorBoardTracker:
             # Files of one second would have one name. They are read in their order.
             self._n_files += 1
             suffix = f".{self._n_files:06}"
-            self._writers[folder] = SummaryWriter(str(folder), filename_suffix=suffix)
+            self._writers[folder] = SummaryWriter(
+                str(folder), filename_suffix=suffix, flush_secs=10
+            )
         self._writers.move_to_end(folder)
         return self._writers[folder]
 

@@ -104,6 +104,9 @@ class Tracker(Protocol):
     def end(self, trial: TrialLog) -> None:
         """End a trial."""
 
+    def flush(self) -> None:
+        """Pass on what was noted: nothing else waits now."""
+
     def close(self, end: SearchEnd) -> None:
         """End the search; all of its trials have ended."""
 
@@ -290,6 +293,8 @@ class _Session:
         while (job := self._jobs.get()) is not None:
             try:
                 job()
+                if self._jobs.empty():
+                    self._tracker.flush()
             except Exception as error:
                 self._failure = error
                 break

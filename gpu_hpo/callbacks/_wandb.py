@@ -105,6 +105,9 @@ class _WandbTracker:
     def end(self, trial: TrialLog) -> None:
         """Do nothing: its row comes with the others, at the end."""
 
+    def flush(self) -> None:
+        """Do nothing: W&B sends what it has by itself."""
+
     def close(self, end: SearchEnd) -> None:
         if self._run is None:
             return

@@ -9,12 +9,13 @@ import sys
 import threading
 from collections.abc import Callable
 from importlib.util import find_spec
-from time import monotonic
+from time import monotonic, thread_time
 from typing import Any, Protocol
 
 from gpu_hpo.progress._state import State
 
-_EVERY = 0.1  # seconds between two pictures
+_EVERY = 0.1  # seconds between two pictures, at least
+_SHARE = 0.01  # of the search's time that may go into pictures
 
 # A terminal has one bar: the first search has it; those beside it, or in it, have none.
 _shown = threading.Lock()
@@ -84,8 +85,10 @@ class Bar:
     def update(self) -> None:
         """Draw the present state, if the last picture is old enough."""
         if self._view is not None and monotonic() >= self._next:
+            began = thread_time()
             self._view.show(self._look())
-            self._next = monotonic() + _EVERY
+            spent = thread_time() - began
+            self._next = monotonic() + max(_EVERY, spent / _SHARE)
 
     def close(self) -> None:
         """End, however the search did."""

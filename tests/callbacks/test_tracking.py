@@ -61,6 +61,9 @@ class Notes:
         assert trial.number not in self.ended
         self.ended[trial.number] = trial.status
 
+    def flush(self):
+        pass
+
     def close(self, end):
         self.closed = end
 
