@@ -95,7 +95,7 @@ def stack_key(model: Any) -> Hashable | None:
     return None
 
 
-def _is_stackable(model: object) -> bool:
+def _is_stackable(model: Any) -> bool:
     has_both = hasattr(model, "stack_key") and hasattr(type(model), "stack")
     return has_both and not _trains_otherwise(type(model))
 
