@@ -7,7 +7,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from gpu_hpo.progress._state import State
+from gpu_hpo.progress._state import State, clock
 
 _ROW = (
     '<tr style="background:none"><td style="text-align:left;padding:0 .8em 0 0">{}</td>'
@@ -33,14 +33,15 @@ class NotebookView:
 
     def show(self, state: State) -> None:
         """Draw a state in place of the one before."""
-        self._handle.update(self._html(self.picture(state)))
+        running = f"{state.time}; {state.running}"
+        self._handle.update(self._html(self.picture(state, running)))
 
     def close(self, state: State) -> None:
-        """Leave one line of what was done."""
-        self.show(state)
+        """Leave the last state, without what is left and what runs."""
+        self._handle.update(self._html(self.picture(state, clock(state.elapsed))))
 
-    def picture(self, state: State) -> str:
-        """Return a state as HTML."""
+    def picture(self, state: State, below: str) -> str:
+        """Return a state as HTML, with a line below it."""
         rows = [_ROW.format(escape(self._title), state.share, escape(state.counted))]
         rows += [
             _ROW.format(
@@ -56,6 +57,5 @@ class NotebookView:
         return (
             f'<table style="border:none;font-size:inherit">{"".join(rows)}</table>'
             f"<div>{escape(state.best)}</div>"
-            f'<div style="opacity:.7">{escape(state.time)}; {escape(state.running)}'
-            "</div>"
+            f'<div style="opacity:.7">{escape(below)}</div>'
         )

@@ -12,12 +12,12 @@ from gpu_hpo.report._ledger import reason_of
 
 def endings(read: Outcomes) -> list[str]:
     """Say of each trial or candidate why it ended."""
-    stopped = getattr(read.search, "stopped_", "")
     if not read.stops_early:
+        stopped = getattr(read.search, "stopped_", "")
         return [_of_candidate(out, stopped) for out in read.all]
     ranks = _ranks(read)
     horizon = None if read.ledger is None else read.ledger.horizon
-    return [_ending(out, horizon, ranks.get(out.number), stopped) for out in read.all]
+    return [_ending(read, out, horizon, ranks.get(out.number)) for out in read.all]
 
 
 def _of_candidate(out: Outcome, stopped: str) -> str:
@@ -29,16 +29,19 @@ def _of_candidate(out: Outcome, stopped: str) -> str:
 
 
 def _ending(
-    out: Outcome, horizon: int | None, rank: tuple[int, int] | None, stopped: str
+    read: Outcomes, out: Outcome, horizon: int | None, rank: tuple[int, int] | None
 ) -> str:
     if out.error:
         return reason_of(out.error)
+    stopped = getattr(read.search, "stopped_", "")
     calls = f"{out.n_calls} call" + ("s" if out.n_calls != 1 else "")
     if out.status == "completed":
         if horizon is None or out.n_calls >= horizon:
             return f"trained to the end, {calls}"
         if stopped:
             return f"the search ended after {calls} ({stopped})"
+        if not getattr(read.search, "patience", False):
+            return f"trained to the end of its schedule, {calls}"
         return f"trained no further after {calls}: its score no longer rose"
     if not out.n_calls:
         return "it has no score"

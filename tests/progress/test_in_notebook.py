@@ -57,7 +57,7 @@ def cells(tmp_path_factory):
     [(1, "HyperbandSearchCV", "calls"), (2, "GridSearchCV", "fits")],
 )
 def test_a_picture_of_a_search(cell, name, unit, cells):
-    """One output has the bar, full, with what was best; nothing is printed."""
+    """One output has a full bar, what was best and no time left; nothing is printed."""
     (output,) = cells[cell].outputs
     assert output["output_type"] == "display_data"
     page = output["data"]["text/html"]
@@ -67,6 +67,7 @@ def test_a_picture_of_a_search(cell, name, unit, cells):
     shares = [float(share) for share in re.findall(r'<progress value="([\d.]+)"', page)]
     assert shares[0] == 1 and all(0 <= share <= 1 for share in shares)
     assert ("bracket 2" in page) == (cell == 1)
+    assert "busy" not in page and not re.search(r"\d s left", page)
 
 
 def test_without_a_bar(cells):

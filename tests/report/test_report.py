@@ -16,6 +16,7 @@ import pytest
 from distributed import Client
 from scipy.stats import loguniform, randint, uniform
 from sklearn.base import clone
+from sklearn.datasets import make_classification
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import SGDClassifier
 from sklearn.pipeline import make_pipeline
@@ -206,6 +207,21 @@ def test_why_trials_ended():
         at = [e for e in search.history_ if e["partial_fit_calls"] == row["calls"]]
         better = sum(entry["score"] > row["score"] for entry in at)
         assert row["ended"].endswith(f"score {better + 1} of {len(at)} there")
+
+
+def test_end_of_a_short_bracket():
+    """Without patience no trial is said to have ended since its score did not rise."""
+    X, y = make_classification(200, 5, random_state=0)
+    space = {"alpha": [1e-4, 1e-3, 1e-2]}  # the first bracket has rungs at 1 and 3
+    search = HyperbandSearchCV(SGDClassifier(), space, max_iter=9, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        frame = search.fit(X, y).report().to_frame()
+    ended = frame.loc[frame["status"] == "completed"].groupby("calls")["ended"].unique()
+    assert ended.map(list).to_dict() == {
+        3: ["trained to the end of its schedule, 3 calls"],
+        9: ["trained to the end, 9 calls"],
+    }
 
 
 def test_no_finite_score():
