@@ -119,7 +119,9 @@ def test_few_blocks_are_left_out():
     reasons = [b["reason"] for page in PAGES for b in blocks(page) if b["reason"]]
     assert len(reasons) <= MOST_LEFT_OUT
     for reason in reasons:
-        assert re.match(r"needs (?:a GPU|other machines|MLflow|Optuna|Ray|dask-ml)\b", reason)
+        assert re.match(
+            r"needs (?:a GPU|other machines|MLflow|Optuna|Ray|dask-ml)\b", reason
+        )
     for page in PAGES:
         marks = page.read_text(encoding="utf-8").count("<!-- not run")
         assert marks == sum(bool(block["reason"]) for block in blocks(page)), page

@@ -14,7 +14,6 @@ from gpu_hpo.adaptive.engine._task import StepReport
 from gpu_hpo.adaptive.training._budgets import Budget
 from gpu_hpo.schedules._base import Rung
 
-
 _ODD = 5  # times the typical price is more than a call is likely to cost again
 
 
