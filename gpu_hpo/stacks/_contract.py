@@ -96,8 +96,9 @@ def stack_key(model: Any) -> Hashable | None:
 
 
 def _is_stackable(model: Any) -> bool:
-    has_both = hasattr(model, "stack_key") and hasattr(type(model), "stack")
-    return has_both and not _trains_otherwise(type(model))
+    kind: Any = type(model)
+    has_both = hasattr(model, "stack_key") and hasattr(kind, "stack")
+    return has_both and not _trains_otherwise(kind)
 
 
 @lru_cache(maxsize=256)
