@@ -221,3 +221,50 @@ def test_callbacks_that_cannot_be_pickled(name, processes_client):
     scores.lock = threading.Lock()
     search = make_search(name).set_callbacks(scores).fit(X, y)
     assert scores.told and search.predict(X).shape == y.shape
+
+
+class Ends:
+    """Has scikit-learn's methods only; True at the end of some task stops a search."""
+
+    def __init__(self, at):
+        self.at = at
+        self.ended = 0
+
+    def setup(self, estimator, context):
+        pass
+
+    teardown = on_fit_task_begin = setup
+
+    def on_fit_task_end(self, estimator, context):
+        if context.task_name in ("trial", "candidate-split-evaluation"):
+            self.ended += 1
+            return self.ended == self.at
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_end_of_a_task_stops_the_search(name, fit):
+    """True from scikit-learn's `on_fit_task_end` ends the search as `on_score` does."""
+    options = dict(LONGER.get(name, {}))
+    if name not in ADAPTIVE:
+        options["scheduler"] = "threads"
+    heard = Ends(0)
+    fit(make_search(name, **options).set_callbacks(heard))
+    ends = Ends(3)
+    search = fit(make_search(name, **options).set_callbacks(ends))
+    assert search.stopped_ == "callback"
+    assert 3 <= ends.ended <= heard.ended
+    if name not in ADAPTIVE:
+        assert ends.ended < heard.ended
+        assert np.isnan(search.cv_results_["mean_test_score"]).any()
+    assert search.predict(X).shape == y.shape
+
+
+@pytest.mark.parametrize("name", ["GridSearchCV", "RandomizedSearchCV"])
+def test_a_callback_of_fits_that_cannot_be_sent(name, processes_client):
+    """One that is told of fits goes to where they run; that it cannot is said."""
+    callback = Ends(0)
+    callback.lock = threading.Lock()
+    search = make_search(name).set_callbacks(callback)
+    with pytest.raises(TypeError, match="pickle"):
+        search.fit(X, y)
+    assert search.set_params(scheduler="threads").fit(X, y).stopped_ == ""
