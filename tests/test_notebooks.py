@@ -46,7 +46,7 @@ CLAIMS = {
         assert auc(forest) > auc(default)
     """,
     "reading_results": """
-        assert len(report.to_frame()) == len(results) == report.to_dict()["n_trials"]
+        assert len(report.to_frame()) == len(results) == search.metadata_["n_models"]
         assert len(failed) and set(failed["param_alpha"]) == {-1}
         assert len(history) == sum(map(len, search.model_history_.values()))
     """,
