@@ -141,7 +141,7 @@ class SearchRun(ABC):
                 await runner.run()
         except BaseException as error:
             # However it ends, what is known so far is kept.
-            engine.stop("error" if isinstance(error, Exception) else "interrupt")
+            engine.stop(_ended_by(error))
             best = self._conclude(job, engine)
             if best is not None and spec.n_splits == 1:
                 # If it was lost, it is not trained again.
@@ -153,10 +153,14 @@ class SearchRun(ABC):
             raise
         else:
             best = self._conclude(job, engine)
-            if best is None:
-                raise NoFiniteScoreError(_explain(engine, spec.scoring.scorer))
-            with self._ledger.phase("finish"):
-                await self._set_best_estimator(job, engine, runner, best, announcer)
+            try:
+                if best is None:
+                    raise NoFiniteScoreError(_explain(engine, spec.scoring.scorer))
+                with self._ledger.phase("finish"):
+                    await self._set_best_estimator(job, engine, runner, best, announcer)
+            except BaseException as error:
+                self.stopped_ = self.stopped_ or _ended_by(error)
+                raise
         finally:
             runner.drop_results()
             progress.close()
@@ -333,6 +337,11 @@ class SearchRun(ABC):
             runner.drop_results()
         failure = engine.failures.get(best.trial)
         return model, "" if failure is None else failure.reason
+
+
+def _ended_by(error: BaseException) -> str:
+    """Return what `stopped_` says of a search that raises."""
+    return "error" if isinstance(error, Exception) else "interrupt"
 
 
 def _explain(engine: Engine, scorer: Any) -> str:

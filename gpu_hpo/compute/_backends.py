@@ -110,6 +110,9 @@ def open_pool(scheduler: Scheduler = None, n_jobs: int | None = None) -> Iterato
     with Hearing().here(), _opened(scheduler, n_jobs) as pool:
         try:
             yield pool
+        except BaseException:
+            pool.settle()
+            raise
         finally:
             pool.close()
 

@@ -24,6 +24,7 @@ from gpu_hpo.compute._blas import one_blas_thread
 from gpu_hpo.compute._cluster_device import cluster_device, sharing_devices
 from gpu_hpo.compute._keys import key_of, new_name
 from gpu_hpo.compute._pool import Pool, ResultsLost, TaskKilled
+from gpu_hpo.compute._release import until_released
 from gpu_hpo.compute._replacements import bring_back
 from gpu_hpo.compute._transport import aligned, scatter, unwrap, wrap, wrap_result
 from gpu_hpo.compute._worker_kernels import with_kernels
@@ -223,6 +224,10 @@ class ClientPool(Pool):
     def release(self, handle: Future) -> None:
         """Allow the workers to forget a result."""
         handle.release()
+
+    def settle(self) -> None:
+        if self.client.status == "running":
+            self.client.sync(until_released, self.client, self._name)
 
     def close(self) -> None:
         # Errors that were handled may refer to this pool until garbage is collected.

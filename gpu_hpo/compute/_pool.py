@@ -144,6 +144,12 @@ class Pool(ABC):
     def recover(self) -> None:  # noqa: B027  where nothing gets lost
         """Wait for lost workers to be replaced."""
 
+    def settle(self) -> None:  # noqa: B027  where nobody else has tasks
+        """Wait, not for long, until all that was released is forgotten.
+
+        After Ctrl-C a process may end at once, and would report what is left as errors.
+        """
+
     def close(self) -> None:  # noqa: B027  where there is no garbage
         """Forget all that was sent."""
 
