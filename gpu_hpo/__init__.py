@@ -17,6 +17,7 @@ if _TYPE_CHECKING:
     from gpu_hpo import (
         callbacks,
         compute,
+        dashboard,
         datasets,
         devices,
         estimators,
@@ -65,6 +66,7 @@ __all__ = [
     "__version__",
     "callbacks",
     "compute",
+    "dashboard",
     "datasets",
     "devices",
     "estimators",
