@@ -60,8 +60,8 @@ def test_parts_leave_figures_and_a_table(first_gpu, tmp_path):
     only = ("machine", "networks-float32", "tests", "calls")
     tests = tmp_path / "test_some.py"
     tests.write_text(TESTS)
-    # Five times what it takes on two quiet cores.
-    given = "--seconds", "100", "--only", *only, "--tests", str(tests)
+    # Fifteen times what it takes on two quiet cores: each part has a share of it.
+    given = "--seconds", "300", "--only", *only, "--tests", str(tests)
     status, said, parts, table = first_gpu(*given)
     assert status == 0, said
     assert tuple(parts) == only
