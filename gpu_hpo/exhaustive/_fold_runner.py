@@ -30,6 +30,7 @@ from gpu_hpo.exhaustive.plan._nodes import ROOT, Leaf
 logger = logging.getLogger(__name__)
 
 _WINDOW = 4096  # groups that are mixed, if not all candidates may be tried
+_STACKS_LEFT = 2  # at least, that can be fitted in the time that is left
 _BATCHES_PER_SLOT = 4  # at least, so that slots do not wait long for the last one
 
 # Called with scores as they arrive: the split, the numbers of candidates, and what each
@@ -261,7 +262,14 @@ class FoldRunner:
         n_members, n_splits = len(group.members), self._outputs.n_splits
         if group.together:
             lots = math.ceil(self._pool.n_slots / n_splits) if group.divisible else 1
-            return min(math.ceil(n_members / lots), self._max_models)
+            most = min(math.ceil(n_members / lots), self._max_models)
+            if self._limits is None or not (self._limits.timed and group.divisible):
+                return most
+            # A stack cannot be ended: each takes a part of the time that is left.
+            price = self._prices.get(group.leaf.number)
+            rounds = math.ceil(n_splits / self._pool.n_slots)
+            left = max(self._limits.left, 0.0) / _STACKS_LEFT / rounds
+            return 1 if price is None else max(1, min(most, int(left / price)))
         price = self._prices.get(group.leaf.number)
         if price is None:
             return 1
