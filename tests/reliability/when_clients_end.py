@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.reliability._run import ERRORS, MARK
+from tests.reliability._run import ERRORS, MARK, OURS
 from tests.reliability._scenario import Scenario
 from tests.reliability._searches import ADAPTIVE, EXHAUSTIVE
 
@@ -237,6 +237,52 @@ except KeyboardInterrupt:
     return f"not caught: {len(lines)} lines"
 
 
+KEPT = """
+try:
+    fit(search)
+except KeyboardInterrupt as error:
+    assert str(error) == "SIGTERM" and search.stopped_ == "interrupt"
+    known = vars(search)
+    assert "cv_results_" in known
+    if "best_params_" in known:
+        assert search.cv_results_["rank_test_score"][search.best_index_] == 1
+        assert search.cv_results_["params"][search.best_index_] == search.best_params_
+    if "history_" in known:
+        assert search.history_ and search.best_index_ >= 0
+    print("kept", "best_estimator_" in known, flush=True)
+"""
+
+
+def terminated(number: int) -> str:
+    """Send SIGTERM, to the search or all its processes: results are kept, in time."""
+    draw = random.Random(number)
+    kind = [*ADAPTIVE, *EXHAUSTIVE][number % 7]
+    cluster = list(CLUSTERS)[number % 2]
+    body = f"""
+client = {CLUSTERS[cluster]}
+search = make({kind!r}, Model(calls={{calls!r}}, seconds=0.2))
+{KEPT}"""
+    with tempfile.TemporaryDirectory() as folder:
+        process = start(folder, body.format(calls=f"{folder}/calls"))
+        wait_for(folder, draw.randint(8, 18), process)
+        began = time.monotonic()
+        # SLURM signals a step's processes; "#SBATCH --signal=B:TERM" only the script.
+        (os.killpg if number % 4 < 2 else os.kill)(process.pid, signal.SIGTERM)
+        while not printed(folder)[0].endswith("\n"):
+            assert process.poll() is None, printed(folder)
+            # In ten seconds, and two for a busy machine.
+            assert time.monotonic() - began < 12, printed(folder)
+            time.sleep(0.01)
+        status = process.wait(60)
+        out, err = printed(folder)
+        all_gone(20)
+    assert status == 0 and out in ("kept True\n", "kept False\n"), (status, out, err)
+    # The script ends at once, while workers still have tasks, which Dask may report.
+    assert not OURS.search(err.replace("after shutdown", "")), err
+    seen = f"results kept, {'with' if 'True' in out else 'without'} the best model"
+    return seen + ("; Dask printed errors at exit" if ERRORS.search(err) else "")
+
+
 SCENARIOS = [
     Scenario(
         "killed-client",
@@ -259,5 +305,11 @@ SCENARIOS = [
         "ctrl-c",
         "Ctrl-C in a terminal, caught by the script or not (our kinds of cluster)",
         ctrl_c,
+    ),
+    Scenario(
+        "terminated",
+        "SIGTERM to the process that searches, or to all (7 searches, our kinds of "
+        "cluster)",
+        terminated,
     ),
 ]
