@@ -105,11 +105,12 @@ class Limits:
         seconds = float(np.mean(self._fit_times.pop(number)))
         best_score, best = self.best
         # Of equals the first in order, as at the end, whichever was ready first.
-        if score > best_score or (score == best_score and number < (best or 0)):
+        better = score > best_score or (score == best_score and number < (best or 0))
+        if better and math.isfinite(score):
             self.best = score, number
             if self._refits:
                 # All rows are more than those of a split.
                 more = self._n_splits / max(self._n_splits - 1, 1)
                 self._refit_seconds = more * seconds
-        if score >= self._enough:
+        if math.isfinite(score) and score >= self._enough:
             self.stop("stop_score")

@@ -252,7 +252,8 @@ def _lanes(read: Outcomes) -> tuple[list[str], list[tuple[int, float, float, boo
             if free
             else min(lanes, key=lambda i: until[i])
         )
-        begin = min(max(begin, float(until[lane])), task.ended)
-        until[lane] = task.ended
-        bars.append((lane, begin, task.ended, best in task.trials))
+        # Reports can come in another order than their tasks ended.
+        begin = max(begin, float(until[lane]))
+        until[lane] = end = max(begin, task.ended)
+        bars.append((lane, begin, end, best in task.trials))
     return rows, bars

@@ -193,7 +193,7 @@ def test_fit_changes_no_parameter(threads_client, cls):
     others = set(vars(search))
     search.fit(X, y)
     assert search.get_params() == before
-    new = set(vars(search)) - others - {"_labels"}
+    new = set(vars(search)) - others - {"_labels", "_ledger"}
     assert all(name.endswith("_") for name in new)
     assert clone(search).fit(X, y).best_score_ == search.best_score_
 

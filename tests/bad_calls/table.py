@@ -53,6 +53,7 @@ WITHOUT = {
             "SearchCallback",
             "show_versions",
             "chosen",
+            "dashboard_link",
             "embedded_client",
             "close_embedded",
             "synchronize",

@@ -30,7 +30,11 @@ def results(search: Any) -> Answer:
     out: Answer = {}
     if hasattr(search, "history_"):
         for row in search.history_:
-            told = {k: v for k, v in sorted(row.items()) if "time" not in k}
+            told = {
+                k: v
+                for k, v in sorted(row.items())
+                if "time" not in k and k != "worker"
+            }
             key = f"history_ of {row['model_id']} after {row['partial_fit_calls']}"
             out[key] = repr(told)
     elif hasattr(search, "cv_results_"):

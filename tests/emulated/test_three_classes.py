@@ -5,10 +5,8 @@
 Some of them have scikit-learn combine several estimators on the host.
 """
 
-import cuml
 import numpy as np
 import pytest
-from cuml import multiclass as of_cuml
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
@@ -21,6 +19,9 @@ from sklearn.svm import SVC, LinearSVC
 from gpu_hpo.devices import to_host
 from tests.emulated.text_searches import KINDS, SEARCHES, SIGNAL, both, scores
 from tests.emulated.text_searches import X as ROWS
+
+cuml = pytest.importorskip("cuml")
+of_cuml = pytest.importorskip("cuml.multiclass")
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),

@@ -79,7 +79,7 @@ def fit(search, given, warn=True):
         for name in ("best_index_", "best_params_", "n_splits_", "multimetric_")
     }
     found["best_score_"] = getattr(search, "best_score_", None)
-    ours_alone = {"device_"}
+    ours_alone = {"device_", "stopped_"}
     names = vars(search).keys() - ours_alone
     found["attributes"] = sorted(n for n in names if n.endswith("_"))
     found["answers"] = answers(search, rows)

@@ -371,7 +371,7 @@ def test_bad_arguments(X):
         ({"test_size": 1.5}, "test_size.* 1.5 instead"),
         ({"test_size": -0.1}, "test_size.* -0.1 instead"),
         ({"test_size": "half"}, "test_size.* 'half' instead"),
-        ({"test_size": True}, "test_size: True"),
+        ({"test_size": True}, "test_size.* True instead"),
         ({"train_size": 0.0}, "train_size.* 0.0 instead"),
         ({"train_size": 0.95}, "test_size and train_size = 1.05"),
         ({"train_size": 22}, "train_size and test_size = 25"),

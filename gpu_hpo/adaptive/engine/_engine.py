@@ -310,7 +310,7 @@ class Engine:
         self.records.append(record)
         self._last[record.trial] = record
         self._hear(record)
-        if record.score >= self._limits.stop_score:
+        if math.isfinite(record.score) and record.score >= self._limits.stop_score:
             self.stop("stop_score")
         self._tell(Scored(record.trial, record.calls, record.score))
         if record.calls >= self.schedule.outlook(record.trial)[-1].calls:
