@@ -72,6 +72,7 @@ class SearchRun(ABC):
     stop_score: float | None
     progress: bool | None
     metadata_: dict[str, Any]
+    stopped_: str
     _ledger: Ledger
 
     # ---- what a subclass says ----
