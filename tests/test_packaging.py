@@ -86,9 +86,12 @@ def test_version_is_the_installed_one():
 
 
 def test_installation_holds_the_package_only():
-    """Nothing but gpu_hpo and its metadata is installed with the distribution."""
+    """Only gpu_hpo, its metadata and its command are installed."""
     files = importlib.metadata.files("gpu_hpo")
-    tops = {file.parts[0] for file in files}
+    # The command is in another folder than packages.
+    commands = {file for file in files if file.parts[0] == ".."}
+    assert {file.stem for file in commands} <= {"gpu-hpo"}
+    tops = {file.parts[0] for file in files if file not in commands}
     if not any(file.parts[0] == "gpu_hpo" for file in files):
         pytest.skip("installed in editable mode, so there is no wheel to look at")
     assert {top for top in tops if not top.endswith(".dist-info")} == {"gpu_hpo"}
