@@ -71,7 +71,6 @@ class Progress:
         title = type(search).__name__ + search.prefix
         shown = wanted(search.progress, search.verbose)
         self.title = title
-        self._curves: dict[int, tuple[list[int], list[float]]] = {}
         self._bar = Bar(title, self.state, shown=shown)
         logger.info("%s creating %d models", self._name, n_trials)
         logger.info(
@@ -150,16 +149,13 @@ class Progress:
 
     def _scored(self, record: Record) -> bool:
         self._last[record.trial] = record
-        calls, scores = self._curves.setdefault(record.trial, ([], []))
-        calls.append(record.calls)
-        scores.append(record.score)
         self._elapsed = record.elapsed
         if math.isfinite(record.score) and (
             self._best is None or record.score > self._best.score
         ):
             self._best = record
         self._n_scores += 1
-        if self._n_scores % self._every == 0:
+        if self._n_scores % self._every == 0 and logger.isEnabledFor(logging.INFO):
             logger.info(
                 "%s validation score of %0.4f received after %d partial_fit calls: "
                 "model %s, %s, best so far %s",
@@ -216,6 +212,12 @@ class Progress:
 
     def curves(self) -> list[Curve]:
         """Return the scores of its trials so far."""
+        assert self._engine is not None
+        curves: dict[int, tuple[list[int], list[float]]] = {}
+        for record in list(self._engine.records):
+            calls, scores = curves.setdefault(record.trial, ([], []))
+            calls.append(record.calls)
+            scores.append(record.score)
         return [
             Curve(
                 str(self._label(trial)["model_id"]),
@@ -225,7 +227,7 @@ class Progress:
                 self._status(trial),
                 described(self._params(trial)),
             )
-            for trial, (calls, scores) in list(self._curves.items())
+            for trial, (calls, scores) in curves.items()
         ]
 
     def state(self) -> State:
