@@ -32,6 +32,7 @@ from gpu_hpo.adaptive.engine._news import Record
 from gpu_hpo.adaptive.training._budgets import Budget, make_budget
 from gpu_hpo.adaptive.training._models import Trial, TrialSpec
 from gpu_hpo.adaptive.training._stack_groups import stack_groups
+from gpu_hpo.compute._terminated import ended_by
 from gpu_hpo.compute._worker_facts import WorkerFacts, worker_facts
 from gpu_hpo.exceptions import GpuHpoWarning, NoFiniteScoreError, NotPicklableError
 from gpu_hpo.report._ledger import Ledger
@@ -142,7 +143,7 @@ class SearchRun(ABC):
                 await runner.run()
         except BaseException as error:
             # However it ends, what is known so far is kept.
-            engine.stop(_ended_by(error))
+            engine.stop(ended_by(error))
             best = self._conclude(job, engine)
             if best is not None and spec.n_splits == 1:
                 # If it was lost, it is not trained again.
@@ -160,7 +161,7 @@ class SearchRun(ABC):
                 with self._ledger.phase("finish"):
                     await self._set_best_estimator(job, engine, runner, best, announcer)
             except BaseException as error:
-                self.stopped_ = self.stopped_ or _ended_by(error)
+                self.stopped_ = self.stopped_ or ended_by(error)
                 raise
         finally:
             runner.drop_results()
@@ -338,11 +339,6 @@ class SearchRun(ABC):
             runner.drop_results()
         failure = engine.failures.get(best.trial)
         return model, "" if failure is None else failure.reason
-
-
-def _ended_by(error: BaseException) -> str:
-    """Return what `stopped_` says of a search that raises."""
-    return "error" if isinstance(error, Exception) else "interrupt"
 
 
 def _explain(engine: Engine, scorer: Any) -> str:

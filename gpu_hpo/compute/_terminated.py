@@ -44,6 +44,11 @@ def _interrupt(number: int, frame: Any) -> None:
     raise KeyboardInterrupt(signal.Signals(number).name)
 
 
+def ended_by(error: BaseException) -> str:
+    """Return what `stopped_` says of a search that raises."""
+    return "error" if isinstance(error, Exception) else "interrupt"
+
+
 def run_blocking(client: Client, search: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
     """Run a search on a client's event loop and wait for it."""
     ended = threading.Event()

@@ -35,7 +35,7 @@ from gpu_hpo.compute._backends import (
     open_pool,
 )
 from gpu_hpo.compute._pool import Pool, TaskKilled
-from gpu_hpo.compute._terminated import ends_when_terminated
+from gpu_hpo.compute._terminated import ended_by, ends_when_terminated
 from gpu_hpo.devices._cuml_task import answering
 from gpu_hpo.devices._namespace import is_device_array
 from gpu_hpo.exceptions import GpuHpoWarning, NoEffectWarning, NotPicklableError
@@ -177,8 +177,7 @@ n_outputs), optional
                     with ledger.phase("finish"):
                         self._refit(run, context, callback_args)
             except BaseException as error:
-                ended = "error" if isinstance(error, Exception) else "interrupt"
-                run.limits.stop(ended)
+                run.limits.stop(ended_by(error))
                 self._keep(run)
                 raise
             finally:

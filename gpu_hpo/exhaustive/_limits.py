@@ -33,7 +33,7 @@ class Limits:
 
     Attributes
     ----------
-    stopped : {"", "max_seconds", "stop_score", "callback"}
+    stopped : {"", "max_seconds", "stop_score", "callback", "interrupt", "error"}
         What has ended the search.
     known : bool
         Whether any candidate has been tried on all splits.

@@ -45,7 +45,7 @@ class Engine:
     ----------
     records : list of Record
     failures : dict of int to TrialFailure
-    stopped : {"", "max_seconds", "stop_score", "callback"}
+    stopped : {"", "max_seconds", "stop_score", "callback", "interrupt", "error"}
         What ended the search before its schedule was done.
     """
 
@@ -206,7 +206,7 @@ class Engine:
 
         Parameters
         ----------
-        reason : {"max_seconds", "stop_score", "callback"}
+        reason : {"max_seconds", "stop_score", "callback", "interrupt", "error"}
         """
         self.stopped = self.stopped or reason
         self.dispatcher.abandon()
