@@ -35,11 +35,14 @@ class WorkerFacts:
         Bytes, or inf.
     has_nanny : bool
         Whether it is a process that is replaced when it ends.
+    directory : str
+        Each worker has its own: the next at the same address has another.
     """
 
     nthreads: int
     memory: float
     has_nanny: bool = False
+    directory: str = ""
 
 
 async def worker_facts(client: Client) -> dict[str, WorkerFacts]:
@@ -65,6 +68,7 @@ async def worker_facts(client: Client) -> dict[str, WorkerFacts]:
                     facts["nthreads"],
                     float(facts["memory_limit"] or math.inf),
                     bool(facts.get("nanny")),
+                    facts.get("local_directory", ""),
                 )
                 for address, facts in identity["workers"].items()
             }

@@ -102,7 +102,7 @@ class DaskRunner:
         self._running: dict[int, Task] = {}
         self._ran_on: dict[int, str] = {}
         self._most_workers = len(workers)
-        self._before_loss = -1  # last task handed out before a loss was noticed
+        self._used = dict(workers)  # by address, as they were when they joined
         self._inbox: asyncio.Queue[Report | int] = asyncio.Queue()
         self._watches: set[asyncio.Task[None]] = set()
         self._excused: set[str] = set()  # workers replaced for a task that is blamed
@@ -351,6 +351,8 @@ class DaskRunner:
             return
         future = self._results.get(number)
         deaths = 1
+        # Then what it needs was lost with another worker: if its own is gone, what
+        # follows notices that, and this task is no longer among those that run.
         needs_lost = future is not None and future.status in ("cancelled", "lost")
         if future is not None and future.status == "error":
             # Errors of models are reported: this one is ours, or comes from the data.
@@ -365,9 +367,7 @@ class DaskRunner:
         if number in self._running:
             await self._restore(list(self._engine.dispatcher.workers))
             del self._running[number]
-            if needs_lost and number <= self._before_loss:
-                deaths = 0  # what it needs was lost with another worker than its own
-            self._submit(self._engine.task_lost(task, deaths))
+            self._submit(self._engine.task_lost(task, 0 if needs_lost else deaths))
 
     async def _watch_reports(self) -> None:
         """Train again what had ended without a report when last looked at.
@@ -423,7 +423,9 @@ class DaskRunner:
         cut_off: list[Task] = []
         while True:
             now = await self._workers.present()
-            also = [name for name in known if name not in now and name not in gone]
+            also = [
+                name for name in known if name not in gone and self._is_gone(name, now)
+            ]
             if not also:
                 break
             logger.warning("lost %s; its trials start again elsewhere", ", ".join(also))
@@ -438,16 +440,21 @@ class DaskRunner:
             bring_back(self._client)
         self._most_workers = max(self._most_workers, len(now))
         if gone or joined:
+            self._used |= {name: now[name] for name in joined}
             self._submit(
                 self._engine.workers_changed(left=gone, cut_off=cut_off, joined=joined)
             )
+
+    def _is_gone(self, worker: str, now: dict[str, WorkerFacts]) -> bool:
+        """Return whether a worker has left, if only for another at its address."""
+        facts = now.get(worker)
+        return facts is None or facts.directory != self._used[worker].directory
 
     async def _recover(self, gone: list[str], left: list[str]) -> list[Task]:
         """Release what was lost with workers, and send again what others need.
 
         Returns the tasks that waited for models of the lost workers.
         """
-        self._before_loss = max(self._ran_on, default=-1)
         cut_off = self._cut_off(gone)
         lost = {task.id for task in cut_off}
         lost |= {i for i, task in self._running.items() if task.worker in gone}

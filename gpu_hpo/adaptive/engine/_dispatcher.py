@@ -19,7 +19,7 @@ from gpu_hpo._config import read_seconds
 from gpu_hpo.adaptive.engine._held_results import HeldResults
 from gpu_hpo.adaptive.engine._prices import Prices
 from gpu_hpo.adaptive.engine._ready_trials import ReadyTrials
-from gpu_hpo.adaptive.engine._task import Report, Task, TrialStep
+from gpu_hpo.adaptive.engine._task import Report, StepReport, Task, TrialStep
 from gpu_hpo.adaptive.engine._trial_state import Goal, TrialState, Worker
 from gpu_hpo.adaptive.training._budgets import Budget, PartialFit
 from gpu_hpo.compute._loss_policy import LossPolicy
@@ -239,11 +239,17 @@ class Dispatcher:
             self._loss_policy.clear(number)
             self._prices.add(number)
 
-    def finished(self, report: Report) -> bool:
-        """Take in the report of a task; False if it is not expected, or no longer."""
+    def finished(self, report: Report) -> list[StepReport]:
+        """Take in the report of a task; return the steps that count.
+
+        There are none if it is not expected, or no longer. If the report of a task
+        before it is missing, the trials that were in both start again: what the engine
+        is told must not have gaps.
+        """
         worker = self.workers.get(report.worker)
         if worker is None or report.task not in worker.tasks:
-            return False
+            return []
+        counted: list[StepReport] = []
         task = worker.tasks.pop(report.task)
         reaches = self._retire(report.task)
         # Where time is short, one dear call must not keep others from being made.
@@ -251,14 +257,24 @@ class Dispatcher:
         worker.warm = True
         starts = {step.trial: step.start for step in task.steps}
         stops = {step.trial: step.stop for step in task.steps}
+        before = {
+            trial
+            for number in worker.tasks
+            if number < report.task
+            for trial in self._current(number)
+        }
         for step in report.steps:
             trial = self._trials[step.trial]
             epoch, goals = reaches[step.trial]
+            has_gap = epoch == trial.epoch and step.trial in before
+            if not has_gap:
+                counted.append(step)
             if epoch != trial.epoch:
                 continue
-            if step.cannot_move:
-                # Nor can others, most likely, and a new model costs more than waiting.
-                self._ready.keep_at_home()
+            if step.cannot_move or has_gap:
+                if step.cannot_move:
+                    # Nor can others, most likely; a new model costs more than waiting.
+                    self._ready.keep_at_home()
                 trial.restart()
                 self._hold(trial, None)
                 self._ready.add(trial)
@@ -272,7 +288,7 @@ class Dispatcher:
                 self._loss_policy.clear(step.trial)
             if not step.error:
                 self._ready.add(trial)
-        return True
+        return counted
 
     # ---- what it decides ----
 

@@ -90,39 +90,38 @@ class Engine:
         trials = tuple(step.trial for step in report.steps)
         self.tasks.append(TaskRun(report.worker, trials, elapsed, report.seconds))
         self._elapsed = elapsed
-        if self.dispatcher.finished(report):
-            for step in report.steps:
-                if step.trial in self.failures:
-                    if step.error:  # of a trial that was being trained again
-                        self.dispatcher.drop(step.trial)
-                    continue
-                fit, score = self._carried.pop(step.trial, (0.0, 0.0))
-                for item in step.scores:
-                    # The score of a model that was lost and trained again is known.
-                    if item.calls > self._reported.get(step.trial, 0):
-                        self._reported[step.trial] = item.calls
-                        self._record(
-                            Record(
-                                step.trial,
-                                item.calls,
-                                item.score,
-                                item.metrics,
-                                fit + item.fit_seconds,
-                                score + item.score_seconds,
-                                elapsed,
-                                report.worker,
-                                item.splits,
-                            )
+        for step in self.dispatcher.finished(report):
+            if step.trial in self.failures:
+                if step.error:  # of a trial that was being trained again
+                    self.dispatcher.drop(step.trial)
+                continue
+            fit, score = self._carried.pop(step.trial, (0.0, 0.0))
+            for item in step.scores:
+                # The score of a model that was lost and trained again is known.
+                if item.calls > self._reported.get(step.trial, 0):
+                    self._reported[step.trial] = item.calls
+                    self._record(
+                        Record(
+                            step.trial,
+                            item.calls,
+                            item.score,
+                            item.metrics,
+                            fit + item.fit_seconds,
+                            score + item.score_seconds,
+                            elapsed,
+                            report.worker,
+                            item.splits,
                         )
-                    fit = score = 0.0
-                trailing_fit, trailing_score = step.trailing
-                self._carried[step.trial] = (fit + trailing_fit, score + trailing_score)
-                if step.error:
-                    self._fail(
-                        TrialFailure(step.trial, "failed", step.error, report.worker)
                     )
-                elif step.cut_short:
-                    self.stop("max_seconds")
+                fit = score = 0.0
+            trailing_fit, trailing_score = step.trailing
+            self._carried[step.trial] = (fit + trailing_fit, score + trailing_score)
+            if step.error:
+                self._fail(
+                    TrialFailure(step.trial, "failed", step.error, report.worker)
+                )
+            elif step.cut_short:
+                self.stop("max_seconds")
         return self._assign()
 
     def worker_joined(self, name: str, slots: int) -> list[Task]:

@@ -135,13 +135,18 @@ def dispatcher_of(ahead, **options):
     return dispatcher
 
 
-def finish(dispatcher, task, seconds=1.0):
-    """Report a task whose calls took `seconds` each; returns what comes next."""
+def report_of(task, seconds=1.0):
+    """The report of a task whose calls took `seconds` each."""
     steps = tuple(
         StepReport(s.trial, s.stop - s.start, (), seconds * (s.stop - s.start), 0.0)
         for s in task.steps
     )
-    dispatcher.finished(Report(task.id, task.worker, steps, 0.0))
+    return Report(task.id, task.worker, steps, 0.0)
+
+
+def finish(dispatcher, task, seconds=1.0):
+    """Report a task; returns what comes next."""
+    dispatcher.finished(report_of(task, seconds))
     return dispatcher.assign()
 
 
@@ -357,6 +362,19 @@ def test_reports_that_nobody_waits_for():
     assert not dispatcher.finished(report)
     [task] = dispatcher.assign()
     assert spans([task]) == [[(0, 0, 1)]]
+
+
+def test_a_report_that_is_missing():
+    """What follows it does not count either: there is no score without those before."""
+    dispatcher = dispatcher_of([[1000]], task_seconds=0.1, lookahead=0.05)
+    dispatcher.add_worker("a", 1)
+    [task] = dispatcher.assign()
+    second, third = finish(dispatcher, task, 0.01)
+    assert dispatcher.finished(report_of(third)) == []
+    # It comes after all, or its task ends without it.
+    assert [step.trial for step in dispatcher.finished(report_of(second))] == [0]
+    assert dispatcher.calls_of(0) == 0 and not dispatcher.runs
+    assert spans(dispatcher.assign())[0][0][:2] == (0, 0)
 
 
 def test_groups_stay_together():
