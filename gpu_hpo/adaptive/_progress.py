@@ -128,6 +128,10 @@ class Progress:
             reconstruction_attributes=fitted if "best_estimator_" in fitted else None,
         )
 
+    def open(self) -> None:
+        """Show the bar; `close` must follow."""
+        self._bar.open()
+
     def close(self) -> None:
         """Take the bar away, however the search has ended."""
         _running.end(self)

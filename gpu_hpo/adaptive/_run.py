@@ -139,6 +139,7 @@ class SearchRun(ABC):
         runner = self._runner(job, engine, announcer)
         self._open_ledger(job, engine)
         try:
+            progress.open()
             with spec.hearing.here(), self._ledger.phase("train"):
                 await runner.run()
         except BaseException as error:

@@ -169,6 +169,7 @@ n_outputs), optional
             run.begin(pool),
         ):
             try:
+                run.progress.open()
                 with ledger.phase("train"):
                     self._run_search(run.evaluate_candidates, callback_ctx=context)
                 ledger.slots = {"": pool.n_slots}

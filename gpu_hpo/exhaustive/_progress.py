@@ -81,6 +81,10 @@ class Progress:
                     self._limits.stop("callback")
         self._bar.update()
 
+    def open(self) -> None:
+        """Show the bar; `close` must follow."""
+        self._bar.open()
+
     def close(self) -> None:
         """Take the bar away, however the search has ended."""
         _running.end(self)

@@ -13,6 +13,7 @@ from time import monotonic, thread_time
 from typing import Any, Protocol
 
 from gpu_hpo.progress._state import State
+from gpu_hpo.progress._uninterrupted import uninterrupted
 
 _EVERY = 0.1  # seconds between two pictures, at least
 _SHARE = 0.01  # of the search's time that may go into pictures
@@ -71,31 +72,45 @@ class Bar:
     """
 
     def __init__(self, title: str, look: Callable[[], State], *, shown: bool) -> None:
+        self._title = title
         self._look = look
+        self._wanted = shown
         self._view: View | None = None
         self._next = 0.0
-        if not shown or not _shown.acquire(blocking=False):
+
+    def open(self) -> None:
+        """Begin to show it, unless nobody looks; `close` must follow in any case."""
+        if not self._wanted:
             return
-        try:
-            self._view = open_view(title)
-        finally:
-            if self._view is None:
-                _shown.release()
+        # Else an interrupt could leave the cursor hidden, or no bar to any other.
+        with uninterrupted():
+            if not _shown.acquire(blocking=False):
+                return
+            try:
+                self._view = open_view(self._title)
+            finally:
+                if self._view is None:
+                    _shown.release()
 
     def update(self) -> None:
         """Draw the present state, if the last picture is old enough."""
         if self._view is not None and monotonic() >= self._next:
             began = thread_time()
-            self._view.show(self._look())
+            state = self._look()
+            with uninterrupted():
+                self._view.show(state)
             spent = thread_time() - began
             self._next = monotonic() + max(_EVERY, spent / _SHARE)
 
     def close(self) -> None:
         """End, however the search did."""
-        view, self._view = self._view, None
-        if view is not None:
+        if self._view is None:
+            return
+        state = self._look()
+        with uninterrupted():
+            view, self._view = self._view, None
             try:
-                view.close(self._look())
+                view.close(state)
             finally:
                 _shown.release()
 

@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a user sees of a search in a terminal, and where there is none."""
 
+import contextlib
+import io
 import re
+import signal
 import subprocess
 import sys
 
@@ -11,6 +14,11 @@ import pytest
 pytest.importorskip("pty", reason="there are no pseudo-terminals")
 pytest.importorskip("rich")
 
+from rich.console import Console
+
+from gpu_hpo.progress import _bar
+from gpu_hpo.progress._state import State
+from gpu_hpo.progress._terminal import TerminalView
 from tests.progress.terminal import (
     by_mark,
     cursor_is_shown,
@@ -208,3 +216,52 @@ def test_the_terminal_is_left_as_it_was(how, kind, tmp_path):
     assert re.fullmatch(GRID, shown[raised][0])
     assert cursor_is_shown(printed.split(f"[{raised}]")[0])
     assert cursor_is_shown(printed)
+
+
+class _InterruptedFile(io.StringIO):
+    """Ctrl-C is pressed while the first picture is written to it."""
+
+    presses = 1
+
+    def write(self, text):
+        if self.presses:
+            self.presses = 0
+            signal.raise_signal(signal.SIGINT)
+        return super().write(text)
+
+
+def test_ctrl_c_while_a_picture_is_drawn(monkeypatch):
+    """The picture is drawn whole before the search hears of it, and taken away."""
+    file = _InterruptedFile()
+    console = Console(file=file, force_terminal=True, width=80)
+    monkeypatch.setattr(_bar, "open_view", lambda title: TerminalView(title, console))
+    state = State("fits", 1, 24, 0.1, best_score=0.4, busy=1, slots=2)
+    bar = _bar.Bar("GridSearchCV", lambda: state, shown=True)
+    file.presses = 0
+    bar.open()
+    file.presses = 1
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        bar.update()
+    assert not file.presses and signal.getsignal(signal.SIGINT) is handler
+    assert "1 of 2 busy" in file.getvalue()
+    bar.close()
+    (line,) = screen(file.getvalue())
+    assert line.startswith("GridSearchCV: 1 of 24 fits in 0 s, best 0.4")
+
+
+def test_ctrl_c_while_a_bar_is_opened(monkeypatch):
+    """The cursor is shown again, and the next search may have a bar."""
+    file = _InterruptedFile()
+    console = Console(file=file, force_terminal=True, width=80)
+    monkeypatch.setattr(_bar, "open_view", lambda title: TerminalView(title, console))
+    state = State("fits", 0, 24, 0.1)
+    for presses in (1, 0):
+        file.presses = presses
+        bar = _bar.Bar("GridSearchCV", lambda: state, shown=True)
+        with pytest.raises(KeyboardInterrupt) if presses else contextlib.nullcontext():
+            bar.open()
+        bar.update()
+        bar.close()
+        assert cursor_is_shown(file.getvalue())
+    assert file.getvalue().count("GridSearchCV: 0 of 24 fits") == 2
