@@ -33,7 +33,8 @@ def test_machine_without_gpu():
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert len(lines) <= 24
-    assert max(map(len, lines)) <= 80
+    # A folder is not broken, so that it can be copied: one may be longer than a line.
+    assert all(len(line) <= 80 or len(line.split()) == 1 for line in lines)
     assert lines[1] == "Searches run on the CPU: GPU_HPO_DEVICE=cpu asks for the CPU"
     assert lines[-1] == "Nothing to mend."
     assert "17 models, 69 calls in" in done.stdout
