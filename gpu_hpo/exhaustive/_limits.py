@@ -109,8 +109,9 @@ class Limits:
         if better and math.isfinite(score):
             self.best = score, number
             if self._refits:
-                # All rows are more than those of a split.
+                # All rows are more than those of a split, and some models, such as
+                # support-vector machines, take time by the square of their number.
                 more = self._n_splits / max(self._n_splits - 1, 1)
-                self._refit_seconds = more * seconds
+                self._refit_seconds = more**2 * seconds
         if math.isfinite(score) and score >= self._enough:
             self.stop("stop_score")
