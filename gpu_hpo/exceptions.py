@@ -10,6 +10,9 @@ __all__ = [
     "ForkedProcessError",
     "GpuHpoError",
     "GpuHpoWarning",
+    "JournalError",
+    "JournalInUseError",
+    "JournalMismatchError",
     "MissingPackagesError",
     "NoCounterpartError",
     "NoEffectWarning",
@@ -35,6 +38,18 @@ class DeviceNotFoundError(GpuHpoError, RuntimeError):
 
 class ForkedProcessError(GpuHpoError, RuntimeError):
     """Dask is asked for in a process that was forked while Dask was running."""
+
+
+class JournalError(GpuHpoError, ValueError):
+    """A journal cannot be read, written or gone on with."""
+
+
+class JournalInUseError(JournalError):
+    """Another search writes the journal."""
+
+
+class JournalMismatchError(JournalError):
+    """A journal has another search than the one that it is given to."""
 
 
 class MissingPackagesError(GpuHpoError, RuntimeError):

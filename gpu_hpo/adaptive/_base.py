@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import os
 from abc import ABCMeta
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,6 +36,7 @@ from gpu_hpo._typing import (
     Scorers,
 )
 from gpu_hpo.adaptive._first_look import look_first
+from gpu_hpo.adaptive._journaling import SearchJournal, recording
 from gpu_hpo.adaptive._placement import Placement, find_place
 from gpu_hpo.adaptive._postfit import PostFit
 from gpu_hpo.adaptive._progress import shown_log
@@ -59,6 +61,7 @@ from gpu_hpo.compute._worker_facts import worker_facts
 from gpu_hpo.compute._worker_packages import check_workers
 from gpu_hpo.data._chunk import ROLES
 from gpu_hpo.data._random_split import spawn_seed
+from gpu_hpo.journal._journal import Journal, JournalLike
 from gpu_hpo.metrics._requests import with_asked
 from gpu_hpo.metrics._scoring import make_scoring
 from gpu_hpo.report._ledger import kept_by
@@ -121,6 +124,7 @@ class BaseIncrementalSearchCV(
         "call_timeout": [Interval(Real, 0, None, closed="neither"), None],
         **LIMITS,
         "progress": ["boolean", None],
+        "journal": [str, os.PathLike, Journal, None],
     }
 
     def __init__(
@@ -146,6 +150,7 @@ class BaseIncrementalSearchCV(
         max_seconds: float | None,
         stop_score: float | None,
         progress: bool | None,
+        journal: JournalLike,
     ) -> None:
         self.estimator = estimator
         self.parameters = parameters
@@ -167,6 +172,7 @@ class BaseIncrementalSearchCV(
         self.max_seconds = max_seconds
         self.stop_score = stop_score
         self.progress = progress
+        self.journal = journal
 
     # ---- fit ----
 
@@ -261,6 +267,21 @@ class BaseIncrementalSearchCV(
         if isinstance(estimator, Future):
             estimator = await client.gather(estimator, asynchronous=True)
             check_estimator(self, estimator, self._budget())
+        with recording(self) as journal:
+            search_args.seed = journal.seed(search_args.seed)
+            journal.check(estimator)
+            return await self._search_with(
+                client, search_args, estimator, journal, began
+            )
+
+    async def _search_with(
+        self,
+        client: Client,
+        search_args: SearchArgs,
+        estimator: Any,
+        journal: SearchJournal,
+        began: float,
+    ) -> Any:
         name = new_name()
         budget = self._budget()
         schedule, params = self._plan(spawn_seed(search_args.seed, _SAMPLE_SEED))
@@ -292,6 +313,7 @@ class BaseIncrementalSearchCV(
         scoring = with_asked(scoring, search_args.asked).with_copies()
         data = await self._divide(client, search_args, placement, name)
         data.classes = whole.get("classes")
+        data.digests_wanted = journal.wanted
         with shown_log(self.verbose), callback_management_context(self):
             try:
                 await self._ledger.timed("load", data.load(workers))
@@ -313,7 +335,16 @@ class BaseIncrementalSearchCV(
                 self.device_, self._labels = placement.device, data.numbered
                 rows = search_args.X, search_args.y
                 job = Job(
-                    name, client, schedule, trials, spec, data, workers, began, rows
+                    name,
+                    client,
+                    schedule,
+                    trials,
+                    spec,
+                    data,
+                    workers,
+                    began,
+                    rows,
+                    journal,
                 )
                 await self._carry_out(job)
             finally:

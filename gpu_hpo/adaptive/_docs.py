@@ -100,6 +100,11 @@ _SHARED = {
         Whether to show a bar with the calls that were made, the time that is left, the
         best score and its parameters. By default where somebody looks, in a terminal or
         a notebook, if ``rich`` is installed.
+    journal : str, os.PathLike or gpu_hpo.journal.Journal, optional
+        A file to which each score is written as it comes. If the process ends before
+        the search does, the next `fit` of the same search on the same rows goes on
+        where it was, with the same answer. A search that has ended may be gone on with
+        by a larger `max_iter`, more parameter sets, or more time.
 """,
 }
 

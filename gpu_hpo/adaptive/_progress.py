@@ -15,7 +15,14 @@ from typing import Any
 from dask.base import is_dask_collection
 
 from gpu_hpo.adaptive.engine._engine import Engine
-from gpu_hpo.adaptive.engine._news import Ended, News, Record, Tick, TrialFailure
+from gpu_hpo.adaptive.engine._news import (
+    Ended,
+    News,
+    Recalled,
+    Record,
+    Tick,
+    TrialFailure,
+)
 from gpu_hpo.progress import _running
 from gpu_hpo.progress._bar import Bar, wanted
 from gpu_hpo.progress._running import Curve
@@ -97,6 +104,8 @@ class Progress:
             stops = self._task(news.trial).call_on_fit_task_end(
                 estimator=self._search, metadata=lambda: self._facts(news.trial)
             )
+        elif isinstance(news, Recalled):
+            self._recall(news.news)
         elif isinstance(news, TrialFailure):
             self._task(news.trial)
             self._failed(news)
@@ -137,6 +146,15 @@ class Progress:
         _running.end(self)
         self._bar.close()
 
+    def _recall(self, known: Record | TrialFailure) -> None:
+        """Note what was found before; it was logged, and told to callbacks, then."""
+        self._task(known.trial)
+        if isinstance(known, TrialFailure):
+            self._failures[known.trial] = known
+            self._reasons.add(known.reason)
+        else:
+            self._note(known)
+
     def _failed(self, failure: TrialFailure) -> None:
         self._failures[failure.trial] = failure
         known = failure.reason in self._reasons
@@ -151,7 +169,7 @@ class Progress:
             failure.reason,
         )
 
-    def _scored(self, record: Record) -> bool:
+    def _note(self, record: Record) -> None:
         self._last[record.trial] = record
         self._elapsed = record.elapsed
         if math.isfinite(record.score) and (
@@ -159,6 +177,9 @@ class Progress:
         ):
             self._best = record
         self._n_scores += 1
+
+    def _scored(self, record: Record) -> bool:
+        self._note(record)
         if self._n_scores % self._every == 0 and logger.isEnabledFor(logging.INFO):
             logger.info(
                 "%s validation score of %0.4f received after %d partial_fit calls: "

@@ -16,6 +16,7 @@ import numpy as np
 from distributed import Client
 
 from gpu_hpo._config import read_seconds
+from gpu_hpo.adaptive._journaling import SearchJournal
 from gpu_hpo.adaptive._progress import Progress
 from gpu_hpo.adaptive._results import (
     best_trial,
@@ -54,6 +55,7 @@ class Job:
     workers: dict[str, WorkerFacts]
     began: float  # when the search did, on this machine's monotonic clock
     rows: tuple[Any, Any]  # X and y, as given
+    journal: SearchJournal
 
 
 class SearchRun(ABC):
@@ -132,8 +134,11 @@ class SearchRun(ABC):
             budget=spec.budget,
             one_call=self.call_timeout is not None,
         )
-        progress = Progress(self, job, lambda trial: self._label(schedule, trial))
-        engine = Engine(schedule, dispatcher, progress, self._limits(job))
+        label = lambda trial: self._label(schedule, trial)  # noqa: E731
+        known = job.journal.begin(job.trials, label, data.fingerprint)
+        progress = Progress(self, job, label)
+        listener = job.journal.listener(lambda: engine.rebuilds, progress)
+        engine = Engine(schedule, dispatcher, listener, self._limits(job), known)
         progress.follow(engine)
         announcer = Announcer("trial")
         runner = self._runner(job, engine, announcer)
@@ -239,6 +244,7 @@ class SearchRun(ABC):
             set(contenders),
         )
         self.stopped_ = engine.stopped
+        job.journal.end(engine.stopped, best, engine.elapsed)
         if best is not None:
             self.best_index_ = best.trial
             self.best_score_ = np.float64(best.score)

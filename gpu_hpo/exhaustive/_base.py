@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import warnings
 from collections.abc import Mapping
 from concurrent.futures import Executor
@@ -45,8 +46,10 @@ from gpu_hpo.exhaustive._callbacks import (
     without_context,
 )
 from gpu_hpo.exhaustive._evaluation import fit_to_all_rows
+from gpu_hpo.exhaustive._journaling import recording
 from gpu_hpo.exhaustive._run import ExhaustiveRun
 from gpu_hpo.exhaustive._search_data import SearchData
+from gpu_hpo.journal._journal import Journal, JournalLike
 from gpu_hpo.metrics._scoring import read_scorer
 from gpu_hpo.postfit._lazily import apply, ask
 from gpu_hpo.postfit._score import score
@@ -64,6 +67,7 @@ EXTRA_CONSTRAINTS: dict[str, Any] = {
     "device": [StrOptions({"auto", "cpu", "cuda"})],
     **LIMITS,
     "progress": ["boolean", None],
+    "journal": [str, os.PathLike, Journal, None],
 }
 
 # What a search sets once scores are known, and once the best candidate is fitted.
@@ -96,6 +100,7 @@ class ExhaustiveSearch(Readable, BaseSearchCV):
     max_seconds: float | None
     stop_score: float | None
     progress: bool | None
+    journal: JournalLike
     _labels: np.ndarray | None
     _ledger: Ledger
 
@@ -164,6 +169,7 @@ n_outputs), optional
         context.call_on_fit_task_begin(estimator=self, **callback_args)
         with (
             kept_by(self) as ledger,
+            recording(self) as run.journal,
             stepped_aside(),
             self._open(run, data) as pool,
             run.begin(pool),
@@ -174,11 +180,14 @@ n_outputs), optional
                     self._run_search(run.evaluate_candidates, callback_ctx=context)
                 ledger.slots = {"": pool.n_slots}
                 run.conclude()
+                run.journal.end(run.limits.stopped)
                 if self.refit:
                     with ledger.phase("finish"):
                         self._refit(run, context, callback_args)
             except BaseException as error:
                 run.limits.stop(ended_by(error))
+                if not run.concluded:
+                    run.journal.end(run.limits.stopped)
                 self._keep(run)
                 raise
             finally:

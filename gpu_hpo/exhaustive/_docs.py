@@ -63,6 +63,10 @@ _SHARED = {
         Whether to show a bar with the fits that were made, the time that is left, the
         best score and its parameters. By default where somebody looks, in a terminal or
         a notebook, if ``rich`` is installed.
+    journal : str, os.PathLike or gpu_hpo.journal.Journal, optional
+        A file to which the scores of each fit are written as they come. If the process
+        ends before the search does, the next `fit` of the same search on the same rows
+        goes on with the fits that are missing; other candidates may be added.
 """,
     "attributes": """\
     cv_results_, best_estimator_, best_score_, best_params_, best_index_, scorer_, \

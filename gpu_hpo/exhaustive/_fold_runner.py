@@ -98,6 +98,9 @@ class FoldRunner:
         Returns the `CallbackTask` of a candidate, by its number, on a split.
     limits : Limits, optional
         When to begin no more.
+    known : callable, optional
+        ``known(number, split)`` is what a candidate has scored on a split already, or
+        None. It is taken without a fit.
     """
 
     def __init__(
@@ -109,8 +112,11 @@ class FoldRunner:
         limit: int | None = None,
         callback_task: Callable[[int, int], CallbackTask] | None = None,
         limits: Limits | None = None,
+        known: Callable[[int, int], Evaluation | None] | None = None,
     ) -> None:
         self._limits = limits
+        self._known = known
+        self._parts: deque[_Batch] = deque()  # of batches that were known in part
         self._first: list[int] = []  # candidates of the first batch
         self._shuffle = random.Random(0)
         self._pool = pool
@@ -193,9 +199,9 @@ class FoldRunner:
         """Return the next batch that can end in time."""
         limits = self._limits
         if limits is None:
-            return next(batches, None)
+            return self._next_unknown(batches)
         while not limits.stopped:
-            batch = next(batches, None)
+            batch = self._next_unknown(batches)
             if batch is None:
                 return None
             self._first = self._first or batch.numbers
@@ -206,17 +212,54 @@ class FoldRunner:
             self._left_out = True
         return None
 
+    def _next_unknown(self, batches: Iterator[_Batch]) -> _Batch | None:
+        """Return the next batch of which nothing is known; take what is known."""
+        if self._known is None:
+            return next(batches, None)
+        while not self._parts:
+            batch = next(batches, None)
+            if batch is None:
+                return None
+            known = [self._known(number, batch.split) for number in batch.numbers]
+            whole = batch.group.together and not batch.group.divisible
+            if None not in known or (any(known) and not whole):
+                self._parts += self._take_known(batch, known)
+            else:
+                self._parts.append(batch)
+        return self._parts.popleft()
+
+    def _take_known(
+        self, batch: _Batch, known: Sequence[Evaluation | None]
+    ) -> list[_Batch]:
+        """Take what is known of a batch; return the rest, in runs."""
+        runs: list[_Batch] = []
+        for i, evaluation in enumerate(known, batch.start):
+            one = replace(batch, start=i, stop=i + 1)
+            if evaluation is not None:
+                self._done(one, [evaluation])
+            elif runs and runs[-1].stop == i:
+                runs[-1].stop = i + 1
+            else:
+                runs.append(one)
+        return runs
+
     def _has_time(self, batch: _Batch, limits: Limits) -> bool:
         """Return whether a batch can end in time; its candidates if they are new."""
         if not limits.timed or (batch.numbers == self._first and not limits.known):
             return True  # however little time there is, one score is to be known
+        splits = self._outputs.n_splits - batch.split
+        rounds = math.ceil(splits / self._pool.n_slots)
+        # It begins when what was handed out before it has ended.
+        waits = sum(map(self._price, self._running.values())) / self._pool.n_slots
+        return waits + self._price(batch) * rounds < limits.left
+
+    def _price(self, batch: _Batch) -> float:
+        """Return the seconds that a batch takes, by what others have taken."""
         known = self._prices
         price = known.get(batch.group.leaf.number)
         if price is None:
             price = sum(known.values()) / len(known) if known else 0.0
-        splits = self._outputs.n_splits - batch.split
-        rounds = math.ceil(splits / self._pool.n_slots)
-        return price * len(batch.members) * rounds < limits.left
+        return price * len(batch.members)
 
     def _one_by_one(self, groups: Iterable[Group]) -> Iterator[_Batch]:
         """Yield candidates with all of their splits, before there are others.

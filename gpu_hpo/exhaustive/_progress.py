@@ -68,14 +68,22 @@ class Progress:
         self._done += self._n_splits
 
     def take(
-        self, split: int, numbers: Sequence[int], evaluations: Sequence[Evaluation]
+        self,
+        split: int,
+        numbers: Sequence[int],
+        evaluations: Sequence[Evaluation],
+        *,
+        recalled: bool = False,
     ) -> None:
-        """Take in what candidates have scored on a split."""
+        """Take in what candidates have scored on a split.
+
+        Callbacks are not told of what was `recalled` from a journal: they were then.
+        """
         self._done += len(numbers)
         for number, evaluation in zip(numbers, evaluations, strict=True):
             n, total = self._sums.get(number, (0, 0.0))
             self._sums[number] = n + 1, total + self._score(evaluation)
-            for callback in self._hearers:
+            for callback in () if recalled else self._hearers:
                 facts = self._facts(split, number, evaluation)
                 if callback.on_score(self._search, None, metadata=facts):
                     self._limits.stop("callback")

@@ -38,6 +38,7 @@ from gpu_hpo.exhaustive._evaluation import needs_whole_estimator
 from gpu_hpo.exhaustive._fold_runner import FoldRunner
 from gpu_hpo.exhaustive._fold_scores import Evaluation
 from gpu_hpo.exhaustive._groups import Candidates
+from gpu_hpo.exhaustive._journaling import FitJournal
 from gpu_hpo.exhaustive._kept_outputs import KeptOutputs
 from gpu_hpo.exhaustive._limits import Limits
 from gpu_hpo.exhaustive._progress import Progress
@@ -68,6 +69,7 @@ class ExhaustiveRun:
 
     def __init__(self, search: Any, data: SearchData) -> None:
         self._search = search
+        self.journal = FitJournal(search, None)
         self._given = data
         self.scorers, self.refit_metric = search._get_scorers()
         self._routed = search._get_routed_params_for_fit(data.params)
@@ -126,6 +128,7 @@ class ExhaustiveRun:
         workers = pool.device(self._search.device)  # before anything is sent
         self._data = self._given.load(pool, self._routed)
         try:
+            self.journal.begin(pool, self._data)
             self._begin(pool, workers)
             yield
         finally:
@@ -148,8 +151,9 @@ class ExhaustiveRun:
         search.n_splits_ = search._checked_cv_orig.get_n_splits(
             self._X, self._y, **self._split
         )
+        seconds = search.max_seconds
         self.limits = Limits(
-            search.max_seconds,
+            None if seconds is None else seconds - self.journal.before,
             search.stop_score,
             search.n_splits_,
             # What a callable `scoring` returns is not known yet.
@@ -239,6 +243,7 @@ class ExhaustiveRun:
                 "cv.split and cv.get_n_splits return inconsistent results. Expected "
                 f"{n_splits} splits, got {len(splits)}"
             )
+        self.journal.check_splits(splits)
         n_candidates = 0
         if isinstance(candidate_params, Sized):
             self.progress.expect(len(self._params) + len(candidate_params))
@@ -268,6 +273,15 @@ class ExhaustiveRun:
             uses=candidates.uses,
             cache=search.cache_cv,
         )
+
+        def params_of(number: int) -> Params:
+            if number < first:
+                return self._params[number]
+            return candidates.params[number - first]
+
+        def known(number: int, split: int) -> Evaluation | None:
+            return self.journal.known(number, split, params_of(number))
+
         runner = FoldRunner(
             self._pool,
             self.spec,
@@ -277,6 +291,7 @@ class ExhaustiveRun:
             callback_task=None
             if self._planner.apart
             else callback_tasks(search, callback_ctx, first, n_splits),
+            known=known if self.journal.wanted else None,
         )
         printer = Printer(search, candidates.params, first, n_candidates, self._names())
 
@@ -288,16 +303,14 @@ class ExhaustiveRun:
                 for node, heard in evaluation.heard:
                     source = None if node is None else ("node", node)
                     self._announcer.take(number, [heard], source)
+                self.journal.write(number, split, params_of(number), evaluation)
             self.limits.take(numbers, evaluations)
-            self.progress.take(split, numbers, evaluations)
+            recalled = all(known(number, split) is not None for number in numbers)
+            self.progress.take(split, numbers, evaluations, recalled=recalled)
             if search.verbose > 1:
                 printer.ended(split, numbers, evaluations)
 
-        self.progress.params = lambda number: (
-            self._params[number]
-            if number < first
-            else candidates.params[number - first]
-        )
+        self.progress.params = params_of
         try:
             runner.run(candidates, take, printer.begun if search.verbose > 9 else None)
         finally:

@@ -14,6 +14,7 @@ from gpu_hpo._typing import CrossValidation, Estimator, ParameterSpace, Scorers
 from gpu_hpo.compute._backends import Scheduler
 from gpu_hpo.exhaustive._base import EXTRA_CONSTRAINTS, ExhaustiveSearch
 from gpu_hpo.exhaustive._docs import with_shared_docs
+from gpu_hpo.journal._journal import JournalLike
 
 
 @with_shared_docs
@@ -85,6 +86,7 @@ class GridSearchCV(ExhaustiveSearch, theirs.GridSearchCV):
         max_seconds: float | None = None,
         stop_score: float | None = None,
         progress: bool | None = None,
+        journal: JournalLike = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -105,3 +107,4 @@ class GridSearchCV(ExhaustiveSearch, theirs.GridSearchCV):
         self.max_seconds = max_seconds
         self.stop_score = stop_score
         self.progress = progress
+        self.journal = journal

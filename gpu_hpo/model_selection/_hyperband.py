@@ -26,6 +26,7 @@ from gpu_hpo.adaptive._planned import planned_calls, planned_fits
 from gpu_hpo.adaptive._search_space import n_to_sample, sample, warn_small_space
 from gpu_hpo.data._random_split import spawn_seed
 from gpu_hpo.exceptions import GpuHpoWarning
+from gpu_hpo.journal._journal import JournalLike
 from gpu_hpo.schedules._base import Schedule
 from gpu_hpo.schedules._hyperband import (
     Bracket,
@@ -162,6 +163,7 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
         max_seconds: float | None = None,
         stop_score: float | None = None,
         progress: bool | None = None,
+        journal: JournalLike = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -184,6 +186,7 @@ class HyperbandSearchCV(BaseIncrementalSearchCV):
             max_seconds=max_seconds,
             stop_score=stop_score,
             progress=progress,
+            journal=journal,
         )
         self.max_iter = max_iter
         self.aggressiveness = aggressiveness

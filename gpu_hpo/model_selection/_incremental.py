@@ -22,6 +22,7 @@ from gpu_hpo._typing import (
 from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.adaptive._planned import planned_metadata
 from gpu_hpo.exceptions import GpuHpoWarning, NoEffectWarning
+from gpu_hpo.journal._journal import JournalLike
 from gpu_hpo.model_selection._scheduled import BaseScheduledSearchCV
 from gpu_hpo.schedules._base import Schedule
 from gpu_hpo.schedules._incremental import Incremental
@@ -119,6 +120,7 @@ stopped_
         max_seconds: float | None = None,
         stop_score: float | None = None,
         progress: bool | None = None,
+        journal: JournalLike = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -141,6 +143,7 @@ stopped_
             max_seconds=max_seconds,
             stop_score=stop_score,
             progress=progress,
+            journal=journal,
         )
         self.n_initial_parameters = n_initial_parameters
         self.decay_rate = decay_rate

@@ -17,6 +17,7 @@ from gpu_hpo._typing import (
     Scorers,
 )
 from gpu_hpo.adaptive._docs import with_shared_docs
+from gpu_hpo.journal._journal import JournalLike
 from gpu_hpo.model_selection._incremental import IncrementalSearchCV
 from gpu_hpo.schedules._inverse_decay import InverseDecay
 from gpu_hpo.schedules._ladder import Ladder
@@ -103,6 +104,7 @@ stopped_
         max_seconds: float | None = None,
         stop_score: float | None = None,
         progress: bool | None = None,
+        journal: JournalLike = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -129,6 +131,7 @@ stopped_
             max_seconds=max_seconds,
             stop_score=stop_score,
             progress=progress,
+            journal=journal,
         )
 
     def _warn_deprecated(self) -> None:

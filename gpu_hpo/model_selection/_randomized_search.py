@@ -20,6 +20,7 @@ from gpu_hpo._typing import (
 from gpu_hpo.compute._backends import Scheduler
 from gpu_hpo.exhaustive._base import EXTRA_CONSTRAINTS, ExhaustiveSearch
 from gpu_hpo.exhaustive._docs import with_shared_docs
+from gpu_hpo.journal._journal import JournalLike
 
 
 @with_shared_docs
@@ -98,6 +99,7 @@ class RandomizedSearchCV(ExhaustiveSearch, theirs.RandomizedSearchCV):
         max_seconds: float | None = None,
         stop_score: float | None = None,
         progress: bool | None = None,
+        journal: JournalLike = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -120,3 +122,4 @@ class RandomizedSearchCV(ExhaustiveSearch, theirs.RandomizedSearchCV):
         self.max_seconds = max_seconds
         self.stop_score = stop_score
         self.progress = progress
+        self.journal = journal

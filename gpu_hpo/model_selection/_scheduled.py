@@ -25,6 +25,7 @@ from gpu_hpo._typing import (
 from gpu_hpo.adaptive._base import BaseIncrementalSearchCV
 from gpu_hpo.adaptive._docs import with_shared_docs
 from gpu_hpo.adaptive._search_space import n_to_sample, sample, warn_small_space
+from gpu_hpo.journal._journal import JournalLike
 from gpu_hpo.schedules._base import Schedule
 
 
@@ -179,6 +180,7 @@ stopped_
         max_seconds: float | None = None,
         stop_score: float | None = None,
         progress: bool | None = None,
+        journal: JournalLike = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -202,6 +204,7 @@ stopped_
             max_seconds=max_seconds,
             stop_score=stop_score,
             progress=progress,
+            journal=journal,
         )
         self.schedule = schedule
         self.n_initial_parameters = n_initial_parameters

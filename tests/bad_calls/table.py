@@ -6,6 +6,7 @@ A name of `docs/api.md` is either in `CALLS`, perhaps with a remark after it, or
 the reason in `WITHOUT`.
 """
 
+from tests.bad_calls.journals import JOURNALS
 from tests.bad_calls.models import MODELS_AND_SPLITTERS
 from tests.bad_calls.pictures import PICTURES
 from tests.bad_calls.searches import SEARCHES
@@ -18,6 +19,7 @@ CALLS = {
     **SETS_AND_SCHEDULES,
     **CLUSTERS,
     **PICTURES,
+    **JOURNALS,
     **TRACKERS,
 }
 
@@ -32,6 +34,9 @@ WITHOUT = {
             "ClientClosedError",
             "DeviceNotFoundError",
             "ForkedProcessError",
+            "JournalError",
+            "JournalInUseError",
+            "JournalMismatchError",
             "MissingPackagesError",
             "NoCounterpartError",
             "NoFiniteScoreError",
@@ -45,7 +50,17 @@ WITHOUT = {
         _ERROR,
     ),
     **dict.fromkeys(
-        ("Advance", "Drop", "Scored", "Failed", "Rung", "Bracket", "Device", "Rows"),
+        (
+            "Advance",
+            "Bracket",
+            "Device",
+            "Drop",
+            "Failed",
+            "RecordedSearch",
+            "Rows",
+            "Rung",
+            "Scored",
+        ),
         _RECORD,
     ),
     **dict.fromkeys(

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
+from dask.base import tokenize
 
 from gpu_hpo._typing import ArrayLike
 from gpu_hpo.adaptive.data._splitting import TEST, TRAIN, Splitting
@@ -20,7 +21,7 @@ from gpu_hpo.data._chunk import (
     n_rows,
     take_chunk_rows,
 )
-from gpu_hpo.devices._namespace import to_host
+from gpu_hpo.devices._namespace import is_device_array, to_host
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class BlockFacts:
         Distinct labels of the rows that validate, in each split; () if not asked for.
     labels_by_column : tuple of ndarray
         Distinct labels of each column, where rows have several; () if not asked for.
+    digests : tuple of (str, str)
+        What there is in the block, such as "X", and its digest; () if not asked for.
     """
 
     n_train: int
@@ -57,6 +60,15 @@ class BlockFacts:
     split_without_weight: tuple[int, str] | None = None
     held_labels: tuple[np.ndarray, ...] = ()
     labels_by_column: tuple[np.ndarray, ...] = ()
+    digests: tuple[tuple[str, str], ...] = ()
+
+
+def digests_of(block: Chunk) -> tuple[tuple[str, str], ...]:
+    """Return a digest of all that is in a block, by name; device data comes here."""
+    return tuple(
+        (name, tokenize(to_host(value) if is_device_array(value) else value))
+        for name, value in block.items()
+    )
 
 
 class KnownLabels(NamedTuple):
@@ -343,3 +355,25 @@ def _check_weights(bare: Mapping[int, tuple[int, str]]) -> None:
             f"{name} is 0 for all rows that split {split} has to train on in chunk "
             f"{chunk}: leave rows of weight 0 out, or take larger or shuffled chunks"
         )
+
+
+def fingerprint(
+    facts: Iterable[BlockFacts], held: Iterable[BlockFacts]
+) -> dict[str, Any]:
+    """Return what tells these rows, and how they are cut, from others.
+
+    Parameters
+    ----------
+    facts, held : iterable of BlockFacts
+        Of the rows to search with, and of those that the user gave to validate on.
+    """
+    found: dict[str, Any] = {}
+    for prefix, blocks in (("", facts), ("validation ", held)):
+        digests: dict[str, list[str]] = {}
+        for block in blocks:
+            for name, digest in block.digests:
+                digests.setdefault(name, []).append(digest)
+        for name, by_block in digests.items():
+            found[f"{prefix}{name}"] = tokenize(by_block)
+            found[f"{prefix}chunks"] = len(by_block)
+    return found

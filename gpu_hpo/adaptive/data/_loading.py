@@ -20,6 +20,7 @@ from distributed import Client, Future, wait
 from gpu_hpo.adaptive.data._block_facts import (
     BlockFacts,
     class_labels,
+    digests_of,
     distinct_labels,
     facts_of_roles,
     labels_by_column,
@@ -149,6 +150,8 @@ class Loader:
     packs, parts : list of Item
     place : list of (int, int)
         Per chunk, which pack it is in, and its position there.
+    with_digests : bool
+        Whether the facts have digests; set before `load`.
     """
 
     def __init__(
@@ -170,6 +173,7 @@ class Loader:
         self.packs: list[Item] = []
         self.parts: list[Item] = []
         self.place: list[tuple[int, int]] = []
+        self.with_digests = False
 
     async def load(self, workers: list[str], pack_bytes: int) -> list[BlockFacts]:
         """Fill `packs`, `parts` and `place`.
@@ -206,6 +210,9 @@ class Loader:
         item.future, there = await scatter(self._client, key, pack(value), [home])
         item.home = home if there else None
 
+    def _with_digests(self, facts: BlockFacts, block: Chunk) -> BlockFacts:
+        return replace(facts, digests=digests_of(block)) if self.with_digests else facts
+
     def _split_seed(self, i: int) -> np.random.SeedSequence:
         return spawn_seed(self._seed, SPLIT_SEED, i)
 
@@ -229,7 +236,7 @@ class Loader:
         members: list[int] = []
         for i in range(len(blocks)):
             split = self.split(i)
-            facts.append(split.facts)
+            facts.append(self._with_digests(split.facts, blocks[i]))
             pieces.append(split.validation)
             if split.facts.n_train:
                 chunks.append(split.train)
@@ -288,6 +295,7 @@ class Loader:
                 self._splitting,
                 self._split_seed(i),
                 self._classify,
+                self.with_digests,
                 dask_key_name=key_of(self._name, "split", i),
             )
             for i, block in enumerate(self._blocks.blocks)
@@ -372,12 +380,19 @@ def _at_hand(value: Any) -> Any:
 
 
 def _split(
-    block: Chunk, splitting: Splitting, seed: np.random.SeedSequence, classify: bool
+    block: Chunk,
+    splitting: Splitting,
+    seed: np.random.SeedSequence,
+    classify: bool,
+    with_digests: bool,
 ) -> Parcel:
     split = split_block(block, splitting, seed, classify)
+    facts = split.facts
+    if with_digests:
+        facts = replace(facts, digests=digests_of(block))
     # Splitting may not have copied arrays that came here unaligned, by Dask.
     train, validation = aligned(split.train), aligned(split.validation)
-    return Parcel(SplitBlock(train, validation, split.facts))
+    return Parcel(SplitBlock(train, validation, facts))
 
 
 def _train(split: Parcel) -> list[Chunk]:

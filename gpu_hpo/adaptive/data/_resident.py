@@ -23,6 +23,7 @@ from gpu_hpo.adaptive.data._block_facts import (
     KnownLabels,
     count_held,
     count_rows,
+    fingerprint,
     known_labels,
 )
 from gpu_hpo.adaptive.data._copies import Copies
@@ -126,6 +127,8 @@ class ResidentData:
         self.chunk_rows: list[int] = []
         self.n_splits = 1
         self.classes: Any = None  # all labels, if the user names them; before `load`
+        self.digests_wanted = False  # whether `fingerprint` is; before `load`
+        self.fingerprint: dict[str, Any] = {}
 
     @property
     def n_chunks(self) -> int:
@@ -153,11 +156,15 @@ class ResidentData:
             If no rows are left to train or to validate on, or X and y differ.
         """
         most = read_bytes("memory.message-size")
+        self._loader.with_digests = self.digests_wanted
         facts = await self._loader.load(list(workers), most)
         held = []
         if self._held is not None:
+            self._held.with_digests = self.digests_wanted
             held = await self._held.load(list(workers), most)
             self._parts = self._held.packs
+        if self.digests_wanted:
+            self.fingerprint = fingerprint(facts, held)
         self.known_labels = known_labels(facts, held)
         n_held = count_held(held)
         counts = count_rows(facts, n_held, self.splitting)

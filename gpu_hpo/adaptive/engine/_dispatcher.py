@@ -215,6 +215,15 @@ class Dispatcher:
         trial.goals.append(Goal(calls, scored))
         self._ready.add(trial)
 
+    def settle(self, number: int) -> None:
+        """Take the next goal of a trial that does not train as reached and scored.
+
+        The trial begins with its first call when it has to train on.
+        """
+        trial = self._trials[number]
+        trial.recall()
+        self._ready.add(trial)
+
     def drop(self, number: int) -> None:
         """Forget trial `number` and its model."""
         trial = self._trials[number]
@@ -280,7 +289,8 @@ class Dispatcher:
                 self._ready.add(trial)
                 continue
             self._prices.learn(step, cold=cold)
-            trial.reported(goals)
+            # One that failed did not reach the goal after its last score.
+            trial.reported(len(step.scores) if step.error else goals)
             if step.cut_short:
                 trial.calls = starts[step.trial] + step.n_calls
             if stops[step.trial] > trial.lost_calls:
@@ -330,6 +340,12 @@ class Dispatcher:
         trial = self._trials[number]
         at_work = trial.in_flight or trial.goals
         return trial.live and trial.source is not None and not at_work
+
+    def asked(self, number: int) -> int:
+        """Return the calls that a trial is to reach next, or 0."""
+        trial = self._trials.get(number)
+        goals = trial.goals if trial is not None and trial.live else ()
+        return goals[0].calls if goals else 0
 
     def calls_of(self, number: int) -> int:
         """Return the calls of a trial that are made or handed out."""

@@ -5,11 +5,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from gpu_hpo.adaptive.engine._dispatcher import Dispatcher
 from gpu_hpo.adaptive.engine._limits import Closing, Limits
-from gpu_hpo.adaptive.engine._news import Ended, News, Record, Tick, TrialFailure
+from gpu_hpo.adaptive.engine._news import (
+    Ended,
+    News,
+    Recalled,
+    Record,
+    Tick,
+    TrialFailure,
+)
 from gpu_hpo.adaptive.engine._task import Report, Task
 from gpu_hpo.report._ledger import TaskRun
 from gpu_hpo.schedules._base import (
@@ -40,6 +47,10 @@ class Engine:
         search stops.
     limits : Limits, optional
         When to stop before the schedule is done.
+    known : sequence of Record and TrialFailure, optional
+        What an earlier run of this search has found, oldest first. What the schedule
+        asks for and is known is not done again. The listener is told of it as of
+        `Recalled`.
 
     Attributes
     ----------
@@ -47,6 +58,8 @@ class Engine:
     failures : dict of int to TrialFailure
     stopped : {"", "max_seconds", "stop_score", "callback", "interrupt", "error"}
         What ended the search before its schedule was done.
+    rebuilds : bool
+        Whether a model that is known is only trained again.
     """
 
     def __init__(
@@ -55,6 +68,7 @@ class Engine:
         dispatcher: Dispatcher,
         listener: Callable[[News], object] | None = None,
         limits: Limits | None = None,
+        known: Sequence[Record | TrialFailure] = (),
     ) -> None:
         self.schedule = schedule
         self.dispatcher = dispatcher
@@ -64,9 +78,13 @@ class Engine:
         self.stopped = ""
         self._limits = limits or Limits()
         self._closing = Closing(schedule, dispatcher, self._limits)
-        self._elapsed = 0.0
+        self._known = known
+        self._recalls = False
+        # Seconds of earlier runs of this search.
+        self._before = max((k.elapsed for k in known), default=0.0)
+        self._elapsed = self._before
         self._last: dict[int, Record] = {}
-        self._rebuilds = False
+        self.rebuilds = False
         self._n_settled = 0
         self._listener = listener or (lambda news: None)
         self._ended: set[int] = set()
@@ -77,19 +95,20 @@ class Engine:
     def start(self) -> list[Task]:
         """Return the first tasks; workers must have been added before."""
         self._follow(self.schedule.start())
+        self._recall()
         return self._assign()
 
     def tick(self, elapsed: float) -> list[Task]:
         """Take in how much time has passed, in seconds; return the next tasks."""
-        self._elapsed = elapsed
-        self._hear(Tick(elapsed))
+        self._elapsed = self._before + elapsed
+        self._hear(Tick(self._elapsed))
         return self._assign()
 
     def report(self, report: Report, elapsed: float) -> list[Task]:
         """Take in the report of a task; return the next tasks."""
         trials = tuple(step.trial for step in report.steps)
         self.tasks.append(TaskRun(report.worker, trials, elapsed, report.seconds))
-        self._elapsed = elapsed
+        self._elapsed = self._before + elapsed
         for step in self.dispatcher.finished(report):
             if step.trial in self.failures:
                 if step.error:  # of a trial that was being trained again
@@ -108,7 +127,7 @@ class Engine:
                             item.metrics,
                             fit + item.fit_seconds,
                             score + item.score_seconds,
-                            elapsed,
+                            self._elapsed,
                             report.worker,
                             item.splits,
                         )
@@ -118,7 +137,7 @@ class Engine:
             self._carried[step.trial] = (fit + trailing_fit, score + trailing_score)
             if step.error:
                 self._fail(
-                    TrialFailure(step.trial, "failed", step.error, report.worker)
+                    self._failure(step.trial, "failed", step.error, report.worker)
                 )
             elif step.cut_short:
                 self.stop("max_seconds")
@@ -191,11 +210,37 @@ class Engine:
         """
         for trial in self.dispatcher.give_up(task, slots=slots):
             text = f"a call of trial {trial} had not ended after {seconds:.3g} seconds"
-            self._fail(TrialFailure(trial, "timeout", text, task.worker))
+            self._fail(self._failure(trial, "timeout", text, task.worker))
+
+    def _recall(self) -> None:
+        """Take in what is known, as far as the schedule asks for it."""
+        known = list(self._known)
+        self._recalls = True
+        while True:
+            left = [item for item in known if not self._take_known(item)]
+            if len(left) == len(known):
+                break
+            known = left  # what follows from the others may be among them
+        self._recalls = False
+
+    def _take_known(self, item: Record | TrialFailure) -> bool:
+        if self.stopped or item.trial in self.failures:
+            return False
+        if isinstance(item, TrialFailure):
+            if self.dispatcher.asked(item.trial) != item.asked:
+                return False
+            self._fail(item)
+            return True
+        if self.dispatcher.asked(item.trial) != item.calls:
+            return False
+        self.dispatcher.settle(item.trial)
+        self._reported[item.trial] = item.calls
+        self._record(item)
+        return True
 
     def rebuild(self, trial: int, calls: int) -> list[Task]:
         """Train a trial to `calls` calls again, dropped or not, without scoring it."""
-        self._rebuilds = True
+        self.rebuilds = True
         self.dispatcher.revive(trial)
         self.dispatcher.advance(trial, calls, scored=False)
         return self.dispatcher.assign()
@@ -213,8 +258,13 @@ class Engine:
     @property
     def done(self) -> bool:
         """Whether nothing more is wanted and nothing runs."""
-        over = self.schedule.done or self.stopped or self._rebuilds
+        over = self.schedule.done or self.stopped or self.rebuilds
         return bool(over) and self.dispatcher.idle
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of this and earlier runs of the search, when last told."""
+        return self._elapsed
 
     @property
     def end(self) -> float:
@@ -253,7 +303,7 @@ class Engine:
 
     def _assign(self) -> list[Task]:
         """Return the next tasks, as far as they can end in time."""
-        if self._rebuilds:
+        if self.rebuilds:
             return self.dispatcher.assign()
         tasks: list[Task] = []
         if not self.stopped:
@@ -325,10 +375,18 @@ class Engine:
 
     def _lost(self, trial: int, worker: str) -> None:
         text = f"trial {trial} was lost with its worker when nothing ran beside it"
-        self._fail(TrialFailure(trial, "lost", text, worker))
+        self._fail(self._failure(trial, "lost", text, worker))
+
+    def _failure(
+        self, trial: int, status: str, error: str, worker: str
+    ) -> TrialFailure:
+        asked = self.dispatcher.asked(trial)
+        return TrialFailure(trial, status, error, worker, asked, self._elapsed)
 
     def _hear(self, news: News) -> None:
-        if self._listener(news) is True and not self._rebuilds:
+        if self._recalls and isinstance(news, Record | TrialFailure):
+            news = Recalled(news)
+        if self._listener(news) is True and not self.rebuilds:
             self.stop("callback")
 
     def _tell(self, event: Event) -> None:

@@ -52,12 +52,18 @@ class TrialFailure:
     error : str
         Traceback or explanation.
     worker : str
+    asked : int
+        Calls that it was to reach next.
+    elapsed : float
+        Seconds since the search began.
     """
 
     trial: int
     status: str
     error: str
     worker: str
+    asked: int = 0
+    elapsed: float = 0.0
 
     @property
     def reason(self) -> str:
@@ -90,4 +96,16 @@ class Tick:
     elapsed: float
 
 
-News = Record | TrialFailure | Ended | Tick
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """A score or a failure that an earlier run of the search has found.
+
+    Attributes
+    ----------
+    news : Record or TrialFailure
+    """
+
+    news: Record | TrialFailure
+
+
+News = Record | TrialFailure | Recalled | Ended | Tick

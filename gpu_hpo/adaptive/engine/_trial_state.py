@@ -64,6 +64,10 @@ class TrialState:
         del self.goals[:goals]
         self.next_goal -= goals
 
+    def recall(self) -> None:
+        """Record that the next goal was reached by an earlier run of the search."""
+        self.reached.append(self.goals.pop(0).calls)
+
     def restart(self) -> None:
         """Begin again with the first goal that is not reported, on any worker."""
         self.epoch += 1

@@ -69,7 +69,8 @@ def test_failure():
     engine = engine_of(SuccessiveHalving(2, 1), listener=heard.append)
     [task] = engine.start()
     [task] = engine.report(report_of(task, error="Traceback ..."), 1.0)
-    assert engine.failures == {0: TrialFailure(0, "failed", "Traceback ...", "w0")}
+    expected = TrialFailure(0, "failed", "Traceback ...", "w0", elapsed=1.0)
+    assert engine.failures == {0: expected}
     assert engine.failures[0] in heard
     assert task.steps[0].trial == 1
     engine.report(report_of(task), 2.0)
