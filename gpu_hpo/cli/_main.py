@@ -11,6 +11,7 @@ import click
 from gpu_hpo.cli._doctor import doctor
 from gpu_hpo.cli._output import INTERRUPTED, complain, prepare_output
 from gpu_hpo.cli._plan import plan
+from gpu_hpo.cli._recorded import report, watch
 
 
 @click.group(
@@ -27,6 +28,8 @@ def cli(context: click.Context) -> None:
 
 cli.add_command(doctor)
 cli.add_command(plan)
+cli.add_command(report)
+cli.add_command(watch)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 1 if the doctor found something to mend; 2 if an argument is wrong; 130
-        after Ctrl-C; 141 if nobody reads the output any more.
+        0; 1 if the doctor found something to mend, or a journal cannot be read; 2 if an
+        argument is wrong; 130 after Ctrl-C; 141 if nobody reads the output any more.
     """
     try:
         prepare_output()

@@ -39,7 +39,8 @@ class RecordedSearch:
     trials : list of dict
         Of each trial its `params` and labels, such as `model_id`.
     history : list of dict
-        One entry per score, oldest first, as the attribute `history_` of a search.
+        One entry per score, oldest first, as the attribute `history_` of a search; of a
+        grid one per fit, with its `split`. ``score`` is NaN where several have names.
         Values that JSON does not know, such as estimators, are described.
     failures : dict of int to dict
         By trial, `status` and `error`.
@@ -63,39 +64,64 @@ class RecordedSearch:
 
     @property
     def best(self) -> dict[str, Any] | None:
-        """The entry of `history` with the highest score among last ones, or None."""
-        last = {entry["trial"]: entry for entry in self.history}
-        sound = [
-            entry
-            for trial, entry in last.items()
-            if trial not in self.failures and math.isfinite(entry["score"])
-        ]
-        return max(sound, key=lambda entry: entry["score"], default=None)
+        """The trial with the highest last score, so far, or None.
+
+        It has ``trial``, ``params`` and ``score``: of a grid the mean over the splits,
+        among candidates that were fitted on the most.
+        """
+        scores: dict[int, list[float]] = {}
+        for entry in self.history:
+            if "split" in entry:
+                scores.setdefault(entry["trial"], []).append(entry["score"])
+            else:
+                scores[entry["trial"]] = [entry["score"]]
+        sound = {
+            trial: (len(each), sum(each) / len(each))
+            for trial, each in scores.items()
+            if trial not in self.failures and math.isfinite(sum(each))
+        }
+        if not sound:
+            return None
+        trial = max(sound, key=lambda trial: (*sound[trial], -trial))
+        return {"trial": trial, **self.trials[trial], "score": sound[trial][1]}
 
     @property
     def cost(self) -> dict[str, float]:
-        """Calls made and seconds spent, as far as scores have been recorded."""
-        calls: dict[int, int] = {}
+        """Calls or fits made, and seconds spent, as far as scores are recorded."""
+        calls: dict[tuple[int, int], int] = {}
         for entry in self.history:
-            calls[entry["trial"]] = entry["partial_fit_calls"]
+            of_one = entry["trial"], entry.get("split", 0)
+            calls[of_one] = entry.get("partial_fit_calls", 1)
         return {
             "calls": sum(calls.values()),
-            "fit_seconds": sum(entry["partial_fit_time"] for entry in self.history),
+            "fit_seconds": sum(entry[_fit_time(entry)] for entry in self.history),
             "score_seconds": sum(entry["score_time"] for entry in self.history),
             "seconds": self.seconds,
         }
 
     @property
     def cv_results(self) -> dict[str, list[Any]]:
-        """Return one row per trial: its labels, parameters, calls, score and status."""
-        last: dict[int, dict[str, Any]] = {e["trial"]: e for e in self.history}
+        """Return one row per trial: its labels, parameters, calls, score and status.
+
+        Of a grid the score is the mean over the splits that are recorded.
+        """
+        entries: dict[int, list[dict[str, Any]]] = {}
+        for entry in self.history:
+            entries.setdefault(entry["trial"], []).append(entry)
         table: dict[str, list[Any]] = {}
         for number, trial in enumerate(self.trials):
-            entry, failure = last.get(number, {}), self.failures.get(number, {})
+            own, failure = entries.get(number, []), self.failures.get(number, {})
+            if not own:
+                calls, score = 0, math.nan
+            elif "split" in own[0]:
+                calls = len(own)
+                score = sum(entry["score"] for entry in own) / calls
+            else:
+                calls, score = own[-1]["partial_fit_calls"], own[-1]["score"]
             row = {
                 **trial,
-                "partial_fit_calls": entry.get("partial_fit_calls", 0),
-                "test_score": entry.get("score", math.nan),
+                "partial_fit_calls": calls,
+                "test_score": score,
                 "status": failure.get("status", ""),
                 "error": failure.get("error", ""),
             }
@@ -151,6 +177,13 @@ def read(path: str | os.PathLike[str]) -> RecordedSearch:
             trials = [{**t["labels"], "params": t["params"]} for t in event["trials"]]
         elif kind == "score":
             history.append(_entry(event, trials[event["trial"]]))
+        elif kind == "fit":
+            number = event["trial"]
+            trials += [{} for _ in range(number + 1 - len(trials))]
+            trials[number] = {"params": event["params"]}
+            history.append(_fit_entry(event))
+            if event["error"] is not None:
+                failures[number] = {"status": "failed", "error": event["error"]}
         elif kind == "failure":
             failures[event["trial"]] = {
                 "status": event["status"],
@@ -210,6 +243,25 @@ def _entry(event: Mapping[str, Any], trial: Mapping[str, Any]) -> dict[str, Any]
             else {f"test_{name}": value for name, value in metrics.items()}
         ),
     }
+
+
+def _fit_entry(event: Mapping[str, Any]) -> dict[str, Any]:
+    test = event["test"]
+    several = isinstance(test, Mapping)
+    return {
+        "trial": event["trial"],
+        "params": event["params"],
+        "split": event["split"],
+        "fit_time": event["fit_seconds"],
+        "score": math.nan if several or test is None else test,
+        "score_time": event["score_seconds"],
+        "elapsed_wall_time": event["elapsed"],
+        **({f"test_{name}": test[name] for name in test} if several else {}),
+    }
+
+
+def _fit_time(entry: Mapping[str, Any]) -> str:
+    return "fit_time" if "fit_time" in entry else "partial_fit_time"
 
 
 def _state(run: Mapping[str, Any], end: Mapping[str, Any] | None) -> State:
