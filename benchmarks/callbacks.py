@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: Copyright (c) 2026, gpu_hpo developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a bar and callbacks cost a search, by the searches of overhead.py.
+"""What a bar, callbacks and a journal cost a search, by the searches of overhead.py.
 
 Hyperband (81, 3) over `SGDClassifier` on 20 chunks, on two worker processes. Searches
-with and without a bar or a callback take turns, in pairs whose order alternates, so
-that what else the machine does falls on both. The medians of all pairs are printed,
-with the quartiles:
+with and without a bar, a callback or a journal take turns, in pairs whose order
+alternates, so that what else the machine does falls on both. The medians of all pairs
+are printed, with the quartiles:
 
 wall     wall time of `fit` with it over that without
 cpu      CPU time of all processes during `fit`, likewise
@@ -13,9 +13,8 @@ in it    CPU time of what listens to scores (the bar, `on_score`, facts for both
          percent of the CPU time of all processes; it can be told on a busy machine
 beside   the same of the thread of a tracker
 
-The bar draws into a
-pseudo-terminal, MLflow and W&B write files (W&B offline); each is left out where it is
-not installed.
+The bar draws into a pseudo-terminal, a journal is in a folder for temporary files,
+MLflow and W&B write files (W&B offline); each is left out where it is not installed.
 
     python benchmarks/callbacks.py --pairs 40
 """
@@ -89,6 +88,7 @@ def kinds(folder: Path) -> dict[str, tuple[bool, Callable[[], list[object]]]]:
     found: dict[str, tuple[bool, Callable[[], list[object]]]] = {
         "nothing": (False, list),
         "bar": (True, list),
+        JOURNAL: (False, list),
         "SearchCallback that does nothing": (False, lambda: [SearchCallback()]),
     }
     if find_spec("tensorboardX"):
@@ -105,6 +105,7 @@ def kinds(folder: Path) -> dict[str, tuple[bool, Callable[[], list[object]]]]:
     return found
 
 
+JOURNAL = "journal"
 SPENT = {"in it": 0.0, "beside": 0.0}
 
 
@@ -123,7 +124,12 @@ def watch(cls: type, method: str, name: str) -> None:
 
 
 def one(
-    rows: int, given: tuple[np.ndarray, ...], pids: set[int], shown: bool, callbacks
+    rows: int,
+    given: tuple[np.ndarray, ...],
+    pids: set[int],
+    shown: bool,
+    callbacks,
+    journal: Path | None,
 ) -> tuple[float, ...]:
     """Return wall time and CPU time of one search, and what is spent."""
     SPENT.update(dict.fromkeys(SPENT, 0.0))
@@ -135,6 +141,7 @@ def one(
         chunk_size=rows,
         random_state=0,
         progress=shown,
+        journal=journal,
     )
     search.set_callbacks(*callbacks)
     with bar() if shown else contextlib.nullcontext():
@@ -167,9 +174,10 @@ def main() -> None:
                     continue
                 plain, other = [], []
                 for pair in range(args.pairs + 1):
-                    turns = [(plain, False, []), (other, shown, make())]
-                    for found, with_bar, callbacks in turns[:: 1 - 2 * (pair % 2)]:
-                        found.append(one(rows, given, pids, with_bar, callbacks))
+                    path = Path(folder) / f"{rows}-{pair}" if name == JOURNAL else None
+                    turns = [(plain, False, [], None), (other, shown, make(), path)]
+                    for found, *wanted in turns[:: 1 - 2 * (pair % 2)]:
+                        found.append(one(rows, given, pids, *wanted))
                 # The first pair warms up.
                 ratios = np.array(other[1:])[:, :2] / np.array(plain[1:])[:, :2]
                 within, beside = np.median(np.array(other[1:])[:, 2:], axis=0)
