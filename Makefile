@@ -199,7 +199,7 @@ $(NIGHTLY)/stamp: pyproject.toml tools/make-venv.sh
 # Some 160 MB that no other test needs. TensorBoard reads what tensorboardX wrote.
 $(TRACKERS)/stamp: pyproject.toml tools/make-venv.sh
 	sh tools/make-venv.sh $(@D)
-	$(@D)/$(PIP_INSTALL) -e '.[test,mlflow,tensorboard,wandb]' tensorboard
+	$(@D)/$(PIP_INSTALL) -e '.[test,mlflow,optuna,tensorboard,wandb]' tensorboard
 	touch $@
 
 # uv finds the least versions of what pyproject.toml names; what those require, and what
@@ -326,7 +326,8 @@ test-nightly: $(NIGHTLY)/stamp
 	$(NIGHTLY)/bin/python -m pytest $(SHARED) $(or $(TESTS),$(NIGHTLY_TESTS)) $(PYTEST_ARGS)
 
 test-callbacks: $(TRACKERS)/stamp
-	$(TRACKERS)/bin/python -m pytest tests/callbacks $(PYTEST_ARGS)
+	$(TRACKERS)/bin/python -m pytest tests/callbacks tests/journal/test_optuna.py \
+		$(PYTEST_ARGS)
 
 test-oldest: $(OLDEST)/stamp
 	cat $(OLDEST)/oldest.txt

@@ -8,6 +8,7 @@ nothing had happened. Nothing in a journal is executed when it is read.
 """
 
 from gpu_hpo.journal._journal import Journal
+from gpu_hpo.journal._optuna import to_optuna
 from gpu_hpo.journal._read import RecordedSearch, find, read
 
-__all__ = ["Journal", "RecordedSearch", "find", "read"]
+__all__ = ["Journal", "RecordedSearch", "find", "read", "to_optuna"]

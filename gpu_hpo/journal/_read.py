@@ -46,6 +46,8 @@ class RecordedSearch:
         By trial, `status` and `error`.
     seconds : float
         For which it has trained, over all runs.
+    began : str
+        When it did first, in UTC, as in ISO 8601.
     seed : int
     versions : dict of str to str
         Of packages, when it began.
@@ -59,6 +61,7 @@ class RecordedSearch:
     history: list[dict[str, Any]]
     failures: dict[int, dict[str, Any]]
     seconds: float
+    began: str
     seed: int
     versions: dict[str, str]
 
@@ -200,6 +203,7 @@ def read(path: str | os.PathLike[str]) -> RecordedSearch:
         history,
         failures,
         seconds,
+        events[0]["time"],
         events[0]["seed"],
         events[0]["identity"]["versions"],
     )

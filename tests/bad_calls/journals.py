@@ -14,5 +14,10 @@ JOURNALS = {
         {"path": NO_PATH, "resume": these("x", None, True, 3, ["auto"])},
     ),
     "read": Call(journal.read, {"path": "x"}, {"path": NO_PATH}),
+    "to_optuna": Call(
+        journal.to_optuna,
+        {"path": "x"},
+        {"path": NO_PATH, "study_name": these(3, b"x")},
+    ),
     "find": Call(journal.find, {"folder": "."}, {"folder": NO_PATH}),
 }
