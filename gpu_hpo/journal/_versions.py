@@ -4,31 +4,30 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import Any
 
-_ALWAYS = ("gpu-hpo", "dask", "numpy", "scikit-learn")
+_ALWAYS = ("gpu_hpo", "dask", "numpy", "sklearn")
 
 
 def versions_of(estimator: Any) -> dict[str, str]:
-    """Return versions by distribution, of this package, others, and the estimator's."""
-    names = dict.fromkeys(_ALWAYS)
-    owners = packages_distributions()
-    for module in _modules(estimator):
-        names |= dict.fromkeys(owners.get(module.partition(".")[0], ()))
-    found = {}
-    for name in names:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue  # it is on the path, but not installed
-    return found
+    """Return versions by package: of this one, others, and those of the estimator.
+
+    A package that does not say its version in ``__version__`` is left out.
+    """
+    names = dict.fromkeys([*_ALWAYS, *_packages(estimator)])
+    return {
+        name: str(sys.modules[name].__version__)
+        for name in names
+        if hasattr(sys.modules.get(name), "__version__")
+    }
 
 
-def _modules(estimator: Any) -> Iterator[str]:
-    yield type(estimator).__module__
+def _packages(estimator: Any) -> Iterator[str]:
+    """Yield the packages of an estimator and of those that it is made of."""
+    yield type(estimator).__module__.partition(".")[0]
     if callable(getattr(estimator, "get_params", None)):
         for value in estimator.get_params(deep=True).values():
             if hasattr(value, "fit"):
-                yield type(value).__module__
+                yield type(value).__module__.partition(".")[0]

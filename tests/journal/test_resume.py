@@ -17,6 +17,7 @@ from sklearn.model_selection import KFold
 from gpu_hpo import journal
 from gpu_hpo.exceptions import JournalError, JournalInUseError, JournalMismatchError
 from gpu_hpo.journal import Journal
+from gpu_hpo.journal._versions import versions_of
 from tests.compute.helpers import answer, current, make_data
 from tests.journal import searches
 from tests.journal.searches import SEARCHES, Counts
@@ -259,3 +260,47 @@ def test_journals_can_be_copied(tmp_path):
     search = searches.grid(journal=Journal(tmp_path / "j", resume="must"))
     for copy in (clone(search), pickle.loads(pickle.dumps(search))):
         assert repr(copy.journal) == repr(search.journal)
+
+
+def test_versions():
+    """They are of what scores depend on: also of what an estimator is made of."""
+    import sklearn
+    import xgboost
+    from sklearn.pipeline import make_pipeline
+
+    import gpu_hpo
+
+    found = versions_of(make_pipeline(Counts(), xgboost.XGBClassifier()))
+    assert found["sklearn"] == sklearn.__version__
+    assert found["xgboost"] == xgboost.__version__
+    assert found["gpu_hpo"] == gpu_hpo.__version__
+    assert "tests" not in found
+
+
+def test_another_version(threads, tmp_path, monkeypatch):
+    """A search of another version is refused, by name."""
+    path = tmp_path / "j"
+    searches.grid(journal=path).fit(X, y)
+    monkeypatch.setattr(np, "__version__", "99.1")
+    with pytest.raises(JournalMismatchError, match=r"versions\.numpy was .* is '99.1'"):
+        searches.grid(journal=path).fit(X, y)
+
+
+def test_nothing_is_unpickled(threads, tmp_path):
+    """Reading a journal looks up no class by name, as pickle does."""
+    path = tmp_path / "j"
+    searches.hyperband(journal=path).fit(X, y)
+    code = f"""
+import sys
+from gpu_hpo import journal
+def refuse(event, args):
+    if event.startswith(("pickle.", "marshal.", "exec", "compile")):
+        raise RuntimeError(event)
+import pandas
+journal.read({str(path)!r}).to_frame()
+sys.addaudithook(refuse)
+found = journal.read({str(path)!r})
+assert found.best and found.cost and found.cv_results and len(found.to_frame())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

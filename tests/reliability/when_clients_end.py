@@ -283,7 +283,64 @@ search = make({kind!r}, Model(calls={{calls!r}}, seconds=0.2))
     return seen + ("; Dask printed errors at exit" if ERRORS.search(err) else "")
 
 
+# Searches of all classes, with folds, and with another resource.
+RECORDED = {
+    **{kind: (kind, {}) for kind in [*ADAPTIVE, *EXHAUSTIVE]},
+    "folds": ("Hyperband", {"cv": 3}),
+    "rows": ("Hyperband", {"resource": "n_samples"}),
+}
+
+
+def resumed(number: int) -> str:
+    """Kill the process that searches; the next one goes on to the same answer."""
+    draw = random.Random(number)
+    kind, options = list(RECORDED.values())[number % len(RECORDED)]
+    cluster = list(CLUSTERS)[number % 2]
+    with tempfile.TemporaryDirectory() as folder:
+
+        def begin(name: str) -> subprocess.Popen[str]:
+            given = {**options, "journal": f"{folder}/{name}"}
+            return start(
+                folder,
+                f"""
+import json
+with {CLUSTERS[cluster]}:
+    model = Model(calls={folder + "/calls"!r}, seconds=0.05)
+    search = make({kind!r}, model).set_params(**{given!r})
+    fit(search)
+    print(json.dumps(answer(search)))
+""",
+            )
+
+        def end(process: subprocess.Popen[str]) -> tuple[str, int]:
+            """Return the answer of a search, and how many calls there were by then."""
+            assert process.wait(100) == 0, printed(folder)
+            return printed(folder)[0], os.path.getsize(calls)
+
+        calls = f"{folder}/calls"
+        expected, n_quiet = end(begin("quiet"))
+        process = begin("journal")
+        wait_for(folder, n_quiet + draw.randint(1, int(0.9 * n_quiet)), process)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        all_gone(30)
+        n_before = os.path.getsize(calls) - n_quiet
+        found, n_again = end(begin("journal"))
+        n_again -= n_quiet + n_before
+        assert found == expected, (found, expected)
+        assert n_again <= n_quiet, (n_before, n_again, n_quiet)
+        all_gone(20)
+    repeated = (n_before + n_again - n_quiet) / n_quiet
+    return f"same answer; {10 * round(10 * repeated)} % of the calls made twice"
+
+
 SCENARIOS = [
+    Scenario(
+        "resumed",
+        "The process that searches is killed, and another goes on by its journal "
+        "(9 searches, our kinds of cluster)",
+        resumed,
+    ),
     Scenario(
         "killed-client",
         "The process that searches is killed (7 searches, 3 kinds of cluster)",

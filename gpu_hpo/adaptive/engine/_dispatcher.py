@@ -221,7 +221,9 @@ class Dispatcher:
         The trial begins with its first call when it has to train on.
         """
         trial = self._trials[number]
+        before = trial.reached[-1] if trial.reached else 0
         trial.recall()
+        self._prices.recall(number, self._worth(before, trial.reached[-1]))
         self._ready.add(trial)
 
     def drop(self, number: int) -> None:

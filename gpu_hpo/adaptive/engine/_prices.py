@@ -104,6 +104,10 @@ class Prices:
         self._price(trial, None)
         del self._peers[trial]
 
+    def recall(self, trial: int, n_calls: int) -> None:
+        """Count calls that an earlier run of the search has made."""
+        self._peers[trial].made += n_calls
+
     def learn(self, step: StepReport, *, cold: bool = False) -> None:
         """Update the price of this trial, and of any trial, by what was measured.
 
