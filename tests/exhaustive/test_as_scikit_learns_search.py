@@ -42,11 +42,11 @@ from tests.exhaustive.helpers import (
 )
 
 
-@pytest.mark.parametrize("train", [False, True], ids=["test", "train"])
 @pytest.mark.parametrize("name", ESTIMATORS)
-def test_estimators(name, train):
+def test_estimators(name):
     """What is found, chosen, fitted again and predicted is scikit-learn's."""
     estimator, grid, data, *options = ESTIMATORS[name]
+    train = bool(list(ESTIMATORS).index(name) % 4)  # scores of both kinds, for most
     options = {"cv": 3, "return_train_score": train} | dict(*options)
     _, theirs = assert_as_theirs(estimator, grid, DATA[data], **options)
     assert theirs.error is None
