@@ -76,6 +76,11 @@ def checked(**constraints: Any) -> Callable[[_Function], _Function]:
     return decorate
 
 
+def is_true(answer: Any) -> bool:
+    """Return whether a callback has answered True, and not just something."""
+    return isinstance(answer, bool | np.bool_) and bool(answer)
+
+
 def check_classes(classes: Any) -> None:
     """Raise if a list of classes, or one of those of several outputs, repeats one.
 

@@ -252,11 +252,15 @@ class BaseIncrementalSearchCV(
             # If this fit ends early, earlier results must not look like its own.
             self.__dict__.pop(name, None)
         search_args.spent = monotonic() - began
-        with kept_by(self), stepped_aside(), search_client() as client:
+        with (
+            ends_when_terminated(),
+            kept_by(self),
+            stepped_aside(),
+            search_client() as client,
+        ):
             if client.asynchronous:
                 return self._search(client, search_args)
-            with ends_when_terminated():
-                return run_blocking(client, lambda: self._search(client, search_args))
+            return run_blocking(client, lambda: self._search(client, search_args))
 
     async def _search(self, client: Client, search_args: SearchArgs) -> Any:
         with while_it_is_there(client), kept_by(self, anew=False):

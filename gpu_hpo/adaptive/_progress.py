@@ -14,6 +14,7 @@ from typing import Any
 
 from dask.base import is_dask_collection
 
+from gpu_hpo._arguments import is_true
 from gpu_hpo.adaptive.engine._engine import Engine
 from gpu_hpo.adaptive.engine._news import (
     Ended,
@@ -105,7 +106,7 @@ class Progress:
                 estimator=self._search, metadata=lambda: self._facts(news.trial)
             )
         elif isinstance(news, Recalled):
-            self._recall(news.news)
+            stops = self._recall(news.news)
         elif isinstance(news, TrialFailure):
             self._task(news.trial)
             self._failed(news)
@@ -146,14 +147,15 @@ class Progress:
         _running.end(self)
         self._bar.close()
 
-    def _recall(self, known: Record | TrialFailure) -> None:
-        """Note what was found before; it was logged, and told to callbacks, then."""
+    def _recall(self, known: Record | TrialFailure) -> bool:
+        """Take in what an earlier run has found; it was logged then."""
         self._task(known.trial)
         if isinstance(known, TrialFailure):
             self._failures[known.trial] = known
             self._reasons.add(known.reason)
-        else:
-            self._note(known)
+            return False
+        self._note(known)
+        return self._call(known, recalled=True)
 
     def _failed(self, failure: TrialFailure) -> None:
         self._failures[failure.trial] = failure
@@ -191,14 +193,15 @@ class Progress:
                 self._params(record.trial),
                 "none" if self._best is None else f"{self._best.score:0.4f}",
             )
+        return self._call(record)
+
+    def _call(self, record: Record, *, recalled: bool = False) -> bool:
+        """Tell callbacks of a score; return whether one wants to stop the search."""
         stops = False
         for callback in self._hearers:
-            metadata = self._facts(record.trial)
-            stops |= bool(
-                callback.on_score(
-                    self._search, self._task(record.trial), metadata=metadata
-                )
-            )
+            metadata = self._facts(record.trial) | {"recalled": recalled}
+            task = self._task(record.trial)
+            stops |= is_true(callback.on_score(self._search, task, metadata=metadata))
         return stops
 
     def _facts(self, trial: int) -> dict[str, Any]:

@@ -245,6 +245,7 @@ class SearchRun(ABC):
         )
         self.stopped_ = engine.stopped
         job.journal.end(engine.stopped, best, engine.elapsed)
+        self._ledger.n_recalled = engine.n_recalled
         if best is not None:
             self.best_index_ = best.trial
             self.best_score_ = np.float64(best.score)

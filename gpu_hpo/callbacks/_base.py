@@ -119,7 +119,8 @@ class SearchCallback:
             better), ``metrics`` (all of them, by name), ``fit_seconds`` and
             ``score_seconds`` (since the last score), ``elapsed`` (seconds since
             training began), ``status``, ``error`` (a traceback), ``best_score`` and
-            ``best_params`` (so far). In searches that stop early also ``calls``,
+            ``best_params`` (so far), ``recalled`` (whether an earlier run of the search
+            has found it, by its journal). In searches that stop early also ``calls``,
             ``worker``, ``rung`` (calls at its next decision) and labels such as
             ``bracket``; in a grid ``split``.
 

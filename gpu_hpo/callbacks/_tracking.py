@@ -35,7 +35,7 @@ _INTERRUPTED_PATIENCE = 4.0
 _FACTS = {
     *("trial", "model_id", "params", "split", "calls", "score", "metrics"),
     *("fit_seconds", "score_seconds", "elapsed", "worker", "rung", "status", "error"),
-    *("best_score", "best_params"),
+    *("best_score", "best_params", "recalled"),
 }
 
 

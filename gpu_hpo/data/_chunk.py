@@ -11,9 +11,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import scipy.sparse
+from dask.base import tokenize
 
-from gpu_hpo.devices._namespace import array_namespace, is_table
+from gpu_hpo.devices._namespace import (
+    array_namespace,
+    is_device_array,
+    is_table,
+    to_host,
+)
 from gpu_hpo.devices._take_rows import take_rows
 
 # "X", "y" (absent if there is none) and per-row fit parameters by name.
@@ -58,6 +65,18 @@ def concat_chunks(chunks: Sequence[Mapping[str, Any]]) -> Chunk:
     if len(chunks) == 1:
         return dict(chunks[0])
     return {name: _concat([chunk[name] for chunk in chunks]) for name in chunks[0]}
+
+
+def digest(value: Any) -> str:
+    """Return a digest of rows, the same wherever they are and however they lie.
+
+    Rows on a device come to the host for it.
+    """
+    if is_device_array(value):
+        value = to_host(value)
+    if isinstance(value, np.ndarray):
+        value = np.ascontiguousarray(value)
+    return str(tokenize(value))
 
 
 def _n_bytes(value: object) -> int:

@@ -178,7 +178,6 @@ n_outputs), optional
                 run.progress.open()
                 with ledger.phase("train"):
                     self._run_search(run.evaluate_candidates, callback_ctx=context)
-                ledger.slots = {"": pool.n_slots}
                 run.conclude()
                 run.journal.end(run.limits.stopped)
                 if self.refit:
@@ -191,6 +190,7 @@ n_outputs), optional
                 self._keep(run)
                 raise
             finally:
+                ledger.slots = {"": pool.n_slots}
                 run.progress.close()
         self._set_results(run)
         if is_dask_collection(data.X) or is_dask_collection(data.y):

@@ -15,7 +15,7 @@ from dask.base import tokenize
 
 from gpu_hpo._typing import Params
 from gpu_hpo.compute._pool import Handle, Pool
-from gpu_hpo.devices._namespace import is_device_array, to_host
+from gpu_hpo.data._chunk import digest
 from gpu_hpo.exceptions import GpuHpoWarning
 from gpu_hpo.exhaustive._fold_scores import Evaluation
 from gpu_hpo.journal._identity import described
@@ -133,6 +133,7 @@ class FitJournal:
                 "split": split,
                 "test": evaluation.test,
                 "train": evaluation.train,
+                "metric": self._search.refit,  # by name, if it is one of several
                 "fit_seconds": evaluation.fit_time,
                 "score_seconds": evaluation.score_time,
                 "error": evaluation.error,
@@ -186,6 +187,5 @@ def _digests(rows: Mapping[str, Any]) -> dict[str, str]:
     for name, value in rows.items():
         parts = value if isinstance(value, Mapping) else {"": value}
         for part, given in parts.items():
-            host = to_host(given) if is_device_array(given) else given
-            found[f"{name} {part}".strip()] = tokenize(host)
+            found[f"{name} {part}".strip()] = digest(given)
     return found

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
+from gpu_hpo._arguments import is_true
 from gpu_hpo._typing import Params
 from gpu_hpo.exhaustive._fold_scores import Evaluation
 from gpu_hpo.exhaustive._limits import Limits
@@ -75,17 +76,15 @@ class Progress:
         *,
         recalled: bool = False,
     ) -> None:
-        """Take in what candidates have scored on a split.
-
-        Callbacks are not told of what was `recalled` from a journal: they were then.
-        """
+        """Take in what candidates have scored on a split, perhaps in an earlier run."""
         self._done += len(numbers)
         for number, evaluation in zip(numbers, evaluations, strict=True):
             n, total = self._sums.get(number, (0, 0.0))
             self._sums[number] = n + 1, total + self._score(evaluation)
-            for callback in () if recalled else self._hearers:
+            for callback in self._hearers:
                 facts = self._facts(split, number, evaluation)
-                if callback.on_score(self._search, None, metadata=facts):
+                facts["recalled"] = recalled
+                if is_true(callback.on_score(self._search, None, metadata=facts)):
                     self._limits.stop("callback")
         self._bar.update()
 

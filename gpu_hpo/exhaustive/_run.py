@@ -51,6 +51,7 @@ from gpu_hpo.exhaustive._search_data import (
 )
 from gpu_hpo.exhaustive._verbose import Printer, print_plan
 from gpu_hpo.exhaustive.plan._planner import Planner
+from gpu_hpo.report._ledger import Fits
 from gpu_hpo.training._heard import Announcer
 from gpu_hpo.training._homes import has_kernels
 from gpu_hpo.training._lending import Access, access_of, lend, lend_params
@@ -306,6 +307,7 @@ class ExhaustiveRun:
                 self.journal.write(number, split, params_of(number), evaluation)
             self.limits.take(numbers, evaluations)
             recalled = all(known(number, split) is not None for number in numbers)
+            self._count(evaluations, recalled=recalled)
             self.progress.take(split, numbers, evaluations, recalled=recalled)
             if search.verbose > 1:
                 printer.ended(split, numbers, evaluations)
@@ -329,6 +331,16 @@ class ExhaustiveRun:
             self._params, self._names(), in_part=bool(self.limits.stopped)
         )
         return self.results
+
+    def _count(self, evaluations: Sequence[Evaluation], *, recalled: bool) -> None:
+        ledger = self._search._ledger
+        ledger.fits = fits = ledger.fits or Fits()
+        if recalled:
+            ledger.n_recalled += len(evaluations)
+            return
+        fits.n += len(evaluations)
+        fits.fit_seconds += sum(one.fit_time for one in evaluations)
+        fits.score_seconds += sum(one.score_time for one in evaluations)
 
     def _take_same(self, number: int, first: int) -> None:
         """Note that a candidate is the same as an earlier one."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpu_hpo.exceptions import JournalError, JournalInUseError
-from gpu_hpo.journal._lines import decode, encode, seal
+from gpu_hpo.journal._lines import decode, encode, may_begin, seal
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -33,7 +33,11 @@ def read_file(path: Path) -> list[dict[str, Any]]:
     JournalError
         If it was changed since it was written.
     """
-    return decode(path.read_bytes(), str(path))[0]
+    data = path.read_bytes()
+    events = decode(data, str(path))[0]
+    if not (events or may_begin(data)):
+        raise JournalError(f"{path} is no journal of gpu_hpo")
+    return events
 
 
 class JournalFile:
@@ -45,7 +49,8 @@ class JournalFile:
     Parameters
     ----------
     path : Path
-        Its folder must exist. A last line that was not written whole is cut off.
+        Its folder must exist. A last line that was not written whole is cut off before
+        the first event is appended; until then nothing is changed.
 
     Attributes
     ----------
@@ -76,7 +81,8 @@ class JournalFile:
         try:
             data = self._file.read()
             self.events, self._size, self._check = decode(data, str(path))
-            self._file.truncate(self._size)
+            if not (self.events or may_begin(data)):
+                raise JournalError(f"{path} is no journal of gpu_hpo")
         except BaseException:
             self._let_go()
             raise
@@ -124,17 +130,27 @@ class JournalFile:
         self._write()
 
     def _write(self) -> bool:
-        """Write all that waits, or nothing; return whether it is on the disk."""
+        """Write what waits, as far as there is room; return whether that was all."""
         with self._guard:
             bodies = list(self._waiting)
         if not bodies:
             return True
+        n = len(bodies)
+        while n and not self._append(bodies[:n]):
+            n //= 2  # there may be room for some
+        with self._guard:
+            del self._waiting[:n]
+        return n == len(bodies)
+
+    def _append(self, bodies: list[bytes]) -> bool:
+        """Write some events, or none of them; return whether they are on the disk."""
         lines, check = [], self._check
         for body in bodies:
             line, check = seal(body, check)
             lines.append(line)
         data = b"".join(lines)
         try:
+            self._file.truncate(self._size)
             self._file.seek(self._size)
             _write_all(self._file, data)
             os.fsync(self._file.fileno())
@@ -146,8 +162,6 @@ class JournalFile:
             return False
         self._size += len(data)
         self._check = check
-        with self._guard:
-            del self._waiting[: len(bodies)]
         return True
 
     def _cut_off(self) -> None:
@@ -159,14 +173,33 @@ class JournalFile:
             logger.info("%s cannot be cut off: %s", self.path, error.strerror)
 
 
+def is_locked(path: Path) -> bool:
+    """Return whether a search writes a journal, as far as this machine knows."""
+    from filelock import FileLock, Timeout
+
+    place = Path(f"{path}.lock")
+    if not place.exists():
+        return False
+    try:
+        with FileLock(place, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False  # it may only be read
+
+
 def _locked(path: Path) -> FileLock:
     from filelock import FileLock, Timeout  # which no other search needs
 
     if not path.parent.is_dir():
         raise JournalError(f"{path} cannot be written: {path.parent} is no folder")
+    if path.exists() and not path.is_file():
+        raise JournalError(f"{path} cannot be written: it is no file")
     lock = FileLock(f"{path}.lock", mode=_PRIVATE, thread_local=False)
     try:
-        lock.acquire(timeout=0)
+        # `is_locked` has it for a moment.
+        lock.acquire(timeout=0.2, poll_interval=0.02)
     except Timeout:
         raise JournalInUseError(
             f"{path} is being written by another search. One search at a time can; "

@@ -8,6 +8,7 @@ import functools
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Set
+from types import CellType, CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -30,15 +31,18 @@ def described(value: Any) -> Any:
     if isinstance(value, float):
         return value if np.isfinite(value) else str(value)
     if isinstance(value, np.generic):
-        return described(value.item())
+        item = value.item()
+        return described(item) if not isinstance(item, np.generic) else repr(value)
     if isinstance(value, Mapping):
         return {str(key): described(item) for key, item in value.items()}
     if isinstance(value, list | tuple | range):
         return [described(item) for item in value]
     if isinstance(value, Set):
         return sorted((described(item) for item in value), key=str)
+    if isinstance(value, FunctionType):
+        return {"function": _name(value), **_code(value)}
     if isinstance(value, type) or (callable(value) and hasattr(value, "__qualname__")):
-        return f"{value.__module__}.{value.__qualname__}"
+        return _name(value)
     if isinstance(value, functools.partial):
         return {
             "partial": described(value.func),
@@ -63,6 +67,31 @@ def described(value: Any) -> Any:
             **described(value.kwds),
         }
     return {"class": kind, "is": _ADDRESS.sub("", repr(value))}
+
+
+def _name(value: Any) -> str:
+    return f"{value.__module__}.{value.__qualname__}"
+
+
+def _code(function: FunctionType) -> dict[str, Any]:
+    """Return what a function does: its name may be that of an earlier version."""
+    code, cells = function.__code__, function.__closure__ or ()
+    inner = [c.co_code if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
+    content = repr((code.co_code, inner, code.co_names, code.co_varnames))
+    return {
+        "code": hashlib.sha256(_ADDRESS.sub("", content).encode()).hexdigest()[:16],
+        "defaults": described(function.__defaults__),
+        "sees": [_seen(cell) for cell in cells],
+    }
+
+
+def _seen(cell: CellType) -> Any:
+    try:
+        value = cell.cell_contents
+    except ValueError:  # nothing yet
+        return None
+    # A function may see itself.
+    return _name(value) if isinstance(value, FunctionType) else described(value)
 
 
 def check_same(then: Mapping[str, Any], now: Mapping[str, Any], where: str) -> None:

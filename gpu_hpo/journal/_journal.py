@@ -86,7 +86,11 @@ class OpenJournal:
     """
 
     def __init__(self, journal: Journal, name: str) -> None:
-        self.path = Path(os.path.abspath(journal.path))
+        self.path = Path(os.path.abspath(os.path.expanduser(journal.path)))
+        if journal.resume == "must" and not self.path.exists():
+            raise JournalError(
+                f"{self.path} is not there to be gone on with, and resume='must'"
+            )
         self._name = name
         self._file = JournalFile(self.path)
         try:

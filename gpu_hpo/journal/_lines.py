@@ -20,6 +20,7 @@ import numpy as np
 from gpu_hpo.exceptions import JournalError
 
 _CHECK = b',"check":"%08x"}'
+_FIRST = b'{"event":"begin","journal":'
 _LENGTH = len(_CHECK % 0)
 _NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
@@ -87,6 +88,8 @@ def decode(data: bytes, where: str) -> tuple[list[dict[str, Any]], int, int]:
         body = line[:-_LENGTH] + b"}"
         after = zlib.crc32(body, check)
         if end < 0 or line[-_LENGTH:] != _CHECK % after:
+            if not events and not may_begin(data):
+                break  # it is no journal
             if 0 <= end < len(data) - 1:
                 raise JournalError(
                     f"{where} was changed since it was written: line {len(events) + 1} "
@@ -97,6 +100,11 @@ def decode(data: bytes, where: str) -> tuple[list[dict[str, Any]], int, int]:
         events.append(_from_plain(json.loads(body)))
         size, check = end + 1, after
     return events, size, check
+
+
+def may_begin(data: bytes) -> bool:
+    """Return whether bytes may be the beginning of a journal's first line."""
+    return _FIRST.startswith(data[: len(_FIRST)])
 
 
 def _plain(value: Any) -> Any:

@@ -6,16 +6,13 @@ from __future__ import annotations
 
 import math
 import os
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import psutil
-
 from gpu_hpo.exceptions import JournalError
-from gpu_hpo.journal._file import read_file
+from gpu_hpo.journal._file import is_locked, read_file
 from gpu_hpo.journal._journal import check_format, check_path
 
 State = Literal["running", "finished", "stopped", "unfinished"]
@@ -31,16 +28,16 @@ class RecordedSearch:
     search : str
         Its class.
     state : {"running", "finished", "stopped", "unfinished"}
-        "running" in a process of this machine; "finished" as its schedule says;
-        "stopped" before that, by what `stopped` says; "unfinished" if its process has
-        ended, or runs on another machine.
+        "running", where locks of files say so, as on this machine; "finished" as its
+        schedule says; "stopped" before that, by what `stopped` says; else "unfinished".
     stopped : str
         As the attribute `stopped_` of a search.
     trials : list of dict
         Of each trial its `params` and labels, such as `model_id`.
     history : list of dict
         One entry per score, oldest first, as the attribute `history_` of a search; of a
-        grid one per fit, with its `split`. ``score`` is NaN where several have names.
+        grid one per fit, with its `split`. Of several metrics ``score`` is that which
+        `refit` names, else NaN.
         Values that JSON does not know, such as estimators, are described.
     failures : dict of int to dict
         By trial, `status` and `error`.
@@ -162,7 +159,7 @@ def read(path: str | os.PathLike[str]) -> RecordedSearch:
         If it is no journal, is of a newer version, or was changed since it was written.
     """
     check_path("path", path)
-    where = Path(path)
+    where = Path(os.path.expanduser(path))
     events = read_file(where)
     if not events:
         raise JournalError(f"{where} is no journal of gpu_hpo, or an empty one")
@@ -176,7 +173,7 @@ def read(path: str | os.PathLike[str]) -> RecordedSearch:
         kind = event["event"]
         seconds = max(seconds, event.get("elapsed", 0.0))
         if kind in ("begin", "resume"):
-            run, end = event, None
+            end = None
             trials = [{**t["labels"], "params": t["params"]} for t in event["trials"]]
         elif kind == "score":
             history.append(_entry(event, trials[event["trial"]]))
@@ -197,7 +194,7 @@ def read(path: str | os.PathLike[str]) -> RecordedSearch:
     return RecordedSearch(
         where,
         events[0]["search"],
-        _state(run, end),
+        _state(where, end),
         "" if end is None else end["stopped"],
         trials,
         history,
@@ -220,7 +217,7 @@ def find(folder: str | os.PathLike[str]) -> list[RecordedSearch]:
     """
     check_path("folder", folder)
     found = []
-    for path in Path(folder).iterdir():
+    for path in Path(os.path.expanduser(folder)).iterdir():
         if path.suffix == ".lock" or not path.is_file():
             continue
         try:
@@ -252,12 +249,13 @@ def _entry(event: Mapping[str, Any], trial: Mapping[str, Any]) -> dict[str, Any]
 def _fit_entry(event: Mapping[str, Any]) -> dict[str, Any]:
     test = event["test"]
     several = isinstance(test, Mapping)
+    score = test.get(event["metric"], math.nan) if several else test
     return {
         "trial": event["trial"],
         "params": event["params"],
         "split": event["split"],
         "fit_time": event["fit_seconds"],
-        "score": math.nan if several or test is None else test,
+        "score": math.nan if score is None else score,
         "score_time": event["score_seconds"],
         "elapsed_wall_time": event["elapsed"],
         **({f"test_{name}": test[name] for name in test} if several else {}),
@@ -268,8 +266,7 @@ def _fit_time(entry: Mapping[str, Any]) -> str:
     return "fit_time" if "fit_time" in entry else "partial_fit_time"
 
 
-def _state(run: Mapping[str, Any], end: Mapping[str, Any] | None) -> State:
+def _state(path: Path, end: Mapping[str, Any] | None) -> State:
     if end is not None:
         return "stopped" if end["stopped"] else "finished"
-    here = run.get("host") == socket.gethostname()
-    return "running" if here and psutil.pid_exists(run["pid"]) else "unfinished"
+    return "running" if is_locked(path) else "unfinished"

@@ -12,12 +12,13 @@ _ALWAYS = ("gpu_hpo", "dask", "numpy", "sklearn")
 
 
 def versions_of(estimator: Any) -> dict[str, str]:
-    """Return versions by package: of this one, others, and those of the estimator.
+    """Return versions by package: of Python, this one, others, the estimator's.
 
     A package that does not say its version in ``__version__`` is left out.
     """
     names = dict.fromkeys([*_ALWAYS, *_packages(estimator)])
-    return {
+    major, minor, *_ = sys.version_info
+    return {"python": f"{major}.{minor}"} | {
         name: str(sys.modules[name].__version__)
         for name in names
         if hasattr(sys.modules.get(name), "__version__")

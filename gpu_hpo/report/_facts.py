@@ -31,6 +31,7 @@ def facts_of(read: Outcomes) -> dict[str, Any]:
         "failures": _failures(read),
         "without_early_stopping": _without_early_stopping(read),
         "device": _device(read),
+        "recalled": 0 if read.ledger is None else read.ledger.n_recalled,
     }
 
 
@@ -104,7 +105,16 @@ def _work(read: Outcomes) -> dict[str, Any]:
         found["seconds_of_tasks"] = sum(task.seconds for task in ledger.tasks)
     if not read.stops_early:
         tried = sum(out.status != "not tried" for out in read.all)
-        return found | {"models": tried * n_splits, "fits": tried * n_splits}
+        fits = None if ledger is None else ledger.fits
+        if fits is None:
+            return found | {"models": tried * n_splits, "fits": tried * n_splits}
+        # Also of candidates without a score on all splits.
+        return found | {
+            "models": fits.n,
+            "fits": fits.n,
+            "seconds_trained": fits.fit_seconds,
+            "seconds_scored": fits.score_seconds,
+        }
     return found | {
         "calls": sum(out.n_calls for out in read.all),
         "calls_fitted": sum(_calls_fitted(read)),

@@ -35,6 +35,21 @@ class TaskRun:
 
 
 @dataclass
+class Fits:
+    """Fits of an exhaustive search.
+
+    Attributes
+    ----------
+    n : int
+    fit_seconds, score_seconds : float
+    """
+
+    n: int = 0
+    fit_seconds: float = 0.0
+    score_seconds: float = 0.0
+
+
+@dataclass
 class Ledger:
     """What one call of `fit` spent. What is None is not known.
 
@@ -56,6 +71,11 @@ class Ledger:
         The most calls that any trial may make.
     failures : dict of int to list of str
         Of an exhaustive search: tracebacks by candidate.
+    fits : Fits or None
+        Of an exhaustive search: what was fitted, also for candidates that were not
+        tried on all splits.
+    n_recalled : int
+        Scores, or fits, that were not made but taken from a journal.
     """
 
     began: float = field(default_factory=monotonic)
@@ -68,6 +88,8 @@ class Ledger:
     n_bytes: int | None = None
     horizon: int | None = None
     failures: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    fits: Fits | None = None
+    n_recalled: int = 0
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

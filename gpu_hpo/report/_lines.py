@@ -21,6 +21,7 @@ def lines_of(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("slots", _slots(facts)),
         ("work", _work(facts["work"])),
         ("rows", _rows(facts["rows"])),
+        ("resumed", _resumed(facts)),
         ("ended", _ended(facts)),
         *(("failed", line) for line in _failures(facts["failures"])),
         ("if none were stopped", _without(facts)),
@@ -148,6 +149,21 @@ def _failures(failures: list[dict[str, Any]]) -> list[str]:
     if len(failures) > _MOST_REASONS:
         lines.append(f"and for {len(failures) - _MOST_REASONS} other reasons")
     return lines
+
+
+def _resumed(facts: dict[str, Any]) -> str:
+    count = facts["recalled"]
+    if not count:
+        return ""
+    if "fits" in facts["work"]:
+        return (
+            f"{_n(count, 'fit')} of earlier runs were taken from the journal; work, "
+            "time and slots are of this run"
+        )
+    return (
+        f"{_n(count, 'score')} of earlier runs were taken from the journal; work is of "
+        "all runs, time, bound and slots are of this one"
+    )
 
 
 def _without(facts: dict[str, Any]) -> str:

@@ -255,6 +255,47 @@ def test_a_search_that_was_ended_early():
     assert "(max_seconds)" in report.to_frame()["ended"].iloc[-1]
 
 
+def test_an_interrupted_grid():
+    """What was fitted counts, also where no candidate has all of its scores."""
+
+    class Interrupts:
+        only_scores = True
+        n = 0
+
+        def setup(self, estimator, context):
+            pass
+
+        teardown = on_fit_task_begin = on_fit_task_end = setup
+
+        def on_score(self, search, context, *, metadata):
+            self.n += 1
+            if self.n == 7:
+                raise KeyboardInterrupt
+
+    search = GridSearchCV(
+        Sleeps(), {"value": np.linspace(0, 1, 20).tolist()}, cv=2, scheduler="sync"
+    ).set_callbacks(Interrupts())
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(X, y)
+    facts = search.report().to_dict()
+    assert facts["work"]["fits"] >= 7
+    assert facts["work"]["seconds_trained"] > 0
+    assert facts["workers"]["n_slots"] == 1
+
+
+@pytest.mark.parametrize("name", ["hyperband", "grid"])
+def test_a_resumed_search(name, tmp_path):
+    """The report says what was taken from the journal."""
+    make = MAKERS[name]
+    first = make().set_params(journal=tmp_path / "j").fit(X, y)
+    again = make().set_params(journal=tmp_path / "j").fit(X, y)
+    n = len(first.history_) if name == "hyperband" else first.report().to_dict()
+    n = n if name == "hyperband" else n["work"]["fits"]
+    assert first.report().to_dict()["recalled"] == 0
+    assert again.report().to_dict()["recalled"] == n
+    assert f"{n:,} " in str(again.report()).split("resumed")[1]
+
+
 # ---- what is not known ----
 
 

@@ -17,11 +17,12 @@ from gpu_hpo.adaptive.data._splitting import TEST, TRAIN, Splitting
 from gpu_hpo.data._chunk import (
     ROLES,
     Chunk,
+    digest,
     n_bytes,
     n_rows,
     take_chunk_rows,
 )
-from gpu_hpo.devices._namespace import is_device_array, to_host
+from gpu_hpo.devices._namespace import to_host
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,7 @@ class BlockFacts:
 
 def digests_of(block: Chunk) -> tuple[tuple[str, str], ...]:
     """Return a digest of all that is in a block, by name; device data comes here."""
-    return tuple(
-        (name, tokenize(to_host(value) if is_device_array(value) else value))
-        for name, value in block.items()
-    )
+    return tuple((name, digest(value)) for name, value in block.items())
 
 
 class KnownLabels(NamedTuple):
@@ -371,8 +369,8 @@ def fingerprint(
     for prefix, blocks in (("", facts), ("validation ", held)):
         digests: dict[str, list[str]] = {}
         for block in blocks:
-            for name, digest in block.digests:
-                digests.setdefault(name, []).append(digest)
+            for name, of_one in block.digests:
+                digests.setdefault(name, []).append(of_one)
         for name, by_block in digests.items():
             found[f"{prefix}{name}"] = tokenize(by_block)
             found[f"{prefix}chunks"] = len(by_block)

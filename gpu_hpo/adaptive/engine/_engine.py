@@ -58,6 +58,8 @@ class Engine:
     failures : dict of int to TrialFailure
     stopped : {"", "max_seconds", "stop_score", "callback", "interrupt", "error"}
         What ended the search before its schedule was done.
+    n_recalled : int
+        Records of earlier runs.
     rebuilds : bool
         Whether a model that is known is only trained again.
     """
@@ -80,6 +82,7 @@ class Engine:
         self._closing = Closing(schedule, dispatcher, self._limits)
         self._known = known
         self._recalls = False
+        self.n_recalled = 0
         # Seconds of earlier runs of this search.
         self._before = max((k.elapsed for k in known), default=0.0)
         self._elapsed = self._before
@@ -139,7 +142,7 @@ class Engine:
                 self._fail(
                     self._failure(step.trial, "failed", step.error, report.worker)
                 )
-            elif step.cut_short:
+            elif step.cut_short and (self.records or self.failures):
                 self.stop("max_seconds")
         return self._assign()
 
@@ -235,6 +238,7 @@ class Engine:
             return False
         self.dispatcher.settle(item.trial)
         self._reported[item.trial] = item.calls
+        self.n_recalled += 1
         self._record(item)
         return True
 

@@ -15,6 +15,7 @@ from distributed.protocol.pickle import dumps, loads
 
 from gpu_hpo.adaptive.data._ahead import Ahead
 from gpu_hpo.adaptive.data._upload import Upload
+from gpu_hpo.adaptive.engine._deadlines import deadline, waited_too_long
 from gpu_hpo.adaptive.engine._task import Report, StepReport, Task
 from gpu_hpo.adaptive.training._cohort import advance_cohort
 from gpu_hpo.adaptive.training._members import Cohort, TrialOutcome, TrialWork
@@ -128,6 +129,7 @@ def run_task(
             ahead = Ahead(chunk_of_call, upload, last=first + len(plan))
             chunk_of_call = stack.enter_context(ahead)
             chunks = list(map(upload, chunks))
+        end = deadline(search, began, task.left)
         cohort, outcomes = advance_cohort(
             read,
             work,
@@ -135,7 +137,8 @@ def run_task(
             chunk_of_call,
             chunks,
             len(plan),
-            is_over=lambda: perf_counter() - began > task.left,
+            is_over=lambda: perf_counter() > end,
+            begins=not waited_too_long(end, task.left),
         )
         if read.on_device:
             synchronize()

@@ -33,6 +33,7 @@ def advance_cohort(
     parts: Sequence[Chunk],
     n_chunks: int = 0,
     is_over: Callable[[], bool] = lambda: False,
+    begins: bool = True,
 ) -> tuple[Cohort, list[TrialOutcome]]:
     """Advance and score a cohort chunk by chunk; each chunk is read once for all.
 
@@ -49,6 +50,8 @@ def advance_cohort(
         Validation parts to score on.
     n_chunks : int, default=0
         Number of all chunks, for budgets that read all.
+    begins : bool, default=True
+        Whether the first call is made even if time is over.
     is_over : callable, optional
         Whether no further call is to be made, asked after each but the last. What was
         trained since its last score is then scored, if this task scores at all.
@@ -96,7 +99,7 @@ def advance_cohort(
     if spec.budget.refits:
         _refit(spec, groups, chunk_of_call, n_chunks, parts)
     else:
-        _train(spec, groups, chunk_of_call, parts, is_over)
+        _train(spec, groups, chunk_of_call, parts, is_over, begins)
     for group in groups:
         group.end()
     return cohort, [outcomes[item.trial] for item in work]
@@ -138,6 +141,7 @@ def _train(
     chunk_of_call: Callable[[int], Chunk],
     parts: Sequence[Chunk],
     is_over: Callable[[], bool],
+    begins: bool,
 ) -> None:
     """Train by calls, each on its chunk."""
     first = min((group.start for group in groups), default=0)
@@ -148,7 +152,7 @@ def _train(
         if training:
             rows = Splits(chunk_of_call(calls), by_roles=spec.by_roles)
             for i, group in enumerate(training):
-                if made and is_over():
+                if (made or not begins) and is_over():
                     _cut_short(spec, groups, calls, training[:i], parts)
                     return
                 group.train(rows)
