@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpu_hpo.exceptions import JournalError, JournalInUseError
-from gpu_hpo.journal._lines import decode, encode, may_begin, seal
+from gpu_hpo.journal._lines import decode, encode, seal
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -33,11 +33,7 @@ def read_file(path: Path) -> list[dict[str, Any]]:
     JournalError
         If it was changed since it was written.
     """
-    data = path.read_bytes()
-    events = decode(data, str(path))[0]
-    if not (events or may_begin(data)):
-        raise JournalError(f"{path} is no journal of gpu_hpo")
-    return events
+    return decode(path.read_bytes(), str(path))[0]
 
 
 class JournalFile:
@@ -81,8 +77,6 @@ class JournalFile:
         try:
             data = self._file.read()
             self.events, self._size, self._check = decode(data, str(path))
-            if not (self.events or may_begin(data)):
-                raise JournalError(f"{path} is no journal of gpu_hpo")
         except BaseException:
             self._let_go()
             raise

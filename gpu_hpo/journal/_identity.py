@@ -76,13 +76,19 @@ def _name(value: Any) -> str:
 def _code(function: FunctionType) -> dict[str, Any]:
     """Return what a function does: its name may be that of an earlier version."""
     code, cells = function.__code__, function.__closure__ or ()
-    inner = [c.co_code if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
-    content = repr((code.co_code, inner, code.co_names, code.co_varnames))
+    content = _ADDRESS.sub("", repr(_content(code)))
     return {
-        "code": hashlib.sha256(_ADDRESS.sub("", content).encode()).hexdigest()[:16],
+        "code": hashlib.sha256(content.encode()).hexdigest()[:16],
         "defaults": described(function.__defaults__),
         "sees": [_seen(cell) for cell in cells],
     }
+
+
+def _content(code: CodeType) -> tuple[Any, ...]:
+    constants = [
+        _content(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts
+    ]
+    return code.co_code, constants, code.co_names, code.co_varnames
 
 
 def _seen(cell: CellType) -> Any:

@@ -78,7 +78,8 @@ def decode(data: bytes, where: str) -> tuple[list[dict[str, Any]], int, int]:
     Raises
     ------
     JournalError
-        If another line than the last was changed since it was written.
+        If another line than the last was changed since it was written, or the first is
+        not the beginning of a journal.
     """
     events: list[dict[str, Any]] = []
     size = check = 0
@@ -88,8 +89,8 @@ def decode(data: bytes, where: str) -> tuple[list[dict[str, Any]], int, int]:
         body = line[:-_LENGTH] + b"}"
         after = zlib.crc32(body, check)
         if end < 0 or line[-_LENGTH:] != _CHECK % after:
-            if not events and not may_begin(data):
-                break  # it is no journal
+            if not events and not _may_begin(data):
+                raise JournalError(f"{where} is no journal of gpu_hpo")
             if 0 <= end < len(data) - 1:
                 raise JournalError(
                     f"{where} was changed since it was written: line {len(events) + 1} "
@@ -102,7 +103,7 @@ def decode(data: bytes, where: str) -> tuple[list[dict[str, Any]], int, int]:
     return events, size, check
 
 
-def may_begin(data: bytes) -> bool:
+def _may_begin(data: bytes) -> bool:
     """Return whether bytes may be the beginning of a journal's first line."""
     return _FIRST.startswith(data[: len(_FIRST)])
 

@@ -90,7 +90,7 @@ def test_what_is_no_journal(tmp_path):
         done = run(command, path)
         assert done.returncode == 1 and done.stdout == ""
         (line,) = done.stderr.splitlines()
-        assert "j was changed" in line
+        assert "j is no journal" in line
         assert "does not exist" in refused(command, tmp_path / "x")
 
 

@@ -12,7 +12,8 @@ import time
 import pytest
 
 from gpu_hpo.exceptions import JournalError, JournalInUseError
-from gpu_hpo.journal._file import JournalFile, read_file
+from gpu_hpo.journal._file import JournalFile, is_locked, read_file
+from gpu_hpo.journal._journal import Journal, OpenJournal
 from tests.compute.helpers import wait_until
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="not with these rights")
@@ -105,12 +106,13 @@ file = JournalFile(path)
 for i in range(50):
     file.append({{"i": i}})
 time.sleep(1.5)
-n = len(read_file(path))
+assert len(read_file(path)) == 50
 for i in range(50, 1000):
     file.append({{"i": i}})
 time.sleep(1.5)
 assert file.problem and file.n_missing == 1000 - len(read_file(path)), file.problem
-assert [e["i"] for e in read_file(path)] == list(range(n))
+n = len(read_file(path))
+assert n > 50 and [e["i"] for e in read_file(path)] == list(range(n))
 # There is room again.
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
 file.append({{"i": 1000}})
@@ -136,6 +138,57 @@ def test_a_torn_tail_is_cut_off(tmp_path):
     file.append({"i": 2})
     file.close()
     assert read_file(path) == [{"i": 0}, {"i": 2}]
+
+
+@pytest.mark.parametrize("resume", ["auto", "must", "never"])
+@pytest.mark.parametrize(
+    "content",
+    [b'{"a": 1}\n', b"text", b"\x00" * 50, bytes(range(256)) * 4, b"a,b\n1,2\n"],
+    ids=["one line", "no line", "zeros", "binary", "table"],
+)
+def test_what_is_no_journal_is_left_as_it_is(content, resume, tmp_path):
+    """A path that was given by mistake costs no file."""
+    path = tmp_path / "j"
+    path.write_bytes(content)
+    for read in (
+        lambda: OpenJournal(Journal(path, resume=resume), "GridSearchCV"),
+        lambda: read_file(path),
+    ):
+        with pytest.raises(JournalError, match="j is no journal"):
+            read()
+    assert path.read_bytes() == content
+
+
+def test_must_makes_no_file(tmp_path):
+    """Where there is nothing to go on with, nothing is made."""
+    with pytest.raises(JournalError, match="not there to be gone on with"):
+        OpenJournal(Journal(tmp_path / "j", resume="must"), "GridSearchCV")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_first_line_that_is_torn(tmp_path):
+    """A journal whose first line was not written whole is a new one."""
+    path = tmp_path / "j"
+    first = OpenJournal(Journal(path), "GridSearchCV")
+    first.begin(0, {"a": 1}, {"trials": []})
+    first.close()
+    whole = path.read_bytes()
+    for size in range(0, len(whole), 7):
+        path.write_bytes(whole[:size])
+        again = OpenJournal(Journal(path), "GridSearchCV")
+        assert again.begin(0, {"a": 2}, {"trials": []})[1] == []
+        again.close()
+
+
+def test_whether_it_is_locked(tmp_path):
+    """Others can tell that a search writes it, and do not hinder that."""
+    path = tmp_path / "j"
+    assert not is_locked(path)
+    file = JournalFile(path)
+    assert is_locked(path)
+    file.close()
+    assert not is_locked(path)
+    JournalFile(path).close()
 
 
 @pytest.mark.parametrize("what", ["folder", "no folder", "changed"])

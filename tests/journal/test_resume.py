@@ -173,7 +173,7 @@ def test_no_seed(threads, tmp_path):
 def test_whether_to_resume(name, threads, tmp_path):
     """ "must" wants a search that is there, "never" none."""
     path = tmp_path / "j"
-    with pytest.raises(JournalError, match="j has no search to go on with"):
+    with pytest.raises(JournalError, match="j is not there to be gone on with"):
         SEARCHES[name](journal=Journal(path, resume="must")).fit(X, y)
     SEARCHES[name](journal=Journal(path, resume="never")).fit(X, y)
     with pytest.raises(JournalError, match="j has a search, and resume='never'"):
@@ -191,8 +191,8 @@ def test_bad_journals(name, threads, tmp_path):
     Counts.n = 0
     for given, error, match in [
         (tmp_path / "no" / "j", JournalError, "no is no folder"),
-        (tmp_path, JournalError, "cannot be written"),
-        (tmp_path / "text", JournalError, "text was changed"),
+        (tmp_path, JournalError, "it is no file"),
+        (tmp_path / "text", JournalError, "text is no journal"),
         (3, ValueError, "journal"),
     ]:
         with pytest.raises(error, match=match):
@@ -250,6 +250,55 @@ def test_read(threads, tmp_path):
     assert frame.param_alpha.tolist() == [e["params"]["alpha"] for e in search.history_]
     (tmp_path / "other").write_text("x\n")
     assert [f.path for f in journal.find(tmp_path)] == [path]
+
+
+def test_several_metrics_in_a_grid(threads, tmp_path):
+    """The metric that `refit` names is the score."""
+    path = tmp_path / "j"
+    options = {"scoring": ["accuracy", "f1"], "refit": "f1"}
+    search = searches.grid(journal=path, **options).fit(X, y)
+    found = journal.read(path)
+    assert found.best["params"] == search.best_params_
+    assert found.best["score"] == pytest.approx(search.best_score_)
+    assert comparable(searches.grid(journal=path, **options).fit(X, y)) == comparable(
+        search
+    )
+
+
+@pytest.mark.parametrize("name", ["hyperband", "grid"])
+def test_rows_that_lie_otherwise(name, threads, tmp_path):
+    """The same rows, by columns or as a view, are the same search."""
+    path = tmp_path / "j"
+    SEARCHES[name](journal=path).fit(X, y)
+    SEARCHES[name](journal=path).fit(np.asfortranarray(X), y)
+    SEARCHES[name](journal=path).fit(np.repeat(X, 2, axis=0)[::2], y)
+
+
+@pytest.mark.parametrize("name", ["hyperband", "grid"])
+def test_callbacks_hear_all(name, threads, tmp_path):
+    """They are told of what earlier runs have found, and that it was then."""
+
+    class Notes:
+        only_scores = True
+
+        def __init__(self):
+            self.heard = []
+
+        def setup(self, estimator, context):
+            pass
+
+        teardown = on_fit_task_begin = on_fit_task_end = setup
+
+        def on_score(self, search, context, *, metadata):
+            self.heard.append((metadata["trial"], metadata["score"]))
+            self.recalled = metadata["recalled"]
+            return "no"  # which is not True
+
+    path, first, again = tmp_path / "j", Notes(), Notes()
+    SEARCHES[name](journal=path).set_callbacks(first).fit(X, y)
+    SEARCHES[name](journal=path).set_callbacks(again).fit(X, y)
+    assert sorted(again.heard) == sorted(first.heard)
+    assert again.recalled and not first.recalled
 
 
 def test_journals_can_be_copied(tmp_path):
