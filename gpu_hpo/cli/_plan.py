@@ -31,7 +31,7 @@ _ROWS = click.IntRange(1, _MANY**2)
 @click.option(
     "--passes",
     type=Positive(),
-    help="The same, in passes through the data; needs --rows.",
+    help="The same, in passes through the data; needs --rows or --data-size.",
 )
 @click.option(
     "--chunk-size",
@@ -65,7 +65,7 @@ _ROWS = click.IntRange(1, _MANY**2)
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plan(**given: Any) -> None:
-    r"""Say what a Hyperband search will do, before it runs.
+    """Say what a Hyperband search will do, before it runs.
 
     By the rule of thumb of dask-ml's guide: max_iter is --n-params, and a chunk has
     n-examples // n-params rows.
@@ -74,7 +74,7 @@ def plan(**given: Any) -> None:
     Four GPUs and 40 GB of data:
       gpu-hpo plan --n-params 100 --passes 5 --data-size '40 GB' --row-bytes 400
         --workers 4 --memory-per-gpu '80 GB' --seconds-per-call '200 ms'
-    """
+    """  # noqa: D301 - click wants the character that \b stands for
     facts = _Facts(given)
     show(json.dumps(facts.as_dict(), indent=2) if given["as_json"] else facts.as_text())
 

@@ -46,10 +46,10 @@ def report(path: Path, as_json: bool) -> None:
     "--every", type=Seconds(), default="1", show_default=True, help="How often to look."
 )
 def watch(path: Path, every: float) -> None:
-    """Print each better score in the journal PATH as it comes, until the search ends.
+    """Print better scores in the journal PATH as they come.
 
-    A search whose process has ended, or that runs on another machine, is waited for:
-    it may go on.
+    Ends with the search. One whose process has ended, or that runs on another machine,
+    is waited for: it may go on.
     """
     best: Any = None
     told = ""

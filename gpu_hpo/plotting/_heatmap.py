@@ -11,7 +11,7 @@ import numpy as np
 from gpu_hpo._arguments import checked
 from gpu_hpo.plotting._outcomes import Outcomes, read_outcomes
 from gpu_hpo.plotting._style import COLORS, luminance, merged, one_axes, palette
-from gpu_hpo.plotting._values import parameter_axis, space_of, write_value
+from gpu_hpo.plotting._values import parameter_axis, space_of, write_apart
 
 _MOST_VALUES = 100
 _MOST_NUMBERS = 12
@@ -260,6 +260,6 @@ def _distinct(name: str, axis: Any) -> tuple[list[str], list[int]]:
             f"{name!r} has {len(distinct)} values, and a heatmap shows at most "
             f"{_MOST_VALUES}"
         )
-    texts = axis.categories or [write_value(float(value)) for value in distinct]
+    texts = axis.categories or write_apart(distinct.tolist())
     numbers = {value: i for i, value in enumerate(distinct)}
     return list(texts), [numbers.get(value, -1) for value in where]

@@ -268,9 +268,11 @@ def set_calls_axis(ax: Any, calls: Any) -> None:
     """Let the calls at which scores came be ticks, by logarithm if they span much."""
     from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
-    distinct = np.unique(np.asarray(calls, dtype=int))
-    distinct = distinct[distinct > 0]
-    if 0 < len(distinct) <= _FEW_CALLS and distinct[-1] >= 9 * distinct[0]:
+    calls = np.asarray(calls, dtype=int)
+    distinct = np.unique(calls[calls > 0])
+    spans = len(distinct) > 0 and distinct[-1] >= 9 * distinct[0]
+    # Rungs are few numbers; after a search has ended by time there are others, too.
+    if spans and (len(distinct) <= _FEW_CALLS or 5 * np.median(calls) <= distinct[-1]):
         ax.set_xscale("log")
         ticks = [distinct[0]]
         for one in distinct[1:]:

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 _LONG = 24  # characters of a value
+_LONGEST = 48  # of one that is written like another otherwise
 _DECADES = 2
 
 
@@ -130,26 +132,56 @@ def parameter_axis(
         return ParameterAxis(
             name, positions, [], positive and (wide or _drawn_by_logarithm(name, space))
         )
-    texts = [write_value(p[name]) if name in p else None for p in params]
-    categories = _in_order(name, {text for text in texts if text is not None}, given)
-    numbers = {text: i for i, text in enumerate(categories)}
-    where = [math.nan if text is None else numbers[text] for text in texts]
+    keys = [_identity(p[name]) if name in p else None for p in params]
+    values = dict(zip(map(_identity, given), given, strict=True))
+    ordered = sorted(values, key=lambda key: _order(values[key]))
+    numbers = {key: i for i, key in enumerate(ordered)}
+    where = [math.nan if key is None else numbers[key] for key in keys]
+    categories = write_apart([values[key] for key in ordered])
     return ParameterAxis(name, np.array(where, dtype=float), categories, False)
 
 
-def _in_order(name: str, texts: Iterable[str], given: Sequence[Any]) -> list[str]:
+def write_apart(values: Sequence[Any]) -> list[str]:
+    """Write values that differ in texts that differ, as short as they can be."""
+    texts = list(map(write_value, values))
+    for write in (_write_fully, None):
+        alike = {text for text, count in Counter(texts).items() if count > 1}
+        if not alike:
+            break
+        texts = [
+            text
+            if text not in alike
+            else f"{text} #{i + 1}"
+            if write is None
+            else write(values[i])
+            for i, text in enumerate(texts)
+        ]
+    return texts
+
+
+def _write_fully(value: Any) -> str:
+    if _is_number(value):
+        return write_number(value)
+    text = " ".join(repr(value).split())
+    # What differs may be at either end.
+    half = _LONGEST // 2
+    return text if len(text) <= _LONGEST else f"{text[:half]}…{text[-half:]}"
+
+
+def _identity(value: Any) -> tuple[str, Any]:
+    """Return what two values have in common only if they are the same."""
+    if _is_number(value):
+        return "number", float(value)
+    return type(value).__name__, repr(value)
+
+
+def _order(value: Any) -> tuple[int, Any, str]:
     """Sort categories: numbers by size, then tuples by their parts, then texts."""
-    values = {write_value(value): value for value in given}
-
-    def key(text: str) -> tuple[int, Any, str]:
-        value = values[text]
-        if isinstance(value, tuple) and all(map(_is_number, value)):
-            return 1, (len(value), value), text
-        return (
-            (0, (float(value), ()), text) if _is_number(value) else (2, (0, ()), text)
-        )
-
-    return sorted(texts, key=key)
+    if _is_number(value):
+        return 0, (float(value), ()), ""
+    if isinstance(value, tuple) and all(map(_is_number, value)):
+        return 1, (len(value), value), ""
+    return 2, (0, ()), f"{write_value(value)} {value!r}"
 
 
 def _is_number(value: Any) -> bool:

@@ -170,3 +170,10 @@ def test_interrupted(tmp_path):
     done = run("plan", "--n-params", 81, PYTHONPATH=path)
     assert done.returncode == 130
     assert "Traceback" not in done.stderr
+
+
+def test_help():
+    """The example stands in lines of its own."""
+    lines = run("plan", "--help").stdout.splitlines()
+    assert "  Four GPUs and 40 GB of data:" in lines
+    assert not any("\\b" in line for line in lines)

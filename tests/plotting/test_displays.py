@@ -16,6 +16,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 
 from gpu_hpo.plotting import (
@@ -27,7 +28,8 @@ from gpu_hpo.plotting import (
     TimelineDisplay,
 )
 from gpu_hpo.plotting._best_score import expected_best
-from gpu_hpo.plotting._style import palette
+from gpu_hpo.plotting._style import palette, set_calls_axis
+from gpu_hpo.plotting._values import parameter_axis
 from tests.plotting.fitted import (
     EVERY_SEARCH,
     MAKERS,
@@ -407,3 +409,31 @@ def test_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"pip install 'gpu_hpo\[plot\]'"):
         LearningCurvesDisplay.from_search(fitted("halving"))
+
+
+def test_values_that_are_written_alike():
+    """Each value has a place and a name of its own, however alike they are."""
+    long = (64,) * 8
+    values = {
+        "estimators": [LogisticRegression(C=1e-4), LogisticRegression(C=1)],
+        "long tuples": [(*long, 1), (*long, 2)],
+        "numbers": [0.010001, 0.010002, 0.01, "scale"],
+        "functions": [lambda x: x, lambda x: 2 * x],
+        "texts": ["1", 1, "one", True],
+    }
+    for name, given in values.items():
+        axis = parameter_axis("p", [{"p": value} for value in given * 2])
+        assert len(set(axis.categories)) == len(given), name
+        assert len(np.unique(axis.positions)) == len(given), name
+    found = parameter_axis("p", [{"p": value} for value in values["numbers"]])
+    assert found.categories == ["0.01", "0.010001", "0.010002", "scale"]
+
+
+def test_calls_after_a_search_was_ended():
+    """Many numbers of calls, most of them small, have a logarithmic axis."""
+    _, ax = plt.subplots()
+    set_calls_axis(ax, [1] * 200 + [3] * 80 + list(range(4, 40)) + [200, 750])
+    assert ax.get_xscale() == "log"
+    _, ax = plt.subplots()
+    set_calls_axis(ax, list(range(1, 60)))
+    assert ax.get_xscale() == "linear"
