@@ -182,3 +182,21 @@ time.sleep(60)
     assert script.line() == "restored"
     script.process.terminate()
     assert script.process.wait(20) == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("delay", [0.05, 0.5, 1.5])
+def test_while_its_cluster_starts(delay, run_script, tmp_path, root_on_path):
+    """SIGTERM is Ctrl-C from the first moment of `fit`, and no process is left."""
+    body = """
+try:
+    print("begins", flush=True)
+    fit(make("Hyperband", Model(calls=CALLS, seconds=0.3)))
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+    script = start(run_script, tmp_path, body)
+    assert script.line() == "begins"
+    time.sleep(delay)
+    script.process.terminate()
+    assert script.line() == "interrupted"
+    script.end()
