@@ -22,12 +22,14 @@ ALPHAS = np.logspace(-5, 0, 6).tolist()
 class Slow(SGDClassifier):
     """Takes its time."""
 
+    seconds = 0.02
+
     def partial_fit(self, X, y, classes=None, sample_weight=None):
-        time.sleep(0.1)
+        time.sleep(Slow.seconds)
         return super().partial_fit(X, y, classes=classes, sample_weight=sample_weight)
 
     def fit(self, X, y, sample_weight=None):
-        time.sleep(0.1)
+        time.sleep(Slow.seconds)
         return super().fit(X, y, sample_weight=sample_weight)
 
 
@@ -46,6 +48,7 @@ def fit(search):
 
 if __name__ == "__main__":
     kind, path = sys.argv[1:]
+    Slow.seconds = 0.5  # lines are written a second apart
     search = make(kind, journal=path)
     try:
         fit(search)
