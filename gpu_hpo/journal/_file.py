@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpu_hpo.exceptions import JournalError, JournalInUseError
-from gpu_hpo.journal._lines import decode, encode, seal
+from gpu_hpo.journal._lines import encode, read_lines, seal
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -33,7 +33,8 @@ def read_file(path: Path) -> list[dict[str, Any]]:
     JournalError
         If it was changed since it was written.
     """
-    return decode(path.read_bytes(), str(path))[0]
+    with path.open("rb") as file:
+        return read_lines(file, str(path))[0]
 
 
 class JournalFile:
@@ -75,8 +76,7 @@ class JournalFile:
             self._lock.release()
             raise JournalError(f"{path} cannot be written: {error.strerror}") from None
         try:
-            data = self._file.read()
-            self.events, self._size, self._check = decode(data, str(path))
+            self.events, self._size, self._check = read_lines(self._file, str(path))
         except BaseException:
             self._let_go()
             raise

@@ -13,13 +13,14 @@ import json
 import math
 import zlib
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from gpu_hpo.exceptions import JournalError
 
 _CHECK = b',"check":"%08x"}'
+_OPENING = b'{"'
 _FIRST = b'{"event":"begin","journal":'
 _LENGTH = len(_CHECK % 0)
 _NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
@@ -101,6 +102,17 @@ def decode(data: bytes, where: str) -> tuple[list[dict[str, Any]], int, int]:
         events.append(_from_plain(json.loads(body)))
         size, check = end + 1, after
     return events, size, check
+
+
+def read_lines(file: IO[bytes], where: str) -> tuple[list[dict[str, Any]], int, int]:
+    """Return the events of a file, as `decode` does.
+
+    Of what is no JSON only the first bytes are read: it may be large.
+    """
+    head = file.read(len(_OPENING)) or b""
+    if not _OPENING.startswith(head):
+        raise JournalError(f"{where} is no journal of gpu_hpo")
+    return decode(head + file.read(), where)
 
 
 def _may_begin(data: bytes) -> bool:
