@@ -5,7 +5,6 @@
 import sys
 import time
 
-import cupy as cp
 import numpy as np
 
 from gpu_hpo.compute import local_cluster
@@ -42,6 +41,8 @@ def make(kind, **options):
 
 
 def fit(search):
+    import cupy as cp
+
     with current(local_cluster(1, device="cpu", processes=False)):
         return search.fit(cp.asarray(X), cp.asarray(Y))
 

@@ -287,7 +287,7 @@ search = make({kind!r}, Model(calls={{calls!r}}, seconds=0.2))
 RECORDED = {
     **{kind: (kind, {}) for kind in [*ADAPTIVE, *EXHAUSTIVE]},
     "folds": ("Hyperband", {"cv": 3}),
-    "rows": ("Hyperband", {"resource": "n_samples"}),
+    "rows": ("Hyperband", {"resource": "n_samples", "chunk_size": None}),
 }
 
 
@@ -336,15 +336,15 @@ with {CLUSTERS[cluster]}:
 
 SCENARIOS = [
     Scenario(
+        "killed-client",
+        "The process that searches is killed (7 searches, 3 kinds of cluster)",
+        killed_client,
+    ),
+    Scenario(
         "resumed",
         "The process that searches is killed, and another goes on by its journal "
         "(9 searches, our kinds of cluster)",
         resumed,
-    ),
-    Scenario(
-        "killed-client",
-        "The process that searches is killed (7 searches, 3 kinds of cluster)",
-        killed_client,
     ),
     Scenario(
         "script-ends",
