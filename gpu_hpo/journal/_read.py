@@ -174,7 +174,11 @@ def read(path: str | os.PathLike[str]) -> RecordedSearch:
         seconds = max(seconds, event.get("elapsed", 0.0))
         if kind in ("begin", "resume"):
             end = None
-            trials = [{**t["labels"], "params": t["params"]} for t in event["trials"]]
+            # Those of a grid are known from its fits, of this run and of earlier ones.
+            if event["trials"]:
+                trials = [
+                    {**t["labels"], "params": t["params"]} for t in event["trials"]
+                ]
         elif kind == "score":
             history.append(_entry(event, trials[event["trial"]]))
         elif kind == "fit":

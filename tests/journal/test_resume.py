@@ -252,6 +252,17 @@ def test_read(threads, tmp_path):
     assert [f.path for f in journal.find(tmp_path)] == [path]
 
 
+def test_read_of_a_resumed_grid(threads, tmp_path):
+    """What earlier runs have fitted is there, also if nothing was left to do."""
+    path = tmp_path / "j"
+    first = searches.grid(journal=path).fit(X, y)
+    before = journal.read(path)
+    searches.grid(journal=path).fit(X, y)
+    found = journal.read(path)
+    assert found.best == before.best and found.cv_results == before.cv_results
+    assert found.best["params"] == first.best_params_
+
+
 def test_several_metrics_in_a_grid(threads, tmp_path):
     """The metric that `refit` names is the score."""
     path = tmp_path / "j"
