@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Mapping
@@ -33,7 +34,8 @@ class RecordedSearch:
     stopped : str
         As the attribute `stopped_` of a search.
     trials : list of dict
-        Of each trial its `params` and labels, such as `model_id`.
+        Of each trial its `params` and labels, such as `model_id`; empty for candidates
+        of a grid that were not fitted yet.
     history : list of dict
         One entry per score, oldest first, as the attribute `history_` of a search; of a
         grid one per fit, with its `split`. Of several metrics ``score`` is that which
@@ -110,6 +112,8 @@ class RecordedSearch:
             entries.setdefault(entry["trial"], []).append(entry)
         table: dict[str, list[Any]] = {}
         for number, trial in enumerate(self.trials):
+            if not trial:  # of a grid, not fitted yet
+                continue
             own, failure = entries.get(number, []), self.failures.get(number, {})
             if not own:
                 calls, score = 0, math.nan
@@ -167,6 +171,7 @@ def read(path: str | os.PathLike[str]) -> RecordedSearch:
     trials: list[dict[str, Any]] = []
     history: list[dict[str, Any]] = []
     failures: dict[int, dict[str, Any]] = {}
+    numbers: dict[str, int] = {}  # of the candidates of a grid, by their parameters
     seconds = 0.0
     end: Mapping[str, Any] | None = None
     for event in events:
@@ -182,10 +187,8 @@ def read(path: str | os.PathLike[str]) -> RecordedSearch:
         elif kind == "score":
             history.append(_entry(event, trials[event["trial"]]))
         elif kind == "fit":
-            number = event["trial"]
-            trials += [{} for _ in range(number + 1 - len(trials))]
-            trials[number] = {"params": event["params"]}
-            history.append(_fit_entry(event))
+            number = _number_of(event, trials, numbers)
+            history.append({**_fit_entry(event), "trial": number})
             if event["error"] is not None:
                 failures[number] = {"status": "failed", "error": event["error"]}
         elif kind == "failure":
@@ -264,6 +267,24 @@ def _fit_entry(event: Mapping[str, Any]) -> dict[str, Any]:
         "elapsed_wall_time": event["elapsed"],
         **({f"test_{name}": test[name] for name in test} if several else {}),
     }
+
+
+def _number_of(
+    event: Mapping[str, Any], trials: list[dict[str, Any]], numbers: dict[str, int]
+) -> int:
+    """Return the number of a candidate: its own, unless another run gave it to another.
+
+    Where values were added to a grid, its candidates have other numbers than before.
+    """
+    key = json.dumps(event["params"], sort_keys=True)
+    if key not in numbers:
+        number = event["trial"]
+        if number < len(trials) and trials[number]:
+            number = len(trials)
+        trials += [{} for _ in range(number + 1 - len(trials))]
+        trials[number] = {"params": event["params"]}
+        numbers[key] = number
+    return numbers[key]
 
 
 def _fit_time(entry: Mapping[str, Any]) -> str:

@@ -122,6 +122,10 @@ def test_more_candidates(threads, tmp_path):
     assert Counts.n == 2 * 3 + 1  # two on three splits, and the best on all rows
     expected = searches.grid(alphas=[1e-5, 1e-4, 1e-3, 1e-2]).fit(*make_data())
     assert comparable(wider) == comparable(expected)
+    found = journal.read(path)
+    assert found.best["params"] == wider.best_params_
+    assert found.best["score"] == pytest.approx(wider.best_score_)
+    assert len(found.trials) == 4 and set(found.cv_results["partial_fit_calls"]) == {3}
 
 
 X, y = make_data()
