@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
@@ -14,9 +13,8 @@ import numpy as np
 
 from gpu_hpo.adaptive.engine._news import News, Record, TrialFailure
 from gpu_hpo.adaptive.training._models import Trial
-from gpu_hpo.exceptions import GpuHpoWarning
 from gpu_hpo.journal._identity import described
-from gpu_hpo.journal._journal import OpenJournal, as_journal
+from gpu_hpo.journal._journal import OpenJournal, opened
 from gpu_hpo.journal._versions import versions_of
 
 # Arguments that may be others when a search is gone on with. These do not change what a
@@ -177,13 +175,8 @@ class SearchJournal:
 @contextmanager
 def recording(search: Any) -> Iterator[SearchJournal]:
     """Open the journal of a search, if it has any, and close it however it ends."""
-    wanted = as_journal(search.journal)
-    journal = None if wanted is None else OpenJournal(wanted, type(search).__name__)
-    try:
+    with opened(search.journal, type(search).__name__) as journal:
         yield SearchJournal(search, journal)
-    finally:
-        if journal is not None and (problem := journal.close()):
-            warnings.warn(problem, GpuHpoWarning, stacklevel=2)
 
 
 def _event_of(news: Record | TrialFailure) -> dict[str, Any]:

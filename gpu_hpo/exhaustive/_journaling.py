@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import monotonic
@@ -16,10 +15,9 @@ from dask.base import tokenize
 from gpu_hpo._typing import Params
 from gpu_hpo.compute._pool import Handle, Pool
 from gpu_hpo.data._chunk import digest
-from gpu_hpo.exceptions import GpuHpoWarning
 from gpu_hpo.exhaustive._fold_scores import Evaluation
 from gpu_hpo.journal._identity import described
-from gpu_hpo.journal._journal import OpenJournal, as_journal
+from gpu_hpo.journal._journal import OpenJournal, opened
 from gpu_hpo.journal._versions import versions_of
 
 # Arguments that may be others when a search is gone on with: they do not change what a
@@ -157,13 +155,8 @@ class FitJournal:
 @contextmanager
 def recording(search: Any) -> Iterator[FitJournal]:
     """Open the journal of a search, if it has any, and close it however it ends."""
-    wanted = as_journal(search.journal)
-    journal = None if wanted is None else OpenJournal(wanted, type(search).__name__)
-    try:
+    with opened(search.journal, type(search).__name__) as journal:
         yield FitJournal(search, journal)
-    finally:
-        if journal is not None and (problem := journal.close()):
-            warnings.warn(problem, GpuHpoWarning, stacklevel=2)
 
 
 def _key(params: Any) -> str:

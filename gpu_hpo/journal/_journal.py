@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from gpu_hpo.exceptions import JournalError, JournalMismatchError
+from gpu_hpo.exceptions import GpuHpoWarning, JournalError, JournalMismatchError
 from gpu_hpo.journal._file import JournalFile
 from gpu_hpo.journal._identity import check_same
 
@@ -211,3 +213,18 @@ def check_format(events: Sequence[Mapping[str, Any]], where: str) -> None:
             f"{where} is of format {newest}, and this version of gpu_hpo knows those "
             f"up to {FORMAT}"
         )
+
+
+@contextmanager
+def opened(given: JournalLike, name: str) -> Iterator[OpenJournal | None]:
+    """Open the journal that a search is given, if any; close it however that ends."""
+    wanted = as_journal(given)
+    if wanted is None:
+        yield None
+        return
+    journal = OpenJournal(wanted, name)
+    try:
+        yield journal
+    finally:
+        if problem := journal.close():
+            warnings.warn(problem, GpuHpoWarning, stacklevel=2)
